@@ -1,0 +1,3 @@
+"""Makes plain ``pytest tests --base-url …`` a conformance run."""
+
+pytest_plugins = ["trigger_conformance.plugin"]

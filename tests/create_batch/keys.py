@@ -1,0 +1,123 @@
+"""Families of idempotency keys that differ in just one way: a label and a key each, all from one unique stem."""
+
+SPREAD = (32, 64, 127, 128, 190, 191, 192, 200, 240, 254)
+LONGEST = 255
+# An astral character is two UTF-16 units: a target that counts those allows half as many.
+LONGEST_ASTRAL = 127
+
+
+def filled(stem, length, filler="k"):
+    """``stem`` filled up to ``length`` characters."""
+    return stem + filler * (length - len(stem))
+
+
+def letter_case(stem):
+    endings = ("abc", "ABC", "Abc", "aBc", "ä", "Ä", "σ", "Σ", "ς")
+    return {f"ending in {ending!r}": f"{stem}-{ending}" for ending in endings}
+
+
+def white_space(stem):
+    return {
+        "no space": stem,
+        "a trailing space": f"{stem} ",
+        "two trailing spaces": f"{stem}  ",
+        "a leading space": f" {stem}",
+        "one space inside": f"{stem} x",
+        "two spaces inside": f"{stem}  x",
+    }
+
+
+def suffixes(stem):
+    long = filled(stem, LONGEST - 1)
+    chain = {f"other after {length} characters": f"{long[:length]}~" for length in SPREAD if length > len(stem)}
+    return {**chain, "255 characters": f"{long}k", "other in the middle": f"{long[:100]}~{long[101:]}k"}
+
+
+def beginnings(stem):
+    tail = filled(stem, LONGEST - 1)
+    return {"beginning with a": f"a{tail}", "beginning with b": f"b{tail}", "without either": tail}
+
+
+def wide_suffixes(stem):
+    wide, astral = filled(stem, LONGEST - 1, "한"), filled(stem, LONGEST_ASTRAL - 1, "😀")
+    return {
+        "wide, ending in 한": f"{wide}한",
+        "wide, ending in 글": f"{wide}글",
+        "astral, ending in 😀": f"{astral}😀",
+        "astral, ending in 😁": f"{astral}😁",
+    }
+
+
+def unicode_forms(stem):
+    forms = {
+        "é composed": "\u00e9",
+        "é decomposed": "e\u0301",
+        "e without accent": "e",
+        "ligature fi": "\ufb01",
+        "letters fi": "fi",
+        "Ångström sign": "\u212b",
+        "A with ring": "\u00c5",
+        "full-width A": "\uff21",
+        "Latin A": "A",
+        "Cyrillic A": "\u0410",
+        "sharp s": "ß",
+        "double s": "ss",
+    }
+    return {label: f"{stem}-{text}" for label, text in forms.items()}
+
+
+def look_alike_numbers(number):
+    """Keys that one number may be taken for; ``number`` is unique, for a stem would make them words."""
+    big = 2**53 + 2 * number
+    return {
+        "a number": f"{number}",
+        "with a leading zero": f"0{number}",
+        "with a fraction of zero": f"{number}.0",
+        "with an exponent": f"{number}e0",
+        "with a plus sign": f"+{number}",
+        "with a leading space": f" {number}",
+        "hexadecimal": f"{number:#x}",
+        "beyond 2^53": f"{big}",
+        "one more": f"{big + 1}",
+    }
+
+
+def containing(stem):
+    return {
+        "the key": f"{stem}-inner",
+        "a longer one": f"{stem}-inner-outer",
+        "a shorter one": f"{stem}-inne",
+        "twice the key": f"{stem}-inner{stem}-inner",
+        "its tail": f"{stem}-inner"[1:],
+    }
+
+
+def plain_before_delimiters(stem):
+    return {"ab": f"{stem}-ab", "a": f"{stem}-a", "a/b": f"{stem}-a/b", "axb": f"{stem}-axb", "a b": f"{stem}-a b"}
+
+
+def with_delimiters(stem):
+    endings = ("a%2Fb", "a:b", "a*", "a*b", "a_b", "a.b", "a%", "a%b", "a?b", "a+b", "a%20b", "a#b", "a\\b", "a,b", "a;b",
+               'a"b', "a'b", "a|b", "a&b", "a=b")  # fmt: skip
+    return {ending: f"{stem}-{ending}" for ending in endings}
+
+
+def unusual(stem):
+    """Keys that a target may refuse; those in pairs must not be taken for each other."""
+    return {
+        "256 characters": filled(stem, 256),
+        "300 characters": filled(stem, 299) + "a",
+        "300 characters, another end": filled(stem, 299) + "b",
+        "1,000 characters": filled(stem, 1000),
+        "10,000 characters": filled(stem, 10_000),
+        "NUL, then a": f"{stem}\0a",
+        "NUL, then b": f"{stem}\0b",
+        "a line break": f"{stem}\na",
+        "a tab": f"{stem}\ta",
+        "a delete character": f"{stem}\x7fa",
+        "a high surrogate": f"{stem}\ud800",
+        "a low surrogate": f"{stem}\udc00",
+        "a replacement character": f"{stem}\ufffd",
+        "a zero-width space": f"{stem}\u200b",
+        "a line separator": f"{stem}\u2028",
+    }

@@ -1,0 +1,150 @@
+"""Generated requests: from the contract, from strategies for keys, and from a model in any order."""
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
+from trigger_conformance.model import Kind, Model, Step
+from trigger_conformance.requirement import Stage, must
+
+POOL = 12
+WAVE = 8
+
+
+@pytest.fixture(scope="module")
+def generator(target):
+    from trigger_conformance.generation import Generator
+
+    return Generator(target.contract, target.max_run_count, target.options.seed, target.key)
+
+
+@pytest.fixture(scope="module")
+def judges(target):
+    from trigger_conformance.judges import Judges
+
+    return Judges(target.contract)
+
+
+def affordable(target, wanted):
+    """As many generated cases as the budget leaves room for; the hand-written checks that follow keep their share."""
+    ledger = target.wire.ledger
+    by_requests = max(0, ledger.requests_left - target.options.press_requests) // 2
+    pace = ledger.requests / max(0.001, ledger.seconds_spent)
+    by_time = int(pace * ledger.seconds_left / 3)
+    count = min(wanted, by_requests, by_time)
+    if count < min(wanted, 5):
+        raise InconclusiveError("the budget leaves no room for generated requests (--max-requests, --max-seconds)")
+    if count < wanted:
+        target.note(f"{count} of {wanted} generated cases: the budget left no room for more")
+    return count
+
+
+def send_generated(target, judges, cases):
+    """Send cases and have each answer judged twice."""
+    answers = target.send_all(target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases))
+    by_request = {id(answer): case for answer, case in zip(answers, cases, strict=True)}
+    expect(answers).satisfies(lambda answer: judges.problem(answer, by_request[id(answer)].case))
+    target.note(f"{len(cases)} generated cases")
+    return answers
+
+
+@must("generated valid requests are accepted", clause="CreateBatchRequest", stage=Stage.GENERATED)
+def test_generated_valid_requests_are_accepted(target, generator, judges):
+    cases = generator.valid(affordable(target, target.pick(smoke=10, standard=50, thorough=1000)))
+    expect(send_generated(target, judges, cases)).is_new_batch()
+
+
+@must("generated invalid requests are rejected", clause="CreateBatchRequest", stage=Stage.GENERATED)
+def test_generated_invalid_requests_are_rejected(target, generator, judges):
+    cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=60, thorough=1000)))
+    expect(send_generated(target, judges, cases)).has_status(*REJECTIONS)
+
+
+@must("generated keys that are nearly alike are different keys", clause="CreateBatchRequest.idempotencyKey", stage=Stage.GENERATED)
+def test_nearly_alike_keys_are_different(target):
+    from trigger_conformance.generation import near_keys
+
+    count = affordable(target, target.pick(smoke=5, standard=16, thorough=300))
+    pairs = [(target.key(), pair) for pair in near_keys(target.options.seed, count)]
+    firsts = target.send_all(target.order(key=stem + one, label=repr(one)[:60]) for stem, (one, _) in pairs)
+    expect(firsts).is_new_batch()
+    seconds = target.send_all(target.order(key=stem + other, label=repr(other)[:60]) for stem, (_, other) in pairs)
+    expect(seconds).is_new_batch()
+    expect(target.send_all(each.request for each in firsts)).is_cached_copy_of(*firsts)
+
+
+@must(
+    "in any order, creates, replays, rejected and refused requests are answered as the contract's model says",
+    clause="CreateBatchRequest.idempotencyKey",
+    stage=Stage.GENERATED,
+)
+def test_any_order_is_answered_as_the_model_says(target):
+    programs = affordable(target, target.pick(smoke=1, standard=3, thorough=40) * WAVE) // WAVE or 1
+    found = play(target, programs)
+    if found is not None:
+        raise found
+
+
+def play(target, programs):
+    """Run ``programs`` random programs beside the model; returns the first violation, or what blocked them.
+
+    Each step is a wave of requests with different keys, which do not depend on each other. Nothing is shrunk: on
+    somebody's server that would cost hundreds of requests, and the steps of one key are story enough.
+    """
+    found = []
+    kinds = [kind for kind in Kind if kind is not Kind.ELSEWHERE or target.second_bearer is not None]
+    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, POOL - 1), st.integers(1, 3))
+    waves = st.lists(steps, min_size=WAVE // 2, max_size=WAVE, unique_by=lambda step: step.key)
+
+    class Programs(RuleBasedStateMachine):
+        def __init__(self):
+            super().__init__()
+            self.model = Model()
+            self.keys = [target.key() for _ in range(POOL)]
+            self.told = {}
+
+        @rule(wave=waves)
+        def step(self, wave):
+            if found:
+                return
+            exchanges = target.send_all(request_for(target, step, self.keys[step.key]) for step in wave)
+            if limited := [each for each in exchanges if each.status == 429]:
+                found.append(InconclusiveError("still 429 when waiting had to end", limited))
+                return
+            for step, exchange in zip(wave, exchanges, strict=True):
+                self.told.setdefault(step.key, []).append(exchange)
+                if problem := self.model.judge(step, exchange):
+                    found.append(ViolationError(problem, self.told[step.key]))
+                    return
+
+    seed(target.options.seed)(Programs)
+    run_state_machine_as_test(
+        Programs,
+        settings=settings(
+            max_examples=programs,
+            stateful_step_count=6,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return found[0] if found else None
+
+
+def request_for(target, step, key):
+    label = str(step)
+    match step.kind:
+        case Kind.OTHER_BODY:
+            return target.order(step.run_count, key=key, label=label, resumeParentOnCompletion=True, conformanceExtra=key)
+        case Kind.REJECTED:
+            return target.request({"runCount": 0, "idempotencyKey": key}, label=label)
+        case Kind.REFUSED:
+            wrong = target.credential("Bearer tr_conformance_no_such_key")
+            return target.request({"runCount": step.run_count, "idempotencyKey": key}, label=label, authorization=wrong)
+        case Kind.ELSEWHERE:
+            document = {"runCount": step.run_count, "idempotencyKey": key}
+            return target.request(document, label=label, authorization=target.second_bearer)
+    return target.order(step.run_count, key=key, label=label)

@@ -1,0 +1,359 @@
+"""Idempotency: one key, one batch."""
+
+import time
+from itertools import pairwise
+
+import pytest
+
+from trigger_conformance.expect import REJECTIONS, InconclusiveError, NotApplicableError, ViolationError, expect, given
+from trigger_conformance.history import Operation, why_impossible
+from trigger_conformance.requirement import Profile, Stage, info, must, should
+from trigger_conformance.wire.exchange import Exchange, FailureKind
+
+from . import keys
+
+KEY = "CreateBatchRequest.idempotencyKey"
+CACHED = "CreateBatchResponse.isCached"
+
+
+@pytest.fixture(scope="module")
+def first_and_replays(target):
+    """A new batch, at once its replay with another body, then replays on connections of their own."""
+    key = target.key()
+    first = target.create(2, key=key, label="first")
+    replays = [target.create(1, key=key, label="replay that asks for another runCount")]
+    count = target.pick(smoke=2, standard=3, thorough=5)
+    replays += [
+        target.send(target.order(2, key=key, label=f"replay {number} on a new connection"), fresh=True)
+        for number in range(2, count + 2)
+    ]
+    given(first)
+    return first, replays
+
+
+@must("a replay has isCached true and the first answer's id", clause=KEY, profile=Profile.SMOKE)
+def test_replay_returns_the_existing_batch(first_and_replays):
+    first, replays = first_and_replays
+    expect(first).is_new_batch()
+    expect(replays).is_cached_copy_of(first)
+
+
+@must("a replay is answered 202", clause="createBatch.responses.202", profile=Profile.SMOKE)
+def test_replay_is_answered_202(first_and_replays):
+    _, replays = first_and_replays
+    expect(replays).is_accepted()
+
+
+@must("a replay's runCount is the first request's, whatever the replay asks for", clause=KEY, profile=Profile.SMOKE)
+def test_replay_keeps_the_first_run_count(first_and_replays):
+    _, replays = first_and_replays
+    expect(replays).has_run_count(2)
+
+
+@must("replays with other properties return the existing batch unchanged", clause=KEY)
+def test_replay_ignores_other_properties(target):
+    key = target.key()
+    first = target.create(3, key=key)
+    given(first)
+    replays = target.send_all(
+        [
+            target.order(7, key=key, label="another runCount"),
+            target.order(3, key=key, label="resumeParentOnCompletion true", resumeParentOnCompletion=True),
+            target.order(3, key=key, label="resumeParentOnCompletion false", resumeParentOnCompletion=False),
+            target.order(3, key=key, label="an extra property", conformanceExtra="x"),
+            target.request({"idempotencyKey": key, "runCount": 3}, label="the same in another order"),
+        ]
+    )
+    expect(replays).is_cached_copy_of(first)
+    expect(replays).has_run_count(3)
+
+
+@must("a replay at once after the answer finds the batch", clause=KEY, profile=Profile.SMOKE)
+def test_replay_at_once_finds_the_batch(target):
+    for number in range(target.pick(smoke=2, standard=8, thorough=40)):
+        order = target.order(key=target.key(), label=f"round {number + 1}")
+        first, replay = target.send(order), target.send(order)
+        given(first)
+        expect(replay).is_cached_copy_of(first)
+
+
+@must("the tenth replay is as the first", clause=KEY)
+def test_tenth_replay_is_as_the_first(target):
+    key = target.key()
+    first = target.create(2, key=key)
+    given(first)
+    replays = [
+        target.send(target.order(2, key=key, label=f"replay {number}"), fresh=number % 2 == 0) for number in range(1, 11)
+    ]
+    expect(replays).is_cached_copy_of(first)
+    expect(replays).has_run_count(2)
+
+
+@must("without a key nothing is cached: equal requests make different batches", clause=KEY, profile=Profile.SMOKE)
+def test_no_key_is_never_cached(target):
+    count = target.pick(smoke=2, standard=4, thorough=8)
+    answers = [target.send(target.order(3, label=f"request {number + 1}")) for number in range(count)]
+    expect(answers).is_new_batch()
+    expect_different_batches(answers)
+
+
+def expect_different_batches(exchanges):
+    owners: dict[str | None, Exchange] = {}
+    for exchange in exchanges:
+        owner = owners.setdefault(exchange.batch, exchange)
+        if exchange.status == 202 and owner is not exchange:
+            message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {exchange.batch}"
+            raise ViolationError(message, [owner, exchange])
+
+
+def expect_different(target, family):
+    """Every key of ``family`` makes a batch of its own, and remembers it."""
+    firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
+    expect(firsts).is_new_batch()
+    expect_different_batches(firsts)
+    replays = target.send_all(each.request for each in firsts)
+    expect(replays).is_cached_copy_of(*firsts)
+
+
+@must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
+def test_slightly_different_keys_are_different(target):
+    stem = target.key()
+    long = keys.filled(stem, keys.LONGEST - 1)
+    family = {"lower case": f"{stem}-a", "upper case": f"{stem}-A", "trailing space": f"{stem}-a ", "long": f"{long}a",
+              "long, another end": f"{long}b", "composed": f"{stem}-é", "decomposed": f"{stem}-e\u0301"}  # fmt: skip
+    firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
+    expect(firsts).is_new_batch()
+    expect_different_batches(firsts)
+
+
+@must("keys that differ in letter case are different", clause=KEY)
+def test_letter_case_makes_keys_different(target):
+    expect_different(target, keys.letter_case(target.key()))
+
+
+@must("keys that differ in white space are different", clause=KEY)
+def test_white_space_makes_keys_different(target):
+    expect_different(target, keys.white_space(target.key()))
+
+
+@must("keys that differ after any length up to 255 characters are different", clause=KEY)
+def test_suffix_makes_keys_different(target):
+    expect_different(target, keys.suffixes(target.key()))
+
+
+@must("keys that differ only in their beginning are different", clause=KEY)
+def test_beginning_makes_keys_different(target):
+    expect_different(target, keys.beginnings(target.key()))
+
+
+@must("long keys of wide characters that differ at their end are different", clause=KEY)
+def test_wide_suffix_makes_keys_different(target):
+    expect_different(target, keys.wide_suffixes(target.key()))
+
+
+@must("keys in different Unicode normal forms are different", clause=KEY)
+def test_unicode_form_makes_keys_different(target):
+    expect_different(target, keys.unicode_forms(target.key()))
+
+
+@must("keys that look like one number are different", clause=KEY)
+def test_look_alike_numbers_are_different(target):
+    expect_different(target, keys.look_alike_numbers(int(target.options.run_id, 16) + 10))
+
+
+@must("a key that contains another is different from it", clause=KEY)
+def test_containing_keys_are_different(target):
+    expect_different(target, keys.containing(target.key()))
+
+
+@must("keys with delimiters and wildcards stand for themselves", clause=KEY)
+def test_delimiters_make_keys_different(target):
+    stem = target.key()
+    # The plain keys come first, so that a wildcard would find them.
+    expect_different(target, keys.plain_before_delimiters(stem))
+    expect_different(target, keys.with_delimiters(stem))
+
+
+@must("keys of up to 255 characters work", clause=KEY)
+def test_keys_up_to_255_characters_work(target):
+    lengths = (32, 63, 64, 65, 100, 128, 129, 191, 192, 254, 255)
+    expect_different(target, {f"{length} characters": keys.filled(target.key(), length) for length in lengths})
+
+
+@must("keys of printable Unicode work", clause=KEY)
+def test_printable_unicode_keys_work(target):
+    texts = {"accents": "naïve-çà", "Greek": "κλειδί", "Cyrillic": "ключ", "Hebrew": "מפתח", "Arabic": "مفتاح", "Hindi": "कुंजी",
+             "Chinese": "密钥", "Japanese": "キー", "Korean": "열쇠", "emoji": "🔑🗝", "family emoji parts": "👨👩👧",
+             "mathematics": "∀x∈ℝ", "currency": "€£¥₿", "quotes": "«“‘’”»", "JSON marks": '{"a":[1]}', "Gothic": "𐌺𐌴𐌹"}  # fmt: skip
+    expect_different(target, {label: f"{target.key()}-{text}" for label, text in texts.items()})
+
+
+@must("keys outside the ordinary work as any key, or are rejected", clause=KEY)
+def test_unusual_keys_work_or_are_rejected(target):
+    family = keys.unusual(target.key())
+    firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
+    expect(firsts).has_status(202, *REJECTIONS)
+    taken = [each for each in firsts if each.status == 202]
+    if taken:
+        expect(taken).is_new_batch()
+        expect_different_batches(taken)
+        expect(target.send_all(each.request for each in taken)).is_cached_copy_of(*taken)
+
+
+@must("the empty key, and words that languages reserve, work as any key, or are rejected", clause=KEY)
+def test_reserved_keys_work_or_are_rejected(target):
+    words = ("", "null", "undefined", "None", "0", "false", "__proto__", "constructor", "toString", "*")
+    # These cannot be made unique, so an earlier run may have used them: only the second answer is certain.
+    firsts = target.send_all(target.order(key=word, label=f"key {word!r}") for word in words)
+    expect(firsts).has_status(202, *REJECTIONS)
+    taken = [each for each in firsts if each.status == 202]
+    if taken:
+        expect_different_batches(taken)
+        expect(target.send_all(each.request for each in taken)).is_cached_copy_of(*taken)
+
+
+@must("a rejected request does not use up its key", clause="createBatch.responses.400", profile=Profile.SMOKE)
+def test_rejected_request_does_not_use_up_its_key(target):
+    wrongs = {
+        "runCount 0": {"runCount": 0},
+        "runCount above the maximum": {"runCount": target.max_run_count + 1},
+        "runCount a string": {"runCount": "1"},
+        "runCount missing": {},
+        "resumeParentOnCompletion a string": {"runCount": 1, "resumeParentOnCompletion": "yes"},
+        "parentRunId a number": {"runCount": 1, "parentRunId": 1},
+    }
+    chosen = list(wrongs.items())[: target.pick(smoke=2, standard=6, thorough=6)]
+    answers = target.send_all(
+        target.request({"idempotencyKey": target.key(), **wrong}, label=label) for label, wrong in chosen
+    )
+    rejected = [each for each in answers if each.status in REJECTIONS]
+    if not rejected:
+        raise InconclusiveError("no request was rejected, so there is no key that could be used up", answers)
+    expect(target.send_all(target.twin(each.request) for each in rejected)).is_new_batch()
+
+
+@must("concurrent requests with one new key create one batch", clause=KEY, profile=Profile.SMOKE)
+def test_concurrent_requests_with_one_key_create_one_batch(target):
+    for number in range(target.pick(smoke=1, standard=5, thorough=20)):
+        key = target.key()
+        lanes = target.wire.burst_size(16)
+        orders = [target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)]
+        answers = target.send_together(orders)
+        expect(answers).is_accepted()
+        expect_one_batch(answers)
+        creator = next(each for each in answers if each.created)
+        expect(answers).has_run_count(creator.request.run_count)
+
+
+def expect_one_batch(exchanges):
+    """An order of the exchanges exists that respects real time and has the first one new and the rest cached."""
+    expect(each for each in exchanges if each.status == 202).satisfies(
+        lambda each: None if each.batch and each.cached is not None else "the answer lacks its id or isCached"
+    )
+    history = [Operation(each.started, each.ended, each.batch, each.cached) for each in exchanges]
+    if why := why_impossible(history):
+        raise ViolationError(f"{why} ({len(exchanges)} requests with one key)", exchanges)
+
+
+@must("a request whose answer was never read and its retry make one batch", clause=KEY, profile=Profile.SMOKE)
+def test_abandoned_request_and_its_retry_make_one_batch(target):
+    for number in range(target.pick(smoke=1, standard=5, thorough=15)):
+        order = target.order(2, key=target.key(), label=f"round {number + 1}")
+        abandoned = target.abandon(order)
+        if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
+            raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
+        retry = target.send(order, fresh=True)
+        expect(retry).is_accepted()
+        replays = [target.send(order) for _ in range(target.pick(smoke=1, standard=2, thorough=3))]
+        expect(replays).is_cached_copy_of(retry)
+        expect([retry, *replays]).has_run_count(2)
+        expect_one_batch([abandoned, retry, *replays])
+
+
+@must("concurrent requests with different keys create different batches, and all are remembered", clause=KEY)
+def test_concurrent_requests_with_different_keys_create_different_batches(target):
+    firsts = []
+    for _ in range(target.pick(smoke=1, standard=3, thorough=12)):
+        lanes = target.wire.burst_size(20)
+        firsts += target.send_together(target.order(1 + lane % 3, key=target.key()) for lane in range(lanes))
+    expect(firsts).is_new_batch()
+    expect_different_batches(firsts)
+    for first in firsts:
+        expect(first).has_run_count(first.request.run_count)
+    replays = target.send_all(each.request for each in firsts)
+    expect(replays).is_cached_copy_of(*firsts)
+
+
+@must("one key under another environment's credential is another batch", clause="BearerAuth", profile=Profile.SMOKE)
+def test_another_environment_has_keys_of_its_own(target):
+    if target.second_bearer is None:
+        raise NotApplicableError("needs another environment's credential: give --second-api-key")
+    key = target.key()
+    here = target.order(2, key=key, label="first environment")
+    there = target.request({"runCount": 1, "idempotencyKey": key}, label="second environment", authorization=target.second_bearer)
+    first, second = target.send(here), target.send(there)
+    given(first)
+    expect(second).is_new_batch()
+    expect_different_batches([first, second])
+    replays = [target.send(here), target.send(there)]
+    expect(replays).is_cached_copy_of(first, second)
+    expect(replays[0]).has_run_count(2)
+    expect(replays[1]).has_run_count(1)
+
+
+@should("a replay carries the same delegated-token headers as a new batch", clause="createBatch.responses.202.headers")
+def test_replay_carries_the_token_headers(first_and_replays):
+    first, replays = first_and_replays
+    carried = {name.lower() for name, _ in first.answer.headers if name.lower().startswith("x-trigger-jwt")}
+    expect([each for each in replays if each.answer]).satisfies(
+        lambda each: f"{', '.join(missing)} missing" if (missing := sorted(_missing(each, carried))) else None
+    )
+
+
+def _missing(exchange, carried):
+    return {name for name in carried if exchange.answer.header(name) is None}
+
+
+@must("a key is still known after --idempotency-wait", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_key_outlives_the_wait(target, traffic):
+    wait = target.options.idempotency_wait
+    if wait is None:
+        raise NotApplicableError("needs --idempotency-wait SECONDS")
+    first = oldest(traffic)
+    target.wire.pause(wait - (time.monotonic() - first.ended))
+    expect(again(target, first)).is_cached_copy_of(first)
+
+
+@info("how long a key lives", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_lifetime_of_a_key(target, traffic):
+    first = oldest(traffic)
+    replay = again(target, first)
+    known = "still known" if replay.cached and replay.batch == first.batch else f"no longer known ({replay.outcome})"
+    target.note(f"the run's first key was {known} after {replay.ended - first.ended:.1f} s")
+
+
+def again(target, first):
+    # What the run has kept of a request lacks its credential.
+    return target.create(first.request.run_count, key=first.request.key)
+
+
+def oldest(traffic):
+    """The run's first exchange that made a batch with a key."""
+    made = [each for each in traffic if each.created and each.request.key and each.request.credential == "primary"]
+    if not made:
+        raise InconclusiveError("the run made no batch with a key")
+    return made[0]
+
+
+@must("in the whole run, no key ever named two batches", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_no_key_ever_named_two_batches(traffic):
+    by_key: dict[tuple[str, str], list[Exchange]] = {}
+    for each in traffic:
+        if each.batch and each.request.key and each.request.credential != "none":
+            by_key.setdefault((each.request.credential, each.request.key), []).append(each)
+    if not by_key:
+        raise InconclusiveError("the run made no batch with a key")
+    for exchanges in by_key.values():
+        for earlier, later in pairwise(exchanges):
+            if earlier.batch != later.batch:
+                raise ViolationError(f"one key named {earlier.batch} and {later.batch}", [earlier, later])

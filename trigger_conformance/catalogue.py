@@ -1,0 +1,57 @@
+"""The suite's requirements, read from the checks that declare them."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from trigger_conformance.requirement import Level, Profile, Requirement, requirement_of
+from trigger_conformance.target import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+SUITE = ROOT / "tests"
+
+
+@cache
+def catalogue() -> tuple[Requirement, ...]:
+    """Every requirement, in the order of the suite's files."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    found = []
+    for path in sorted(SUITE.glob("*/test_*.py")):
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        checks = [check for name, check in vars(module).items() if name.startswith("test_") and callable(check)]
+        found += [requirement for check in checks if (requirement := requirement_of(check))]
+    return tuple(found)
+
+
+def story(identity: str) -> str:
+    """The source of the check that decides the requirement ``identity``."""
+    operation, area, name = identity.split(".")
+    module = importlib.import_module(f"tests.{operation}.test_{area}")
+    return inspect.getsource(getattr(module, f"test_{name}"))
+
+
+def matches(requirement: Requirement, only: Iterable[str]) -> bool:
+    """Whether a requirement is one of ``only``, or in one of its areas; everything matches an empty ``only``."""
+    wanted = [entry if entry.startswith("create_batch") else f"create_batch.{entry}" for entry in only]
+    return not wanted or any(requirement.id == entry or requirement.id.startswith(f"{entry}.") for entry in wanted)
+
+
+def selected(requirement: Requirement, only: Iterable[str], level: Level | None, profile: Profile) -> bool:
+    """Whether a run with these options checks ``requirement``; one that is named is checked in any profile."""
+    only = tuple(only)
+    in_profile = bool(only) or requirement.profile <= profile
+    return in_profile and (level is None or requirement.level is level) and matches(requirement, only)
+
+
+def check_names(only: Iterable[str], known: Iterable[Requirement]) -> None:
+    """Raise UsageError for a name that is neither a requirement's id nor an area."""
+    known = tuple(known)
+    for entry in only:
+        if not any(matches(requirement, (entry,)) for requirement in known):
+            raise UsageError(f"--only {entry}: no such requirement or area; see trigger-conformance list")

@@ -1,0 +1,186 @@
+"""The published contract: its clauses, its documented statuses, its schemas, and the overlay for generating.
+
+Pure: reads the two documents in ``openapi/`` once and does no other I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+DOCUMENTS = Path(__file__).resolve().parent.parent / "openapi"
+PATH = "/api/v3/batches"
+RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
+LONGEST_KEY = 255
+
+
+class UnknownClauseError(LookupError):
+    """A requirement names a clause that the contract does not have."""
+
+
+class Expected(StrEnum):
+    """What the contract says of a request body: how a sound target may answer it."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    OPEN = "accepted or rejected"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A place in the contract or in an RFC.
+
+    ``name`` is what requirements write, ``pointer`` a JSON pointer into the document (or a URL), ``text`` its words.
+    """
+
+    name: str
+    pointer: str
+    text: str
+
+
+class Contract:
+    """The OpenAPI document, read once.
+
+    ``document`` is the parsed document, ``sha256`` the hexadecimal digest of the file as published.
+    """
+
+    def __init__(self, folder: Path = DOCUMENTS) -> None:
+        published = (folder / "create-batch.openapi.yaml").read_bytes()
+        self._overlay = folder / "create-batch.overlay.yaml"
+        self.document: dict[str, Any] = yaml.load(published, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self.sha256 = hashlib.sha256(published).hexdigest()
+        self.title: str = self.document["info"]["title"]
+        self.version: str = self.document["info"]["version"]
+
+    @property
+    def _operation(self) -> dict[str, Any]:
+        operation: dict[str, Any] = self.document["paths"][PATH]["post"]
+        return operation
+
+    @cached_property
+    def statuses(self) -> frozenset[int]:
+        """The documented statuses of createBatch."""
+        return frozenset(int(status) for status in self._operation["responses"])
+
+    def clause(self, name: str) -> Clause:
+        """Look up ``name``: "CreateBatchRequest.runCount", "createBatch.responses.429", "BearerAuth", "RFC 9110 11.6.1".
+
+        Raises UnknownClauseError where the contract has no such place.
+        """
+        if rfc := re.fullmatch(r"RFC (\d+) ([\d.]+)", name):
+            url = f"https://www.rfc-editor.org/rfc/rfc{rfc[1]}#section-{rfc[2]}"
+            return Clause(name, url, f"RFC {rfc[1]}, section {rfc[2]}")
+        pointer = list(self._root(name.split(".")[0]))
+        node = self._at(pointer, name)
+        for step in name.split(".")[1:]:
+            if "properties" in node and step in node["properties"]:
+                pointer.append("properties")
+                node = node["properties"]
+            pointer.append(step)
+            node = self._at(pointer, name)
+        escaped = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in pointer)
+        return Clause(name, f"#{escaped}", _words(node))
+
+    def _root(self, name: str) -> tuple[str, ...]:
+        for section in ("schemas", "securitySchemes"):
+            if name in self.document["components"][section]:
+                return ("components", section, name)
+        if name == self._operation["operationId"]:
+            return ("paths", PATH, "post")
+        raise UnknownClauseError(f"the contract has no clause {name!r}")
+
+    def _at(self, pointer: list[str], name: str) -> Any:
+        node: Any = self.document
+        for step in pointer:
+            if not isinstance(node, dict) or step not in node:
+                raise UnknownClauseError(f"the contract has no clause {name!r}")
+            node = node[step]
+        return node
+
+    def schema_errors(self, schema: str, instance: object) -> Iterator[str]:
+        """Each way in which ``instance`` breaks the named schema of the contract, in words."""
+        for error in self._validator(schema).iter_errors(instance):
+            where = "/".join(str(step) for step in error.instance_path)
+            yield f"{where}: {error.message}" if where else error.message
+
+    def _validator(self, schema: str) -> jsonschema_rs.Draft4Validator:
+        return self._validators[schema]
+
+    @cached_property
+    def _validators(self) -> dict[str, jsonschema_rs.Draft4Validator]:
+        # OpenAPI 3.0 schemas are Draft 4 in all that this contract uses.
+        return {
+            name: jsonschema_rs.Draft4Validator(schema)
+            for name, schema in self.document["components"]["schemas"].items()
+        }
+
+    def expected(self, body: bytes, maximum: int) -> Expected:
+        """How a sound target whose largest runCount is ``maximum`` may answer ``body``."""
+        document = strict_json(body)
+        if document is INVALID or self._breaks_schema(document):
+            return Expected.REJECTED
+        assert isinstance(document, dict)
+        run_count = document["runCount"]
+        if isinstance(run_count, float):
+            return Expected.OPEN if run_count == 1 else Expected.REJECTED
+        if run_count > maximum:
+            return Expected.REJECTED
+        unsettled = "parentRunId" in document or not is_plain_key(document.get("idempotencyKey", "k"))
+        return Expected.OPEN if unsettled else Expected.ACCEPTED
+
+    def _breaks_schema(self, document: object) -> bool:
+        if isinstance(document, dict) and document.get("runCount") == 1 and isinstance(document["runCount"], float):
+            document = {**document, "runCount": 1}
+        return any(True for _ in self.schema_errors("CreateBatchRequest", document))
+
+    def generating_document(self, maximum: int) -> dict[str, Any]:
+        """The document with the overlay applied and ``maximum`` as runCount's largest value: for generating only."""
+        from oas_patch.overlay import apply_overlay
+
+        overlay = yaml.safe_load(self._overlay.read_text("utf-8"))
+        overlay["actions"].append(
+            {
+                "target": "$.components.schemas.CreateBatchRequest.properties.runCount",
+                "update": {"maximum": maximum},
+            }
+        )
+        document: dict[str, Any] = apply_overlay(json.loads(json.dumps(self.document)), overlay)
+        return document
+
+
+INVALID = object()
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def strict_json(body: bytes) -> object:
+    """``body`` as RFC 8259 reads it (UTF-8, no NaN, no Infinity), or INVALID."""
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return INVALID
+
+
+def is_plain_key(key: str) -> bool:
+    """Whether every target must take ``key``: 1 to 255 characters of printable Unicode."""
+    return 0 < len(key) <= LONGEST_KEY and all(character.isprintable() for character in key)
+
+
+def _words(node: object) -> str:
+    if isinstance(node, dict) and isinstance(node.get("description"), str):
+        rest = {name: value for name, value in node.items() if name in ("type", "minimum", "required")}
+        facts = f" ({', '.join(f'{name}: {value}' for name, value in rest.items())})" if rest else ""
+        return " ".join(node["description"].split()) + facts
+    return yaml.safe_dump(node, sort_keys=False, width=100, default_flow_style=None).strip()

@@ -1,0 +1,166 @@
+"""Requests generated from the contract and its overlay (schemathesis), and idempotency keys (hypothesis).
+
+Generating sends nothing: it yields bodies, the checks send them over the wire.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from trigger_conformance.contract import PATH, Contract, Expected, is_plain_key
+
+if TYPE_CHECKING:
+    from schemathesis import Case
+
+# Generated requests cost runs too; the boundaries have hand-written checks.
+_LARGEST_RUN_COUNT = 5
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One generated body (bytes as they are sent), what the contract expects of it, and the case it came from."""
+
+    body: bytes
+    expected: Expected
+    case: Case
+
+
+class Generator:
+    """Generates bodies for a target whose largest runCount is ``maximum``; ``key`` makes a fresh idempotency key."""
+
+    def __init__(self, contract: Contract, maximum: int, number: int, key: Callable[[], str]) -> None:
+        import schemathesis
+
+        self._contract = contract
+        self._maximum = maximum
+        self._seed = number
+        self._key = key
+        config = schemathesis.Config()
+        config.projects.default.generation.update(with_security_parameters=False)
+        document = contract.generating_document(min(maximum, _LARGEST_RUN_COUNT))
+        self._schema = schemathesis.openapi.from_dict(document, config=config)
+        self._operation = self._schema[PATH]["POST"]
+
+    def valid(self, count: int) -> list[Generated]:
+        """Up to ``count`` different bodies that every target must accept."""
+        from schemathesis import GenerationMode
+
+        return self._several(GenerationMode.POSITIVE, Expected.ACCEPTED, count)
+
+    def invalid(self, count: int) -> list[Generated]:
+        """Up to ``count`` different bodies that every target must reject, each for one reason."""
+        from schemathesis import GenerationMode
+
+        return self._several(GenerationMode.NEGATIVE, Expected.REJECTED, count)
+
+    def _several(self, mode: Any, expected: Expected, count: int) -> list[Generated]:
+        generation = self._schema.config.generation_for(operation=self._operation)
+        cases = list(
+            self._schema.iter_coverage_cases(self._operation, generation_modes=[mode], generation_config=generation)
+        )
+        cases += self._fuzzed(mode, 3 * count)
+        found: dict[str, Generated] = {}
+        for case in cases:
+            generated = self._fresh(case)
+            if generated is None or generated.expected is not expected:
+                continue
+            if expected is Expected.REJECTED and not self._breaks_one_thing(generated.body):
+                continue
+            # Keys are fresh in every body: without them equal bodies are seen to be equal.
+            shape = repr({**body, "idempotencyKey": ""} if isinstance(body := case.body, dict) else body)
+            found.setdefault(shape, generated)
+        return list(found.values())[:count]
+
+    def _fuzzed(self, mode: Any, count: int) -> list[Case]:
+        cases: list[Case] = []
+
+        @seed(self._seed)
+        @settings(
+            max_examples=count,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(self._operation.as_strategy(generation_mode=mode))
+        def collect(case: Case) -> None:
+            cases.append(case)
+
+        collect()
+        return cases
+
+    def _fresh(self, case: Case) -> Generated | None:
+        """A case's body with a key of its own and without a parent run, whose acceptance the contract leaves open."""
+        body = case.body
+        if case.method != "POST" or case.headers or not isinstance(body, dict | list | str | int | float | bytes | None):
+            return None
+        if isinstance(body, dict):
+            body = dict(body)
+            if isinstance(body.get("parentRunId"), str):
+                del body["parentRunId"]
+            if isinstance(body.get("idempotencyKey"), str):
+                plain = is_plain_key(body["idempotencyKey"])
+                body["idempotencyKey"] = self._key() + (body["idempotencyKey"][:100] if plain else "")
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return Generated(payload, self._contract.expected(payload, self._maximum), case)
+
+    def _breaks_one_thing(self, body: bytes) -> bool:
+        try:
+            document = json.loads(body)
+        except ValueError:
+            return True
+        errors = list(self._contract.schema_errors("CreateBatchRequest", document))
+        return len(errors) <= 1
+
+
+def near_keys(number: int, count: int) -> list[tuple[str, str]]:
+    """``count`` pairs of different printable endings, each a small change of the other."""
+    pairs: list[tuple[str, str]] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(_pairs())
+    def collect(pair: tuple[str, str]) -> None:
+        pairs.append(pair)
+
+    collect()
+    return list(dict.fromkeys(pairs))
+
+
+def _printable() -> st.SearchStrategy[str]:
+    letters = st.characters(categories=("L", "M", "N", "P", "S")).filter(str.isprintable)
+    return st.text(letters, min_size=1, max_size=12)
+
+
+def _lengthened() -> st.SearchStrategy[str]:
+    around = [power + step for power in (32, 64, 128) for step in (-1, 0, 1)]
+    return st.tuples(_printable(), st.sampled_from(around)).map(lambda drawn: (drawn[0] * drawn[1])[: drawn[1]])
+
+
+_CHANGES: tuple[Callable[[str], str], ...] = (
+    str.swapcase,
+    str.casefold,
+    lambda text: unicodedata.normalize("NFC", text),
+    lambda text: unicodedata.normalize("NFD", text),
+    lambda text: unicodedata.normalize("NFKC", text),
+    lambda text: text[:-1],
+    lambda text: text + text[-1:],
+    lambda text: f"{text} ",
+    lambda text: text[::-1],
+    lambda text: text[1:] + text[:1],
+)
+
+
+def _pairs() -> st.SearchStrategy[tuple[str, str]]:
+    texts = st.one_of(_printable(), _lengthened())
+    changed = st.tuples(texts, st.sampled_from(_CHANGES)).map(lambda drawn: (drawn[0], drawn[1](drawn[0])))
+    return changed.filter(lambda pair: pair[0] != pair[1] and all(text.isprintable() for text in pair))

@@ -1,0 +1,120 @@
+"""Two independent judges of an answer's shape: schemathesis' checks and openapi-core, both on the published document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
+from openapi_core.exceptions import OpenAPIError
+
+from trigger_conformance.contract import PATH, Contract
+from trigger_conformance.wire.exchange import Exchange
+
+if TYPE_CHECKING:
+    from schemathesis import Case
+    from schemathesis.core.transport import Response
+
+
+class DisagreementError(RuntimeError):
+    """The judges differ on one answer: an error of the suite, for at most one of them is right."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What openapi-core needs to know of a request in order to find its operation."""
+
+    body: bytes
+    host_url: str
+    path: str = PATH
+    method: str = "post"
+    content_type: str = "application/json"
+    parameters: RequestParameters = field(default_factory=RequestParameters)
+
+
+@dataclass(frozen=True)
+class _Response:
+    status_code: int
+    content_type: str
+    data: bytes
+    headers: dict[str, str]
+
+
+class Judges:
+    """Judges answers of createBatch."""
+
+    def __init__(self, contract: Contract) -> None:
+        import schemathesis
+
+        self._openapi = OpenAPI.from_dict(contract.document)
+        self._host: str = contract.document["servers"][0]["url"]
+        self._operation = schemathesis.openapi.from_dict(contract.document)[PATH]["POST"]
+
+    def problem(self, exchange: Exchange, case: Case) -> str | None:
+        """What both judges hold against an answer, or None. Raises DisagreementError where only one of them does."""
+        if exchange.answer is None:
+            return str(exchange.failure)
+        first, second = self._schemathesis(exchange, case), self._openapi_core(exchange)
+        if (first is None) != (second is None):
+            raise DisagreementError(
+                f"schemathesis says {first or 'fine'}, openapi-core says {second or 'fine'} of {exchange.outcome}"
+            )
+        return first
+
+    def _schemathesis(self, exchange: Exchange, case: Case) -> str | None:
+        from schemathesis.checks import load_all_checks
+        from schemathesis.core.failures import FailureGroup
+        from schemathesis.specs.openapi import checks
+
+        load_all_checks()
+        # The case was generated from the overlaid document; its answer is judged by the published one.
+        published = self._operation.Case(method="POST", body=case.body, media_type="application/json")
+        try:
+            published.validate_response(
+                _response(exchange),
+                checks=[
+                    checks.status_code_conformance,
+                    checks.content_type_conformance,
+                    checks.response_headers_conformance,
+                    checks.response_schema_conformance,
+                ],
+            )
+        except FailureGroup as group:
+            return "; ".join(f"{failure.title}: {failure.message.splitlines()[0]}" for failure in group.exceptions)
+        return None
+
+    def _openapi_core(self, exchange: Exchange) -> str | None:
+        answer = exchange.answer
+        assert answer is not None
+        response = _Response(answer.status, answer.header("content-type") or "", answer.body, _headers(exchange))
+        request: Any = _Request(exchange.request.body, self._host)
+        try:
+            self._openapi.validate_response(request, response)  # type: ignore[arg-type]
+        except OpenAPIError as error:
+            return f"{error}: {error.__cause__ or ''}".rstrip(": ")
+        return None
+
+
+def _headers(exchange: Exchange) -> dict[str, str]:
+    return dict(exchange.answer.headers) if exchange.answer else {}
+
+
+def _response(exchange: Exchange) -> Response:
+    import requests
+    from schemathesis.core.transport import Response
+
+    answer = exchange.answer
+    assert answer is not None
+    sent = requests.Request("POST", f"http://target{PATH}", data=exchange.request.body).prepare()
+    names = {name.lower() for name, _ in answer.headers}
+    return Response(
+        status_code=answer.status,
+        headers={name: answer.all(name) for name in names},
+        content=answer.body,
+        request=sent,
+        elapsed=exchange.ended - exchange.started,
+        verify=True,
+        message=answer.reason,
+        encoding="utf-8",
+    )

@@ -1,0 +1,77 @@
+"""What a run found out about one requirement: plain data that crosses processes and that every report reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from trigger_conformance.requirement import Level, Profile, Requirement, Stage
+from trigger_conformance.verdict import Decision, Ending, Verdict, verdict_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One requirement's ending and verdict.
+
+    ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds.
+    """
+
+    requirement: Requirement
+    ending: Ending
+    verdict: Verdict
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    evidence: tuple[int, ...] = ()
+    requests: int = 0
+    duration: float = 0.0
+
+    @property
+    def decision(self) -> Decision:
+        """The part that the run's verdict depends on."""
+        return Decision(self.requirement.level, self.verdict)
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data that execnet can carry."""
+        data = asdict(self)
+        data["requirement"] |= {"profile": int(self.requirement.profile), "stage": int(self.requirement.stage)}
+        return {**data, "ending": str(self.ending), "verdict": str(self.verdict)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Outcome:
+        """The reverse of ``to_data``."""
+        fields = dict(data["requirement"])
+        requirement = Requirement(
+            **{
+                **fields,
+                "level": Level(fields["level"]),
+                "profile": Profile(fields["profile"]),
+                "stage": Stage(fields["stage"]),
+            }
+        )
+        return cls(
+            **{
+                **data,
+                "requirement": requirement,
+                "ending": Ending(data["ending"]),
+                "verdict": Verdict(data["verdict"]),
+                "notes": tuple(data["notes"]),
+                "evidence": tuple(data["evidence"]),
+            }
+        )
+
+
+def undecided(requirement: Requirement, reason: str) -> Outcome:
+    """The outcome of a requirement whose check never got to run."""
+    ending = Ending.BLOCKED
+    return Outcome(
+        requirement=requirement,
+        ending=ending,
+        verdict=verdict_of(ending, requirement.level, strict=False),
+        message=reason,
+    )
+
+
+def with_message(outcome: Outcome, ending: Ending, verdict: Verdict, message: str) -> Outcome:
+    """``outcome`` with another ending and the reason for it."""
+    return replace(outcome, ending=ending, verdict=verdict, message=message)

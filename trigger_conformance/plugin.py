@@ -1,0 +1,391 @@
+"""The pytest side: options, fixtures and hooks that turn a session over ``tests/`` into a conformance run.
+
+Works the same in one process and under pytest-xdist: workers share the run's ledger, the controller settles the
+verdict. Sessions that do not collect the suite are left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trigger_conformance import catalogue
+from trigger_conformance.client import BatchApi
+from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.options import OPTIONS, Settings, gather
+from trigger_conformance.outcome import Outcome
+from trigger_conformance.report.attach import attach_exchanges, label
+from trigger_conformance.report.terminal import summary
+from trigger_conformance.requirement import Requirement, Stage, requirement_of
+from trigger_conformance.run import Run, Shared, Station
+from trigger_conformance.target import UsageError
+from trigger_conformance.verdict import Ending, ExitStatus, Verdict, verdict_of
+from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.ledger import BudgetSpentError
+
+RUN = pytest.StashKey[Run]()
+STATION = pytest.StashKey[Station]()
+_PROPERTY = "conformance"
+_REVIVAL_SECONDS = 5.0
+_PYTEST_OWN = ("strict",)
+
+
+# Options
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The run's options, under the names that ``trigger-conformance run`` gives them."""
+    group = parser.getgroup("conformance", "conformance run (trigger-conformance)")
+    for option in OPTIONS:
+        if option.name in _PYTEST_OWN:
+            continue
+        shape: dict[str, Any] = {"default": None, "help": f"{option.help} (default: {option.default})"}
+        if option.kind.__name__ == "_flag":
+            shape["action"] = argparse.BooleanOptionalAction
+        else:
+            shape |= {"metavar": option.metavar, "action": "append" if option.many else "store"}
+        try:
+            group.addoption(f"--{option.name}", dest=option.dest, **shape)
+        except (ValueError, argparse.ArgumentError):
+            # pytest-base-url, where it is installed, has registered --base-url: the same name, the same meaning.
+            continue
+
+
+def _given(config: pytest.Config) -> dict[str, Any]:
+    given = {option.dest: getattr(config.option, option.dest, None) for option in OPTIONS}
+    # pytest's own --strict sets this; a conformance run reads it as its own.
+    return {**given, "strict": config.getini("strict") or None}
+
+
+def _is_run(config: pytest.Config) -> bool:
+    if config.option.help or config.option.collectonly or config.option.version:
+        return False
+    paths = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
+    return any(path == catalogue.SUITE or catalogue.SUITE in path.parents for path in paths)
+
+
+# Session
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Read the options and begin the run, before other plug-ins look at what it sets for them."""
+    if not _is_run(config):
+        return
+    run = Run(_settings(config))
+    config.stash[RUN] = run
+    config.add_cleanup(run.close)
+    config.pluginmanager.register(Collector(run))
+    config.option.xmlpath = str(run.report_dir / "junit.xml")
+    config.option.allure_report_dir = str(run.report_dir / "allure-results")
+    config.option.clean_alluredir = True
+    config.option.tbstyle = "no"
+    config.option.reportchars = "N"
+    if run.settings.workers > 1:
+        config.option.numprocesses = run.settings.workers
+        config.option.dist = "loadgroup"
+        config.option.loadscopereorder = False
+    # A CI system's cancel is an interruption like Ctrl-C: the report is written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    try:
+        settings = gather(_given(config), os.environ, config.invocation_params.dir)
+        catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+    if settings.workers == 1 and config.option.numprocesses:
+        raise pytest.UsageError("-n: give --workers instead, so that the run knows of its workers")
+    return settings
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the target is and where the run's book lies."""
+    run: Run = node.config.stash[RUN]
+    shared = run.station.shared
+    node.workerinput[_PROPERTY] = shared.to_data() | {"only": run.settings.only, "level": run.settings.level}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open a worker's station."""
+    if (given := getattr(config, "workerinput", {}).get(_PROPERTY)) is not None:
+        config.stash[STATION] = Station(Shared.from_data(given))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close a worker's station."""
+    if config.stash.get(STATION, None) is not None and RUN not in config.stash:
+        config.stash[STATION].close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what the options select, in the order of the stages; what needs quiet shares one worker."""
+    selection = _selection(config)
+    if selection is None:
+        return
+    only, level, profile = selection
+    kept = []
+    for item in items:
+        requirement = _requirement(item)
+        if catalogue.selected(requirement, only, level, profile):
+            kept.append(item)
+            late = requirement.stage >= Stage.PRESS
+            item.add_marker(pytest.mark.xdist_group("last" if late else requirement.area))
+    items[:] = sorted(kept, key=lambda item: _requirement(item).stage)
+
+
+def _selection(config: pytest.Config) -> tuple[Any, Any, Any] | None:
+    if (given := getattr(config, "workerinput", {}).get(_PROPERTY)) is not None:
+        return given["only"], given["level"], given["target"]["profile"]
+    if (run := config.stash.get(RUN, None)) is not None:
+        return run.settings.only, run.settings.level, run.settings.template.profile
+    return None
+
+
+def _requirement(item: pytest.Item) -> Requirement:
+    requirement = requirement_of(item.function)  # type: ignore[attr-defined]
+    if requirement is None:
+        raise pytest.UsageError(f"{item.nodeid} declares no requirement: give it @must, @should or @info")
+    return requirement
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Try the target before anything else; a run that cannot begin ends here."""
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return None
+    if session.testsfailed:
+        return None
+    run.station  # noqa: B018  (begins the book)
+    run.preflight()
+    session.config.stash[STATION] = run.station
+    return True if run.halted else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Settle the verdict and set the exit status."""
+    run = session.config.stash.get(RUN, None)
+    if run is None:
+        return
+    run.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session):
+        session.exitstatus = int(ExitStatus.SUITE_ERROR)
+        run.close()
+        return
+    only, level, profile = run.settings.only, run.settings.level, run.settings.template.profile
+    selected = [each for each in catalogue.catalogue() if catalogue.selected(each, only, level, profile)]
+    session.exitstatus = int(run.finish(selected))
+
+
+def _failed_to_collect(session: pytest.Session) -> bool:
+    reporter: Any = session.config.pluginmanager.getplugin("terminalreporter")
+    return any(isinstance(report, pytest.CollectReport) for report in reporter.stats.get("error", ()))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Name the target."""
+    run = config.stash.get(RUN, None)
+    if run is None:
+        return None
+    target = run.settings.target
+    where = target.base_url if target else "the built-in reference server"
+    return f"target: {where}, profile: {run.settings.template.profile.name.lower()}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The verdict, and what to do about it."""
+    run = config.stash.get(RUN, None)
+    if run is not None and run.document:
+        summary(run.document, run.report_dir, run.halted, sys.stdout)
+        terminalreporter.ensure_newline()
+
+
+# Checks
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> BatchApi:
+    """The target as checks speak to it."""
+    return pytestconfig.stash[STATION].api
+
+
+@pytest.fixture(scope="session")
+def quiet(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
+    """Wait until no other worker is sending: all checks before the last stages have ended."""
+    station = pytestconfig.stash[STATION]
+    if not hasattr(pytestconfig, "workerinput"):
+        return
+    others = sum(_requirement(item).stage < Stage.PRESS for item in request.session.items)
+    while station.ledger.finished < others and station.ledger.seconds_left > 0:
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def traffic(target: BatchApi, quiet: None, pytestconfig: pytest.Config) -> list[Exchange]:  # noqa: ARG001
+    """Every exchange of the run; a run of a few checks adds a plain sample of its own."""
+    ledger = pytestconfig.stash[STATION].ledger
+    if ledger.requests < 10:
+        key = target.key()
+        for sample in (
+            target.order(), target.order(key=key), target.order(2, key=key), target.order(0),
+            target.request(b"{"), target.request({"runCount": 1}, authorization=target.credential("Bearer wrong-key")),
+        ):  # fmt: skip
+            target.send(sample)
+    return ledger.exchanges()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin a check; where the target was given up there is nothing left to see."""
+    station = item.config.stash.get(STATION, None)
+    if station is None:
+        return
+    requirement = _requirement(item)
+    station.api.begin(requirement.id)
+    label(requirement, station.contract.clause(requirement.clause))
+    if station.ledger.down and requirement.stage is not Stage.CLOSING:
+        raise InconclusiveError(station.ledger.down)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:
+    """Turn what a check raised, or did not raise, into its verdict."""
+    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    station = item.config.stash.get(STATION, None)
+    decided = report.when == "call" or (report.when == "setup" and call.excinfo is not None)
+    if station is None or not decided or (call.excinfo and call.excinfo.errisinstance(KeyboardInterrupt)):
+        return report  # type: ignore[return-value]
+    outcome = _outcome(_requirement(item), station, call)
+    report.user_properties.append((_PROPERTY, outcome.to_data()))
+    _tell(report, outcome)
+    return report  # type: ignore[return-value]
+
+
+def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[None]) -> Outcome:
+    error = call.excinfo.value if call.excinfo is not None else None
+    ending, message, evidence = _ending(error, station)
+    own = station.ledger.exchanges(requirement.id)
+    attach_exchanges(own, station.shared.target.base_url, station.redactor)
+    if not evidence:
+        evidence = own[:2]
+    if ending is Ending.CRASHED and call.excinfo is not None:
+        message = f"an error in the suite itself: {call.excinfo.exconly()}\n{call.excinfo.getrepr(style='short')}"
+    return Outcome(
+        requirement=requirement,
+        ending=ending,
+        verdict=verdict_of(ending, requirement.level, strict=station.shared.strict),
+        message=station.redactor.text(message),
+        notes=tuple(station.redactor.text(note) for note in station.api.take_notes()),
+        evidence=tuple(exchange.number for exchange in evidence),
+        requests=len(own),
+        duration=call.duration,
+    )
+
+
+def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str, Sequence[Exchange]]:
+    match error:
+        case None:
+            return Ending.HELD, "", ()
+        case ViolationError() if why := _why_not_blamed(error, station):
+            return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
+        case ViolationError():
+            return Ending.BROKEN, error.message, error.evidence
+        case InconclusiveError():
+            return Ending.BLOCKED, error.message, error.evidence
+        case BudgetSpentError():
+            return Ending.BLOCKED, str(error), ()
+        case NotApplicableError():
+            return Ending.NOT_APPLICABLE, str(error), ()
+    return Ending.CRASHED, str(error), ()
+
+
+def _why_not_blamed(violation: ViolationError, station: Station) -> str | None:
+    """Why a violation does not count: it may be no more than a sign that the target is down or the key refused.
+
+    That is settled by a plain valid request afterwards; a target that comes back within moments is up.
+    """
+    suspicious = [each for each in violation.evidence if _may_mean_down(each)]
+    if not suspicious or len(suspicious) < len(violation.evidence):
+        return None
+    last = max(exchange.ended for exchange in suspicious)
+    if any(each.started > last and each.status == 202 for each in station.ledger.exchanges()):
+        return None
+    until = time.monotonic() + _REVIVAL_SECONDS
+    try:
+        while not station.api.is_up():
+            if time.monotonic() > until:
+                station.ledger.down = f"the target stopped answering after: {suspicious[-1].outcome}"
+                return station.ledger.down
+            station.wire.pause(0.25)
+    except BudgetSpentError as error:
+        return f"whether the target is still up could not be seen: {error}"
+    return None
+
+
+def _may_mean_down(exchange: Exchange) -> bool:
+    if exchange.answer is None:
+        return True
+    refused = exchange.status in (401, 403) and exchange.request.credential == "primary"
+    return refused or exchange.answer.status >= 500
+
+
+def _tell(report: pytest.TestReport, outcome: Outcome) -> None:
+    """Tell pytest, and through it JUnit and Allure, what the verdict amounts to."""
+    match outcome.verdict:
+        case Verdict.VIOLATED | Verdict.INCONCLUSIVE:
+            report.outcome = "failed"
+            report.longrepr = f"{outcome.verdict}: {outcome.requirement.statement}\n{outcome.message}"
+        case Verdict.SKIPPED:
+            report.outcome = "skipped"
+            report.longrepr = (report.location[0], report.location[1] or 0, outcome.message)
+        case _:
+            report.outcome = "passed"
+            report.longrepr = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Note in the run's book that a check has ended, for those that wait for quiet."""
+    result = yield
+    station = item.config.stash.get(STATION, None)
+    if station is not None:
+        station.ledger.finish(item.nodeid)
+    return result  # type: ignore[return-value]
+
+
+class Collector:
+    """Gathers outcomes in the controlling process and shows each verdict in the progress line."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the outcome out of a report before other plug-ins write it down."""
+        for name, data in report.user_properties:
+            if name == _PROPERTY:
+                outcome = Outcome.from_data(data)
+                self._run.record(outcome)
+                report.conformance = outcome  # type: ignore[attr-defined]
+        report.user_properties[:] = [each for each in report.user_properties if each[0] != _PROPERTY]
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """A verdict's letter in the progress line."""
+        outcome: Outcome | None = getattr(report, "conformance", None)
+        if outcome is None:
+            return None
+        letters = {Verdict.PASSED: ".", Verdict.VIOLATED: "V", Verdict.INCONCLUSIVE: "?"}
+        letter = letters.get(outcome.verdict, outcome.verdict[0])
+        return str(outcome.verdict), letter, str(outcome.verdict).upper()

@@ -1,0 +1,123 @@
+"""What the contract says of rate-limit headers: pure rules over answers. Each returns what is wrong, or None.
+
+Rests on createBatch.responses.429 and its documented headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from trigger_conformance.contract import RATE_LIMIT_HEADERS
+from trigger_conformance.wire.exchange import Answer, Exchange
+
+_PAST = 60.0
+_DAY = 86_400.0
+_LEAST_MILLISECONDS = 1e11
+
+
+def carries_limits(answer: Answer) -> bool:
+    """Whether an answer has any of the documented headers."""
+    return any(answer.all(name) for name in RATE_LIMIT_HEADERS)
+
+
+def presence_problem(answer: Answer) -> str | None:
+    """Every documented header is there, exactly once."""
+    counts = {name: len(answer.all(name)) for name in RATE_LIMIT_HEADERS}
+    wrong = [f"{name} {count} times" if count else f"{name} missing" for name, count in counts.items() if count != 1]
+    return ", ".join(wrong) or None
+
+
+def integer_problem(answer: Answer) -> str | None:
+    """Every value that is there is a decimal integer."""
+    values = [(name, value) for name in RATE_LIMIT_HEADERS for value in answer.all(name)]
+    wrong = [f"{name}: {value!r}" for name, value in values if not _is_integer(value)]
+    return f"no decimal integer: {', '.join(wrong)}" if wrong else None
+
+
+def count_problem(answer: Answer) -> str | None:
+    """Limit > 0, 0 <= Remaining <= Limit, Retry-After >= 0."""
+    limit, remaining, _, after = _values(answer)
+    wrong = []
+    if limit is not None and limit <= 0:
+        wrong.append(f"X-RateLimit-Limit is {limit}")
+    if remaining is not None and remaining < 0:
+        wrong.append(f"X-RateLimit-Remaining is {remaining}")
+    if limit is not None and remaining is not None and remaining > limit:
+        wrong.append(f"X-RateLimit-Remaining {remaining} is more than X-RateLimit-Limit {limit}")
+    if after is not None and after < 0:
+        wrong.append(f"Retry-After is {after}")
+    return ", ".join(wrong) or None
+
+
+def reset_problem(answer: Answer) -> str | None:
+    """Reset is a Unix time in seconds, from a minute ago to a day ahead."""
+    reset = _values(answer)[2]
+    if reset is None or answer.at - _PAST <= reset <= answer.at + _DAY:
+        return None
+    if reset >= _LEAST_MILLISECONDS:
+        return f"X-RateLimit-Reset {reset} is in milliseconds, not a Unix time in seconds"
+    if reset < _DAY:
+        return f"X-RateLimit-Reset {reset} is a number of seconds from now, not a Unix time"
+    return f"X-RateLimit-Reset {reset} is {reset - answer.at:+.0f} s from now: not within a minute ago and a day ahead"
+
+
+def agreement_problem(answer: Answer) -> str | None:
+    """Reset and now + Retry-After agree within 5 s or 10 %."""
+    _, _, reset, after = _values(answer)
+    if reset is None or after is None or reset_problem(answer):
+        return None
+    apart = abs(reset - (answer.at + after))
+    if apart <= max(5.0, 0.1 * after):
+        return None
+    return f"X-RateLimit-Reset is {reset - answer.at:.0f} s from now, Retry-After says {after} s"
+
+
+def no_wait_problem(answer: Answer) -> str | None:
+    """Retry-After is 1 or more."""
+    after = _values(answer)[3]
+    return f"Retry-After is {after}" if after is not None and after < 1 else None
+
+
+def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
+    """Where Remaining rose within one window by more than a refill allows.
+
+    Only requests of one credential that followed each other are compared, and only while Limit and Reset stayed
+    the same. A limiter that refills steadily gives back at most its limit over the time until its reset; one second
+    is allowed for its clock's granularity.
+    """
+    readings = [each for each in exchanges if each.answer and each.request.credential == "primary" and _reads(each)]
+    for earlier, later in pairwise(sorted(readings, key=lambda each: each.started)):
+        assert earlier.answer is not None
+        assert later.answer is not None
+        limit, before, reset, _ = _values(earlier.answer)
+        same_window = (limit, reset) == (_values(later.answer)[0], _values(later.answer)[2])
+        if later.started < earlier.ended or not same_window:
+            continue
+        after = _values(later.answer)[1]
+        assert None not in (limit, before, reset, after)
+        elapsed = later.ended - earlier.started
+        window = max(0.0, float(reset or 0) - earlier.answer.at)
+        allowed = (limit or 0) * (elapsed + 1) / (window + 1)
+        if (after or 0) - (before or 0) > allowed:
+            yield later, f"X-RateLimit-Remaining rose from {before} to {after} within {elapsed:.2f} s of one window"
+
+
+def _reads(exchange: Exchange) -> bool:
+    assert exchange.answer is not None
+    return None not in _values(exchange.answer)[:3]
+
+
+def _is_integer(value: str) -> bool:
+    digits = value.removeprefix("-")
+    return digits.isascii() and digits.isdecimal()
+
+
+def _values(answer: Answer) -> tuple[int | None, int | None, int | None, int | None]:
+    limit, remaining, reset, after = (_integer(answer, name) for name in RATE_LIMIT_HEADERS)
+    return limit, remaining, reset, after
+
+
+def _integer(answer: Answer, name: str) -> int | None:
+    value = answer.header(name)
+    return int(value) if value is not None and _is_integer(value) else None

@@ -1,0 +1,1 @@
+"""The fault catalogue: one file an area, one small class a fault."""

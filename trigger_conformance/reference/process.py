@@ -1,0 +1,103 @@
+"""The reference server as a child process of a run, stopped with it however the run ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass, replace
+
+from trigger_conformance.reference.server import ReferenceServer, Settings
+
+_SETTINGS = "TRIGGER_CONFORMANCE_REFERENCE_SETTINGS"
+
+
+@dataclass
+class ReferenceProcess:
+    """A running reference server: where it listens and which keys it knows."""
+
+    base_url: str
+    settings: Settings
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def start(cls, settings: Settings = Settings(), behaviour: str = "") -> ReferenceProcess:
+        """Start one on a free loopback port with fresh keys; ``behaviour`` names a fault or a variant.
+
+        Raises RuntimeError where it does not come up.
+        """
+        settings = replace(
+            settings,
+            api_key=f"tr_dev_{secrets.token_urlsafe(24)}",
+            second_api_key=f"tr_prod_{secrets.token_urlsafe(24)}",
+        )
+        # The keys travel by environment: a command line is everybody's to read.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trigger_conformance.reference", behaviour],
+            env={**os.environ, _SETTINGS: json.dumps(asdict(settings))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return cls("", settings, process)
+
+    def wait_until_ready(self) -> ReferenceProcess:
+        """Wait for the line with which the server says where it listens."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"the reference server did not start (exit status {self.process.wait()})")
+        self.base_url = line
+        return self
+
+    def stop(self) -> None:
+        """Stop the server and wait for its end."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.terminate()
+        self.process.wait(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    """A listening socket, made before the server so that its port is known. Raises OSError where it is taken."""
+    # asyncio switches Nagle's algorithm off only on sockets that name their protocol.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(256)
+    return listener
+
+
+def serve(server: ReferenceServer, listener: socket.socket) -> None:
+    """Serve until interrupted or terminated."""
+    import uvicorn
+
+    config = uvicorn.Config(server.app(), log_level="warning", access_log=False, lifespan="off", http="h11")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def main(behaviour: str) -> None:
+    """The child: says where it listens, serves, and ends when its parent does."""
+    from trigger_conformance.reference.behaviours import behaviour_class
+
+    settings = json.loads(os.environ.pop(_SETTINGS, "{}"))
+    for limit in ("run_limit", "request_limit"):
+        if limit in settings:
+            settings[limit] = tuple(settings[limit])
+    listener = listen()
+    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}{settings.get('prefix', '')}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve(behaviour_class(behaviour)(Settings(**settings)), listener)
+
+
+def _end_with_parent() -> None:
+    # Standard input is a pipe from the parent: it ends when the parent does, even by SIGKILL.
+    sys.stdin.read()
+    os._exit(0)

@@ -1,0 +1,41 @@
+"""Batches, and the environments that own them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a valid request asks for."""
+
+    run_count: int
+    key: str | None = None
+    parent_run: str | None = None
+    resume_parent: bool = False
+    document: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A created batch."""
+
+    id: str
+    run_count: int
+    key: str | None
+
+
+@dataclass
+class Environment:
+    """A tenant: its secret key and its batches by idempotency key."""
+
+    name: str
+    api_key: str
+    batches: dict[str, Batch] = field(default_factory=dict)
+
+
+def new_batch_id() -> str:
+    """A friendly id that no other batch has."""
+    return f"batch_{secrets.token_hex(12)}"

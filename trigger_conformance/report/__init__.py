@@ -1,0 +1,1 @@
+"""Reports: each format is a pure function of a run's results."""

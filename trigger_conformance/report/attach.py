@@ -1,0 +1,55 @@
+"""Allure: labels of a requirement, and its exchanges as an attachment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import allure
+
+from trigger_conformance.contract import Clause
+from trigger_conformance.report.curl import curl_line
+from trigger_conformance.requirement import Level, Requirement
+from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.redaction import Redactor
+
+_MOST_EXCHANGES = 20
+_LARGEST_BODY = 2000
+_SEVERITY = {
+    Level.MUST: allure.severity_level.CRITICAL,
+    Level.SHOULD: allure.severity_level.NORMAL,
+    Level.INFO: allure.severity_level.TRIVIAL,
+}
+
+
+def label(requirement: Requirement, clause: Clause) -> None:
+    """Label the running Allure test with its requirement, level and clause."""
+    allure.dynamic.title(requirement.statement)
+    allure.dynamic.description(f"{clause.name}: {clause.text}")
+    allure.dynamic.severity(_SEVERITY[requirement.level])
+    allure.dynamic.feature(requirement.area)
+    allure.dynamic.label("requirement", requirement.id)
+    allure.dynamic.label("level", str(requirement.level))
+    allure.dynamic.label("clause", clause.name)
+    if clause.pointer.startswith("https://"):
+        allure.dynamic.link(clause.pointer, name=clause.name)
+
+
+def attach_exchanges(exchanges: Sequence[Exchange], base_url: str, redactor: Redactor) -> None:
+    """Attach what the running test sent and got; ``redactor`` sees the text last."""
+    if not exchanges:
+        return
+    shown = "\n\n".join(transcript(exchange, base_url) for exchange in exchanges[:_MOST_EXCHANGES])
+    more = len(exchanges) - _MOST_EXCHANGES
+    text = shown + (f"\n\n… and {more} more" if more > 0 else "")
+    name = f"{len(exchanges)} exchange{'s' if len(exchanges) > 1 else ''}"
+    allure.attach(redactor.text(text), name=name, attachment_type=allure.attachment_type.TEXT)
+
+
+def transcript(exchange: Exchange, base_url: str) -> str:
+    """One exchange as text: the curl line, then what came back."""
+    label = f" {exchange.request.label}" if exchange.request.label else ""
+    lines = [f"#{exchange.number}{label}", curl_line(exchange.request, base_url), exchange.outcome]
+    if exchange.answer is not None:
+        lines += [f"{name}: {value}" for name, value in exchange.answer.headers]
+        lines += ["", exchange.answer.body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")]
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""results.json: everything a run found, in one document with a published schema."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from trigger_conformance import __version__
+from trigger_conformance.contract import Contract
+from trigger_conformance.options import Settings
+from trigger_conformance.outcome import Outcome
+from trigger_conformance.report.curl import curl_line
+from trigger_conformance.target import Budget, Target
+from trigger_conformance.verdict import Overall
+from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.redaction import Redactor
+
+SCHEMA_VERSION = "1.0"
+SCHEMA = Path(__file__).with_name("results.schema.json")
+_MOST_EVIDENCE = 5
+_LARGEST_BODY = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """All that a run's reports are made of; ``started_at`` is Unix time, ``duration`` seconds."""
+
+    settings: Settings
+    target: Target
+    overall: Overall
+    outcomes: Sequence[Outcome]
+    exchanges: Sequence[Exchange]
+    requests: int
+    runs: int
+    started_at: float
+    duration: float
+    notes: Sequence[str] = ()
+    interrupted: bool = False
+
+
+def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, Any]:
+    """The results document; ``redactor`` sees every text once more before it is written."""
+    numbered = {exchange.number: exchange for exchange in found.exchanges}
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "suite_version": __version__,
+        "contract": {"title": contract.title, "version": contract.version, "sha256": contract.sha256},
+        "target": {"base_url": found.target.base_url, "options": _options(found.target, found.settings)},
+        "profile": found.target.profile.name.lower(),
+        "seed": found.target.seed,
+        "run_id": found.target.run_id,
+        "started_at": datetime.fromtimestamp(found.started_at, UTC).isoformat(timespec="milliseconds"),
+        "duration_s": round(found.duration, 3),
+        "requests": found.requests,
+        "runs": found.runs,
+        "statuses": _statuses(found.exchanges),
+        "verdict": str(found.overall),
+        "interrupted": found.interrupted,
+        "notes": list(found.notes),
+        "requirements": [_requirement(each, contract, numbered, found.target.base_url) for each in found.outcomes],
+    }
+    clean: dict[str, Any] = _redacted(document, redactor)
+    return clean
+
+
+def write(document: Mapping[str, Any], path: Path) -> None:
+    """Write a results document as UTF-8."""
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=True) + "\n", "utf-8")
+
+
+def _redacted(value: Any, redactor: Redactor) -> Any:
+    match value:
+        case str():
+            return redactor.text(value)
+        case dict():
+            return {name: _redacted(each, redactor) for name, each in value.items()}
+        case list():
+            return [_redacted(each, redactor) for each in value]
+    return value
+
+
+def _options(target: Target, settings: Settings) -> dict[str, Any]:
+    budget: Budget = settings.budget
+    return {
+        "max_run_count": target.max_run_count,
+        "second_api_key": target.second_api_key is not None,
+        "press_rate_limit": target.press_rate_limit,
+        "press_requests": target.press_requests,
+        "shared_key": target.shared_key,
+        "idempotency_wait_s": target.idempotency_wait,
+        "timeout_s": target.timeout,
+        "strict": settings.strict,
+        "only": list(settings.only),
+        "level": settings.level and str(settings.level),
+        "workers": settings.workers,
+        "max_requests": budget.requests,
+        "max_runs": budget.runs,
+        "max_seconds": budget.seconds,
+        "requests_per_second": budget.per_second,
+        "insecure": target.insecure,
+    }
+
+
+def _statuses(exchanges: Iterable[Exchange]) -> dict[str, int]:
+    counts = Counter(str(exchange.status) if exchange.status else str(exchange.failure and exchange.failure.kind)
+                     for exchange in exchanges)  # fmt: skip
+    return dict(sorted(counts.items()))
+
+
+def _requirement(
+    outcome: Outcome, contract: Contract, exchanges: Mapping[int, Exchange], base_url: str
+) -> dict[str, Any]:
+    requirement = outcome.requirement
+    clause = contract.clause(requirement.clause)
+    shown = [exchanges[number] for number in outcome.evidence[:_MOST_EVIDENCE] if number in exchanges]
+    return {
+        "id": requirement.id,
+        "level": str(requirement.level),
+        "clause": {"name": clause.name, "pointer": clause.pointer, "text": clause.text},
+        "statement": requirement.statement,
+        "verdict": str(outcome.verdict),
+        "message": outcome.message,
+        "notes": list(outcome.notes),
+        "evidence": [exchange_data(exchange, base_url) for exchange in shown],
+        "requests": outcome.requests,
+        "duration_s": round(outcome.duration, 3),
+    }
+
+
+def exchange_data(exchange: Exchange, base_url: str) -> dict[str, Any]:
+    """One exchange as plain data, its bodies bounded."""
+    request = exchange.request
+    data: dict[str, Any] = {
+        "number": exchange.number,
+        "case": request.label,
+        "sent_at": datetime.fromtimestamp(exchange.began, UTC).isoformat(timespec="milliseconds"),
+        "duration_ms": round((exchange.ended - exchange.started) * 1000, 2),
+        "request": {
+            "method": request.method,
+            "target": request.target,
+            "headers": [[name, value.decode("latin-1")] for name, value in request.headers],
+            "body": _body(request.body),
+        },
+        "curl": curl_line(request, base_url),
+        "response": None,
+        "error": str(exchange.failure) if exchange.failure else None,
+    }
+    if exchange.answer is not None:
+        data["response"] = {
+            "status": exchange.answer.status,
+            "reason": exchange.answer.reason,
+            "headers": [list(header) for header in exchange.answer.headers],
+            "body": _body(exchange.answer.body),
+        }
+    return data
+
+
+def _body(body: bytes) -> dict[str, Any]:
+    """A body's text, or where it is long its head, with its size and digest."""
+    text = body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")
+    if len(body) <= _LARGEST_BODY:
+        return {"size": len(body), "text": text}
+    return {"size": len(body), "head": text, "sha256": hashlib.sha256(body).hexdigest()}

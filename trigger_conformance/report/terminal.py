@@ -1,0 +1,103 @@
+"""The terminal summary: the verdict first, then what is broken, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+_STYLE = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
+_MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": ("?", "yellow"), "skipped": ("-", "dim"),
+         "observed": ("i", "cyan")}  # fmt: skip
+_MOST_LINES = 6
+
+
+def summary(document: Mapping[str, Any], report_dir: Path, halted: str | None, stream: TextIO) -> None:
+    """Print a results document to ``stream``; ``halted`` is why the run stopped before its first check."""
+    console = Console(file=stream, highlight=False, soft_wrap=True)
+    console.print()
+    verdict = document["verdict"]
+    target = document["target"]["base_url"]
+    console.print(Text.assemble((verdict.upper(), _STYLE[verdict]), "  ", _plain(target)))
+    if halted:
+        console.print(Text(_plain(halted), style="yellow"))
+    else:
+        _groups(console, document)
+    _counts(console, document, report_dir)
+
+
+def _groups(console: Console, document: Mapping[str, Any]) -> None:
+    by_verdict: dict[str, list[Mapping[str, Any]]] = {}
+    for requirement in document["requirements"]:
+        by_verdict.setdefault(requirement["verdict"], []).append(requirement)
+    _with_evidence(console, "Violated", by_verdict.get("violated", []))
+    _with_evidence(console, "Warnings", by_verdict.get("warned", []))
+    _one_line_each(console, "Inconclusive", by_verdict.get("inconclusive", []))
+    _one_line_each(console, "Skipped", by_verdict.get("skipped", []))
+    _one_line_each(console, "Observed", by_verdict.get("observed", []))
+    noted = [each for each in document["requirements"] if each["notes"] and each["verdict"] == "passed"]
+    _one_line_each(console, "Notes", noted)
+    for note in document["notes"]:
+        console.print(Text(f"  {_plain(note)}"))
+
+
+def _with_evidence(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:
+    by_clause: dict[str, list[Mapping[str, Any]]] = {}
+    for requirement in requirements:
+        by_clause.setdefault(requirement["clause"]["name"], []).append(requirement)
+    if not by_clause:
+        return
+    console.print(Text(f"\n{title}", style="bold"))
+    for clause, members in by_clause.items():
+        quoted = " ".join(members[0]["clause"]["text"].split())
+        console.print(Text.assemble("  ", (clause, "bold"), (f"  “{_shortened(quoted, 160)}”", "dim")))
+        for requirement in members:
+            _finding(console, requirement)
+
+
+def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
+    mark, style = _MARK[requirement["verdict"]]
+    head = (f"    {mark} ", style), (requirement["id"], "bold"), f"  {requirement['level']}  {requirement['statement']}"
+    console.print(Text.assemble(*head))
+    lines = requirement["message"].splitlines()
+    for line in lines[:_MOST_LINES]:
+        console.print(Text(f"        {_shortened(_plain(line), 300)}"))
+    if len(lines) > _MOST_LINES:
+        console.print(Text(f"        … and {len(lines) - _MOST_LINES} more, see results.json", style="dim"))
+    if requirement["evidence"]:
+        console.print(Padding(Text(_plain(requirement["evidence"][0]["curl"]), style="cyan"), (0, 0, 0, 8)))
+    console.print(Text(f"        trigger-conformance run --only {requirement['id']}", style="dim"))
+
+
+def _one_line_each(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:
+    requirements = list(requirements)
+    if not requirements:
+        return
+    console.print(Text(f"\n{title}", style="bold"))
+    for requirement in requirements:
+        mark, style = _MARK.get(requirement["verdict"], ("i", "cyan"))
+        said = " ".join([*requirement["message"].splitlines()[:1], *requirement["notes"]]) or requirement["statement"]
+        console.print(Text.assemble((f"  {mark} ", style), requirement["id"], f"  {_shortened(_plain(said), 300)}"))
+
+
+def _counts(console: Console, document: Mapping[str, Any], report_dir: Path) -> None:
+    counts = Counter(requirement["verdict"] for requirement in document["requirements"])
+    order = ("violated", "warned", "inconclusive", "passed", "skipped", "observed", "waived")
+    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if counts[verdict])
+    spent = f"{document['requests']} requests, {document['runs']} runs, {document['duration_s']:.1f} s"
+    console.print(f"\n{tally}\n{spent}, profile {document['profile']}, seed {document['seed']}", markup=False)
+    console.print(f"reports: {report_dir}", markup=False)
+
+
+def _plain(text: str) -> str:
+    """``text`` without anything that could steer a terminal: what a target says is not to be trusted."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

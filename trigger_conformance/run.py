@@ -1,0 +1,234 @@
+"""One run: its target, its book, its outcomes, from the first request to the reports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from trigger_conformance.client import BatchApi
+from trigger_conformance.contract import Contract
+from trigger_conformance.options import Settings
+from trigger_conformance.outcome import Outcome, undecided
+from trigger_conformance.reference.process import ReferenceProcess
+from trigger_conformance.report import results
+from trigger_conformance.requirement import Profile, Requirement
+from trigger_conformance.target import Budget, Target
+from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
+from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
+from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
+from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.wire import Sending, Wire
+
+_COLD_START = 30.0
+_SLOW_START = 3.0
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a worker process needs to take part in a run."""
+
+    target: Target
+    budget: Budget
+    strict: bool
+    ledger: Path
+
+    def to_data(self) -> dict[str, Any]:
+        """Plain data that execnet can carry."""
+        return {
+            "target": {**asdict(self.target), "profile": int(self.target.profile)},
+            "budget": asdict(self.budget),
+            "strict": self.strict,
+            "ledger": str(self.ledger),
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Shared:
+        """The reverse of ``to_data``."""
+        target = Target(**{**data["target"], "profile": Profile(data["target"]["profile"])})
+        return cls(target, Budget(**data["budget"]), data["strict"], Path(data["ledger"]))
+
+
+class Station:
+    """One process's part in a run: the client that checks speak through, over the run's shared book."""
+
+    def __init__(self, shared: Shared, *, create: bool = False) -> None:
+        self.shared = shared
+        target = shared.target
+        self.contract = Contract()
+        self.redactor = Redactor(key for key in (target.api_key, target.second_api_key) if key)
+        self.ledger = Ledger(shared.ledger, shared.budget, create=create)
+        self.wire = Wire(target, self.ledger, self.redactor)
+        self.api = BatchApi(target, self.wire, self.contract)
+
+    def close(self) -> None:
+        """Close connections and the book."""
+        self.wire.close()
+        self.ledger.close()
+
+
+class Run:
+    """The run as its controlling process sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.started_at = time.time()
+        self._started = time.monotonic()
+        self.outcomes: dict[str, Outcome] = {}
+        self.notes: list[str] = []
+        self.interrupted = False
+        self.halted: str | None = None
+        self.status = ExitStatus.SUITE_ERROR
+        self.document: dict[str, Any] = {}
+        self._reference = ReferenceProcess.start() if settings.target is None else None
+        self._folder = Path(tempfile.mkdtemp(prefix="trigger-conformance-"))
+        self._station: Station | None = None
+        self.report_dir = _report_dir(settings, self.started_at)
+
+    @property
+    def station(self) -> Station:
+        """This process's part; begins the book, and waits for the reference server, at first use."""
+        if self._station is None:
+            target = self._target()
+            shared = Shared(target, self.settings.budget, self.settings.strict, self._folder / "ledger.sqlite")
+            self._station = Station(shared, create=True)
+        return self._station
+
+    def _target(self) -> Target:
+        changes: dict[str, Any] = {"run_id": uuid.uuid4().hex[:8]}
+        if self._reference is not None:
+            reference = self._reference.wait_until_ready()
+            changes |= {
+                "base_url": reference.base_url,
+                "api_key": reference.settings.api_key,
+                "second_api_key": reference.settings.second_api_key,
+            }
+        target = self.settings.with_target(**changes).target
+        assert target is not None
+        return target
+
+    def preflight(self) -> None:
+        """Send one plain valid request; where it is not answered as one, ``halted`` says why in one line."""
+        api = self.station.api
+        api.begin("preflight")
+        timeout = max(api.options.timeout, min(_COLD_START, self.settings.budget.seconds))
+        try:
+            exchange = self.station.wire.send(api.order(key=api.key()), Sending(timeout=timeout))
+        except BudgetSpentError as error:
+            self.halted = f"the target could not be tried: {error}"
+            return
+        self.halted = why_no_target(exchange)
+        seconds = exchange.ended - exchange.started
+        if seconds > _SLOW_START and self.halted is None:
+            self.notes.append(f"the first request took {seconds:.1f} s (a cold start?); it was waited for once")
+
+    def record(self, outcome: Outcome) -> None:
+        """Keep a check's outcome."""
+        self.outcomes[outcome.requirement.id] = outcome
+
+    def finish(self, selected: Iterable[Requirement]) -> ExitStatus:
+        """Settle the verdict, write results.json, stop what was started; returns the exit status."""
+        selected = list(selected)
+        why = self.halted or ("the run was interrupted" if self.interrupted else "the check did not run")
+        outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in selected]
+        decisions: list[Decision] = [outcome.decision for outcome in outcomes]
+        verdict = overall(decisions, strict=self.settings.strict)
+        crashed = any(outcome.ending is Ending.CRASHED for outcome in outcomes)
+        self.status = exit_status(verdict, interrupted=self.interrupted, crashed=crashed, selected=bool(selected))
+        try:
+            station = self.station
+            found = results.Found(
+                settings=self.settings,
+                target=station.shared.target,
+                overall=verdict,
+                outcomes=outcomes,
+                exchanges=station.ledger.exchanges(),
+                requests=station.ledger.requests,
+                runs=station.ledger.runs,
+                started_at=self.started_at,
+                duration=time.monotonic() - self._started,
+                notes=self.notes,
+                interrupted=self.interrupted,
+            )
+            self.document = results.results(found, station.contract, station.redactor)
+            self.report_dir.mkdir(parents=True, exist_ok=True)
+            results.write(self.document, self.report_dir / "results.json")
+            if self.settings.report_dir is None:
+                _point_latest(self.report_dir)
+        finally:
+            self.close()
+        return self.status
+
+    def close(self) -> None:
+        """Stop the reference server and remove the book."""
+        if self._station is not None:
+            self._station.close()
+            self._station = None
+        if self._reference is not None:
+            self._reference.stop()
+            self._reference = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def why_no_target(exchange: Exchange) -> str | None:
+    """Why a run must stop at the answer to its first, plain valid request; None where it need not."""
+    if exchange.answer is None:
+        assert exchange.failure is not None
+        hints = {
+            FailureKind.TLS: "check the certificate, or name its authority with --ca-bundle",
+            FailureKind.TIMEOUT: "is the target up? a longer --timeout waits longer",
+        }
+        hint = hints.get(exchange.failure.kind, "check --base-url, and that the target is up")
+        return f"the target does not answer ({exchange.failure}): {hint}"
+    return _why_no_batch_api(exchange.answer)
+
+
+def _why_no_batch_api(answer: Answer) -> str | None:
+    status = answer.status
+    if status == 202:
+        return None
+    if status in (401, 403):
+        return f"the target refused the key ({status} on a plain valid request): check --api-key"
+    if status == 429:
+        return "the target answers 429 and waiting did not help: try again later, or with a key that is not limited"
+    if 300 <= status < 400:
+        place = answer.header("location") or "nowhere"
+        return f"the target redirects to {place} ({status}): give the final origin as --base-url"
+    if status >= 500:
+        return f"the target is down ({status} on a plain valid request): {_gist(answer)}"
+    if status in (404, 405) or "html" in answer.media_type:
+        return f"this is no batch API ({status} {answer.media_type or 'without a media type'}): check --base-url"
+    return None
+
+
+def _gist(answer: Answer) -> str:
+    message = answer.document.get("message")
+    return message if isinstance(message, str) and message else "try again when it is up"
+
+
+def _report_dir(settings: Settings, started_at: float) -> Path:
+    if settings.report_dir is not None:
+        return settings.report_dir
+    from urllib.parse import urlsplit
+
+    host = (urlsplit(settings.target.base_url).hostname or "target") if settings.target else "reference"
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.localtime(started_at))
+    folder = Path("reports") / f"{stamp}-{host.replace(':', '_')}"
+    # Two runs within one second must not share a folder.
+    return folder if not folder.exists() else folder.with_name(f"{folder.name}-{os.getpid()}")
+
+
+def _point_latest(report_dir: Path) -> None:
+    latest = report_dir.parent / "latest"
+    if latest.is_symlink() or not latest.exists():
+        latest.unlink(missing_ok=True)
+        try:
+            latest.symlink_to(report_dir.name, target_is_directory=True)
+        except OSError:  # a file system without links: the newest folder is found by its name
+            return

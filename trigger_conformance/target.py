@@ -1,0 +1,115 @@
+"""The target: what the user says of the server under test, validated."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trigger_conformance.requirement import Profile
+
+
+class UsageError(ValueError):
+    """An option's value cannot be used; the message is one line that names the option and the remedy."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run may spend: requests, runs (sum of created batches' runCounts), seconds; pace in requests a second."""
+
+    requests: int
+    runs: int
+    seconds: float
+    per_second: float | None = None
+
+
+BUDGETS = {
+    Profile.SMOKE: Budget(requests=200, runs=3_000, seconds=60),
+    Profile.STANDARD: Budget(requests=2_000, runs=6_000, seconds=300),
+    Profile.THOROUGH: Budget(requests=20_000, runs=30_000, seconds=1_800),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The server under test and how it may be treated.
+
+    ``max_run_count`` is its stated maximum, ``timeout`` is per request and in seconds, ``idempotency_wait`` in
+    seconds or None, ``press_requests`` bounds the burst that may provoke a 429, ``shared_key`` says that others
+    use the credential during the run. Raises UsageError where a value cannot be used.
+    """
+
+    base_url: str
+    api_key: str
+    second_api_key: str | None = None
+    max_run_count: int = 1000
+    profile: Profile = Profile.STANDARD
+    press_rate_limit: bool = False
+    press_requests: int = 300
+    shared_key: bool = False
+    idempotency_wait: float | None = None
+    timeout: float = 10.0
+    seed: int = 1
+    run_id: str = "0"
+    ca_bundle: str | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        _check_url(self.base_url)
+        _check_key("--api-key", self.api_key)
+        if self.second_api_key is not None:
+            _check_key("--second-api-key", self.second_api_key)
+            if self.second_api_key == self.api_key:
+                raise UsageError("--second-api-key equals --api-key: give another environment's key, or leave it out")
+        _check_least("--max-run-count", self.max_run_count, 1)
+        _check_least("--timeout", self.timeout, 0.001)
+        _check_least("--press-requests", self.press_requests, 1)
+        if self.idempotency_wait is not None:
+            _check_least("--idempotency-wait", self.idempotency_wait, 0)
+        if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():
+            raise UsageError(f"--ca-bundle {self.ca_bundle}: no such file; give a PEM file of certificates")
+
+    def tls(self) -> ssl.SSLContext:
+        """How the target's certificate is checked."""
+        import httpx
+
+        if self.insecure:
+            return httpx.create_ssl_context(verify=False)
+        if self.ca_bundle is None:
+            return httpx.create_ssl_context()
+        try:
+            return ssl.create_default_context(cafile=self.ca_bundle)
+        except ssl.SSLError as error:
+            raise UsageError(f"--ca-bundle {self.ca_bundle}: not a PEM file of certificates ({error.reason})") from error
+
+
+def _check_url(url: str) -> None:
+    example = "give an origin such as https://staging.example.com, with a path prefix if there is one"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise UsageError(f"--base-url {url}: {error}; {example}") from error
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"--base-url {url}: it must begin with http:// or https://; {example}")
+    if not parts.hostname:
+        raise UsageError(f"--base-url {url}: there is no host in it; {example}")
+    if parts.query or parts.fragment:
+        raise UsageError(f"--base-url {url}: a query or fragment has no place in it; {example}")
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("--base-url: a user or password has no place in it; the credential goes into --api-key")
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise UsageError(f"--base-url {url!r}: white space has no place in it; {example}")
+
+
+def _check_key(option: str, key: str) -> None:
+    if not key:
+        raise UsageError(f"{option} is empty: give the environment's secret key, or set TRIGGER_API_KEY")
+    if not key.isascii() or any(not "!" <= character <= "~" for character in key):
+        raise UsageError(f"{option} has a character that no HTTP header can carry (a line break or space?): copy it again")
+
+
+def _check_least(option: str, value: float, least: float) -> None:
+    if value < least:
+        raise UsageError(f"{option} {value:g}: it must be {least:g} or more")

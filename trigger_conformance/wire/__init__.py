@@ -1,0 +1,1 @@
+"""The one way out: whatever leaves for a target leaves through ``Wire``."""

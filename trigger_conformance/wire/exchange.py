@@ -1,0 +1,182 @@
+"""Plain records of what was sent and what came back; no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+
+class Beyond(StrEnum):
+    """In which respect a request leaves what the operation declares, so that plain HTTP statuses may answer it."""
+
+    NOTHING = "nothing"
+    MEDIA = "media type"
+    SIZE = "size"
+    METHOD = "method"
+    GRAMMAR = "header grammar"
+
+
+class Framing(StrEnum):
+    """How a body's end is told (RFC 9112 section 6)."""
+
+    LENGTH = "Content-Length"
+    CHUNKED = "chunked"
+
+
+class FailureKind(StrEnum):
+    """Why there is no answer."""
+
+    UNREACHABLE = "unreachable"
+    TLS = "TLS error"
+    DROPPED = "connection closed without an answer"
+    TIMEOUT = "no answer in time"
+    BROKEN = "broken answer"
+    OVERSIZE = "oversized answer"
+    ABANDONED = "hung up on purpose"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A transport error: its kind and one line of detail."""
+
+    kind: FailureKind
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.detail}" if self.detail else str(self.kind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request as it goes over the wire.
+
+    ``target`` is the request target (path and query), ``headers`` are sent as they stand and in this order,
+    ``label`` names the case for a reader, ``credential`` says whose credential it carries: "primary", "second",
+    or "none" where no sound target would honour it.
+    """
+
+    target: str
+    method: str = "POST"
+    headers: tuple[tuple[str, bytes], ...] = ()
+    body: bytes = b""
+    framing: Framing = Framing.LENGTH
+    label: str = ""
+    credential: str = "primary"
+    beyond: Beyond = Beyond.NOTHING
+    shell_authorization: str = ""
+
+    @cached_property
+    def document(self) -> dict[str, Any] | None:
+        """The body, where it is a JSON object."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key, where the body has one that is a string."""
+        key = (self.document or {}).get("idempotencyKey")
+        return key if isinstance(key, str) else None
+
+    @property
+    def run_count(self) -> int | None:
+        """The requested runCount, where it is an integer."""
+        count = (self.document or {}).get("runCount")
+        return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One complete HTTP answer; ``body`` is decoded as Content-Encoding says, ``at`` is its Unix time of arrival."""
+
+    status: int
+    reason: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    at: float
+    leaks: tuple[str, ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """Every value of the header ``name``, one for each time that it was sent."""
+        return [value for header, value in self.headers if header.lower() == name.lower()]
+
+    def header(self, name: str) -> str | None:
+        """The first value of the header ``name``, or None."""
+        return next(iter(self.all(name)), None)
+
+    @property
+    def media_type(self) -> str:
+        """The media type, lower case and without parameters; "" where there is none."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def json(self) -> Any:
+        """The body read as JSON, or None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body, where it is a JSON object; else an empty one."""
+        return self.json if isinstance(self.json, dict) else {}
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer or failure.
+
+    ``started`` is when the request's last byte was about to leave and ``ended`` when the answer was complete, both
+    in seconds of the machine's monotonic clock; ``began`` is the Unix time at which the client set out. ``number``
+    counts the run's exchanges from 1, ``check`` is the id of the requirement that sent it.
+    """
+
+    request: Request
+    answer: Answer | None
+    failure: Failure | None
+    started: float
+    ended: float
+    began: float
+    check: str = ""
+    number: int = field(default=0, compare=False)
+
+    @property
+    def status(self) -> int | None:
+        """The answer's status, or None without an answer."""
+        return self.answer.status if self.answer else None
+
+    @property
+    def outcome(self) -> str:
+        """What came back, in a few words."""
+        if self.answer is None:
+            return str(self.failure)
+        return f"{self.answer.status} {self.answer.reason}".strip()
+
+    @property
+    def batch(self) -> str | None:
+        """The id of the batch that a 202 names."""
+        batch = self.answer.document.get("id") if self.answer and self.answer.status == 202 else None
+        return batch if isinstance(batch, str) else None
+
+    @property
+    def cached(self) -> bool | None:
+        """A 202's isCached, where it is a boolean."""
+        cached = self.answer.document.get("isCached") if self.answer and self.answer.status == 202 else None
+        return cached if isinstance(cached, bool) else None
+
+    @property
+    def created(self) -> bool:
+        """Whether the answer says that this request made a new batch."""
+        return self.cached is False
+
+
+def by_label(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
+    """The exchanges by their cases' names."""
+    return {exchange.request.label: exchange for exchange in exchanges}

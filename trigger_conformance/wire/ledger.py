@@ -1,0 +1,157 @@
+"""The run's one book: what was spent, when the next request may leave, and every exchange.
+
+An SQLite file, so that all worker processes of a run share one budget, one pace and one record. It lives in a
+private temporary folder for the length of the run and never holds a credential.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from trigger_conformance.target import Budget
+from trigger_conformance.wire.exchange import Exchange
+
+_TABLES = """
+CREATE TABLE account (
+    requests INTEGER, runs INTEGER, started REAL, next_slot REAL, hold_until REAL, last_success REAL, down TEXT
+);
+CREATE TABLE exchange (number INTEGER PRIMARY KEY, requirement TEXT, record BLOB);
+CREATE TABLE finished (nodeid TEXT PRIMARY KEY);
+"""
+
+
+class BudgetSpentError(Exception):
+    """The run may send nothing more; the message says which budget ran out and how to raise it."""
+
+
+class Ledger:
+    """Opens, or with ``create`` begins, the book at ``path``; times are seconds of the monotonic clock."""
+
+    def __init__(self, path: Path, budget: Budget, *, create: bool = False) -> None:
+        self._budget = budget
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self._database.execute("PRAGMA synchronous = OFF")
+        if create:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.executescript(_TABLES)
+            self._database.execute("INSERT INTO account VALUES (0, 0, ?, 0, 0, 0, NULL)", (time.monotonic(),))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def _account(self, column: str) -> float:
+        value: float = self._database.execute(f"SELECT {column} FROM account").fetchone()[0]
+        return value
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far, the ones answered 429 included."""
+        return int(self._account("requests"))
+
+    @property
+    def runs(self) -> int:
+        """The sum of the runCounts of the batches created so far."""
+        return int(self._account("runs"))
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the time budget is spent; not below 0."""
+        return max(0.0, self._account("started") + self._budget.seconds - time.monotonic())
+
+    @property
+    def seconds_spent(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._account("started")
+
+    @property
+    def requests_left(self) -> int:
+        """Requests that may still be sent."""
+        return max(0, self._budget.requests - self.requests)
+
+    def reserve(self, runs: int) -> float:
+        """Book one request that may create ``runs`` runs; returns when (monotonic) it may leave.
+
+        Raises BudgetSpentError where a budget does not allow it.
+        """
+        with self._transaction():
+            row = self._database.execute("SELECT requests, runs, started, next_slot, hold_until FROM account").fetchone()
+            requests, spent, started, next_slot, hold_until = row
+            now = time.monotonic()
+            if requests >= self._budget.requests:
+                raise BudgetSpentError(f"the budget of {self._budget.requests} requests is spent (--max-requests)")
+            if spent + runs > self._budget.runs:
+                raise BudgetSpentError(f"{runs} more runs would exceed the budget of {self._budget.runs} (--max-runs)")
+            if now > started + self._budget.seconds:
+                raise BudgetSpentError(f"the budget of {self._budget.seconds:g} seconds is spent (--max-seconds)")
+            slot = max(now, next_slot, hold_until)
+            pause = 1 / self._budget.per_second if self._budget.per_second else 0.0
+            self._database.execute("UPDATE account SET requests = requests + 1, next_slot = ?", (slot + pause,))
+        return slot
+
+    def record(self, exchange: Exchange) -> Exchange:
+        """Keep ``exchange`` and count the runs it created; returns it with its number in the run."""
+        runs = exchange.request.run_count or 0 if exchange.created else 0
+        with self._transaction():
+            cursor = self._database.execute(
+                "INSERT INTO exchange (requirement, record) VALUES (?, ?)",
+                (exchange.check, pickle.dumps(exchange, protocol=pickle.HIGHEST_PROTOCOL)),
+            )
+            success = exchange.ended if exchange.answer and exchange.status != 429 else 0.0
+            self._database.execute(
+                "UPDATE account SET runs = runs + ?, last_success = max(last_success, ?)", (runs, success)
+            )
+        return replace(exchange, number=int(cursor.lastrowid or 0))
+
+    def hold(self, until: float) -> None:
+        """Let no request of any worker leave before ``until``."""
+        self._database.execute("UPDATE account SET hold_until = max(hold_until, ?)", (until,))
+
+    @property
+    def last_success(self) -> float:
+        """When the last answer other than a 429 came, or 0."""
+        return self._account("last_success")
+
+    @property
+    def down(self) -> str | None:
+        """Why the target was given up, or None."""
+        reason: str | None = self._database.execute("SELECT down FROM account").fetchone()[0]
+        return reason
+
+    @down.setter
+    def down(self, reason: str) -> None:
+        self._database.execute("UPDATE account SET down = ?", (reason,))
+
+    def exchanges(self, check: str | None = None) -> list[Exchange]:
+        """The run's exchanges in order, or those that ``check`` sent."""
+        where = "" if check is None else " WHERE requirement = ?"
+        rows = self._database.execute(
+            f"SELECT number, record FROM exchange{where} ORDER BY number", () if check is None else (check,)
+        )
+        return [replace(pickle.loads(record), number=number) for number, record in rows]
+
+    def finish(self, nodeid: str) -> None:
+        """Note that the test ``nodeid`` has ended."""
+        self._database.execute("INSERT OR IGNORE INTO finished VALUES (?)", (nodeid,))
+
+    @property
+    def finished(self) -> int:
+        """How many tests have ended."""
+        count: int = self._database.execute("SELECT count(*) FROM finished").fetchone()[0]
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()

@@ -1,0 +1,90 @@
+"""Keeps credentials out of everything that is written or printed."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import quote
+
+from trigger_conformance.wire.exchange import Exchange, Request
+
+REDACTED = "[redacted]"
+_JWT = re.compile(r"\b(eyJ[\w-]+\.[\w-]*)\.[\w-]+")
+# A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
+TELLING_LENGTH = 8
+
+
+def _base64_forms(secret: bytes) -> set[str]:
+    """The characters that stand for ``secret`` in any base64 text, at each of the three alignments."""
+    forms = set()
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + secret).decode()
+        first = (offset * 8 + 5) // 6
+        last = (offset + len(secret)) * 8 // 6
+        forms |= {encoded[first:last], encoded[first:last].translate(str.maketrans("+/", "-_"))}
+    return {form for form in forms if len(form) >= TELLING_LENGTH}
+
+
+class Redactor:
+    """Knows the run's secrets in every form in which they may come back, and takes them out of texts and records."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: set[str] = set()
+        self._forms: list[str] = []
+        self._pattern: re.Pattern[str] | None = None
+        for secret in secrets:
+            self.learn(secret)
+
+    def learn(self, secret: str) -> None:
+        """Treat ``secret`` as one from now on."""
+        if not secret or secret in self._secrets:
+            return
+        self._secrets.add(secret)
+        encoded = {quote(secret, safe=""), quote(secret)} | _base64_forms(secret.encode("utf-8", "surrogateescape"))
+        self._forms = sorted({*self._forms, secret, *encoded}, key=len, reverse=True)
+        self._pattern = None
+
+    def text(self, text: str) -> str:
+        """``text`` without any secret, and without the signature of any JSON Web Token."""
+        return _JWT.sub(rf"\1.{REDACTED}", self._secretless(text))
+
+    def _secretless(self, text: str) -> str:
+        # Looking for each form is far faster than the pattern, and there is hardly ever one to replace.
+        if not any(form in text for form in self._forms):
+            return text
+        if self._pattern is None:
+            self._pattern = re.compile("|".join(re.escape(form) for form in self._forms))
+        return self._pattern.sub(REDACTED, text)
+
+    def _bytes(self, data: bytes) -> bytes:
+        # latin-1 maps every byte to one character and back, so binary bodies survive.
+        text = data.decode("latin-1")
+        redacted = self._secretless(text)
+        return data if redacted is text else redacted.encode("latin-1")
+
+    def leaks(self, texts: dict[str, str]) -> tuple[str, ...]:
+        """The names of those ``texts`` that contain a credential of the run in any form."""
+        forms = [form for form in self._forms if len(form) >= TELLING_LENGTH]
+        together = "\n".join(texts.values())
+        if not any(form in together for form in forms):
+            return ()
+        return tuple(name for name, text in texts.items() if any(form in text for form in forms))
+
+    def exchange(self, exchange: Exchange) -> Exchange:
+        """``exchange`` as it may be kept: no secret in any part of it."""
+        answer = exchange.answer and replace(
+            exchange.answer,
+            headers=tuple((name, self._secretless(value)) for name, value in exchange.answer.headers),
+            body=self._bytes(exchange.answer.body),
+        )
+        return replace(exchange, request=self._request(exchange.request), answer=answer)
+
+    def _request(self, request: Request) -> Request:
+        return replace(
+            request,
+            target=self._secretless(request.target),
+            headers=tuple((name, self._bytes(value)) for name, value in request.headers),
+            body=self._bytes(request.body),
+        )

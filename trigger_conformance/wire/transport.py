@@ -1,0 +1,295 @@
+"""HTTP/1.1 over asyncio, able to send what well-behaved clients refuse to, and to survive any answer.
+
+An ``httpx`` transport: requests and responses are httpx's, bytes are ours. Header lines go out as they stand,
+answers are parsed by h11 and bounded in size. Request extensions it knows:
+
+``target``   the request target, as bytes
+``chunked``  send the body in chunks, whatever the headers say
+``gate``     hold back the body's last byte until the gate opens
+``hang_up``  close the connection once the last byte is sent, without reading
+``fresh``    use a connection of its own
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import cast
+
+import h11
+import httpx
+
+LARGEST_ANSWER = 1 << 20
+# Shorter than any server's keep-alive timeout in use, so that a connection is seldom closed under a request.
+_IDLE_SECONDS = 0.75
+_SLICE = 4096
+
+
+class OversizedAnswerError(httpx.TransportError):
+    """The answer is larger than ``LARGEST_ANSWER``."""
+
+
+class Gate:
+    """Holds requests that lack only their last byte, then sends all last bytes in one go."""
+
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
+        self._writers: list[Callable[[], None]] = []
+        self._full = asyncio.Event()
+        self._opened = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last bytes have gone; later arrivals need not wait."""
+        return self._opened.is_set()
+
+    async def pass_through(self, write: Callable[[], None]) -> None:
+        """Wait until the gate opens; ``write`` is called at that moment."""
+        if self.is_open:
+            write()
+            return
+        self._writers.append(write)
+        if len(self._writers) == self._lanes:
+            self._full.set()
+        await self._opened.wait()
+
+    async def open_when_full(self, patience: float) -> None:
+        """Open as soon as every lane is waiting, or after ``patience`` seconds with those that are."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._full.wait()
+        except TimeoutError:
+            pass
+        self._opened.set()
+        for write in self._writers:
+            write()
+
+
+class _Connection(asyncio.Protocol):
+    """One connection; what has arrived stays readable after it was reset."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self.idle_since = 0.0
+        self._received = bytearray()
+        self._over = False
+        self._arrival: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) > LARGEST_ANSWER:
+            self.transport.pause_reading()
+        self._notify()
+
+    def eof_received(self) -> bool:
+        self._over = True
+        self._notify()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._over = True
+        self._notify()
+
+    def _notify(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    async def receive(self) -> bytes:
+        """Bytes that have arrived, or b"" at the connection's end."""
+        while not self._received and not self._over:
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    @property
+    def reusable(self) -> bool:
+        return not self._over and not self._received and time.monotonic() - self.idle_since < _IDLE_SECONDS
+
+    def close(self) -> None:
+        self.transport.abort()
+
+
+class _Slices(httpx.AsyncByteStream):
+    """Hands a body on in small pieces, so that a decoder's output can be bounded."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), _SLICE):
+            yield self._body[start : start + _SLICE]
+
+
+async def decoded(response: httpx.Response) -> bytes:
+    """The body as Content-Encoding says, at most LARGEST_ANSWER bytes of it.
+
+    Raises OversizedAnswerError beyond that and httpx.DecodingError where it cannot be decoded.
+    """
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > LARGEST_ANSWER:
+            raise OversizedAnswerError(f"the answer unpacks to more than {LARGEST_ANSWER:,} bytes")
+    return bytes(body)
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Sends raw HTTP/1.1 requests; keeps idle connections for a moment and reuses them."""
+
+    def __init__(self, verify: ssl.SSLContext | None = None) -> None:
+        self._verify = verify
+        self._idle: list[_Connection] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request`` and read its answer whole; ``extensions["started"]`` is when the last byte left.
+
+        Raises httpx.ConnectError (also for TLS), httpx.RemoteProtocolError, httpx.ReadError,
+        httpx.TimeoutException and OversizedAnswerError.
+        """
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("read")):
+                return await self._handle(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the time limit ran out", request=request) from error
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        while connection := self._take_idle(request):
+            try:
+                return await self._exchange(connection, request)
+            except httpx.ReadError:
+                # A server may close an idle connection just as the request leaves (RFC 9112 section 9.3.1): the
+                # target was not at fault, and a connection of its own settles it.
+                continue
+        return await self._exchange(await self._connect(request.url), request)
+
+    def _take_idle(self, request: httpx.Request) -> _Connection | None:
+        if request.extensions.get("fresh") or request.extensions.get("gate"):
+            return None
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, url: httpx.URL) -> _Connection:
+        secure = url.scheme == "https"
+        host = url.raw_host.decode("ascii").strip("[]")
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                _Connection, host, url.port or (443 if secure else 80), ssl=self._verify if secure else None
+            )
+        except ssl.SSLError as error:
+            raise httpx.ConnectError(f"TLS: {error.reason or error}: {getattr(error, 'verify_message', '')}") from error
+        except OSError as error:
+            raise httpx.ConnectError(error.strerror or str(error)) from error
+        return connection
+
+    async def _exchange(self, connection: _Connection, request: httpx.Request) -> httpx.Response:
+        keep = False
+        try:
+            started = await self._send(connection, request)
+            if request.extensions.get("hang_up"):
+                connection.transport.close()
+                keep = True
+                return httpx.Response(499, extensions={"started": started})
+            parser = _parser_after(request.method)
+            head, body = await _read(parser, connection)
+            keep = parser.their_state is h11.DONE and not parser.trailing_data[0] and not request.extensions.get("fresh")
+            if keep and "gate" not in request.extensions:
+                connection.idle_since = time.monotonic()
+                self._idle.append(connection)
+            else:
+                connection.close()
+            return httpx.Response(
+                head.status_code,
+                headers=list(head.headers.raw_items()),
+                stream=_Slices(body),
+                extensions={"started": started, "reason_phrase": bytes(head.reason)},
+                request=request,
+            )
+        finally:
+            if not keep:
+                connection.close()
+
+    async def _send(self, connection: _Connection, request: httpx.Request) -> float:
+        message = _head(request) + await _body(request)
+        gate: Gate | None = request.extensions.get("gate")
+        if gate is None:
+            started = time.monotonic()
+            connection.transport.write(message)
+            return started
+        connection.transport.write(message[:-1])
+        left: list[float] = []
+
+        def write_last_byte() -> None:
+            left.append(time.monotonic())
+            connection.transport.write(message[-1:])
+
+        await gate.pass_through(write_last_byte)
+        return left[0]
+
+    async def aclose(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _head(request: httpx.Request) -> bytes:
+    target = request.extensions.get("target", request.url.raw_path)
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+async def _body(request: httpx.Request) -> bytes:
+    body = await request.aread()
+    if not request.extensions.get("chunked"):
+        return body
+    half = len(body) // 2
+    chunks = [chunk for chunk in (body[:half], body[half:]) if chunk]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+
+
+def _parser_after(method: str) -> h11.Connection:
+    """An h11 parser that believes it has sent a request with ``method``, and so awaits the answer to one."""
+    parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 16)
+    parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
+    parser.send(h11.EndOfMessage())
+    return parser
+
+
+async def _read(parser: h11.Connection, connection: _Connection) -> tuple[h11.Response, bytes]:
+    head: h11.Response | None = None
+    body = bytearray()
+    silent = True
+    try:
+        while True:
+            event = parser.next_event()
+            if event is h11.NEED_DATA:
+                data = await connection.receive()
+                if not data and silent:
+                    raise httpx.ReadError("the connection was closed before a byte of an answer came")
+                silent = False
+                parser.receive_data(data)
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > LARGEST_ANSWER:
+                    raise OversizedAnswerError(f"the answer is larger than {LARGEST_ANSWER:,} bytes")
+            elif isinstance(event, h11.EndOfMessage):
+                assert head is not None
+                return head, bytes(body)
+            elif isinstance(event, h11.ConnectionClosed):
+                raise httpx.RemoteProtocolError("the connection was closed in the middle of an answer")
+    except h11.RemoteProtocolError as error:
+        status = f" (status {head.status_code})" if head else ""
+        raise httpx.RemoteProtocolError(f"{error}{status}") from error

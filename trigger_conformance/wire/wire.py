@@ -1,0 +1,248 @@
+"""Sends requests: waits for its turn, waits out 429, keeps the budget, records every exchange without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from trigger_conformance.target import Target
+from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
+from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
+from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.transport import Gate, OversizedAnswerError, Transport, decoded
+
+MOST_LANES = 16
+# Without one other answer for this long, a target that says 429 to everything is given up.
+_PATIENCE = 20.0
+_LONGEST_PAUSE = 1.0
+_GATE_PATIENCE = 1.5
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How one request is sent, beside what it says."""
+
+    fresh: bool = False
+    hang_up: bool = False
+    keep_429: bool = False
+    timeout: float | None = None
+    gate: Gate | None = None
+
+
+class Wire:
+    """One worker's way to the target.
+
+    ``check`` names the requirement on whose behalf requests leave. Requests of one ``send_all`` are in flight
+    together, as many as the target's speed and limits allow.
+    """
+
+    def __init__(
+        self, target: Target, ledger: Ledger, redactor: Redactor, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._target = target
+        self._url = httpx.URL(target.base_url)
+        self.ledger = ledger
+        self.redactor = redactor
+        self.check = ""
+        self._loop = asyncio.new_event_loop()
+        secure = self._url.scheme == "https"
+        self._transport = transport or Transport(target.tls() if secure else None)
+        self._random = random.Random(target.seed)
+        self._slowest = 0.0
+        self._limit: int | None = None
+        self._remaining: int | None = None
+        self._reset = 0.0
+
+    def close(self) -> None:
+        """Close connections and event loop."""
+        self._loop.run_until_complete(self._transport.aclose())
+        self._loop.close()
+
+    def send(self, request: Request, sending: Sending = Sending()) -> Exchange:
+        """Send one request; a 429 is waited out and the request sent again, within the budget.
+
+        Raises BudgetSpentError. A transport error is no exception but the exchange's ``failure``.
+        """
+        return self._loop.run_until_complete(self._deliver(request, sending))
+
+    def send_all(self, requests: Sequence[Request], sending: Sending = Sending()) -> list[Exchange]:
+        """Send independent requests, several in flight at a time; the answers come in the requests' order."""
+        lanes = asyncio.Semaphore(self._lanes())
+
+        async def deliver(request: Request) -> Exchange:
+            async with lanes:
+                return await self._deliver(request, sending)
+
+        return self._loop.run_until_complete(_gather(deliver(request) for request in requests))
+
+    def send_together(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Send requests so that their last bytes leave in one go, each on a connection of its own.
+
+        A target that takes fewer connections at a time gets the rest after these.
+        """
+        self._await_allowance(len(requests))
+        gate = Gate(len(requests))
+        timeout = self._target.timeout + len(requests) * self._slowest
+        sending = Sending(gate=gate, timeout=timeout)
+
+        async def all_at_once() -> list[Exchange]:
+            await self._transport.aclose()
+            opener = asyncio.ensure_future(gate.open_when_full(_GATE_PATIENCE + self._slowest))
+            try:
+                return await _gather(self._deliver(request, sending) for request in requests)
+            finally:
+                opener.cancel()
+
+        return self._loop.run_until_complete(all_at_once())
+
+    def pause(self, seconds: float) -> None:
+        """Wait, where the contract itself speaks of time, at most as long as the time budget lasts.
+
+        Raises BudgetSpentError where the budget is shorter.
+        """
+        if seconds > self.ledger.seconds_left:
+            raise BudgetSpentError(f"a wait of {seconds:.0f} s does not fit into the time budget (--max-seconds)")
+        time.sleep(max(0.0, seconds))
+
+    def burst_size(self, wanted: int) -> int:
+        """How many of ``wanted`` simultaneous requests the target's own limit leaves room for."""
+        return wanted if self._limit is None else max(2, min(wanted, self._limit))
+
+    def _lanes(self) -> int:
+        by_speed = self._target.timeout / (4 * self._slowest) if self._slowest else MOST_LANES
+        by_limit = self._limit / 4 if self._limit else MOST_LANES
+        return max(1, min(MOST_LANES, int(by_speed), int(by_limit)))
+
+    def _await_allowance(self, wanted: int) -> None:
+        if self._remaining is not None and self._remaining < wanted:
+            self.ledger.hold(time.monotonic() + min(5.0, max(0.0, self._reset - time.time())))
+            self._remaining = None
+
+    async def _deliver(self, request: Request, sending: Sending) -> Exchange:
+        first_sent = time.monotonic()
+        attempt = 0
+        while True:
+            exchange = await self._attempt(request, sending)
+            if exchange.status != 429 or sending.keep_429:
+                return exchange
+            attempt += 1
+            now = time.monotonic()
+            delay = self._delay(exchange, attempt)
+            hopeless = now - first_sent > _PATIENCE and self.ledger.last_success < first_sent
+            if hopeless or delay > self.ledger.seconds_left:
+                return exchange
+            self.ledger.hold(now + delay)
+            sending = replace(sending, gate=None)
+
+    async def _attempt(self, request: Request, sending: Sending) -> Exchange:
+        if self._remaining == 0:
+            self.ledger.hold(time.monotonic() + min(_LONGEST_PAUSE, max(0.0, self._reset - time.time())))
+            self._remaining = None
+        runs = request.run_count or 0
+        slot = self.ledger.reserve(runs if 0 < runs <= self._target.max_run_count else 0)
+        delay = slot - time.monotonic()
+        if delay > self.ledger.seconds_left:
+            raise BudgetSpentError("the time budget ends before the rate limit allows another request (--max-seconds)")
+        if delay > 0:
+            await asyncio.sleep(delay)
+        exchange = await self._exchange(request, sending)
+        self._learn(exchange)
+        recorded = self.ledger.record(self.redactor.exchange(exchange))
+        return replace(exchange, number=recorded.number)
+
+    def _delay(self, exchange: Exchange, attempt: int) -> float:
+        assert exchange.answer is not None
+        after = _seconds(exchange.answer.header("retry-after"))
+        if after is None and (reset := _seconds(exchange.answer.header("x-ratelimit-reset"))) is not None:
+            after = reset - time.time()
+        if after is None or not 0 <= after <= _DAY:
+            after = min(8.0, 0.25 * 2**attempt)
+        # Jitter keeps requests that were refused together from coming back together.
+        return after + self._random.uniform(0.0, 0.1)
+
+    def _learn(self, exchange: Exchange) -> None:
+        if exchange.answer is None:
+            return
+        self._slowest = max(self._slowest * 0.9, exchange.ended - exchange.started)
+        if exchange.request.credential != "primary":
+            return
+        limit = _seconds(exchange.answer.header("x-ratelimit-limit"))
+        remaining = _seconds(exchange.answer.header("x-ratelimit-remaining"))
+        if limit and remaining is not None:
+            self._limit, self._remaining = int(limit), int(remaining)
+            self._reset = _seconds(exchange.answer.header("x-ratelimit-reset")) or 0.0
+
+    async def _exchange(self, request: Request, sending: Sending) -> Exchange:
+        began = time.time()
+        prepared = self._prepare(request, sending)
+        started = time.monotonic()
+        answer: Answer | None = None
+        failure: Failure | None = None
+        try:
+            response = await self._transport.handle_async_request(prepared)
+            started = response.extensions.get("started", started)
+            if sending.hang_up:
+                failure = Failure(FailureKind.ABANDONED, "")
+            else:
+                answer = await self._answer(response)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            failure = _failure(error, self.redactor)
+        return Exchange(request, answer, failure, started, time.monotonic(), began, self.check)
+
+    def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
+        extensions: dict[str, Any] = {
+            "target": request.target.encode("latin-1"),
+            "timeout": {"read": sending.timeout or self._target.timeout},
+            "chunked": request.framing is Framing.CHUNKED,
+            "fresh": sending.fresh,
+            "hang_up": sending.hang_up,
+        }
+        if sending.gate is not None and not sending.gate.is_open:
+            extensions["gate"] = sending.gate
+        headers = [(name.encode("ascii"), value) for name, value in request.headers]
+        return httpx.Request(
+            request.method, self._url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
+        )
+
+    async def _answer(self, response: httpx.Response) -> Answer:
+        body = await decoded(response)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+        where = {f"header {name}": value for name, value in headers} | {"the body": body.decode("latin-1")}
+        leaks = self.redactor.leaks(where)
+        return Answer(response.status_code, response.reason_phrase, headers, body, time.time(), leaks)
+
+
+async def _gather(deliveries: Any) -> list[Exchange]:
+    """All results in order; the first exception is raised once nothing is in flight any more."""
+    results = await asyncio.gather(*deliveries, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return list(results)
+
+
+def _seconds(value: str | None) -> float | None:
+    return float(value) if value is not None and value.isdecimal() else None
+
+
+def _failure(error: Exception, redactor: Redactor) -> Failure:
+    detail = redactor.text(str(error))
+    match error:
+        case httpx.ConnectError() if detail.startswith("TLS"):
+            return Failure(FailureKind.TLS, detail)
+        case httpx.ConnectError():
+            return Failure(FailureKind.UNREACHABLE, detail)
+        case httpx.ReadError():
+            return Failure(FailureKind.DROPPED, detail)
+        case httpx.TimeoutException():
+            return Failure(FailureKind.TIMEOUT, detail)
+        case OversizedAnswerError():
+            return Failure(FailureKind.OVERSIZE, detail)
+    return Failure(FailureKind.BROKEN, detail)
