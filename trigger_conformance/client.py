@@ -77,8 +77,8 @@ class BatchApi:
     def key(self, suffix: str = "") -> str:
         """A key that nothing else uses; operators find all of a run's keys by their beginning."""
         self._keys += 1
-        tag = zlib.crc32(self.wire.check.encode()) & 0xFFFFF
-        return f"conformance-{self.options.run_id}-{tag:05x}-{self._keys}{suffix}"
+        tag = zlib.crc32(self.wire.check.encode())
+        return f"conformance-{self.options.run_id}-{tag:08x}-{self._keys}{suffix}"
 
     def random(self, purpose: str) -> random.Random:
         """Randomness that is the same in every run with one seed."""
@@ -146,13 +146,16 @@ class BatchApi:
         return self.request({**document, **properties}, label=label, authorization=authorization, beyond=beyond)
 
     def credential(self, value: str | bytes, shell: str = "") -> Authorization:
-        """An Authorization header that no sound target honours; what is derived from a key is kept secret like it."""
+        """An Authorization header that no sound target honours."""
         raw = value if isinstance(value, bytes) else value.encode("latin-1")
-        text = raw.decode("latin-1")
-        secret = text.rpartition(" ")[2]
+        return Authorization((raw,), shell or shlex.quote(self.wire.redactor.text(raw.decode("latin-1"))))
+
+    def derived(self, value: str, shell: str = "") -> Authorization:
+        """The same with a value that was made from a key: it is kept secret like the key itself."""
+        secret = value.rpartition(" ")[2]
         if len(secret) >= TELLING_LENGTH:
             self.wire.redactor.learn(secret)
-        return Authorization((raw,), shell or shlex.quote(self.wire.redactor.text(text)))
+        return self.credential(value, shell)
 
     # Sending
 

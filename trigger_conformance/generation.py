@@ -107,7 +107,7 @@ class Generator:
                 del body["parentRunId"]
             if isinstance(body.get("idempotencyKey"), str):
                 plain = is_plain_key(body["idempotencyKey"])
-                body["idempotencyKey"] = self._key() + (body["idempotencyKey"][:100] if plain else "")
+                body["idempotencyKey"] = self._key() + (f"-{body['idempotencyKey'][:100]}" if plain else "")
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         return Generated(payload, self._contract.expected(payload, self._maximum), case)
 

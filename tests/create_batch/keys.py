@@ -1,6 +1,6 @@
 """Families of idempotency keys that differ in just one way: a label and a key each, all from one unique stem."""
 
-SPREAD = (32, 64, 127, 128, 190, 191, 192, 200, 240, 254)
+SPREAD = (36, 64, 100, 127, 128, 191, 192, 254)
 LONGEST = 255
 # An astral character is two UTF-16 units: a target that counts those allows half as many.
 LONGEST_ASTRAL = 127
@@ -12,7 +12,7 @@ def filled(stem, length, filler="k"):
 
 
 def letter_case(stem):
-    endings = ("abc", "ABC", "Abc", "aBc", "ä", "Ä", "σ", "Σ", "ς")
+    endings = ("abc", "ABC", "Abc", "ä", "Ä", "σ", "ς")
     return {f"ending in {ending!r}": f"{stem}-{ending}" for ending in endings}
 
 
@@ -20,7 +20,6 @@ def white_space(stem):
     return {
         "no space": stem,
         "a trailing space": f"{stem} ",
-        "two trailing spaces": f"{stem}  ",
         "a leading space": f" {stem}",
         "one space inside": f"{stem} x",
         "two spaces inside": f"{stem}  x",
@@ -53,11 +52,8 @@ def unicode_forms(stem):
         "é composed": "\u00e9",
         "é decomposed": "e\u0301",
         "e without accent": "e",
-        "ligature fi": "\ufb01",
-        "letters fi": "fi",
         "Ångström sign": "\u212b",
         "A with ring": "\u00c5",
-        "full-width A": "\uff21",
         "Latin A": "A",
         "Cyrillic A": "\u0410",
         "sharp s": "ß",
@@ -73,7 +69,6 @@ def look_alike_numbers(number):
         "a number": f"{number}",
         "with a leading zero": f"0{number}",
         "with a fraction of zero": f"{number}.0",
-        "with an exponent": f"{number}e0",
         "with a plus sign": f"+{number}",
         "with a leading space": f" {number}",
         "hexadecimal": f"{number:#x}",
@@ -87,7 +82,6 @@ def containing(stem):
         "the key": f"{stem}-inner",
         "a longer one": f"{stem}-inner-outer",
         "a shorter one": f"{stem}-inne",
-        "twice the key": f"{stem}-inner{stem}-inner",
         "its tail": f"{stem}-inner"[1:],
     }
 
@@ -97,8 +91,7 @@ def plain_before_delimiters(stem):
 
 
 def with_delimiters(stem):
-    endings = ("a%2Fb", "a:b", "a*", "a*b", "a_b", "a.b", "a%", "a%b", "a?b", "a+b", "a%20b", "a#b", "a\\b", "a,b", "a;b",
-               'a"b', "a'b", "a|b", "a&b", "a=b")  # fmt: skip
+    endings = ("a%2Fb", "a:b", "a*", "a*b", "a_b", "a.b", "a%", "a%b", "a+b", "a%20b", "a\\b", "a'b")  # fmt: skip
     return {ending: f"{stem}-{ending}" for ending in endings}
 
 
@@ -108,7 +101,6 @@ def unusual(stem):
         "256 characters": filled(stem, 256),
         "300 characters": filled(stem, 299) + "a",
         "300 characters, another end": filled(stem, 299) + "b",
-        "1,000 characters": filled(stem, 1000),
         "10,000 characters": filled(stem, 10_000),
         "NUL, then a": f"{stem}\0a",
         "NUL, then b": f"{stem}\0b",

@@ -52,13 +52,13 @@ def send_generated(target, judges, cases):
 
 @must("generated valid requests are accepted", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_valid_requests_are_accepted(target, generator, judges):
-    cases = generator.valid(affordable(target, target.pick(smoke=10, standard=50, thorough=1000)))
+    cases = generator.valid(affordable(target, target.pick(smoke=10, standard=35, thorough=1000)))
     expect(send_generated(target, judges, cases)).is_new_batch()
 
 
 @must("generated invalid requests are rejected", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_invalid_requests_are_rejected(target, generator, judges):
-    cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=60, thorough=1000)))
+    cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=40, thorough=1000)))
     expect(send_generated(target, judges, cases)).has_status(*REJECTIONS)
 
 
@@ -66,8 +66,8 @@ def test_generated_invalid_requests_are_rejected(target, generator, judges):
 def test_nearly_alike_keys_are_different(target):
     from trigger_conformance.generation import near_keys
 
-    count = affordable(target, target.pick(smoke=5, standard=16, thorough=300))
-    pairs = [(target.key(), pair) for pair in near_keys(target.options.seed, count)]
+    count = affordable(target, target.pick(smoke=5, standard=8, thorough=300))
+    pairs = [(target.key("-"), pair) for pair in near_keys(target.options.seed, count)]
     firsts = target.send_all(target.order(key=stem + one, label=repr(one)[:60]) for stem, (one, _) in pairs)
     expect(firsts).is_new_batch()
     seconds = target.send_all(target.order(key=stem + other, label=repr(other)[:60]) for stem, (_, other) in pairs)
@@ -81,7 +81,7 @@ def test_nearly_alike_keys_are_different(target):
     stage=Stage.GENERATED,
 )
 def test_any_order_is_answered_as_the_model_says(target):
-    programs = affordable(target, target.pick(smoke=1, standard=3, thorough=40) * WAVE) // WAVE or 1
+    programs = affordable(target, target.pick(smoke=1, standard=2, thorough=40) * WAVE) // WAVE or 1
     found = play(target, programs)
     if found is not None:
         raise found

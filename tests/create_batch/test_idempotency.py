@@ -22,7 +22,7 @@ def first_and_replays(target):
     key = target.key()
     first = target.create(2, key=key, label="first")
     replays = [target.create(1, key=key, label="replay that asks for another runCount")]
-    count = target.pick(smoke=2, standard=3, thorough=5)
+    count = target.pick(smoke=1, standard=3, thorough=5)
     replays += [
         target.send(target.order(2, key=key, label=f"replay {number} on a new connection"), fresh=True)
         for number in range(2, count + 2)
@@ -68,9 +68,9 @@ def test_replay_ignores_other_properties(target):
     expect(replays).has_run_count(3)
 
 
-@must("a replay at once after the answer finds the batch", clause=KEY, profile=Profile.SMOKE)
+@must("a replay at once after the answer finds the batch", clause=KEY)
 def test_replay_at_once_finds_the_batch(target):
-    for number in range(target.pick(smoke=2, standard=8, thorough=40)):
+    for number in range(target.pick(smoke=2, standard=5, thorough=40)):
         order = target.order(key=target.key(), label=f"round {number + 1}")
         first, replay = target.send(order), target.send(order)
         given(first)
@@ -89,9 +89,9 @@ def test_tenth_replay_is_as_the_first(target):
     expect(replays).has_run_count(2)
 
 
-@must("without a key nothing is cached: equal requests make different batches", clause=KEY, profile=Profile.SMOKE)
+@must("without a key nothing is cached: equal requests make different batches", clause=KEY)
 def test_no_key_is_never_cached(target):
-    count = target.pick(smoke=2, standard=4, thorough=8)
+    count = target.pick(smoke=2, standard=3, thorough=8)
     answers = [target.send(target.order(3, label=f"request {number + 1}")) for number in range(count)]
     expect(answers).is_new_batch()
     expect_different_batches(answers)
@@ -120,7 +120,7 @@ def test_slightly_different_keys_are_different(target):
     stem = target.key()
     long = keys.filled(stem, keys.LONGEST - 1)
     family = {"lower case": f"{stem}-a", "upper case": f"{stem}-A", "trailing space": f"{stem}-a ", "long": f"{long}a",
-              "long, another end": f"{long}b", "composed": f"{stem}-é", "decomposed": f"{stem}-e\u0301"}  # fmt: skip
+              "long, another end": f"{long}b"}  # fmt: skip
     firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
@@ -176,15 +176,14 @@ def test_delimiters_make_keys_different(target):
 
 @must("keys of up to 255 characters work", clause=KEY)
 def test_keys_up_to_255_characters_work(target):
-    lengths = (32, 63, 64, 65, 100, 128, 129, 191, 192, 254, 255)
+    lengths = (40, 64, 128, 192, 255)
     expect_different(target, {f"{length} characters": keys.filled(target.key(), length) for length in lengths})
 
 
 @must("keys of printable Unicode work", clause=KEY)
 def test_printable_unicode_keys_work(target):
-    texts = {"accents": "naïve-çà", "Greek": "κλειδί", "Cyrillic": "ключ", "Hebrew": "מפתח", "Arabic": "مفتاح", "Hindi": "कुंजी",
-             "Chinese": "密钥", "Japanese": "キー", "Korean": "열쇠", "emoji": "🔑🗝", "family emoji parts": "👨👩👧",
-             "mathematics": "∀x∈ℝ", "currency": "€£¥₿", "quotes": "«“‘’”»", "JSON marks": '{"a":[1]}', "Gothic": "𐌺𐌴𐌹"}  # fmt: skip
+    texts = {"accents": "naïve-çà", "Greek": "κλειδί", "Cyrillic": "ключ", "Arabic": "مفتاح", "Hindi": "कुंजी",
+             "Chinese": "密钥", "Japanese": "キー", "emoji": "🔑🗝", "mathematics": "∀x∈ℝ", "quotes": "«“‘’”»", "JSON marks": '{"a":[1]}', "Gothic": "𐌺𐌴𐌹"}  # fmt: skip
     expect_different(target, {label: f"{target.key()}-{text}" for label, text in texts.items()})
 
 
@@ -202,7 +201,7 @@ def test_unusual_keys_work_or_are_rejected(target):
 
 @must("the empty key, and words that languages reserve, work as any key, or are rejected", clause=KEY)
 def test_reserved_keys_work_or_are_rejected(target):
-    words = ("", "null", "undefined", "None", "0", "false", "__proto__", "constructor", "toString", "*")
+    words = ("", "null", "undefined", "0", "__proto__", "constructor", "*")
     # These cannot be made unique, so an earlier run may have used them: only the second answer is certain.
     firsts = target.send_all(target.order(key=word, label=f"key {word!r}") for word in words)
     expect(firsts).has_status(202, *REJECTIONS)
@@ -212,7 +211,7 @@ def test_reserved_keys_work_or_are_rejected(target):
         expect(target.send_all(each.request for each in taken)).is_cached_copy_of(*taken)
 
 
-@must("a rejected request does not use up its key", clause="createBatch.responses.400", profile=Profile.SMOKE)
+@must("a rejected request does not use up its key", clause="createBatch.responses.400")
 def test_rejected_request_does_not_use_up_its_key(target):
     wrongs = {
         "runCount 0": {"runCount": 0},
@@ -222,9 +221,8 @@ def test_rejected_request_does_not_use_up_its_key(target):
         "resumeParentOnCompletion a string": {"runCount": 1, "resumeParentOnCompletion": "yes"},
         "parentRunId a number": {"runCount": 1, "parentRunId": 1},
     }
-    chosen = list(wrongs.items())[: target.pick(smoke=2, standard=6, thorough=6)]
     answers = target.send_all(
-        target.request({"idempotencyKey": target.key(), **wrong}, label=label) for label, wrong in chosen
+        target.request({"idempotencyKey": target.key(), **wrong}, label=label) for label, wrong in wrongs.items()
     )
     rejected = [each for each in answers if each.status in REJECTIONS]
     if not rejected:
@@ -234,7 +232,7 @@ def test_rejected_request_does_not_use_up_its_key(target):
 
 @must("concurrent requests with one new key create one batch", clause=KEY, profile=Profile.SMOKE)
 def test_concurrent_requests_with_one_key_create_one_batch(target):
-    for number in range(target.pick(smoke=1, standard=5, thorough=20)):
+    for number in range(target.pick(smoke=1, standard=4, thorough=20)):
         key = target.key()
         lanes = target.wire.burst_size(16)
         orders = [target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)]
@@ -257,7 +255,7 @@ def expect_one_batch(exchanges):
 
 @must("a request whose answer was never read and its retry make one batch", clause=KEY, profile=Profile.SMOKE)
 def test_abandoned_request_and_its_retry_make_one_batch(target):
-    for number in range(target.pick(smoke=1, standard=5, thorough=15)):
+    for number in range(target.pick(smoke=1, standard=4, thorough=15)):
         order = target.order(2, key=target.key(), label=f"round {number + 1}")
         abandoned = target.abandon(order)
         if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
@@ -273,8 +271,8 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
 @must("concurrent requests with different keys create different batches, and all are remembered", clause=KEY)
 def test_concurrent_requests_with_different_keys_create_different_batches(target):
     firsts = []
-    for _ in range(target.pick(smoke=1, standard=3, thorough=12)):
-        lanes = target.wire.burst_size(20)
+    for _ in range(target.pick(smoke=1, standard=2, thorough=12)):
+        lanes = target.wire.burst_size(16)
         firsts += target.send_together(target.order(1 + lane % 3, key=target.key()) for lane in range(lanes))
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
@@ -295,13 +293,19 @@ def test_another_environment_has_keys_of_its_own(target):
     given(first)
     expect(second).is_new_batch()
     expect_different_batches([first, second])
+    if target.profile is Profile.SMOKE:
+        return
     replays = [target.send(here), target.send(there)]
     expect(replays).is_cached_copy_of(first, second)
     expect(replays[0]).has_run_count(2)
     expect(replays[1]).has_run_count(1)
 
 
-@should("a replay carries the same delegated-token headers as a new batch", clause="createBatch.responses.202.headers")
+@should(
+    "a replay carries the same delegated-token headers as a new batch",
+    clause="createBatch.responses.202.headers",
+    profile=Profile.SMOKE,
+)
 def test_replay_carries_the_token_headers(first_and_replays):
     first, replays = first_and_replays
     carried = {name.lower() for name, _ in first.answer.headers if name.lower().startswith("x-trigger-jwt")}
@@ -324,7 +328,7 @@ def test_key_outlives_the_wait(target, traffic):
     expect(again(target, first)).is_cached_copy_of(first)
 
 
-@info("how long a key lives", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)
+@info("how long a key lives", clause=KEY, stage=Stage.CLOSING)
 def test_lifetime_of_a_key(target, traffic):
     first = oldest(traffic)
     replay = again(target, first)

@@ -13,37 +13,31 @@ MISTYPED = {
     "idempotencyKey": ("1", "0", "1.5", "null", "true", "false", "[]", "{}", '["key"]'),
 }
 SMOKE = {
-    'resumeParentOnCompletion "true"', "idempotencyKey 1", "idempotencyKey null", "parentRunId 1", "an array",
-    "an empty body", "cut short", "a trailing comma", "in a string",
+    'resumeParentOnCompletion "true"', "idempotencyKey 1", "parentRunId 1", "an array",
+    "cut short", "a trailing comma", "in a string",
 }  # fmt: skip
 NO_OBJECT = {
     "an array": b'[{"runCount":1}]',
-    "an empty array": b"[]",
     "a string": b'"runCount"',
     "a string that holds an object": rb'"{\"runCount\":1}"',
     "a number": b"1",
     "null": b"null",
     "true": b"true",
     "an empty body": b"",
-    "white space alone": b" \r\n",
     "a form": b"runCount=1",
 }
 MALFORMED = {
     "cut short": b'{"runCount":1',
-    "cut short in a string": b'{"runCount":1,"x":"y',
     "a trailing comma": b'{"runCount":1,}',
     "single quotes": b"{'runCount':1}",
     "names without quotes": b"{runCount:1}",
     "a block comment": b'{"runCount":1/* one */}',
     "a line comment": b'{"runCount":1}// one',
-    "a hash comment": b'{"runCount":1}# one',
     "two documents": b'{"runCount":1}{"runCount":1}',
-    "two lines of JSON": b'{"runCount":1}\n{"runCount":1}',
     "text after the document": b'{"runCount":1}x',
     "a leading zero": b'{"runCount":01}',
     "a plus sign": b'{"runCount":+1}',
     "a hexadecimal number": b'{"runCount":0x1}',
-    "a bare fraction": b'{"runCount":1,"x":.5}',
     "a raw line break in a string": b'{"runCount":1,"x":"a\nb"}',
     "an unknown escape": rb'{"runCount":1,"x":"\q"}',
     "UTF-16": '{"runCount":1}'.encode("utf-16"),
@@ -107,7 +101,8 @@ def test_mistyped_key_is_rejected(mistyped):
 @must("a request rejected for a mistyped property creates nothing", clause="createBatch.responses.422")
 def test_mistyped_property_creates_nothing(target, mistyped):
     rejected = [each for each in mistyped if each.request.key and each.status in REJECTIONS]
-    expect(target.send_all(target.twin(each.request) for each in rejected)).is_new_batch()
+    kept = rejected[:: target.pick(smoke=1, standard=2, thorough=1)]
+    expect(target.send_all(target.twin(each.request) for each in kept)).is_new_batch()
 
 
 @must("a body that is no JSON object is rejected", clause="createBatch.requestBody", profile=Profile.SMOKE)

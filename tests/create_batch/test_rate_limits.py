@@ -12,6 +12,7 @@ from trigger_conformance.wire.exchange import Exchange
 
 LIMITED = "createBatch.responses.429"
 GRACE = 1.0
+BIG_REQUESTS = 3
 
 
 @dataclass
@@ -48,8 +49,8 @@ def pressed(target, quiet):  # noqa: ARG001
 def first_429(target):
     """Big requests first, for a limit that counts runs; then a burst of small ones."""
     sent = []
-    for run_count in (target.max_run_count, None, None):
-        answer = target.send(target.order(run_count or just_above(target, sent[-1]), key=target.key()), keep_429=True)
+    for _ in range(BIG_REQUESTS):
+        answer = target.send(target.order(just_above(target, target.wire.remaining), key=target.key()), keep_429=True)
         sent.append(answer)
         if answer.status == 429:
             return answer
@@ -62,11 +63,11 @@ def first_429(target):
     raise unlimited(sent)
 
 
-def just_above(target, exchange):
-    """A runCount just above what the limit has left, for it is refused at no cost."""
-    remaining = (exchange.answer.header("x-ratelimit-remaining") or "") if exchange.answer else ""
-    left = int(remaining) if remaining.isdecimal() else 0
-    return min(target.max_run_count, left + left // 4 + 25)
+def just_above(target, remaining):
+    """The runCount to press with: just above what the limit has left, for that is refused at no cost."""
+    if remaining is None:
+        return target.max_run_count
+    return min(target.max_run_count, remaining + remaining // 4 + 25)
 
 
 def unlimited(sent):

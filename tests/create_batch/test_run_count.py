@@ -6,7 +6,7 @@ from trigger_conformance.client import encode
 from trigger_conformance.expect import REJECTIONS, expect
 from trigger_conformance.requirement import Profile, info, must, should
 
-SMOKE = {"0", "-1", "maximum + 1", "missing", "null", "a string", "true", "1.5"}
+SMOKE = {"0", "-1", "maximum + 1", "a string", "true"}
 
 
 def out_of_range(maximum):
@@ -29,18 +29,15 @@ def out_of_range(maximum):
 NO_INTEGER = {
     "null": "null",
     "a string": '"1"',
-    "an empty string": '""',
     "true": "true",
     "false": "false",
     "1.5": "1.5",
     "0.999999999": "0.999999999",
     "1e-7": "1e-7",
     "an array": "[1]",
-    "an empty array": "[]",
     "an object": '{"value":1}',
     "NaN": "NaN",
     "Infinity": "Infinity",
-    "-Infinity": "-Infinity",
 }
 
 
@@ -58,7 +55,7 @@ def refused_range(target):
     return target.send_all(orders(target, out_of_range(target.max_run_count)))
 
 
-@must("runCount 1 is accepted", clause="CreateBatchRequest.runCount", profile=Profile.SMOKE)
+@must("runCount 1 is accepted", clause="CreateBatchRequest.runCount")
 def test_one_is_accepted(target):
     expect(target.create(1)).has_run_count(1)
 
@@ -70,7 +67,7 @@ def test_maximum_is_accepted(target):
 
 @must("values between 1 and the maximum are accepted, and come back unchanged", clause="CreateBatchRequest.runCount")
 def test_values_between_are_accepted(target):
-    values = sorted({value for value in (2, 3, 9, 10, 17, 64, 99) if value < target.max_run_count})
+    values = sorted({value for value in (2, 3, 9, 10, 17, 33) if value < target.max_run_count})
     for answer in target.send_all([target.order(value, label=f"runCount {value}") for value in values]):
         expect(answer).has_run_count(answer.request.run_count)
 
@@ -94,7 +91,7 @@ def test_missing_or_mistyped_is_rejected(target):
 @must("a rejected runCount creates nothing", clause="createBatch.responses.400", profile=Profile.SMOKE)
 def test_rejected_run_count_creates_nothing(target, refused_range):
     rejected = [each for each in refused_range if each.status in REJECTIONS]
-    kept = rejected[: target.pick(smoke=2, standard=len(rejected), thorough=len(rejected))]
+    kept = rejected[: target.pick(smoke=1, standard=6, thorough=len(rejected))]
     expect(target.send_all(target.twin(each.request) for each in kept)).is_new_batch()
 
 

@@ -34,7 +34,7 @@ class Settings:
     second_api_key: str = "tr_prod_reference_second_key"
     max_run_count: int = 1000
     prefix: str = ""
-    run_limit: tuple[int, float] = (1200, 1000.0)
+    run_limit: tuple[int, float] = (1100, 1000.0)
     request_limit: tuple[int, float] = (2000, 1000.0)
 
 

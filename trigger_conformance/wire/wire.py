@@ -115,6 +115,11 @@ class Wire:
         """How many of ``wanted`` simultaneous requests the target's own limit leaves room for."""
         return wanted if self._limit is None else max(2, min(wanted, self._limit))
 
+    @property
+    def remaining(self) -> int | None:
+        """What the target last said remains of its limit, or None where it did not say."""
+        return self._remaining
+
     def _lanes(self) -> int:
         by_speed = self._target.timeout / (4 * self._slowest) if self._slowest else MOST_LANES
         by_limit = self._limit / 4 if self._limit else MOST_LANES

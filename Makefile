@@ -1,0 +1,35 @@
+# Needs only make and Python 3.11 or newer. The environment is made from requirements.lock on first use.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+RUN := $(VENV)/bin/
+
+.PHONY: conformance test lint types lock clean
+
+conformance: $(READY)  ## run the suite on the built-in reference server
+	$(RUN)trigger-conformance run $(ARGS)
+
+test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
+	$(RUN)python -m pytest selftest -n 2 --dist worksteal $(ARGS)
+
+lint: $(READY)
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+
+types: $(READY)
+	$(RUN)mypy
+
+lock: $(READY)  ## renew requirements.lock from pyproject.toml
+	$(RUN)uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.lock --quiet
+
+clean:
+	rm -rf $(VENV)
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON): install it, or name it with PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1): name another with PYTHON=" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
