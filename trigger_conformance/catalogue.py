@@ -30,10 +30,13 @@ def catalogue() -> tuple[Requirement, ...]:
 
 
 def story(identity: str) -> str:
-    """The source of the check that decides the requirement ``identity``."""
+    """The source of the check that decides the requirement ``identity``, after what it shares with other checks."""
     operation, area, name = identity.split(".")
     module = importlib.import_module(f"tests.{operation}.test_{area}")
-    return inspect.getsource(getattr(module, f"test_{name}"))
+    check = getattr(module, f"test_{name}")
+    shared = [getattr(module, parameter, None) for parameter in inspect.signature(check).parameters]
+    fixtures = [inspect.unwrap(each) for each in shared if hasattr(each, "__wrapped__")]
+    return "\n".join(inspect.getsource(each) for each in (*fixtures, check))
 
 
 def matches(requirement: Requirement, only: Iterable[str]) -> bool:

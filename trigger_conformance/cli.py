@@ -1,7 +1,182 @@
-"""The command line: run, list, explain, plan, serve."""
-import sys, pytest
-from trigger_conformance.catalogue import SUITE
+"""The command line: run, list, explain, plan, serve. Thin: what it does stands in the modules that it calls."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trigger_conformance import __version__
+from trigger_conformance.options import OPTIONS, Option, gather, is_flag
+from trigger_conformance.target import UsageError
+from trigger_conformance.verdict import ExitStatus
+
+DEFAULT_PORT = 8030
+_Command = Callable[..., Any]
+
+
 def main() -> None:
-    sys.exit(pytest.main([str(SUITE), "--no-header", "-q", *sys.argv[2:]]))
+    """The console script. Exit statuses are those of ``ExitStatus``; a usage error is one line on stderr."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except (UsageError, click.ClickException) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"error: {message}", err=True)
+        status = ExitStatus.USAGE
+    except click.Abort:
+        status = ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python must not complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = ExitStatus.CONFORMANT
+    sys.exit(int(status or 0))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, message="%(version)s")
+def cli() -> None:
+    """Contract and conformance tests for the Trigger.dev batch API."""
+
+
+def _run_options(command: _Command) -> _Command:
+    for option in reversed(OPTIONS):
+        command = _click_option(option)(command)
+    return command
+
+
+def _click_option(option: Option) -> Callable[[_Command], _Command]:
+    told = f"{option.help} [default: {option.default}; {option.variable}]"
+    if is_flag(option):
+        return click.option(f"--{option.name}/--no-{option.name}", option.dest, default=None, help=told)
+    return click.option(f"--{option.name}", option.dest, metavar=option.metavar, multiple=option.many, help=told)
+
+
+@cli.command()
+@_run_options
+def run(**given: Any) -> int:
+    """Run the suite; without --base-url, on the built-in reference server.
+
+    Exit status: 0 conformant, 1 non-conformant, 2 interrupted, 3 an error in the suite itself, 4 usage,
+    5 nothing was selected, 6 inconclusive.
+    """
+    gather(given, os.environ, Path.cwd())
+    import pytest
+
+    from trigger_conformance.catalogue import SUITE
+
+    return int(pytest.main([str(SUITE), "-qq", "--no-header", *_arguments(given)]))
+
+
+def _arguments(given: dict[str, Any]) -> list[str]:
+    """Options as plain pytest takes them."""
+    arguments = []
+    for option in OPTIONS:
+        value = given[option.dest]
+        if value in (None, ()):
+            continue
+        if option.name == "strict":
+            # Under pytest this is pytest's own flag, which cannot be taken back.
+            arguments += ["--strict"] if value else []
+        elif is_flag(option):
+            arguments.append(f"--{option.name}" if value else f"--no-{option.name}")
+        else:
+            arguments += [f"--{option.name}={each}" for each in (value if option.many else (value,))]
+    return arguments
+
+
+@cli.command("list")
+@click.option("--json", "as_json", is_flag=True, help="as JSON, for programs")
+def list_requirements(as_json: bool) -> None:
+    """Every requirement: id, level, clause, sentence."""
+    from trigger_conformance.catalogue import catalogue
+    from trigger_conformance.contract import Contract
+
+    contract = Contract()
+    entries = [
+        {
+            "id": requirement.id,
+            "level": str(requirement.level),
+            "clause": contract.clause(requirement.clause).name,
+            "statement": requirement.statement,
+            "profile": requirement.profile.name.lower(),
+        }
+        for requirement in catalogue()
+    ]
+    if as_json:
+        import json
+
+        click.echo(json.dumps(entries, indent=1))
+        return
+    for entry in entries:
+        click.echo(f"{entry['id']}\n    {entry['level']:6} {entry['clause']}: {entry['statement']}")
+
+
+@cli.command()
+@click.argument("identity", metavar="ID")
+def explain(identity: str) -> None:
+    """One requirement: its clause, what is sent, what is judged."""
+    from trigger_conformance.catalogue import catalogue, story
+    from trigger_conformance.contract import Contract
+
+    wanted = identity if identity.startswith("create_batch.") else f"create_batch.{identity}"
+    found = next((requirement for requirement in catalogue() if requirement.id == wanted), None)
+    if found is None:
+        raise UsageError(f"explain {identity}: no such requirement; see trigger-conformance list")
+    clause = Contract().clause(found.clause)
+    click.echo(f"{found.id}\n{found.level}: {found.statement}\n")
+    click.echo(f"Clause {clause.name} ({clause.pointer})\n  {clause.text}\n")
+    click.echo(f"Checked in the profile {found.profile.name.lower()} and larger ones. Sent and judged:\n")
+    click.echo(story(found.id))
+    click.echo(f"Run it: trigger-conformance run --only {found.id}")
+
+
+@cli.command()
+@_run_options
+def plan(**given: Any) -> None:
+    """What a run would send at most: requests, runs, side effects. Sends nothing to the target."""
+    from trigger_conformance.plan import forecast
+
+    click.echo(forecast(gather(given, os.environ, Path.cwd())))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one")
+@click.option("--fault", "fault_id", metavar="ID", help="misbehave in this one way")
+@click.option("--variant", "variant_id", metavar="ID", help="behave differently, but within the contract")
+@click.option("--list-faults", is_flag=True, help="every fault and variant, and what it does")
+def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: bool) -> None:
+    """The reference server, sound or with one fault."""
+    from trigger_conformance.reference import behaviours
+
+    if list_faults:
+        for behaviour in (*behaviours.faults(), *behaviours.variants()):
+            kind = "fault" if behaviour.caught_by else "variant"
+            click.echo(f"{behaviour.id}\n    {kind}: {behaviour.sentence}")
+        return
+    if fault_id and variant_id:
+        raise UsageError("--variant: give either --fault or --variant, not both")
+    from trigger_conformance.reference.process import listen, serve
+
+    try:
+        server = behaviours.behaviour_class(fault_id or variant_id or "")()
+    except behaviours.UnknownBehaviourError as error:
+        raise UsageError(f"{'--fault' if fault_id else '--variant'}: {error}; see serve --list-faults") from None
+    try:
+        listener = listen(port=port)
+    except OSError as error:
+        raise UsageError(f"--port {port}: {error.strerror}; give another, or 0 for a free one") from None
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{server.settings.prefix}"
+    click.echo(f"serving {base_url}; keys {server.settings.api_key} and {server.settings.second_api_key}")
+    click.echo(
+        f"try: trigger-conformance run --base-url {base_url} --api-key {server.settings.api_key} "
+        f"--second-api-key {server.settings.second_api_key} --press-rate-limit"
+    )
+    serve(server, listener)
+
+
 if __name__ == "__main__":
     main()

@@ -73,7 +73,7 @@ class Contract:
         return frozenset(int(status) for status in self._operation["responses"])
 
     def clause(self, name: str) -> Clause:
-        """Look up ``name``: "CreateBatchRequest.runCount", "createBatch.responses.429", "BearerAuth", "RFC 9110 11.6.1".
+        """Look up ``name``, such as "CreateBatchRequest.runCount", "createBatch.responses.429" or "RFC 9110 11.6.1".
 
         Raises UnknownClauseError where the contract has no such place.
         """

@@ -32,7 +32,7 @@ class InconclusiveError(Exception):
         self.evidence = list(evidence)
 
 
-class NotApplicableError(pytest.skip.Exception):
+class NotApplicableError(pytest.skip.Exception):  # type: ignore[name-defined, misc]
     """The check has nothing to decide on this target: why, and which option would change that."""
 
 
@@ -114,7 +114,9 @@ def given(exchanges: Exchange | Iterable[Exchange]) -> None:
     """The check's ground: each is a 202 that names a batch. Raises InconclusiveError where one is not."""
     for exchange in [exchanges] if isinstance(exchanges, Exchange) else exchanges:
         if exchange.status != 202 or exchange.batch is None:
-            raise InconclusiveError(_line(exchange, f"needed a batch to begin with, got {exchange.outcome}"), [exchange])
+            raise InconclusiveError(
+                _line(exchange, f"needed a batch to begin with, got {exchange.outcome}"), [exchange]
+            )
 
 
 def why_not_new(exchange: Exchange) -> str | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Generated requests cost runs too; the boundaries have hand-written checks.
 _LARGEST_RUN_COUNT = 5
+_BODIES = (dict, list, str, int, float, bytes, type(None))
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Generated:
 
     body: bytes
     expected: Expected
-    case: Case
+    case: Case[Any]
 
 
 class Generator:
@@ -78,8 +79,8 @@ class Generator:
             found.setdefault(shape, generated)
         return list(found.values())[:count]
 
-    def _fuzzed(self, mode: Any, count: int) -> list[Case]:
-        cases: list[Case] = []
+    def _fuzzed(self, mode: Any, count: int) -> list[Case[Any]]:
+        cases: list[Case[Any]] = []
 
         @seed(self._seed)
         @settings(
@@ -90,16 +91,16 @@ class Generator:
             suppress_health_check=list(HealthCheck),
         )
         @given(self._operation.as_strategy(generation_mode=mode))
-        def collect(case: Case) -> None:
+        def collect(case: Case[Any]) -> None:
             cases.append(case)
 
         collect()
         return cases
 
-    def _fresh(self, case: Case) -> Generated | None:
+    def _fresh(self, case: Case[Any]) -> Generated | None:
         """A case's body with a key of its own and without a parent run, whose acceptance the contract leaves open."""
-        body = case.body
-        if case.method != "POST" or case.headers or not isinstance(body, dict | list | str | int | float | bytes | None):
+        body: Any = case.body
+        if case.method != "POST" or case.headers or not isinstance(body, _BODIES):
             return None
         if isinstance(body, dict):
             body = dict(body)
@@ -126,7 +127,11 @@ def near_keys(number: int, count: int) -> list[tuple[str, str]]:
 
     @seed(number)
     @settings(
-        max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(_pairs())
     def collect(pair: tuple[str, str]) -> None:

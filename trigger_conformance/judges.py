@@ -1,4 +1,4 @@
-"""Two independent judges of an answer's shape: schemathesis' checks and openapi-core, both on the published document."""
+"""Two judges of an answer's shape, both on the published document: schemathesis' checks and openapi-core."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Judges:
         self._host: str = contract.document["servers"][0]["url"]
         self._operation = schemathesis.openapi.from_dict(contract.document)[PATH]["POST"]
 
-    def problem(self, exchange: Exchange, case: Case) -> str | None:
+    def problem(self, exchange: Exchange, case: Case[Any]) -> str | None:
         """What both judges hold against an answer, or None. Raises DisagreementError where only one of them does."""
         if exchange.answer is None:
             return str(exchange.failure)
@@ -62,7 +62,7 @@ class Judges:
             )
         return first
 
-    def _schemathesis(self, exchange: Exchange, case: Case) -> str | None:
+    def _schemathesis(self, exchange: Exchange, case: Case[Any]) -> str | None:
         from schemathesis.checks import load_all_checks
         from schemathesis.core.failures import FailureGroup
         from schemathesis.specs.openapi import checks
@@ -90,7 +90,7 @@ class Judges:
         response = _Response(answer.status, answer.header("content-type") or "", answer.body, _headers(exchange))
         request: Any = _Request(exchange.request.body, self._host)
         try:
-            self._openapi.validate_response(request, response)  # type: ignore[arg-type]
+            self._openapi.validate_response(request, response)
         except OpenAPIError as error:
             return f"{error}: {error.__cause__ or ''}".rstrip(": ")
         return None

@@ -60,6 +60,11 @@ def _flag(text: str) -> bool:
     return text.lower() in ("1", "true", "yes", "on")
 
 
+def is_flag(option: Option) -> bool:
+    """Whether an option is switched on or off rather than given a value."""
+    return option.kind is _flag
+
+
 OPTIONS = (
     Option("base-url", str, "the reference server", "origin of the target, with any path prefix", "URL",
            ("PYTEST_BASE_URL",)),
@@ -140,7 +145,9 @@ def _from_file(path: Path) -> dict[str, Any]:
     for name, value in document.items():
         dest = name.replace("-", "_")
         if dest in _SECRETS:
-            raise UsageError(f"{path.name}: {name} has no place in a file; set TRIGGER_API_KEY or {PREFIX}{dest.upper()}")
+            raise UsageError(
+                f"{path.name}: {name} has no place in a file; set TRIGGER_API_KEY or {PREFIX}{dest.upper()}"
+            )
         if dest not in _BY_DEST:
             raise UsageError(f"{path.name}: there is no option {name!r}; see trigger-conformance run --help")
         values[dest] = _read(_BY_DEST[dest], value, f"{path.name}: {name}")
@@ -167,7 +174,7 @@ def _settings(values: dict[str, Any]) -> Settings:
     if not embedded and not values.get("api_key"):
         raise UsageError("--api-key is missing: set TRIGGER_API_KEY to the key of the environment under test")
     profile = values.get("profile", Profile.STANDARD)
-    target_values = {
+    target_values: dict[str, Any] = {
         name: values[name]
         for name in ("max_run_count", "press_rate_limit", "press_requests", "shared_key", "idempotency_wait",
                      "timeout", "seed", "ca_bundle", "insecure")
@@ -175,10 +182,10 @@ def _settings(values: dict[str, Any]) -> Settings:
     }  # fmt: skip
     if embedded:
         target_values = {"press_rate_limit": True, "idempotency_wait": 1.0, **target_values}
-        keys = {"api_key": "reference-primary", "second_api_key": "reference-second"}
+        target_values |= {"api_key": "reference-primary", "second_api_key": "reference-second"}
     else:
-        keys = {name: values[name] for name in _SECRETS if values.get(name)}
-    template = Target(base_url=base_url or "http://reference.invalid", profile=profile, **keys, **target_values)
+        target_values |= {name: values[name] for name in _SECRETS if values.get(name)}
+    template = Target(base_url=base_url or "http://reference.invalid", profile=profile, **target_values)
     if values.get("workers", 1) < 1:
         raise UsageError(f"--workers {values['workers']}: it must be 1 or more")
     return Settings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from trigger_conformance.requirement import Level, Profile, Requirement, Stage
@@ -70,8 +70,3 @@ def undecided(requirement: Requirement, reason: str) -> Outcome:
         verdict=verdict_of(ending, requirement.level, strict=False),
         message=reason,
     )
-
-
-def with_message(outcome: Outcome, ending: Ending, verdict: Verdict, message: str) -> Outcome:
-    """``outcome`` with another ending and the reason for it."""
-    return replace(outcome, ending=ending, verdict=verdict, message=message)

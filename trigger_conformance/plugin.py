@@ -11,16 +11,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from trigger_conformance import catalogue
 from trigger_conformance.client import BatchApi
 from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
-from trigger_conformance.options import OPTIONS, Settings, gather
+from trigger_conformance.options import OPTIONS, Settings, gather, is_flag
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.report.attach import attach_exchanges, label
 from trigger_conformance.report.terminal import summary
@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         if option.name in _PYTEST_OWN:
             continue
         shape: dict[str, Any] = {"default": None, "help": f"{option.help} (default: {option.default})"}
-        if option.kind.__name__ == "_flag":
+        if is_flag(option):
             shape["action"] = argparse.BooleanOptionalAction
         else:
             shape |= {"metavar": option.metavar, "action": "append" if option.many else "store"}
@@ -362,7 +362,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     station = item.config.stash.get(STATION, None)
     if station is not None:
         station.ledger.finish(item.nodeid)
-    return result  # type: ignore[return-value]
+    return result
 
 
 class Collector:
@@ -376,7 +376,7 @@ class Collector:
         """Take the outcome out of a report before other plug-ins write it down."""
         for name, data in report.user_properties:
             if name == _PROPERTY:
-                outcome = Outcome.from_data(data)
+                outcome = Outcome.from_data(cast(Mapping[str, Any], data))
                 self._run.record(outcome)
                 report.conformance = outcome  # type: ignore[attr-defined]
         report.user_properties[:] = [each for each in report.user_properties if each[0] != _PROPERTY]

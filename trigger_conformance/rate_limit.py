@@ -83,8 +83,8 @@ def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
     """Where Remaining rose within one window by more than a refill allows.
 
     Only requests of one credential that followed each other are compared, and only while Limit and Reset stayed
-    the same. A limiter that refills steadily gives back at most its limit over the time until its reset; one second
-    is allowed for its clock's granularity.
+    the same. A limiter that refills steadily gives back at most its limit over the time until its reset; that time
+    is told in whole seconds, so one second is allowed for on either side.
     """
     readings = [each for each in exchanges if each.answer and each.request.credential == "primary" and _reads(each)]
     for earlier, later in pairwise(sorted(readings, key=lambda each: each.started)):
@@ -98,7 +98,7 @@ def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
         assert None not in (limit, before, reset, after)
         elapsed = later.ended - earlier.started
         window = max(0.0, float(reset or 0) - earlier.answer.at)
-        allowed = (limit or 0) * (elapsed + 1) / (window + 1)
+        allowed = (limit or 0) * (elapsed + 1) / max(1.0, window - 1)
         if (after or 0) - (before or 0) > allowed:
             yield later, f"X-RateLimit-Remaining rose from {before} to {after} within {elapsed:.2f} s of one window"
 

@@ -16,6 +16,7 @@ from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
 from trigger_conformance.options import Settings
 from trigger_conformance.outcome import Outcome, undecided
+from trigger_conformance.reference import server as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import results
 from trigger_conformance.requirement import Profile, Requirement
@@ -86,7 +87,9 @@ class Run:
         self.halted: str | None = None
         self.status = ExitStatus.SUITE_ERROR
         self.document: dict[str, Any] = {}
-        self._reference = ReferenceProcess.start() if settings.target is None else None
+        self._reference: ReferenceProcess | None = None
+        if settings.target is None:
+            self._reference = ReferenceProcess.start(reference_settings(settings))
         self._folder = Path(tempfile.mkdtemp(prefix="trigger-conformance-"))
         self._station: Station | None = None
         self.report_dir = _report_dir(settings, self.started_at)
@@ -103,11 +106,11 @@ class Run:
     def _target(self) -> Target:
         changes: dict[str, Any] = {"run_id": uuid.uuid4().hex[:8]}
         if self._reference is not None:
-            reference = self._reference.wait_until_ready()
+            embedded = self._reference.wait_until_ready()
             changes |= {
-                "base_url": reference.base_url,
-                "api_key": reference.settings.api_key,
-                "second_api_key": reference.settings.second_api_key,
+                "base_url": embedded.base_url,
+                "api_key": embedded.settings.api_key,
+                "second_api_key": embedded.settings.second_api_key,
             }
         target = self.settings.with_target(**changes).target
         assert target is not None
@@ -174,6 +177,13 @@ class Run:
             self._reference.stop()
             self._reference = None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def reference_settings(settings: Settings) -> reference.Settings:
+    """A reference server set up for the maximum that the options state, with room in its limit for one such batch."""
+    maximum = settings.template.max_run_count
+    capacity = maximum + max(100, maximum // 10)
+    return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(1000, maximum))))
 
 
 def why_no_target(exchange: Exchange) -> str | None:

@@ -81,7 +81,9 @@ class Target:
         try:
             return ssl.create_default_context(cafile=self.ca_bundle)
         except ssl.SSLError as error:
-            raise UsageError(f"--ca-bundle {self.ca_bundle}: not a PEM file of certificates ({error.reason})") from error
+            raise UsageError(
+                f"--ca-bundle {self.ca_bundle}: not a PEM file of certificates ({error.reason})"
+            ) from error
 
 
 def _check_url(url: str) -> None:
@@ -107,7 +109,9 @@ def _check_key(option: str, key: str) -> None:
     if not key:
         raise UsageError(f"{option} is empty: give the environment's secret key, or set TRIGGER_API_KEY")
     if not key.isascii() or any(not "!" <= character <= "~" for character in key):
-        raise UsageError(f"{option} has a character that no HTTP header can carry (a line break or space?): copy it again")
+        raise UsageError(
+            f"{option} has a character that no HTTP header can carry (a line break or space?): copy it again"
+        )
 
 
 def _check_least(option: str, value: float, least: float) -> None:

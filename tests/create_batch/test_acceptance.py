@@ -14,8 +14,8 @@ PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 INTERNALS = {
     "a stack trace": r"Traceback \(most recent call last\)|^\s+at [\w.$<>\[\] ]+ ?\(.*:\d+(:\d+)?\)|goroutine \d+ \[",
     "a source position": r"""File "[^"]+", line \d+|[\w./-]+\.(ts|js|mjs|py|go|rb|java|php|rs|cs|ex):\d+""",
-    "SQL": r"SQLSTATE|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.+\b(FROM|VALUES|SET|WHERE)\b|violates unique constraint"
-    r"|duplicate key value|syntax error at or near",
+    "SQL": r"SQLSTATE|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.+\b(FROM|VALUES|SET|WHERE)\b"
+    r"|violates unique constraint|duplicate key value|syntax error at or near",
     "a file path": r"(?<![\w/.:-])/(usr|home|app|srv|var|opt|root|etc|tmp|workspace|Users|node_modules)/[\w./-]+"
     r"|\b[A-Z]:\\\w+\\",
 }
@@ -64,7 +64,9 @@ def test_every_subset_of_optional_properties_is_accepted(target):
 @must("unknown extra properties are accepted", clause="CreateBatchRequest")
 def test_unknown_properties_are_accepted(target):
     values = {"a string": "x", "a number": 1.5, "null": None, "an array": [1, [2]], "an object": {"runCount": 0}}
-    orders = [target.order(label=f"extra property with {name}", conformanceExtra=value) for name, value in values.items()]
+    orders = [
+        target.order(label=f"extra property with {name}", conformanceExtra=value) for name, value in values.items()
+    ]
     orders.append(target.request({"runCount": 1, "": "x"}, label="extra property with an empty name"))
     orders.append(target.order(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)}))
     expect(target.send_all(orders)).is_new_batch()
@@ -108,7 +110,9 @@ def test_id_is_a_path_segment(traffic):
     expect(accepted(traffic)).satisfies(judge)
 
 
-@must("an id is never given to two batches", clause="CreateBatchResponse.id", profile=Profile.SMOKE, stage=Stage.CLOSING)
+@must(
+    "an id is never given to two batches", clause="CreateBatchResponse.id", profile=Profile.SMOKE, stage=Stage.CLOSING
+)
 def test_ids_are_never_given_twice(traffic):
     owners = {}
 
@@ -145,7 +149,9 @@ def test_new_batch_is_not_cached(traffic):
         cached = exchange.answer.document.get("isCached")
         return None if cached is False else f"no key was sent, yet isCached is {cached!r}"
 
-    keyless = [each for each in accepted(traffic) if "idempotencyKey" not in (each.request.document or {"idempotencyKey": 0})]
+    keyless = [
+        each for each in accepted(traffic) if "idempotencyKey" not in (each.request.document or {"idempotencyKey": 0})
+    ]
     expect(keyless).satisfies(judge)
 
 
@@ -346,6 +352,8 @@ def test_errors_reveal_no_internals(traffic):
 )
 def test_credential_is_never_echoed(traffic):
     expect(traffic).satisfies(
-        lambda each: f"the credential is in {', '.join(each.answer.leaks)}" if each.answer and each.answer.leaks else None,
+        lambda each: (
+            f"the credential is in {', '.join(each.answer.leaks)}" if each.answer and each.answer.leaks else None
+        ),
         also_429=True,
     )

@@ -55,7 +55,9 @@ def wrong_keys(target):
         "with a comma": (f"{key},{key}", '"Bearer $TRIGGER_API_KEY,$TRIGGER_API_KEY"'),
         "letter case swapped": (key.swapcase(), ""),
     }
-    near = {label: target.derived(f"Bearer {value}", shell) for label, (value, shell) in changed.items() if value != key}
+    near = {
+        label: target.derived(f"Bearer {value}", shell) for label, (value, shell) in changed.items() if value != key
+    }
     return {"a wrong key": target.credential("Bearer tr_conformance_no_such_key"), **near}
 
 
@@ -162,7 +164,9 @@ def test_tampered_delegated_token_is_refused(target, handed_out):
 
 
 @must("a refused request creates nothing, and does not use up its key", clause=UNAUTHORIZED, profile=Profile.SMOKE)
-def test_refused_request_creates_nothing(target, without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens):
+def test_refused_request_creates_nothing(
+    target, without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens
+):
     groups = (without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens)
     each_group = target.pick(smoke=1, standard=3, thorough=20)
     refused = [each for group in groups for each in [one for one in group if one.status == 401][:each_group]]
@@ -183,7 +187,11 @@ def test_delegated_token_as_credential(target, handed_out):
 
 @should("an invalid body without a credential is 401, not 400 or 422", clause=UNAUTHORIZED, profile=Profile.SMOKE)
 def test_invalid_body_without_credential_is_401(target):
-    wrongs = {"runCount 0": b'{"runCount":0}', "malformed JSON": b'{"runCount":', "a mistyped key": b'{"runCount":1,"idempotencyKey":1}'}
+    wrongs = {
+        "runCount 0": b'{"runCount":0}',
+        "malformed JSON": b'{"runCount":',
+        "a mistyped key": b'{"runCount":1,"idempotencyKey":1}',
+    }
     requests = [target.request(body, label=label, authorization=NO_HEADER) for label, body in wrongs.items()]
     expect(target.send_all(requests[: target.pick(smoke=1, standard=3, thorough=3)])).has_status(401)
 
@@ -220,10 +228,22 @@ def test_scheme_is_matched_without_regard_to_case(target):
 def test_oversized_or_binary_authorization_is_refused(target):
     key = target.options.api_key.encode()
     requests = [
-        target.order(label="16 kB of token", authorization=target.credential(b"Bearer " + b"a" * 16_384), beyond=Beyond.SIZE),
-        target.order(label="the key and 16 kB", authorization=target.credential(b"Bearer " + key + b"a" * 16_384), beyond=Beyond.SIZE),
-        target.order(label="bytes above 0x7F", authorization=target.credential(b"Bearer \xff\xfe\xc3\xa9"), beyond=Beyond.GRAMMAR),
-        target.order(label="the key and a byte above 0x7F", authorization=target.credential(b"Bearer " + key + b"\xe9"), beyond=Beyond.GRAMMAR),
+        target.order(
+            label="16 kB of token", authorization=target.credential(b"Bearer " + b"a" * 16_384), beyond=Beyond.SIZE
+        ),
+        target.order(
+            label="the key and 16 kB",
+            authorization=target.credential(b"Bearer " + key + b"a" * 16_384),
+            beyond=Beyond.SIZE,
+        ),
+        target.order(
+            label="bytes above 0x7F", authorization=target.credential(b"Bearer \xff\xfe\xc3\xa9"), beyond=Beyond.GRAMMAR
+        ),
+        target.order(
+            label="the key and a byte above 0x7F",
+            authorization=target.credential(b"Bearer " + key + b"\xe9"),
+            beyond=Beyond.GRAMMAR,
+        ),
     ]
     expect(target.send_all(requests)).has_status(400, 401, 431)
 

@@ -43,7 +43,9 @@ def affordable(target, wanted):
 
 def send_generated(target, judges, cases):
     """Send cases and have each answer judged twice."""
-    answers = target.send_all(target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases))
+    answers = target.send_all(
+        target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases)
+    )
     by_request = {id(answer): case for answer, case in zip(answers, cases, strict=True)}
     expect(answers).satisfies(lambda answer: judges.problem(answer, by_request[id(answer)].case))
     target.note(f"{len(cases)} generated cases")
@@ -62,7 +64,11 @@ def test_generated_invalid_requests_are_rejected(target, generator, judges):
     expect(send_generated(target, judges, cases)).has_status(*REJECTIONS)
 
 
-@must("generated keys that are nearly alike are different keys", clause="CreateBatchRequest.idempotencyKey", stage=Stage.GENERATED)
+@must(
+    "generated keys that are nearly alike are different keys",
+    clause="CreateBatchRequest.idempotencyKey",
+    stage=Stage.GENERATED,
+)
 def test_nearly_alike_keys_are_different(target):
     from trigger_conformance.generation import near_keys
 
@@ -138,7 +144,9 @@ def request_for(target, step, key):
     label = str(step)
     match step.kind:
         case Kind.OTHER_BODY:
-            return target.order(step.run_count, key=key, label=label, resumeParentOnCompletion=True, conformanceExtra=key)
+            return target.order(
+                step.run_count, key=key, label=label, resumeParentOnCompletion=True, conformanceExtra=key
+            )
         case Kind.REJECTED:
             return target.request({"runCount": 0, "idempotencyKey": key}, label=label)
         case Kind.REFUSED:

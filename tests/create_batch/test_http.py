@@ -28,7 +28,9 @@ def other_methods(target):
     chosen = METHODS[: target.pick(smoke=1, standard=4, thorough=4)]
     requests = [with_body(target, method) for method in chosen]
     if target.profile > Profile.SMOKE:
-        requests += [target.request(method=method, label=method, content_type=None, beyond=Beyond.METHOD) for method in METHODS]
+        requests += [
+            target.request(method=method, label=method, content_type=None, beyond=Beyond.METHOD) for method in METHODS
+        ]
         requests.append(with_body(target, "GET", "GET with method override headers", OVERRIDE))
         requests.append(with_body(target, "PUT", "PUT with method override headers", OVERRIDE))
     return target.send_all(requests)
@@ -45,7 +47,11 @@ def unusual_methods(target):
     )
 
 
-@should("GET, PUT, PATCH and DELETE are answered 405 with Allow naming POST", clause="RFC 9110 15.5.6", profile=Profile.SMOKE)
+@should(
+    "GET, PUT, PATCH and DELETE are answered 405 with Allow naming POST",
+    clause="RFC 9110 15.5.6",
+    profile=Profile.SMOKE,
+)
 def test_other_methods_are_405_with_allow(other_methods):
     def judge(exchange):
         if exchange.status != 405:
@@ -113,12 +119,17 @@ def other_media_types(target):
         "a malformed Content-Type": "application",
     }
     return target.send_all(
-        target.request({"runCount": 2, "idempotencyKey": target.key()}, label=label, content_type=value, beyond=Beyond.MEDIA)
+        target.request(
+            {"runCount": 2, "idempotencyKey": target.key()}, label=label, content_type=value, beyond=Beyond.MEDIA
+        )
         for label, value in types.items()
     )
 
 
-@must("a body under another media type is never a 5xx, and where it is accepted the batch is right", clause="createBatch.requestBody")
+@must(
+    "a body under another media type is never a 5xx, and where it is accepted the batch is right",
+    clause="createBatch.requestBody",
+)
 def test_other_media_types_are_handled(other_media_types):
     expect(other_media_types).has_status(202, *REJECTIONS, 401, 404, 405, 411, 413, 415, 431)
     taken = [each for each in other_media_types if each.status == 202]
@@ -137,7 +148,11 @@ def test_reading_of_other_media_types(target, other_media_types):
     clause="createBatch.requestBody.content",
 )
 def test_charset_parameter_is_accepted(target):
-    spellings = ("application/json; charset=utf-8", "application/json;charset=UTF-8", 'application/json; charset="utf-8"')
+    spellings = (
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        'application/json; charset="utf-8"',
+    )
     requests = [
         target.request({"runCount": 2, "idempotencyKey": target.key()}, label=spelling, content_type=spelling)
         for spelling in spellings

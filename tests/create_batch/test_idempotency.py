@@ -83,7 +83,8 @@ def test_tenth_replay_is_as_the_first(target):
     first = target.create(2, key=key)
     given(first)
     replays = [
-        target.send(target.order(2, key=key, label=f"replay {number}"), fresh=number % 2 == 0) for number in range(1, 11)
+        target.send(target.order(2, key=key, label=f"replay {number}"), fresh=number % 2 == 0)
+        for number in range(1, 11)
     ]
     expect(replays).is_cached_copy_of(first)
     expect(replays).has_run_count(2)
@@ -182,8 +183,20 @@ def test_keys_up_to_255_characters_work(target):
 
 @must("keys of printable Unicode work", clause=KEY)
 def test_printable_unicode_keys_work(target):
-    texts = {"accents": "naïve-çà", "Greek": "κλειδί", "Cyrillic": "ключ", "Arabic": "مفتاح", "Hindi": "कुंजी",
-             "Chinese": "密钥", "Japanese": "キー", "emoji": "🔑🗝", "mathematics": "∀x∈ℝ", "quotes": "«“‘’”»", "JSON marks": '{"a":[1]}', "Gothic": "𐌺𐌴𐌹"}  # fmt: skip
+    texts = {
+        "accents": "naïve-çà",
+        "Greek": "κλειδί",
+        "Cyrillic": "ключ",
+        "Arabic": "مفتاح",
+        "Hindi": "कुंजी",
+        "Chinese": "密钥",
+        "Japanese": "キー",
+        "emoji": "🔑🗝",
+        "mathematics": "∀x∈ℝ",
+        "quotes": "«“‘’”»",
+        "JSON marks": '{"a":[1]}',
+        "Gothic": "𐌺𐌴𐌹",
+    }
     expect_different(target, {label: f"{target.key()}-{text}" for label, text in texts.items()})
 
 
@@ -235,7 +248,9 @@ def test_concurrent_requests_with_one_key_create_one_batch(target):
     for number in range(target.pick(smoke=1, standard=4, thorough=20)):
         key = target.key()
         lanes = target.wire.burst_size(16)
-        orders = [target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)]
+        orders = [
+            target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)
+        ]
         answers = target.send_together(orders)
         expect(answers).is_accepted()
         expect_one_batch(answers)
@@ -288,7 +303,9 @@ def test_another_environment_has_keys_of_its_own(target):
         raise NotApplicableError("needs another environment's credential: give --second-api-key")
     key = target.key()
     here = target.order(2, key=key, label="first environment")
-    there = target.request({"runCount": 1, "idempotencyKey": key}, label="second environment", authorization=target.second_bearer)
+    there = target.request(
+        {"runCount": 1, "idempotencyKey": key}, label="second environment", authorization=target.second_bearer
+    )
     first, second = target.send(here), target.send(there)
     given(first)
     expect(second).is_new_batch()

@@ -67,7 +67,10 @@ def mistyped(target):
     chosen = [case for case in cases if target.profile > Profile.SMOKE or f"{case[0]} {case[1]}" in SMOKE]
     requests = [
         target.request(
-            encode({"runCount": 1, **({} if name == "idempotencyKey" else {"idempotencyKey": target.key()})}, **{name: literal}),
+            encode(
+                {"runCount": 1, **({} if name == "idempotencyKey" else {"idempotencyKey": target.key()})},
+                **{name: literal},
+            ),
             label=f"{name} {literal}",
         )
         for name, literal in chosen
@@ -93,7 +96,9 @@ def test_mistyped_resume_is_rejected(mistyped):
     expect(about(mistyped, "resumeParentOnCompletion")).is_rejected()
 
 
-@must("an idempotencyKey that is no string is rejected", clause="CreateBatchRequest.idempotencyKey", profile=Profile.SMOKE)
+@must(
+    "an idempotencyKey that is no string is rejected", clause="CreateBatchRequest.idempotencyKey", profile=Profile.SMOKE
+)
 def test_mistyped_key_is_rejected(mistyped):
     expect(about(mistyped, "idempotencyKey")).is_rejected()
 
@@ -136,7 +141,9 @@ def test_repeated_property(target):
 @pytest.fixture(scope="module")
 def orphans(target):
     parents = ("run_conformance0000000000", "", "no such run", "../runs/1", "run_" + "x" * 300, "' OR '1'='1")
-    requests = [target.order(key=target.key(), parentRunId=parent, label=f"parentRunId {parent[:24]!r}") for parent in parents]
+    requests = [
+        target.order(key=target.key(), parentRunId=parent, label=f"parentRunId {parent[:24]!r}") for parent in parents
+    ]
     requests += [
         target.order(
             key=target.key(),
@@ -165,7 +172,10 @@ def test_unknown_parent_run_is_no_404(orphans):
     expect(orphans).satisfies(lambda each: "404 is not documented" if each.status == 404 else None)
 
 
-@must("deep nesting and large bodies in an unknown property are answered, never with a 5xx", clause="createBatch.requestBody")
+@must(
+    "deep nesting and large bodies in an unknown property are answered, never with a 5xx",
+    clause="createBatch.requestBody",
+)
 def test_deep_and_large_bodies_are_answered(target):
     extras = {
         "10,000 arrays in each other": b"[" * NESTING + b"]" * NESTING,

@@ -79,7 +79,8 @@ def unlimited(sent):
     runs = sum(each.request.run_count for each in sent if each.created)
     if stated.isdecimal() and int(stated) > len(sent) and int(stated) > runs:
         return InconclusiveError(
-            f"{len(sent)} requests with {runs} runs did not reach the stated limit of {stated}: raise --press-requests", sent[-1:]
+            f"{len(sent)} requests with {runs} runs did not reach the stated limit of {stated}: raise --press-requests",
+            sent[-1:],
         )
     return ViolationError(f"{len(sent)} requests with {runs} runs brought no 429", sent[-1:])
 
@@ -112,7 +113,12 @@ def test_retry_after_is_honest(target, pressed):
     expect(pressed.retry).satisfies(lambda each: said if each.status == 429 else None, also_429=True)
 
 
-@must("a request answered 429 creates nothing, and does not use up its key", clause=LIMITED, profile=Profile.SMOKE, stage=Stage.PRESS)
+@must(
+    "a request answered 429 creates nothing, and does not use up its key",
+    clause=LIMITED,
+    profile=Profile.SMOKE,
+    stage=Stage.PRESS,
+)
 def test_limited_request_creates_nothing(pressed):
     expect(pressed.retry).is_new_batch()
 
@@ -127,7 +133,12 @@ def test_another_environment_is_not_limited(pressed):
     expect(pressed.other_environment).is_new_batch()
 
 
-@must("every 429 carries the four documented headers, each exactly once", clause=LIMITED, profile=Profile.SMOKE, stage=Stage.CLOSING)
+@must(
+    "every 429 carries the four documented headers, each exactly once",
+    clause=LIMITED,
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
 def test_every_429_carries_its_headers_once(target, traffic):
     limited(target, traffic).satisfies(lambda each: rate_limit.presence_problem(each.answer), also_429=True)
 
@@ -173,13 +184,20 @@ def test_reset_agrees_with_retry_after(target, traffic):
     limited(target, traffic).satisfies(lambda each: rate_limit.agreement_problem(each.answer), also_429=True)
 
 
-@should("Retry-After is 1 or more", clause="createBatch.responses.429.headers.Retry-After", profile=Profile.SMOKE, stage=Stage.CLOSING)
+@should(
+    "Retry-After is 1 or more",
+    clause="createBatch.responses.429.headers.Retry-After",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
 def test_retry_after_is_at_least_one(target, traffic):
     limited(target, traffic).satisfies(lambda each: rate_limit.no_wait_problem(each.answer), also_429=True)
 
 
 def with_limits_elsewhere(traffic):
-    carrying = [each for each in traffic if each.answer and each.status != 429 and rate_limit.carries_limits(each.answer)]
+    carrying = [
+        each for each in traffic if each.answer and each.status != 429 and rate_limit.carries_limits(each.answer)
+    ]
     if not carrying:
         raise NotApplicableError("no answer but a 429 carries rate-limit headers")
     return carrying
@@ -211,7 +229,12 @@ def test_remaining_rises_only_by_refill(traffic):
         raise found[0]
 
 
-@should("rate-limit headers are there on a 202", clause="createBatch.responses.429.headers", profile=Profile.SMOKE, stage=Stage.CLOSING)
+@should(
+    "rate-limit headers are there on a 202",
+    clause="createBatch.responses.429.headers",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
 def test_accepted_answers_carry_the_limits(traffic):
     accepted = [each for each in traffic if each.status == 202]
     expect(accepted).satisfies(lambda each: None if rate_limit.carries_limits(each.answer) else "no rate-limit header")

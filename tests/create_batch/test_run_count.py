@@ -60,7 +60,11 @@ def test_one_is_accepted(target):
     expect(target.create(1)).has_run_count(1)
 
 
-@must("the stated maximum is accepted, and comes back unchanged", clause="createBatch.responses.400", profile=Profile.SMOKE)
+@must(
+    "the stated maximum is accepted, and comes back unchanged",
+    clause="createBatch.responses.400",
+    profile=Profile.SMOKE,
+)
 def test_maximum_is_accepted(target):
     expect(target.create(target.max_run_count)).has_run_count(target.max_run_count)
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from dataclasses import asdict, dataclass, replace
 
-from trigger_conformance.reference.server import ReferenceServer, Settings
+from trigger_conformance.reference.server import SOUND, ReferenceServer, Settings
 
 _SETTINGS = "TRIGGER_CONFORMANCE_REFERENCE_SETTINGS"
 
@@ -25,7 +25,7 @@ class ReferenceProcess:
     process: subprocess.Popen[str]
 
     @classmethod
-    def start(cls, settings: Settings = Settings(), behaviour: str = "") -> ReferenceProcess:
+    def start(cls, settings: Settings = SOUND, behaviour: str = "") -> ReferenceProcess:
         """Start one on a free loopback port with fresh keys; ``behaviour`` names a fault or a variant.
 
         Raises RuntimeError where it does not come up.

@@ -38,6 +38,12 @@ class Settings:
     request_limit: tuple[int, float] = (2000, 1000.0)
 
 
+SOUND = Settings()
+
+
+SOUND = Settings()
+
+
 class Problem(Exception):  # noqa: N818  (an answer on its way, not an error of the server)
     """An error answer: status and message."""
 
@@ -57,7 +63,7 @@ class Limits(NamedTuple):
 class ReferenceServer:
     """Answers ``POST /api/v3/batches``. One instance holds two environments in memory."""
 
-    def __init__(self, settings: Settings = Settings()) -> None:
+    def __init__(self, settings: Settings = SOUND) -> None:
         self.settings = settings
         self.environments = [
             Environment("development", settings.api_key),
@@ -232,7 +238,7 @@ class ReferenceServer:
             raise Problem(422, "parentRunId must be a string")
         return self.find_parent(document["parentRunId"])
 
-    def find_parent(self, parent_run: str) -> str:
+    def find_parent(self, parent_run: str) -> str:  # noqa: ARG002
         """The named run."""
         raise Problem(422, "parentRunId names no run of this environment")
 

@@ -59,6 +59,7 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "duration_s": round(found.duration, 3),
         "requests": found.requests,
         "runs": found.runs,
+        "batches": len({exchange.batch for exchange in found.exchanges if exchange.batch}),
         "statuses": _statuses(found.exchanges),
         "verdict": str(found.overall),
         "interrupted": found.interrupted,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 _STYLE = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
@@ -70,7 +69,7 @@ def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
     if len(lines) > _MOST_LINES:
         console.print(Text(f"        … and {len(lines) - _MOST_LINES} more, see results.json", style="dim"))
     if requirement["evidence"]:
-        console.print(Padding(Text(_plain(requirement["evidence"][0]["curl"]), style="cyan"), (0, 0, 0, 8)))
+        console.print(Text(f"        {_plain(requirement['evidence'][0]['curl'])}", style="cyan"))
     console.print(Text(f"        trigger-conformance run --only {requirement['id']}", style="dim"))
 
 

@@ -87,7 +87,9 @@ class Ledger:
         Raises BudgetSpentError where a budget does not allow it.
         """
         with self._transaction():
-            row = self._database.execute("SELECT requests, runs, started, next_slot, hold_until FROM account").fetchone()
+            row = self._database.execute(
+                "SELECT requests, runs, started, next_slot, hold_until FROM account"
+            ).fetchone()
             requests, spent, started, next_slot, hold_until = row
             now = time.monotonic()
             if requests >= self._budget.requests:
@@ -99,7 +101,7 @@ class Ledger:
             slot = max(now, next_slot, hold_until)
             pause = 1 / self._budget.per_second if self._budget.per_second else 0.0
             self._database.execute("UPDATE account SET requests = requests + 1, next_slot = ?", (slot + pause,))
-        return slot
+        return float(slot)
 
     def record(self, exchange: Exchange) -> Exchange:
         """Keep ``exchange`` and count the runs it created; returns it with its number in the run."""

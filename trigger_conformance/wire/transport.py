@@ -202,7 +202,9 @@ class Transport(httpx.AsyncBaseTransport):
                 return httpx.Response(499, extensions={"started": started})
             parser = _parser_after(request.method)
             head, body = await _read(parser, connection)
-            keep = parser.their_state is h11.DONE and not parser.trailing_data[0] and not request.extensions.get("fresh")
+            keep = (
+                parser.their_state is h11.DONE and not parser.trailing_data[0] and not request.extensions.get("fresh")
+            )
             if keep and "gate" not in request.extensions:
                 connection.idle_since = time.monotonic()
                 self._idle.append(connection)

@@ -227,10 +227,12 @@ class Wire:
 async def _gather(deliveries: Any) -> list[Exchange]:
     """All results in order; the first exception is raised once nothing is in flight any more."""
     results = await asyncio.gather(*deliveries, return_exceptions=True)
+    exchanges: list[Exchange] = []
     for result in results:
         if isinstance(result, BaseException):
             raise result
-    return list(results)
+        exchanges.append(result)
+    return exchanges
 
 
 def _seconds(value: str | None) -> float | None:
