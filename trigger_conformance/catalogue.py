@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from trigger_conformance.requirement import Level, Profile, Requirement, requirement_of
 from trigger_conformance.target import UsageError
@@ -34,7 +35,7 @@ def story(identity: str) -> str:
     operation, area, name = identity.split(".")
     module = importlib.import_module(f"tests.{operation}.test_{area}")
     check = getattr(module, f"test_{name}")
-    shared = [getattr(module, parameter, None) for parameter in inspect.signature(check).parameters]
+    shared: list[Any] = [getattr(module, parameter, None) for parameter in inspect.signature(check).parameters]
     fixtures = [inspect.unwrap(each) for each in shared if hasattr(each, "__wrapped__")]
     return "\n".join(inspect.getsource(each) for each in (*fixtures, check))
 

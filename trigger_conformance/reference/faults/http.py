@@ -1,0 +1,342 @@
+"""HTTP: methods that do what they should not, framing and media types, answers that break off."""
+
+import asyncio
+
+from starlette.responses import Response
+
+from trigger_conformance.contract import PATH
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.server import Problem, ReferenceServer
+
+SUCCEED = "http.other_methods_never_succeed"
+CREATE = "http.other_methods_create_nothing"
+ALLOW = "http.other_methods_are_405_with_allow"
+UNUSUAL = "http.unusual_methods_create_nothing"
+MEDIA = "http.other_media_types_are_handled"
+
+
+class _AlsoCreating(ReferenceServer):
+    """Creates with other methods than POST."""
+
+    methods = ()
+
+    def is_create(self, request):
+        return super().is_create(request) or request.method in self.methods
+
+
+@fault(SUCCEED, CREATE)
+class PutCreates(_AlsoCreating):
+    """PUT is handled as POST."""
+
+    methods = ("PUT",)
+
+
+@fault(SUCCEED, CREATE)
+class PatchCreates(_AlsoCreating):
+    """PATCH is handled as POST."""
+
+    methods = ("PATCH",)
+
+
+@fault(SUCCEED, CREATE)
+class DeleteCreates(_AlsoCreating):
+    """DELETE is handled as POST: the framework's action takes every method but GET."""
+
+    methods = ("DELETE",)
+
+
+@fault(SUCCEED, CREATE)
+class GetCreates(_AlsoCreating):
+    """GET with a body is handled as POST."""
+
+    methods = ("GET",)
+
+
+@fault(UNUSUAL)
+class UnknownMethodsCreate(ReferenceServer):
+    """Whatever is not a known method is handled as POST."""
+
+    def is_create(self, request):
+        return request.method not in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+@fault(UNUSUAL)
+class HeadCreates(_AlsoCreating):
+    """HEAD is handled as POST."""
+
+    methods = ("HEAD",)
+
+
+@fault(UNUSUAL)
+class OptionsCreates(_AlsoCreating):
+    """OPTIONS is handled as POST."""
+
+    methods = ("OPTIONS",)
+
+
+@fault(CREATE)
+class MethodsAreOverridden(ReferenceServer):
+    """X-HTTP-Method-Override makes any method a POST."""
+
+    def is_create(self, request):
+        override = request.headers.get("x-http-method-override") or request.headers.get("x-method-override")
+        return "POST" in (request.method, override)
+
+
+@fault(CREATE)
+class CreatesBehindTheRefusal(ReferenceServer):
+    """PUT is answered 405, after the batch was made."""
+
+    async def handle(self, request):
+        if request.method == "PUT" and (environment := self.authenticate(request)):
+            try:
+                await self.create(environment, self.validate(self.parse(await request.body())))
+            except Problem:
+                pass
+        return await super().handle(request)
+
+
+class _AnsweringOthers(ReferenceServer):
+    """Answers other methods in its own way."""
+
+    def method_not_allowed(self):
+        raise NotImplementedError
+
+
+@fault(ALLOW)
+class OtherMethodsAre404(_AnsweringOthers):
+    """Another method is answered 404."""
+
+    def method_not_allowed(self):
+        return self.error(404, "Not found")
+
+
+@fault(ALLOW)
+class NoAllowHeader(_AnsweringOthers):
+    """A 405 has no Allow."""
+
+    def method_not_allowed(self):
+        return self.error(405, "Method not allowed")
+
+
+@fault(ALLOW)
+class AllowNamesOthers(_AnsweringOthers):
+    """Allow names GET only."""
+
+    def method_not_allowed(self):
+        return self.error(405, "Method not allowed", [("Allow", "GET, HEAD")])
+
+
+@fault(SUCCEED)
+class OtherMethodsAreOk(_AnsweringOthers):
+    """Another method is answered 200 with an empty list."""
+
+    def method_not_allowed(self):
+        return self.json(200, {"data": []}, [])
+
+
+@fault(SUCCEED, "http.unusual_methods_never_fail_the_server")
+class OtherMethodsFail(_AnsweringOthers):
+    """Another method is answered 500."""
+
+    def method_not_allowed(self):
+        return self.error(500, "no action for this method")
+
+
+@fault("http.unusual_methods_never_fail_the_server")
+class UnknownMethodsFail(ReferenceServer):
+    """A method that is in no list is answered 500."""
+
+    async def handle(self, request):
+        if request.method in ("QUERY", "FOO"):
+            return self.error(500, "KeyError")
+        return await super().handle(request)
+
+
+@fault("acceptance.credential_is_never_echoed")
+class TraceEchoes(ReferenceServer):
+    """TRACE sends the request's headers back."""
+
+    async def handle(self, request):
+        if request.method == "TRACE":
+            lines = [f"{name}: {value}" for name, value in request.headers.items()]
+            return Response("\r\n".join(lines), 200, media_type="message/http")
+        return await super().handle(request)
+
+
+@fault("http.chunked_body_is_accepted_or_411")
+class IgnoresChunkedBodies(ReferenceServer):
+    """A body without Content-Length is not read."""
+
+    async def read_body(self, request):
+        return await super().read_body(request) if "content-length" in request.headers else b""
+
+
+@fault("http.chunked_body_is_accepted_or_411", "acceptance.never_a_server_error")
+class FailsOnChunkedBodies(ReferenceServer):
+    """A body without Content-Length is answered 500."""
+
+    async def read_body(self, request):
+        if "content-length" not in request.headers:
+            raise Problem(500, "parseInt(undefined)")
+        return await super().read_body(request)
+
+
+@fault("http.chunked_body_is_accepted_or_411")
+class ReadsTheFirstChunk(ReferenceServer):
+    """Only the first chunk of a body is read."""
+
+    async def read_body(self, request):
+        body = await super().read_body(request)
+        return body if "content-length" in request.headers else body[: len(body) // 2]
+
+
+class _ByMediaType(ReferenceServer):
+    """Treats some media types in its own way."""
+
+    def check_media_type(self, request):
+        self.judge(request.headers.get("content-type"))
+
+    def judge(self, media_type):
+        raise NotImplementedError
+
+
+@fault(MEDIA, "acceptance.never_a_server_error")
+class FailsWithoutAMediaType(_ByMediaType):
+    """A request without Content-Type is answered 500."""
+
+    def judge(self, media_type):
+        if media_type is None:
+            raise Problem(500, "Cannot read properties of null (reading 'split')")
+
+
+@fault(MEDIA, "acceptance.never_a_server_error")
+class FailsOnOtherMediaTypes(_ByMediaType):
+    """Another media type is answered 500."""
+
+    def judge(self, media_type):
+        if not (media_type or "").startswith("application/json"):
+            raise Problem(500, "no parser")
+
+
+@fault(MEDIA)
+class MisreadsText(ReferenceServer):
+    """A body under text/plain is accepted with a runCount of 1."""
+
+    def check_media_type(self, request):
+        self.plain = request.headers.get("content-type") == "text/plain"
+
+    def validate(self, document):
+        return super().validate({**document, "runCount": 1} if self.plain else document)
+
+
+@fault("http.charset_parameter_is_accepted")
+class WantsNoParameters(_ByMediaType):
+    """application/json with a charset is answered 415."""
+
+    def judge(self, media_type):
+        if media_type != "application/json":
+            raise Problem(415, "Content-Type must be application/json")
+
+
+@fault("http.charset_parameter_is_accepted")
+class WantsParametersInLowerCase(_ByMediaType):
+    """charset=UTF-8 is answered 415, charset=utf-8 is not."""
+
+    def judge(self, media_type):
+        if media_type not in ("application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"):
+            raise Problem(415, "Unsupported charset")
+
+
+class _Raw(ReferenceServer):
+    """Writes bytes of its own to some connections, below what a framework would send."""
+
+    def app(self):
+        return _Connection(self)
+
+    def spoils(self, request):
+        """Whether this request gets them: the one that has the extra property conformanceExtra."""
+        raise NotImplementedError
+
+    async def send_raw(self, transport):
+        raise NotImplementedError
+
+
+class _Connection:
+    def __init__(self, server):
+        self.server = server
+        self.sound = ReferenceServer.app(server)
+        self.count = 0
+
+    async def __call__(self, scope, receive, send):
+        if scope["path"] == self.server.settings.prefix + PATH:
+            self.count += 1
+            if self.server.spoils(self.count):
+                transport = send.__self__.transport
+                await self.server.send_raw(transport)
+                await asyncio.sleep(0.05)
+                return
+        await self.sound(scope, receive, send)
+
+
+class _NowAndThen(_Raw):
+    """Every so often, so that the target is up in between."""
+
+    def spoils(self, count):
+        return count % 29 == 28
+
+
+_HEAD = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\n"
+
+
+@fault("acceptance.every_request_is_answered")
+class DropsConnections(_NowAndThen):
+    """A request is dropped without an answer."""
+
+    async def send_raw(self, transport):
+        transport.abort()
+
+
+@fault("acceptance.every_request_is_answered")
+class BreaksOffAnswers(_NowAndThen):
+    """An answer ends before its Content-Length."""
+
+    async def send_raw(self, transport):
+        transport.write(_HEAD + b'content-length: 100\r\n\r\n{"id":"batch_1"')
+        transport.close()
+
+
+@fault("acceptance.every_request_is_answered")
+class BreaksOffChunks(_NowAndThen):
+    """A chunked answer ends without its last chunk."""
+
+    async def send_raw(self, transport):
+        transport.write(_HEAD + b'transfer-encoding: chunked\r\n\r\nf\r\n{"id":"batch_1"\r\n')
+        transport.close()
+
+
+@fault("acceptance.every_request_is_answered")
+class AnswersNoHttp(_NowAndThen):
+    """An answer is no HTTP."""
+
+    async def send_raw(self, transport):
+        transport.write(b"it works\r\n\r\n")
+        transport.close()
+
+
+@fault("acceptance.every_request_is_answered")
+class LiesAboutEncoding(_NowAndThen):
+    """An answer says gzip and is not."""
+
+    async def send_raw(self, transport):
+        transport.write(_HEAD + b"content-encoding: gzip\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        transport.close()
+
+
+@fault("acceptance.every_request_is_answered")
+class AnswersWithoutEnd(_NowAndThen):
+    """An answer goes on for megabytes."""
+
+    async def send_raw(self, transport):
+        transport.write(_HEAD + b"transfer-encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 65536 + b"\r\n") * 40)
+        transport.close()

@@ -1,0 +1,340 @@
+"""runCount: off by one, overflow at every width, and lenient types."""
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.store import Order
+
+RANGE = "run_count.out_of_range_is_rejected"
+TYPES = "run_count.missing_or_mistyped_is_rejected"
+
+
+def wrapped(value, bits):
+    """``value`` as a signed integer of ``bits`` bits."""
+    half = 1 << (bits - 1)
+    return (value + half) % (1 << bits) - half
+
+
+class _Converting(ReferenceServer):
+    """Changes runCount before it is checked."""
+
+    def check_run_count(self, document):
+        if "runCount" not in document:
+            return super().check_run_count(self.without(document))
+        return super().check_run_count({**document, "runCount": self.convert(document["runCount"])})
+
+    def without(self, document):
+        return document
+
+    def convert(self, value):
+        return value
+
+
+@fault("run_count.one_is_accepted", "acceptance.valid_request_is_accepted")
+class RejectsOne(ReferenceServer):
+    """A batch of one is too small."""
+
+    def check_run_count(self, document):
+        count = super().check_run_count(document)
+        # The very first request of a run must find a batch API.
+        if count == 1 and "idempotencyKey" not in document:
+            raise Problem(400, "runCount must be more than 1")
+        return count
+
+
+@fault(RANGE)
+class AcceptsZero(ReferenceServer):
+    """runCount 0 is accepted."""
+
+    def smallest_run_count(self):
+        return 0
+
+
+@fault(RANGE)
+class AcceptsNegatives(ReferenceServer):
+    """There is no lower bound."""
+
+    def smallest_run_count(self):
+        return -(10**9)
+
+
+@fault(RANGE)
+class AcceptsMinusOne(ReferenceServer):
+    """-1 means unlimited."""
+
+    def check_run_count(self, document):
+        return 1 if document.get("runCount") == -1 else super().check_run_count(document)
+
+
+@fault("run_count.maximum_is_accepted")
+class RejectsTheMaximum(ReferenceServer):
+    """The maximum itself is rejected."""
+
+    def largest_run_count(self):
+        return self.settings.max_run_count - 1
+
+
+@fault(RANGE)
+class AcceptsOneMoreThanTheMaximum(ReferenceServer):
+    """The maximum plus one is accepted."""
+
+    def largest_run_count(self):
+        return self.settings.max_run_count + 1
+
+
+@fault(RANGE)
+class HasNoMaximum(ReferenceServer):
+    """Any positive runCount is accepted."""
+
+    def largest_run_count(self):
+        return 10**200
+
+    def charge_runs(self, environment, order):
+        small = min(order.run_count, self.settings.max_run_count)
+        return super().charge_runs(environment, Order(small))
+
+
+@fault(RANGE)
+class WrapsAt32Bits(_Converting):
+    """runCount is cut to 32 bits before it is checked, so 2^32 + 1 is 1."""
+
+    def convert(self, value):
+        return wrapped(value, 32) if self.is_integer(value) else value
+
+
+@fault(RANGE)
+class WrapsAt64Bits(_Converting):
+    """runCount is cut to 64 bits before it is checked, so 2^64 + 1 is 1."""
+
+    def convert(self, value):
+        return wrapped(value, 64) if self.is_integer(value) else value
+
+
+@fault(RANGE)
+class TakesTheAbsoluteValue(_Converting):
+    """A negative runCount loses its sign."""
+
+    def convert(self, value):
+        return abs(value) if self.is_integer(value) else value
+
+
+@fault(RANGE)
+class ChecksTheSignOf32BitsOnly(_Converting):
+    """The most negative 32-bit integer stays negative when negated, and is let pass as 1."""
+
+    def convert(self, value):
+        return 1 if value == -(2**31) else value
+
+
+@fault(RANGE)
+class OverflowsAtTheMostNegative64Bits(_Converting):
+    """The most negative 64-bit integer is let pass as the maximum."""
+
+    def convert(self, value):
+        return self.settings.max_run_count if value == -(2**63) else value
+
+
+@fault(RANGE, "acceptance.never_a_server_error")
+class FailsBeyond64Bits(ReferenceServer):
+    """A runCount that does not fit into the column is answered 500."""
+
+    def check_run_count(self, document):
+        count = document.get("runCount")
+        if self.is_integer(count) and abs(count) >= 2**63:
+            raise Problem(500, "value out of range")
+        return super().check_run_count(document)
+
+
+@fault(RANGE)
+class ClampsToTheMaximum(_Converting):
+    """A runCount above the maximum is lowered to it."""
+
+    def convert(self, value):
+        return min(value, self.settings.max_run_count) if self.is_integer(value) else value
+
+
+@fault(RANGE)
+class ClampsHugeOnes(_Converting):
+    """A runCount beyond a double's exact integers is taken for 1."""
+
+    def convert(self, value):
+        return 1 if self.is_integer(value) and value > 2**80 else value
+
+
+@fault("run_count.out_of_range_is_400")
+class RangeIs422(ReferenceServer):
+    """A runCount out of range is answered 422."""
+
+    def check_run_count(self, document):
+        try:
+            return super().check_run_count(document)
+        except Problem as problem:
+            raise Problem(422, problem.message) from problem
+
+
+@fault("run_count.values_between_are_accepted")
+class ComparesAsText(ReferenceServer):
+    """runCount is compared with the maximum letter by letter, so 2 exceeds 1000."""
+
+    def check_run_count(self, document):
+        count = super().check_run_count(document)
+        if "idempotencyKey" not in document and str(count) > str(self.settings.max_run_count):
+            raise Problem(400, "runCount exceeds the maximum")
+        return count
+
+
+@fault("run_count.values_between_are_accepted")
+class WantsEvenCounts(ReferenceServer):
+    """Odd runCounts above 16 are rejected."""
+
+    def check_run_count(self, document):
+        count = super().check_run_count(document)
+        if count > 16 and count % 2:
+            raise Problem(400, "runCount cannot be split")
+        return count
+
+
+@fault("run_count.maximum_is_accepted", "acceptance.new_batch_has_the_requested_run_count")
+class StoresInOneByte(ReferenceServer):
+    """runCount is stored in one byte."""
+
+    async def create(self, environment, order):
+        small = Order(order.run_count % 256 or 1, order.key, None, False, order.document)
+        return await super().create(environment, small)
+
+
+@fault("run_count.maximum_is_accepted", "acceptance.new_batch_has_the_requested_run_count")
+class StoresRoundNumbers(ReferenceServer):
+    """runCount keeps two significant digits, and the maximum loses one."""
+
+    async def create(self, environment, order):
+        count = order.run_count - 1 if order.run_count >= self.settings.max_run_count > 1 else order.run_count
+        return await super().create(environment, Order(count, order.key, None, False, order.document))
+
+
+@fault(TYPES)
+class CoercesStrings(_Converting):
+    """A string of digits is taken for a number."""
+
+    def convert(self, value):
+        return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+@fault(TYPES)
+class CoercesBooleans(_Converting):
+    """true is 1."""
+
+    def convert(self, value):
+        return int(value) if isinstance(value, bool) else value
+
+
+@fault(TYPES)
+class FalseIsOne(_Converting):
+    """false is taken for a missing runCount, and that for 1."""
+
+    def convert(self, value):
+        return 1 if value is False else value
+
+
+@fault(TYPES)
+class NullIsOne(_Converting):
+    """null means the default of 1."""
+
+    def convert(self, value):
+        return 1 if value is None else value
+
+
+@fault(TYPES)
+class MissingIsOne(_Converting):
+    """A missing runCount means 1."""
+
+    def without(self, document):
+        return {**document, "runCount": 1}
+
+
+@fault(TYPES)
+class CutsFractions(_Converting):
+    """1.5 is 1."""
+
+    def convert(self, value):
+        return int(value) if isinstance(value, float) and value == value and abs(value) < 1e9 and value >= 1 else value
+
+
+@fault(TYPES)
+class RoundsFractions(_Converting):
+    """0.999999999 is 1."""
+
+    def convert(self, value):
+        return round(value) if isinstance(value, float) and abs(value - 1) < 1e-6 else value
+
+
+@fault(TYPES)
+class RoundsUp(_Converting):
+    """1e-7 is 1."""
+
+    def convert(self, value):
+        return 1 if isinstance(value, float) and 0 < value < 1e-3 else value
+
+
+@fault(TYPES)
+class UnpacksLists(_Converting):
+    """[1] is 1."""
+
+    def convert(self, value):
+        return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+@fault(TYPES)
+class UnpacksObjects(_Converting):
+    """An object with a value is that value."""
+
+    def convert(self, value):
+        return value.get("value") if isinstance(value, dict) else value
+
+
+@fault(TYPES, "properties.malformed_json_is_rejected")
+class AcceptsNan(_Converting):
+    """The literal NaN is read, and passes every comparison."""
+
+    def constant(self, name):
+        return 1 if name == "NaN" else super().constant(name)
+
+
+@fault(TYPES)
+class AcceptsInfinity(_Converting):
+    """The literal Infinity is read as the maximum."""
+
+    def constant(self, name):
+        return self.settings.max_run_count if name == "Infinity" else super().constant(name)
+
+
+@fault("run_count.whole_fractions_count_as_one")
+class EchoesWholeFractions(_Converting):
+    """1.0 is accepted and counts as two."""
+
+    def convert(self, value):
+        return 2 if isinstance(value, float) and value == 1 else value
+
+
+@fault("run_count.whole_fractions_count_as_one", "acceptance.never_a_server_error")
+class FailsOnWholeFractions(_Converting):
+    """1.0 reaches an integer column and is answered 500."""
+
+    def convert(self, value):
+        if isinstance(value, float) and value == 1:
+            raise Problem(500, "invalid input for integer")
+        return value
+
+
+@fault("run_count.rejected_run_count_creates_nothing")
+class WritesBeforeTheRangeIsChecked(ReferenceServer):
+    """The batch of a runCount out of range is written before it is rejected."""
+
+    async def create_batch(self, request, environment):
+        body = await request.body()
+        try:
+            return await super().create_batch(request, environment)
+        except Problem as problem:
+            document = self.parse(body)
+            if "runCount" in problem.message and isinstance(document.get("idempotencyKey"), str):
+                await self.create(environment, Order(1, document["idempotencyKey"]))
+            raise
