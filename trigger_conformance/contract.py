@@ -109,12 +109,17 @@ class Contract:
 
     def schema_errors(self, schema: str, instance: object) -> Iterator[str]:
         """Each way in which ``instance`` breaks the named schema of the contract, in words."""
-        for error in self._validator(schema).iter_errors(instance):
+        for error in self._errors(schema, instance):
             where = "/".join(str(step) for step in error.instance_path)
             yield f"{where}: {error.message}" if where else error.message
 
-    def _validator(self, schema: str) -> jsonschema_rs.Draft4Validator:
-        return self._validators[schema]
+    def _errors(self, schema: str, instance: object) -> Iterator[jsonschema_rs.ValidationError]:
+        try:
+            return self._validators[schema].iter_errors(instance)
+        except UnicodeEncodeError:
+            # Unpaired surrogates are no Unicode text, but JSON can hold them; no schema here looks at characters.
+            text = json.dumps(instance, ensure_ascii=False).encode("utf-8", "replace")
+            return self._validators[schema].iter_errors(json.loads(text))
 
     @cached_property
     def _validators(self) -> dict[str, jsonschema_rs.Draft4Validator]:

@@ -286,12 +286,17 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
         requirement=requirement,
         ending=ending,
         verdict=verdict_of(ending, requirement.level, strict=station.shared.strict),
-        message=station.redactor.text(message),
-        notes=tuple(station.redactor.text(note) for note in station.api.take_notes()),
+        message=_writable(station.redactor.text(message)),
+        notes=tuple(_writable(station.redactor.text(note)) for note in station.api.take_notes()),
         evidence=tuple(exchange.number for exchange in evidence),
         requests=len(own),
         duration=call.duration,
     )
+
+
+def _writable(text: str) -> str:
+    """``text`` with unpaired surrogates, which an answer may hold but no file, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str, Sequence[Exchange]]:

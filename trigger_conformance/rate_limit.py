@@ -63,11 +63,11 @@ def reset_problem(answer: Answer) -> str | None:
 
 
 def agreement_problem(answer: Answer) -> str | None:
-    """Reset and now + Retry-After agree within 5 s or 10 %."""
+    """Reset and now + Retry-After agree within 5 s or 10 %; now is ours, or the target's own where it tells it."""
     _, _, reset, after = _values(answer)
     if reset is None or after is None or reset_problem(answer):
         return None
-    apart = abs(reset - (answer.at + after))
+    apart = min(abs(reset - (now + after)) for now in (answer.at, answer.date or answer.at))
     if apart <= max(5.0, 0.1 * after):
         return None
     return f"X-RateLimit-Reset is {reset - answer.at:.0f} s from now, Retry-After says {after} s"

@@ -336,11 +336,24 @@ def test_claims_header_agrees_with_the_token(traffic):
     with_token_headers(traffic).satisfies(lambda each: token.disagreement(each.answer))
 
 
+def words(answer):
+    """The texts of an answer: those in its JSON as they read without escapes, or the body as it is."""
+    parts = [answer.body.decode("utf-8", "replace") if answer.json is None else answer.json]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+
+
 @should("error answers reveal no internals", clause="Error.message", profile=Profile.SMOKE, stage=Stage.CLOSING)
 def test_errors_reveal_no_internals(traffic):
     def judge(exchange):
-        body = exchange.answer.body.decode("utf-8", "replace")
-        told = [name for name, pattern in INTERNALS.items() if re.search(pattern, body, re.MULTILINE)]
+        said = "\n".join(words(exchange.answer))
+        told = [name for name, pattern in INTERNALS.items() if re.search(pattern, said, re.MULTILINE)]
         return f"the {exchange.status} shows {', '.join(told)}" if told else None
 
     errors = [each for each in traffic if (each.status or 0) >= 400]

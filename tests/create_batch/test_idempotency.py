@@ -1,5 +1,6 @@
 """Idempotency: one key, one batch."""
 
+import math
 import time
 from itertools import pairwise
 
@@ -340,7 +341,7 @@ def test_key_outlives_the_wait(target, traffic):
     wait = target.options.idempotency_wait
     if wait is None:
         raise NotApplicableError("needs --idempotency-wait SECONDS")
-    first = oldest(traffic)
+    first = oldest(traffic, at_most=wait)
     target.wire.pause(wait - (time.monotonic() - first.ended))
     expect(again(target, first)).is_cached_copy_of(first)
 
@@ -358,12 +359,16 @@ def again(target, first):
     return target.create(first.request.run_count, key=first.request.key)
 
 
-def oldest(traffic):
-    """The run's first exchange that made a batch with a key."""
+def oldest(traffic, at_most=math.inf):
+    """The run's first exchange that made a batch with a key, of those that are ``at_most`` so many seconds old.
+
+    An older key may have expired, for all that the option says.
+    """
     made = [each for each in traffic if each.created and each.request.key and each.request.credential == "primary"]
+    young = [each for each in made if time.monotonic() - each.ended <= at_most]
     if not made:
         raise InconclusiveError("the run made no batch with a key")
-    return made[0]
+    return young[0] if young else made[-1]
 
 
 @must("in the whole run, no key ever named two batches", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)

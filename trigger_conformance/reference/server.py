@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trigger_conformance.contract import PATH
 from trigger_conformance.reference.limiter import Allowance, TokenBucket
@@ -72,7 +72,7 @@ class ReferenceServer:
         self.signing_key = "reference-signing-key-of-32-bytes-or-more"
         self.limits = {environment.name: self.new_limits() for environment in self.environments}
 
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         """The ASGI application."""
         return Starlette(routes=[Route(self.settings.prefix + PATH, _Endpoint(self))])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -109,6 +110,14 @@ class Answer:
     def header(self, name: str) -> str | None:
         """The first value of the header ``name``, or None."""
         return next(iter(self.all(name)), None)
+
+    @property
+    def date(self) -> float | None:
+        """The target's own clock, as its Date header tells it, in Unix time."""
+        try:
+            return parsedate_to_datetime(self.header("date") or "").timestamp()
+        except ValueError:
+            return None
 
     @property
     def media_type(self) -> str:

@@ -1,5 +1,7 @@
 """Acceptance and response shape: wrong statuses, wrong bodies, wrong tokens, leaks."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import itertools
@@ -7,18 +9,22 @@ import json
 import time
 import traceback
 from collections import Counter
+from typing import Any
 
 import jwt
+from starlette.requests import Request
+from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.server import Problem, ReferenceServer, Settings
+from trigger_conformance.reference.store import Batch, Environment, Order
 
 
 @fault("acceptance.valid_request_is_accepted")
 class DemandsAKey(ReferenceServer):
     """A request without an idempotency key is rejected."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         if "idempotencyKey" not in document:
             raise Problem(400, "idempotencyKey is required")
         return super().check_key(document)
@@ -28,7 +34,7 @@ class DemandsAKey(ReferenceServer):
 class DemandsAParentToResume(ReferenceServer):
     """resumeParentOnCompletion true without parentRunId is rejected."""
 
-    def check_resume(self, document):
+    def check_resume(self, document: dict[str, Any]) -> bool:
         resume = super().check_resume(document)
         if resume and "parentRunId" not in document:
             raise Problem(422, "resumeParentOnCompletion needs parentRunId")
@@ -39,7 +45,7 @@ class DemandsAParentToResume(ReferenceServer):
 class RejectsUnknownProperties(ReferenceServer):
     """A property that the schema does not name is rejected."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         known = {"runCount", "idempotencyKey", "parentRunId", "resumeParentOnCompletion"}
         if isinstance(document, dict) and set(document) - known:
             raise Problem(400, "Unrecognized key in object")
@@ -50,7 +56,7 @@ class RejectsUnknownProperties(ReferenceServer):
 class RejectsManyProperties(ReferenceServer):
     """An object of more than twenty properties is rejected."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         if isinstance(document, dict) and len(document) > 20:
             raise Problem(400, "Too many properties")
         return super().validate(document)
@@ -60,7 +66,7 @@ class RejectsManyProperties(ReferenceServer):
 class IgnoresLetterCaseOfProperties(ReferenceServer):
     """RunCount and runcount are taken for runCount, as lenient object mappers do."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         if isinstance(document, dict):
             proper = {"runcount": "runCount", "idempotencykey": "idempotencyKey"}
             document = {proper.get(name.lower(), name): value for name, value in document.items()}
@@ -71,7 +77,7 @@ class IgnoresLetterCaseOfProperties(ReferenceServer):
 class PrefersSnakeCase(ReferenceServer):
     """run_count overrides runCount."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         if isinstance(document, dict) and "run_count" in document:
             document = {**document, "runCount": document["run_count"]}
         return super().validate(document)
@@ -80,7 +86,7 @@ class PrefersSnakeCase(ReferenceServer):
 class _WithStatus(ReferenceServer):
     status = 202
 
-    def json(self, status, body, headers):
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         return super().json(self.status if status == 202 else status, body, headers)
 
 
@@ -102,7 +108,7 @@ class AnswersOk(_WithStatus):
 class AnswersTextJson(ReferenceServer):
     """The 202 has media type text/json."""
 
-    def json(self, status, body, headers):
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         response = super().json(status, body, headers)
         if status == 202:
             response.headers["content-type"] = "text/json"
@@ -113,7 +119,7 @@ class AnswersTextJson(ReferenceServer):
 class AnswersWithoutMediaType(ReferenceServer):
     """The 202 has no Content-Type."""
 
-    def json(self, status, body, headers):
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         response = super().json(status, body, headers)
         if status == 202:
             del response.headers["content-type"]
@@ -124,19 +130,19 @@ class AnswersWithoutMediaType(ReferenceServer):
 class WrapsTheAnswer(ReferenceServer):
     """The batch comes inside a data property."""
 
-    def batch_body(self, order, batch, cached):
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
         return {"data": super().batch_body(order, batch, cached)}
 
 
 class _Changed(ReferenceServer):
     """Changes one property of the answer's body."""
 
-    def batch_body(self, order, batch, cached):
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
         body = super().batch_body(order, batch, cached)
         self.change(body, order)
         return body
 
-    def change(self, body, order):
+    def change(self, body: dict[str, Any], order: Order) -> None:
         raise NotImplementedError
 
 
@@ -144,7 +150,7 @@ class _Changed(ReferenceServer):
 class IdIsANumber(_Changed):
     """The id is a JSON number."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body["id"] = int(body["id"].removeprefix("batch_"), 16) % 2**53
 
 
@@ -152,7 +158,7 @@ class IdIsANumber(_Changed):
 class RunCountIsText(_Changed):
     """runCount comes back as a string, as SQL drivers return bigint."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body["runCount"] = str(body["runCount"])
 
 
@@ -160,7 +166,7 @@ class RunCountIsText(_Changed):
 class RunCountIsAFloat(_Changed):
     """runCount comes back with a fraction of zero."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body["runCount"] = float(body["runCount"])
 
 
@@ -168,7 +174,7 @@ class RunCountIsAFloat(_Changed):
 class RunCountMissing(_Changed):
     """The answer has no runCount."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         del body["runCount"]
 
 
@@ -176,7 +182,7 @@ class RunCountMissing(_Changed):
 class IsCachedIsANumber(_Changed):
     """isCached is 0 or 1, as SQLite stores booleans."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body["isCached"] = int(body["isCached"])
 
 
@@ -184,7 +190,7 @@ class IsCachedIsANumber(_Changed):
 class IsCachedOnlyWhenTrue(_Changed):
     """isCached is left out of the answer for a new batch."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         if not body["isCached"]:
             del body["isCached"]
 
@@ -193,7 +199,7 @@ class IsCachedOnlyWhenTrue(_Changed):
 class CachedWithoutAKey(_Changed):
     """A batch without a key says isCached true."""
 
-    def change(self, body, order):
+    def change(self, body: dict[str, Any], order: Order) -> None:
         body["isCached"] = body["isCached"] or order.key is None
 
 
@@ -201,7 +207,7 @@ class CachedWithoutAKey(_Changed):
 class KeyIsNullWhenNoneWasSent(_Changed):
     """idempotencyKey is null in the answer to a request without one."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body.setdefault("idempotencyKey", None)
 
 
@@ -209,7 +215,7 @@ class KeyIsNullWhenNoneWasSent(_Changed):
 class KeyIsMadeUp(_Changed):
     """The server invents a key where none was sent."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body.setdefault("idempotencyKey", body["id"])
 
 
@@ -217,7 +223,7 @@ class KeyIsMadeUp(_Changed):
 class KeyIsHashed(_Changed):
     """The answer names the key's hash instead of the key."""
 
-    def change(self, body, order):
+    def change(self, body: dict[str, Any], order: Order) -> None:
         if order.key is not None:
             body["idempotencyKey"] = f"{hash(order.key):x}"
 
@@ -226,7 +232,7 @@ class KeyIsHashed(_Changed):
 class KeyIsShortenedInTheAnswer(_Changed):
     """The answer names only the key's first 64 characters."""
 
-    def change(self, body, order):
+    def change(self, body: dict[str, Any], order: Order) -> None:
         if order.key is not None:
             body["idempotencyKey"] = order.key[:64]
 
@@ -235,7 +241,7 @@ class KeyIsShortenedInTheAnswer(_Changed):
 class KeyIsEscapedInTheAnswer(_Changed):
     """The answer escapes the key for HTML."""
 
-    def change(self, body, order):
+    def change(self, body: dict[str, Any], order: Order) -> None:
         if order.key is not None:
             body["idempotencyKey"] = order.key.replace("&", "&amp;").replace('"', "&quot;").replace("'", "&#39;")
 
@@ -244,7 +250,7 @@ class KeyIsEscapedInTheAnswer(_Changed):
 class KeyIsNeverAnswered(_Changed):
     """The answer never names the key."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body.pop("idempotencyKey", None)
 
 
@@ -252,14 +258,14 @@ class KeyIsNeverAnswered(_Changed):
 class RunCountIsOneLess(_Changed):
     """The answer's runCount is one less than the request's, but never 0."""
 
-    def change(self, body, order):  # noqa: ARG002
+    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
         body["runCount"] = max(1, body["runCount"] - 1)
 
 
 class _WithId(ReferenceServer):
     form = "{}"
 
-    def new_id(self):
+    def new_id(self) -> str:
         return self.form.format(super().new_id())
 
 
@@ -302,11 +308,11 @@ class IdHasPadding(_WithId):
 class IdsRepeat(ReferenceServer):
     """Ids come from a counter that wraps after 40."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.counter = itertools.count()
 
-    def new_id(self):
+    def new_id(self) -> str:
         return f"batch_{next(self.counter) % 40}"
 
 
@@ -314,7 +320,7 @@ class IdsRepeat(ReferenceServer):
 class IdsFromTheClock(ReferenceServer):
     """An id is the time in hundredths of a second."""
 
-    def new_id(self):
+    def new_id(self) -> str:
         return f"batch_{int(time.time() * 100)}"
 
 
@@ -322,16 +328,16 @@ class IdsFromTheClock(ReferenceServer):
 class IdsByEnvironment(ReferenceServer):
     """An id counts the batches of its environment, so two environments share ids."""
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         self.made[environment.name] += 1
         self.count = self.made[environment.name]
         return await super().create(environment, order)
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.made = Counter()
+        self.made: Counter[str] = Counter()
 
-    def new_id(self):
+    def new_id(self) -> str:
         return f"batch_{self.count}"
 
 
@@ -339,11 +345,11 @@ class IdsByEnvironment(ReferenceServer):
 class FailsNowAndThen(ReferenceServer):
     """Every 61st request is answered 500."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.counter = itertools.count(1)
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         if next(self.counter) % 61 == 0:
             return self.error(500, "Something went wrong")
         return await super().create_batch(request, environment)
@@ -353,7 +359,7 @@ class FailsNowAndThen(ReferenceServer):
 class HangsOnMalformedBodies(ReferenceServer):
     """A body that cannot be parsed is never answered."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         try:
             return await super().create_batch(request, environment)
         except Problem as problem:
@@ -366,7 +372,7 @@ class HangsOnMalformedBodies(ReferenceServer):
 class AnswersConflictToOtherBodies(ReferenceServer):
     """A replay with another runCount is answered 409."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is not None and existing.run_count != order.run_count:
             raise Problem(409, "The key was used with another body")
@@ -376,13 +382,13 @@ class AnswersConflictToOtherBodies(ReferenceServer):
 class _WithErrors(ReferenceServer):
     """Renders errors in its own way."""
 
-    def error(self, status, message, headers=None):
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
         response = super().error(status, message, headers)
         self.spoil(response, status, message)
         response.headers["content-length"] = str(len(response.body))
         return response
 
-    def spoil(self, response, status, message):
+    def spoil(self, response: Response, status: int, message: str) -> None:
         raise NotImplementedError
 
 
@@ -390,7 +396,7 @@ class _WithErrors(ReferenceServer):
 class ErrorsAreText(_WithErrors):
     """Errors are plain text."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.body = message.encode()
         response.headers["content-type"] = "text/plain"
 
@@ -399,7 +405,7 @@ class ErrorsAreText(_WithErrors):
 class ErrorsAreHtml(_WithErrors):
     """Errors are a framework's HTML page."""
 
-    def spoil(self, response, status, message):
+    def spoil(self, response: Response, status: int, message: str) -> None:
         response.body = f"<html><h1>{status}</h1><p>{message}</p></html>".encode()
         response.headers["content-type"] = "text/html"
 
@@ -408,7 +414,7 @@ class ErrorsAreHtml(_WithErrors):
 class ErrorsAreEmpty(_WithErrors):
     """Errors have no body."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.body = b""
 
 
@@ -416,7 +422,7 @@ class ErrorsAreEmpty(_WithErrors):
 class ErrorsAreLists(_WithErrors):
     """An error is a JSON array of messages."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.body = json.dumps([{"message": message}]).encode()
 
 
@@ -424,7 +430,7 @@ class ErrorsAreLists(_WithErrors):
 class ErrorMessagesAreObjects(_WithErrors):
     """message is an object, as some validators make it."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.body = json.dumps({"message": {"formErrors": [message]}}).encode()
 
 
@@ -432,7 +438,7 @@ class ErrorMessagesAreObjects(_WithErrors):
 class ValidationMessagesAreLists(_WithErrors):
     """message is an array, but only on a 422."""
 
-    def spoil(self, response, status, message):
+    def spoil(self, response: Response, status: int, message: str) -> None:
         if status == 422:
             response.body = json.dumps({"message": [message]}).encode()
 
@@ -441,7 +447,7 @@ class ValidationMessagesAreLists(_WithErrors):
 class ErrorsAreMislabelled(_WithErrors):
     """Errors are JSON under text/html."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.headers["content-type"] = "text/html; charset=utf-8"
 
 
@@ -449,7 +455,7 @@ class ErrorsAreMislabelled(_WithErrors):
 class ErrorsAreProblemDetails(_WithErrors):
     """Errors are application/problem+json."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.headers["content-type"] = "application/problem+json"
 
 
@@ -457,7 +463,7 @@ class ErrorsAreProblemDetails(_WithErrors):
 class ErrorsHaveNoMessage(_WithErrors):
     """Errors say error, not message."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.body = json.dumps({"error": message}).encode()
 
 
@@ -465,7 +471,7 @@ class ErrorsHaveNoMessage(_WithErrors):
 class ErrorMessagesAreEmpty(_WithErrors):
     """message is the empty string."""
 
-    def spoil(self, response, status, message):  # noqa: ARG002
+    def spoil(self, response: Response, status: int, message: str) -> None:  # noqa: ARG002
         response.body = json.dumps({"message": ""}).encode()
 
 
@@ -473,7 +479,7 @@ class ErrorMessagesAreEmpty(_WithErrors):
 class ErrorsShowStackTraces(ReferenceServer):
     """An error's message has the stack trace in it."""
 
-    def error(self, status, message, headers=None):
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
         return super().error(status, message + "\n" + "".join(traceback.format_stack()[-3:]), headers)
 
 
@@ -481,7 +487,7 @@ class ErrorsShowStackTraces(ReferenceServer):
 class ErrorsShowNodeStackTraces(ReferenceServer):
     """An error's message has a JavaScript stack trace in it."""
 
-    def error(self, status, message, headers=None):
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
         return super().error(status, f"{message}\n    at createBatch (webpack:///api/batches.server.ts:41:13)", headers)
 
 
@@ -489,7 +495,7 @@ class ErrorsShowNodeStackTraces(ReferenceServer):
 class ErrorsShowSql(ReferenceServer):
     """An error's message quotes the statement that failed."""
 
-    def error(self, status, message, headers=None):
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
         return super().error(status, f'{message}: INSERT INTO "BatchTaskRun" (id) VALUES ($1)', headers)
 
 
@@ -497,7 +503,7 @@ class ErrorsShowSql(ReferenceServer):
 class ErrorsShowFilePaths(ReferenceServer):
     """An error's message names a file on the server."""
 
-    def error(self, status, message, headers=None):
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
         return super().error(status, f"{message} (see /app/node_modules/zod/lib/index.cjs)", headers)
 
 
@@ -505,7 +511,7 @@ class ErrorsShowFilePaths(ReferenceServer):
 class RefusalsEchoTheCredential(ReferenceServer):
     """A 401 quotes the Authorization header."""
 
-    def unauthorized(self, request):
+    def unauthorized(self, request: Request) -> Response:
         response = super().unauthorized(request)
         response.headers["x-debug-authorization"] = request.headers.get("authorization", "").encode(
             "ascii", "replace"
@@ -517,7 +523,7 @@ class RefusalsEchoTheCredential(ReferenceServer):
 class AnswersEchoTheCredential(ReferenceServer):
     """A 202 has the key in a header meant for debugging."""
 
-    def accepted(self, environment, *rest):
+    def accepted(self, environment: Environment, *rest: Any) -> Response:
         response = super().accepted(environment, *rest)
         response.headers["x-environment"] = f"{environment.name}:{environment.api_key}"
         return response
@@ -527,7 +533,7 @@ class AnswersEchoTheCredential(ReferenceServer):
 class AnswersEchoTheEncodedCredential(ReferenceServer):
     """A 202's body has the key in base64."""
 
-    def batch_body(self, order, batch, cached):
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
         token = base64.b64encode(f"env:{self.environments[0].api_key}".encode()).decode()
         return {**super().batch_body(order, batch, cached), "cursor": token}
 
@@ -536,7 +542,7 @@ class AnswersEchoTheEncodedCredential(ReferenceServer):
 class TokensHoldTheCredential(ReferenceServer):
     """The delegated token's payload holds the secret key."""
 
-    def claims(self, environment, batch):
+    def claims(self, environment: Environment, batch: Batch) -> dict[str, Any]:
         return {**super().claims(environment, batch), "key": environment.api_key}
 
 
@@ -544,7 +550,7 @@ class TokensHoldTheCredential(ReferenceServer):
 class NoDelegatedToken(ReferenceServer):
     """A 202 carries neither token header."""
 
-    def token_headers(self, environment, batch, cached):  # noqa: ARG002
+    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:  # noqa: ARG002
         return []
 
 
@@ -552,7 +558,7 @@ class NoDelegatedToken(ReferenceServer):
 class NoClaimsHeader(ReferenceServer):
     """A 202 carries the token, but not its claims."""
 
-    def token_headers(self, environment, batch, cached):
+    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
         return super().token_headers(environment, batch, cached)[:1]
 
 
@@ -560,7 +566,7 @@ class NoClaimsHeader(ReferenceServer):
 class TokensHaveTwoParts(ReferenceServer):
     """The delegated token lacks its signature."""
 
-    def sign(self, claims):
+    def sign(self, claims: dict[str, Any]) -> str:
         return super().sign(claims).rpartition(".")[0]
 
 
@@ -568,7 +574,7 @@ class TokensHaveTwoParts(ReferenceServer):
 class TokensAreUnsigned(ReferenceServer):
     """The delegated token has alg none and an empty signature."""
 
-    def sign(self, claims):
+    def sign(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, None, algorithm="none")
 
 
@@ -576,7 +582,7 @@ class TokensAreUnsigned(ReferenceServer):
 class TokensSayNone(ReferenceServer):
     """The delegated token's header says alg none, whatever its signature."""
 
-    def sign(self, claims):
+    def sign(self, claims: dict[str, Any]) -> str:
         header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
         return f"{header}.{super().sign(claims).partition('.')[2]}"
 
@@ -585,7 +591,7 @@ class TokensSayNone(ReferenceServer):
 class TokensAreExpired(ReferenceServer):
     """The delegated token expired an hour ago."""
 
-    def claims(self, environment, batch):
+    def claims(self, environment: Environment, batch: Batch) -> dict[str, Any]:
         return {**super().claims(environment, batch), "exp": int(time.time()) - 3600}
 
 
@@ -593,7 +599,7 @@ class TokensAreExpired(ReferenceServer):
 class TokensHavePadding(ReferenceServer):
     """The token's parts are ordinary base64 with padding."""
 
-    def sign(self, claims):
+    def sign(self, claims: dict[str, Any]) -> str:
         parts = super().sign(claims).split(".")
         return ".".join(part + "=" * (-len(part) % 4 or 4) for part in parts)
 
@@ -602,18 +608,18 @@ class TokensHavePadding(ReferenceServer):
 class TokensHoldNoObject(ReferenceServer):
     """The token's payload is a JSON string."""
 
-    def sign(self, claims):
+    def sign(self, claims: dict[str, Any]) -> str:
         header, _, signature = super().sign(claims).split(".")
         payload = base64.urlsafe_b64encode(json.dumps(json.dumps(claims)).encode()).rstrip(b"=").decode()
         return f"{header}.{payload}.{signature}"
 
 
 class _WithClaims(ReferenceServer):
-    def token_headers(self, environment, batch, cached):
+    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
         token, (name, claims) = super().token_headers(environment, batch, cached)
         return [token, (name, self.render(json.loads(claims)))]
 
-    def render(self, claims):
+    def render(self, claims: dict[str, Any]) -> str:
         raise NotImplementedError
 
 
@@ -621,7 +627,7 @@ class _WithClaims(ReferenceServer):
 class ClaimsAreNoJson(_WithClaims):
     """The claims header is a Python dictionary's text."""
 
-    def render(self, claims):
+    def render(self, claims: dict[str, Any]) -> str:
         return str(claims)
 
 
@@ -629,7 +635,7 @@ class ClaimsAreNoJson(_WithClaims):
 class ClaimsAreAList(_WithClaims):
     """The claims header is the array of scopes."""
 
-    def render(self, claims):
+    def render(self, claims: dict[str, Any]) -> str:
         return json.dumps(claims["scopes"])
 
 
@@ -637,7 +643,7 @@ class ClaimsAreAList(_WithClaims):
 class ClaimsAreAnObjectsName(_WithClaims):
     """The claims header says [object Object]."""
 
-    def render(self, claims):  # noqa: ARG002
+    def render(self, claims: dict[str, Any]) -> str:  # noqa: ARG002
         return "[object Object]"
 
 
@@ -645,7 +651,7 @@ class ClaimsAreAnObjectsName(_WithClaims):
 class ClaimsDisagree(_WithClaims):
     """The claims header promises another scope than the token gives."""
 
-    def render(self, claims):
+    def render(self, claims: dict[str, Any]) -> str:
         return json.dumps({**claims, "scopes": ["write:all"]})
 
 
@@ -655,6 +661,6 @@ class ClaimsOfAnotherBatch(_WithClaims):
 
     before = None
 
-    def render(self, claims):
+    def render(self, claims: dict[str, Any]) -> str:
         self.before, told = claims, self.before or claims
         return json.dumps(told)

@@ -1,16 +1,20 @@
 """Authentication: credentials that are taken too lightly, and refusals in the wrong words."""
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import json
 from http.cookies import SimpleCookie
+from typing import Any
 
 import jwt
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.store import Order
+from trigger_conformance.reference.server import Problem, ReferenceServer, Settings
+from trigger_conformance.reference.store import Environment, Order
 
 MISSING = "authentication.missing_credential_is_refused"
 SCHEMES = "authentication.other_schemes_are_refused"
@@ -23,10 +27,10 @@ TAMPERED = "authentication.tampered_delegated_token_is_refused"
 class _AlsoAccepting(ReferenceServer):
     """Takes some requests for the first environment's that carry no credential of it."""
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> Environment | None:
         return super().authenticate(request) or (self.environments[0] if self.takes(request) else None)
 
-    def takes(self, request):
+    def takes(self, request: Request) -> bool:
         raise NotImplementedError
 
 
@@ -34,7 +38,7 @@ class _AlsoAccepting(ReferenceServer):
 class NeedsNoCredential(_AlsoAccepting):
     """Anybody may create batches."""
 
-    def takes(self, request):  # noqa: ARG002
+    def takes(self, request: Request) -> bool:  # noqa: ARG002
         return True
 
 
@@ -42,7 +46,7 @@ class NeedsNoCredential(_AlsoAccepting):
 class TakesMissingHeaders(_AlsoAccepting):
     """A request without an Authorization header belongs to the first environment."""
 
-    def takes(self, request):
+    def takes(self, request: Request) -> bool:
         return "authorization" not in request.headers
 
 
@@ -50,7 +54,7 @@ class TakesMissingHeaders(_AlsoAccepting):
 class TakesEmptyHeaders(_AlsoAccepting):
     """An empty Authorization header will do."""
 
-    def takes(self, request):
+    def takes(self, request: Request) -> bool:
         return request.headers.get("authorization") == ""
 
 
@@ -58,17 +62,17 @@ class TakesEmptyHeaders(_AlsoAccepting):
 class TakesEmptyTokens(_AlsoAccepting):
     """Bearer without a token will do."""
 
-    def takes(self, request):
+    def takes(self, request: Request) -> bool:
         return request.headers.get("authorization", "").strip() == "Bearer"
 
 
 class _Reading(ReferenceServer):
     """Reads the token from the header in a way of its own."""
 
-    def bearer_token(self, authorization):
+    def bearer_token(self, authorization: str) -> str | None:
         return super().bearer_token(authorization) or self.read(authorization)
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         raise NotImplementedError
 
 
@@ -76,7 +80,7 @@ class _Reading(ReferenceServer):
 class IgnoresTheScheme(_Reading):
     """Whatever the scheme is, the last word is the token."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return authorization.rpartition(" ")[2]
 
 
@@ -84,7 +88,7 @@ class IgnoresTheScheme(_Reading):
 class TakesKeysWithoutAScheme(_Reading):
     """The bare key will do."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return authorization
 
 
@@ -92,7 +96,7 @@ class TakesKeysWithoutAScheme(_Reading):
 class TakesTheTokenScheme(_Reading):
     """Token is as good as Bearer."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return authorization.removeprefix("Token ")
 
 
@@ -100,7 +104,7 @@ class TakesTheTokenScheme(_Reading):
 class TakesTheApiKeyScheme(_Reading):
     """ApiKey is as good as Bearer."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return authorization.removeprefix("ApiKey ")
 
 
@@ -108,11 +112,11 @@ class TakesTheApiKeyScheme(_Reading):
 class LooksAtTheSchemesBeginning(_Reading):
     """Any scheme that begins with Bearer will do."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return authorization.partition(" ")[2] if authorization.startswith("Bearer") else None
 
 
-def _basic(authorization):
+def _basic(authorization: str) -> tuple[str, str]:
     with contextlib.suppress(ValueError):
         user, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
         return user, password
@@ -123,7 +127,7 @@ def _basic(authorization):
 class TakesBasicUsers(_Reading):
     """The key may be the user of Basic."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return _basic(authorization)[0]
 
 
@@ -131,17 +135,17 @@ class TakesBasicUsers(_Reading):
 class TakesBasicPasswords(_Reading):
     """The key may be the password of Basic."""
 
-    def read(self, authorization):
+    def read(self, authorization: str) -> str | None:
         return _basic(authorization)[1]
 
 
 class _Comparing(ReferenceServer):
     """Compares a token with a key in a way of its own."""
 
-    def key_matches(self, token, api_key):
+    def key_matches(self, token: str, api_key: str) -> bool:
         return token == api_key or self.similar(token, api_key)
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         raise NotImplementedError
 
 
@@ -149,7 +153,7 @@ class _Comparing(ReferenceServer):
 class ComparesTheShorterLength(_Comparing):
     """Only as many characters are compared as the shorter one has."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return all(one == other for one, other in zip(token, api_key, strict=False))
 
 
@@ -157,7 +161,7 @@ class ComparesTheShorterLength(_Comparing):
 class TakesTheKeysBeginning(_Comparing):
     """A beginning of the key of half its length or more will do."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return api_key.startswith(token) and len(token) * 2 >= len(api_key)
 
 
@@ -165,7 +169,7 @@ class TakesTheKeysBeginning(_Comparing):
 class TakesLongerTokens(_Comparing):
     """A token that begins with the key will do."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return token.startswith(api_key)
 
 
@@ -173,7 +177,7 @@ class TakesLongerTokens(_Comparing):
 class FindsTheKeyInTheToken(_Comparing):
     """A list with the key in it will do."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return api_key in token.split(",")
 
 
@@ -181,7 +185,7 @@ class FindsTheKeyInTheToken(_Comparing):
 class ComparesKeysWithoutCase(_Comparing):
     """The key's letter case does not matter."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return token.lower() == api_key.lower()
 
 
@@ -189,7 +193,7 @@ class ComparesKeysWithoutCase(_Comparing):
 class ComparesTheKeysHead(_Comparing):
     """Only the key's first 20 characters are compared."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return token[:20] == api_key[:20]
 
 
@@ -197,7 +201,7 @@ class ComparesTheKeysHead(_Comparing):
 class ComparesTheKeysTail(_Comparing):
     """Only the key's last 20 characters are compared."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return token[-20:] == api_key[-20:]
 
 
@@ -205,7 +209,7 @@ class ComparesTheKeysTail(_Comparing):
 class AllowsOneTypingError(_Comparing):
     """One wrong character is forgiven."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         pairs = zip(token, api_key, strict=False)
         return len(token) == len(api_key) and sum(one != other for one, other in pairs) == 1
 
@@ -214,17 +218,17 @@ class AllowsOneTypingError(_Comparing):
 class ChecksTheKeysFormOnly(_Comparing):
     """A token that looks like a key is taken for one."""
 
-    def similar(self, token, api_key):
+    def similar(self, token: str, api_key: str) -> bool:
         return token.startswith("tr_") and len(token) == len(api_key)
 
 
 class _Elsewhere(_AlsoAccepting):
     """Finds the key in another place than the header."""
 
-    def takes(self, request):
+    def takes(self, request: Request) -> bool:
         return self.environments[0].api_key in self.found(request)
 
-    def found(self, request):
+    def found(self, request: Request) -> list[str]:
         raise NotImplementedError
 
 
@@ -232,7 +236,7 @@ class _Elsewhere(_AlsoAccepting):
 class TakesKeysFromTheQuery(_Elsewhere):
     """The key may stand in the query."""
 
-    def found(self, request):
+    def found(self, request: Request) -> list[str]:
         return list(request.query_params.values())
 
 
@@ -240,7 +244,7 @@ class TakesKeysFromTheQuery(_Elsewhere):
 class TakesKeysFromCookies(_Elsewhere):
     """The key may stand in a cookie."""
 
-    def found(self, request):
+    def found(self, request: Request) -> list[str]:
         return [morsel.value for morsel in SimpleCookie(request.headers.get("cookie", "")).values()]
 
 
@@ -248,11 +252,11 @@ class TakesKeysFromCookies(_Elsewhere):
 class TakesKeysFromTheBody(_Elsewhere):
     """The key may stand in the body."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         self.body = await request.body()
         return await super().handle(request)
 
-    def found(self, request):  # noqa: ARG002
+    def found(self, request: Request) -> list[str]:  # noqa: ARG002
         with contextlib.suppress(ValueError, RecursionError):
             document = json.loads(self.body)
             return (
@@ -264,14 +268,14 @@ class TakesKeysFromTheBody(_Elsewhere):
 class _Decoding(_AlsoAccepting):
     """Takes tokens that it does not verify as it should."""
 
-    def takes(self, request):
+    def takes(self, request: Request) -> bool:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         try:
             return self.trusts(token)
         except (jwt.InvalidTokenError, ValueError):
             return False
 
-    def trusts(self, token):
+    def trusts(self, token: str) -> bool:
         raise NotImplementedError
 
 
@@ -279,7 +283,7 @@ class _Decoding(_AlsoAccepting):
 class TrustsAnyToken(_Decoding):
     """A JSON Web Token is decoded, not verified."""
 
-    def trusts(self, token):
+    def trusts(self, token: str) -> bool:
         return bool(jwt.decode(token, options={"verify_signature": False}))
 
 
@@ -287,24 +291,24 @@ class TrustsAnyToken(_Decoding):
 class TrustsUnsignedTokens(_Decoding):
     """alg none is an algorithm."""
 
-    def trusts(self, token):
-        return jwt.get_unverified_header(token)["alg"] == "none"
+    def trusts(self, token: str) -> bool:
+        return bool(jwt.get_unverified_header(token)["alg"] == "none")
 
 
 @fault(FORGED)
 class TrustsUnsignedTokensInDisguise(_Decoding):
     """alg none is refused, alg None is not."""
 
-    def trusts(self, token):
+    def trusts(self, token: str) -> bool:
         algorithm = jwt.get_unverified_header(token)["alg"]
-        return algorithm != "none" and algorithm.lower() == "none"
+        return bool(algorithm != "none" and algorithm.lower() == "none")
 
 
 @fault(FORGED)
 class TrustsForeignTokens(_Decoding):
     """A signed token is trusted, whoever signed it."""
 
-    def trusts(self, token):
+    def trusts(self, token: str) -> bool:
         return jwt.get_unverified_header(token)["alg"] == "HS256" and bool(
             jwt.decode(token, options={"verify_signature": False, "verify_exp": True})
         )
@@ -314,16 +318,16 @@ class TrustsForeignTokens(_Decoding):
 class TrustsKnownSignatures(_Decoding):
     """A signature that was given out is trusted with any payload."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.signatures = set()
+        self.signatures: set[str] = set()
 
-    def sign(self, claims):
+    def sign(self, claims: dict[str, Any]) -> str:
         token = super().sign(claims)
         self.signatures.add(token.rpartition(".")[2])
         return token
 
-    def trusts(self, token):
+    def trusts(self, token: str) -> bool:
         return token.rpartition(".")[2] in self.signatures
 
 
@@ -331,7 +335,7 @@ class TrustsKnownSignatures(_Decoding):
 class TrustsTokensWithoutASignature(_Decoding):
     """An HS256 token whose signature is missing is trusted."""
 
-    def trusts(self, token):
+    def trusts(self, token: str) -> bool:
         return jwt.get_unverified_header(token)["alg"] == "HS256" and token.endswith(".")
 
 
@@ -339,7 +343,7 @@ class TrustsTokensWithoutASignature(_Decoding):
 class CountsRefusedRequests(ReferenceServer):
     """A refused request's key is reserved before the refusal."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         response = await super().handle(request)
         if response.status_code == 401:
             with contextlib.suppress(Problem):
@@ -353,7 +357,7 @@ class _Refusing(ReferenceServer):
 
     status = 401
 
-    def unauthorized(self, request):
+    def unauthorized(self, request: Request) -> Response:
         response = super().unauthorized(request)
         response.status_code = self.status
         return response
@@ -391,7 +395,7 @@ class RefusesWith500(_Refusing):
 class WrongKeysAreForbidden(ReferenceServer):
     """A missing key is 401, a wrong one 403."""
 
-    def unauthorized(self, request):
+    def unauthorized(self, request: Request) -> Response:
         response = super().unauthorized(request)
         if request.headers.get("authorization", "").startswith("Bearer "):
             response.status_code = 403
@@ -402,7 +406,7 @@ class WrongKeysAreForbidden(ReferenceServer):
 class RedirectsToALogin(ReferenceServer):
     """Whoever has no key is sent to a login page."""
 
-    def unauthorized(self, request):  # noqa: ARG002
+    def unauthorized(self, request: Request) -> Response:  # noqa: ARG002
         return RedirectResponse("/login", 302)
 
 
@@ -410,7 +414,7 @@ class RedirectsToALogin(ReferenceServer):
 class ValidatesBeforeAuthentication(ReferenceServer):
     """An invalid body without a credential is answered 400."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         if request.method == "POST":
             try:
                 self.validate(self.parse(await request.body()))
@@ -423,7 +427,7 @@ class ValidatesBeforeAuthentication(ReferenceServer):
 class RefusesWithoutAChallenge(ReferenceServer):
     """A 401 has no WWW-Authenticate."""
 
-    def unauthorized(self, request):  # noqa: ARG002
+    def unauthorized(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(401, "Invalid or missing API key")
 
 
@@ -431,7 +435,7 @@ class RefusesWithoutAChallenge(ReferenceServer):
 class ChallengesForBasic(ReferenceServer):
     """A 401 asks for Basic."""
 
-    def unauthorized(self, request):  # noqa: ARG002
+    def unauthorized(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(401, "Invalid or missing API key", [("WWW-Authenticate", 'Basic realm="bearer"')])
 
 
@@ -439,7 +443,7 @@ class ChallengesForBasic(ReferenceServer):
 class WantsBearerInTitleCase(ReferenceServer):
     """bearer and BEARER are refused."""
 
-    def bearer_token(self, authorization):
+    def bearer_token(self, authorization: str) -> str | None:
         return authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else None
 
 
@@ -447,12 +451,12 @@ class WantsBearerInTitleCase(ReferenceServer):
 class FailsOnLongCredentials(ReferenceServer):
     """A credential of 16 kB is answered 500."""
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> Environment | None:
         if len(request.headers.get("authorization", "")) > 8192:
             raise Problem(500, "header too large")
         return super().authenticate(request)
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         try:
             return await super().handle(request)
         except Problem as problem:
@@ -463,7 +467,7 @@ class FailsOnLongCredentials(ReferenceServer):
 class FailsOnBinaryCredentials(FailsOnLongCredentials):
     """A credential with bytes above 0x7F is answered 500."""
 
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> Environment | None:
         if not request.headers.get("authorization", "").isascii():
             raise Problem(500, "invalid byte")
         return ReferenceServer.authenticate(self, request)
@@ -473,7 +477,7 @@ class FailsOnBinaryCredentials(FailsOnLongCredentials):
 class CutsLongCredentials(ReferenceServer):
     """A credential is cut at the key's length where it is longer than 8 kB."""
 
-    def key_matches(self, token, api_key):
+    def key_matches(self, token: str, api_key: str) -> bool:
         return (token[: len(api_key)] if len(token) > 8192 else token) == api_key
 
 
@@ -481,7 +485,7 @@ class CutsLongCredentials(ReferenceServer):
 class TakesTheFirstHeader(ReferenceServer):
     """Of two Authorization headers the first counts."""
 
-    def authorizations(self, request):
+    def authorizations(self, request: Request) -> list[str]:
         return super().authorizations(request)[:1]
 
 
@@ -489,5 +493,5 @@ class TakesTheFirstHeader(ReferenceServer):
 class TakesTheLastHeader(ReferenceServer):
     """Of two Authorization headers the last counts."""
 
-    def authorizations(self, request):
+    def authorizations(self, request: Request) -> list[str]:
         return super().authorizations(request)[-1:]

@@ -1,12 +1,19 @@
 """HTTP: methods that do what they should not, framing and media types, answers that break off."""
 
+from __future__ import annotations
+
 import asyncio
+import contextlib
+import itertools
+from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trigger_conformance.contract import PATH
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.store import Order
 
 SUCCEED = "http.other_methods_never_succeed"
 CREATE = "http.other_methods_create_nothing"
@@ -18,9 +25,9 @@ MEDIA = "http.other_media_types_are_handled"
 class _AlsoCreating(ReferenceServer):
     """Creates with other methods than POST."""
 
-    methods = ()
+    methods: tuple[str, ...] = ()
 
-    def is_create(self, request):
+    def is_create(self, request: Request) -> bool:
         return super().is_create(request) or request.method in self.methods
 
 
@@ -56,7 +63,7 @@ class GetCreates(_AlsoCreating):
 class UnknownMethodsCreate(ReferenceServer):
     """Whatever is not a known method is handled as POST."""
 
-    def is_create(self, request):
+    def is_create(self, request: Request) -> bool:
         return request.method not in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -78,7 +85,7 @@ class OptionsCreates(_AlsoCreating):
 class MethodsAreOverridden(ReferenceServer):
     """X-HTTP-Method-Override makes any method a POST."""
 
-    def is_create(self, request):
+    def is_create(self, request: Request) -> bool:
         override = request.headers.get("x-http-method-override") or request.headers.get("x-method-override")
         return "POST" in (request.method, override)
 
@@ -87,19 +94,17 @@ class MethodsAreOverridden(ReferenceServer):
 class CreatesBehindTheRefusal(ReferenceServer):
     """PUT is answered 405, after the batch was made."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         if request.method == "PUT" and (environment := self.authenticate(request)):
-            try:
+            with contextlib.suppress(Problem):
                 await self.create(environment, self.validate(self.parse(await request.body())))
-            except Problem:
-                pass
         return await super().handle(request)
 
 
 class _AnsweringOthers(ReferenceServer):
     """Answers other methods in its own way."""
 
-    def method_not_allowed(self):
+    def method_not_allowed(self) -> Response:
         raise NotImplementedError
 
 
@@ -107,7 +112,7 @@ class _AnsweringOthers(ReferenceServer):
 class OtherMethodsAre404(_AnsweringOthers):
     """Another method is answered 404."""
 
-    def method_not_allowed(self):
+    def method_not_allowed(self) -> Response:
         return self.error(404, "Not found")
 
 
@@ -115,7 +120,7 @@ class OtherMethodsAre404(_AnsweringOthers):
 class NoAllowHeader(_AnsweringOthers):
     """A 405 has no Allow."""
 
-    def method_not_allowed(self):
+    def method_not_allowed(self) -> Response:
         return self.error(405, "Method not allowed")
 
 
@@ -123,7 +128,7 @@ class NoAllowHeader(_AnsweringOthers):
 class AllowNamesOthers(_AnsweringOthers):
     """Allow names GET only."""
 
-    def method_not_allowed(self):
+    def method_not_allowed(self) -> Response:
         return self.error(405, "Method not allowed", [("Allow", "GET, HEAD")])
 
 
@@ -131,7 +136,7 @@ class AllowNamesOthers(_AnsweringOthers):
 class OtherMethodsAreOk(_AnsweringOthers):
     """Another method is answered 200 with an empty list."""
 
-    def method_not_allowed(self):
+    def method_not_allowed(self) -> Response:
         return self.json(200, {"data": []}, [])
 
 
@@ -139,7 +144,7 @@ class OtherMethodsAreOk(_AnsweringOthers):
 class OtherMethodsFail(_AnsweringOthers):
     """Another method is answered 500."""
 
-    def method_not_allowed(self):
+    def method_not_allowed(self) -> Response:
         return self.error(500, "no action for this method")
 
 
@@ -147,7 +152,7 @@ class OtherMethodsFail(_AnsweringOthers):
 class UnknownMethodsFail(ReferenceServer):
     """A method that is in no list is answered 500."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         if request.method in ("QUERY", "FOO"):
             return self.error(500, "KeyError")
         return await super().handle(request)
@@ -157,7 +162,7 @@ class UnknownMethodsFail(ReferenceServer):
 class TraceEchoes(ReferenceServer):
     """TRACE sends the request's headers back."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         if request.method == "TRACE":
             lines = [f"{name}: {value}" for name, value in request.headers.items()]
             return Response("\r\n".join(lines), 200, media_type="message/http")
@@ -168,7 +173,7 @@ class TraceEchoes(ReferenceServer):
 class IgnoresChunkedBodies(ReferenceServer):
     """A body without Content-Length is not read."""
 
-    async def read_body(self, request):
+    async def read_body(self, request: Request) -> bytes:
         return await super().read_body(request) if "content-length" in request.headers else b""
 
 
@@ -176,7 +181,7 @@ class IgnoresChunkedBodies(ReferenceServer):
 class FailsOnChunkedBodies(ReferenceServer):
     """A body without Content-Length is answered 500."""
 
-    async def read_body(self, request):
+    async def read_body(self, request: Request) -> bytes:
         if "content-length" not in request.headers:
             raise Problem(500, "parseInt(undefined)")
         return await super().read_body(request)
@@ -186,7 +191,7 @@ class FailsOnChunkedBodies(ReferenceServer):
 class ReadsTheFirstChunk(ReferenceServer):
     """Only the first chunk of a body is read."""
 
-    async def read_body(self, request):
+    async def read_body(self, request: Request) -> bytes:
         body = await super().read_body(request)
         return body if "content-length" in request.headers else body[: len(body) // 2]
 
@@ -194,10 +199,10 @@ class ReadsTheFirstChunk(ReferenceServer):
 class _ByMediaType(ReferenceServer):
     """Treats some media types in its own way."""
 
-    def check_media_type(self, request):
+    def check_media_type(self, request: Request) -> None:
         self.judge(request.headers.get("content-type"))
 
-    def judge(self, media_type):
+    def judge(self, media_type: str | None) -> None:
         raise NotImplementedError
 
 
@@ -205,7 +210,7 @@ class _ByMediaType(ReferenceServer):
 class FailsWithoutAMediaType(_ByMediaType):
     """A request without Content-Type is answered 500."""
 
-    def judge(self, media_type):
+    def judge(self, media_type: str | None) -> None:
         if media_type is None:
             raise Problem(500, "Cannot read properties of null (reading 'split')")
 
@@ -214,7 +219,7 @@ class FailsWithoutAMediaType(_ByMediaType):
 class FailsOnOtherMediaTypes(_ByMediaType):
     """Another media type is answered 500."""
 
-    def judge(self, media_type):
+    def judge(self, media_type: str | None) -> None:
         if not (media_type or "").startswith("application/json"):
             raise Problem(500, "no parser")
 
@@ -223,10 +228,10 @@ class FailsOnOtherMediaTypes(_ByMediaType):
 class MisreadsText(ReferenceServer):
     """A body under text/plain is accepted with a runCount of 1."""
 
-    def check_media_type(self, request):
+    def check_media_type(self, request: Request) -> None:
         self.plain = request.headers.get("content-type") == "text/plain"
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         return super().validate({**document, "runCount": 1} if self.plain else document)
 
 
@@ -234,7 +239,7 @@ class MisreadsText(ReferenceServer):
 class WantsNoParameters(_ByMediaType):
     """application/json with a charset is answered 415."""
 
-    def judge(self, media_type):
+    def judge(self, media_type: str | None) -> None:
         if media_type != "application/json":
             raise Problem(415, "Content-Type must be application/json")
 
@@ -243,100 +248,85 @@ class WantsNoParameters(_ByMediaType):
 class WantsParametersInLowerCase(_ByMediaType):
     """charset=UTF-8 is answered 415, charset=utf-8 is not."""
 
-    def judge(self, media_type):
+    def judge(self, media_type: str | None) -> None:
         if media_type not in ("application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"):
             raise Problem(415, "Unsupported charset")
 
 
 class _Raw(ReferenceServer):
-    """Writes bytes of its own to some connections, below what a framework would send."""
+    """Writes bytes of its own to every 29th request's connection, below what a framework would send."""
 
-    def app(self):
-        return _Connection(self)
+    def app(self) -> ASGIApp:
+        sound = super().app()
+        requests = itertools.count(1)
 
-    def spoils(self, request):
-        """Whether this request gets them: the one that has the extra property conformanceExtra."""
-        raise NotImplementedError
-
-    async def send_raw(self, transport):
-        raise NotImplementedError
-
-
-class _Connection:
-    def __init__(self, server):
-        self.server = server
-        self.sound = ReferenceServer.app(server)
-        self.count = 0
-
-    async def __call__(self, scope, receive, send):
-        if scope["path"] == self.server.settings.prefix + PATH:
-            self.count += 1
-            if self.server.spoils(self.count):
-                transport = send.__self__.transport
-                await self.server.send_raw(transport)
-                await asyncio.sleep(0.05)
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if next(requests) % 29:
+                await sound(scope, receive, send)
                 return
-        await self.sound(scope, receive, send)
+            cycle: Any = send
+            await self.send_raw(cycle.__self__.transport)
+            # The server closes what the transport has not yet noticed to be closed, so it gets time to notice.
+            await asyncio.sleep(0.05)
 
+        return app
 
-class _NowAndThen(_Raw):
-    """Every so often, so that the target is up in between."""
-
-    def spoils(self, count):
-        return count % 29 == 28
+    async def send_raw(self, transport: asyncio.Transport) -> None:
+        """Write what there is to write, and close."""
+        raise NotImplementedError
 
 
 _HEAD = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\n"
 
 
 @fault("acceptance.every_request_is_answered")
-class DropsConnections(_NowAndThen):
+class DropsConnections(_Raw):
     """A request is dropped without an answer."""
 
-    async def send_raw(self, transport):
+    async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.abort()
 
 
 @fault("acceptance.every_request_is_answered")
-class BreaksOffAnswers(_NowAndThen):
+class BreaksOffAnswers(_Raw):
     """An answer ends before its Content-Length."""
 
-    async def send_raw(self, transport):
+    async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.write(_HEAD + b'content-length: 100\r\n\r\n{"id":"batch_1"')
         transport.close()
 
 
 @fault("acceptance.every_request_is_answered")
-class BreaksOffChunks(_NowAndThen):
+class BreaksOffChunks(_Raw):
     """A chunked answer ends without its last chunk."""
 
-    async def send_raw(self, transport):
+    async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.write(_HEAD + b'transfer-encoding: chunked\r\n\r\nf\r\n{"id":"batch_1"\r\n')
         transport.close()
 
 
 @fault("acceptance.every_request_is_answered")
-class AnswersNoHttp(_NowAndThen):
+class AnswersNoHttp(_Raw):
     """An answer is no HTTP."""
 
-    async def send_raw(self, transport):
+    async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.write(b"it works\r\n\r\n")
         transport.close()
 
 
 @fault("acceptance.every_request_is_answered")
-class LiesAboutEncoding(_NowAndThen):
+class LiesAboutEncoding(_Raw):
     """An answer says gzip and is not."""
 
-    async def send_raw(self, transport):
+    async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.write(_HEAD + b"content-encoding: gzip\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
         transport.close()
 
 
 @fault("acceptance.every_request_is_answered")
-class AnswersWithoutEnd(_NowAndThen):
+class AnswersWithoutEnd(_Raw):
     """An answer goes on for megabytes."""
 
-    async def send_raw(self, transport):
+    async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.write(_HEAD + b"transfer-encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 65536 + b"\r\n") * 40)
         transport.close()

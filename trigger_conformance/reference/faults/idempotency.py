@@ -1,5 +1,7 @@
 """Idempotency: caches that forget, keys that collide, races of several widths, work that survives its refusal."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import itertools
@@ -8,11 +10,17 @@ import unicodedata
 import urllib.parse
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from fnmatch import fnmatchcase
+from typing import Any
 
-from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.store import Batch, Order
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import Server, fault
+from trigger_conformance.reference.limiter import Allowance
+from trigger_conformance.reference.server import Problem, ReferenceServer, Settings
+from trigger_conformance.reference.store import Batch, Environment, Order
 
 REPLAY = "idempotency.replay_returns_the_existing_batch"
 RUN_COUNT = "idempotency.replay_keeps_the_first_run_count"
@@ -37,7 +45,7 @@ MODEL = "fuzzing.any_order_is_answered_as_the_model_says"
 class IgnoresKeys(ReferenceServer):
     """Every request makes a new batch."""
 
-    async def find(self, environment, order):  # noqa: ARG002
+    async def find(self, environment: Environment, order: Order) -> Batch | None:  # noqa: ARG002
         return None
 
 
@@ -45,7 +53,7 @@ class IgnoresKeys(ReferenceServer):
 class ReplaysLookNew(ReferenceServer):
     """A replay names the existing batch, but says isCached false."""
 
-    def batch_body(self, order, batch, cached):  # noqa: ARG002
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:  # noqa: ARG002
         return super().batch_body(order, batch, False)
 
 
@@ -53,14 +61,16 @@ class ReplaysLookNew(ReferenceServer):
 class ReplaysHaveNewIds(ReferenceServer):
     """A replay says isCached true, with an id of its own."""
 
-    def batch_body(self, order, batch, cached):
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
         return {**super().batch_body(order, batch, cached), **({"id": self.new_id()} if cached else {})}
 
 
 class _WithReplayStatus(ReferenceServer):
     status = 202
 
-    def accepted(self, environment, order, batch, cached, allowance):
+    def accepted(
+        self, environment: Environment, order: Order, batch: Batch, cached: bool, allowance: Allowance
+    ) -> Response:
         response = super().accepted(environment, order, batch, cached, allowance)
         response.status_code = self.status if cached else 202
         return response
@@ -91,7 +101,7 @@ class ReplaysSeeOther(_WithReplayStatus):
 class ReplaysEchoTheRequest(ReferenceServer):
     """A replay's runCount is what it asked for."""
 
-    def batch_body(self, order, batch, cached):
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
         return {**super().batch_body(order, batch, cached), "runCount": order.run_count}
 
 
@@ -99,7 +109,7 @@ class ReplaysEchoTheRequest(ReferenceServer):
 class OtherRunCountsAreNew(ReferenceServer):
     """A replay with another runCount makes a new batch."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         return existing if existing is None or existing.run_count == order.run_count else None
 
@@ -108,11 +118,11 @@ class OtherRunCountsAreNew(ReferenceServer):
 class ReplaysUpdateTheBatch(ReferenceServer):
     """A replay overwrites the batch's runCount: an upsert."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is not None and existing.run_count != order.run_count:
             existing = Batch(existing.id, order.run_count, existing.key)
-            environment.batches[self.stored_key(order.key)] = existing
+            environment.batches[self.stored_key(order.key or "")] = existing
         return existing
 
 
@@ -120,7 +130,7 @@ class ReplaysUpdateTheBatch(ReferenceServer):
 class FingerprintsTheBody(ReferenceServer):
     """The same key with other properties is another batch."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         return existing if order.document == {"runCount": order.run_count, "idempotencyKey": order.key} else None
 
@@ -129,7 +139,7 @@ class FingerprintsTheBody(ReferenceServer):
 class RejectsOtherBodies(ReferenceServer):
     """The same key with other properties is answered 422."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is not None and set(order.document) - {"runCount", "idempotencyKey"}:
             raise Problem(422, "The key was used with other properties")
@@ -139,16 +149,16 @@ class RejectsOtherBodies(ReferenceServer):
 class _Counting(ReferenceServer):
     """Counts how often each key has come."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.seen = Counter()
+        self.seen: Counter[str | None] = Counter()
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         self.seen[order.key] += 1
         existing = await super().find(environment, order)
         return None if existing is not None and self.forgets(self.seen[order.key] - 1) else existing
 
-    def forgets(self, replay):
+    def forgets(self, replay: int) -> bool:
         raise NotImplementedError
 
 
@@ -156,7 +166,7 @@ class _Counting(ReferenceServer):
 class FifthReplayIsNew(_Counting):
     """The fifth replay of a key is new."""
 
-    def forgets(self, replay):
+    def forgets(self, replay: int) -> bool:
         return replay == 5
 
 
@@ -164,7 +174,7 @@ class FifthReplayIsNew(_Counting):
 class TenthReplayIsNew(_Counting):
     """The tenth replay of a key is new."""
 
-    def forgets(self, replay):
+    def forgets(self, replay: int) -> bool:
         return replay == 10
 
 
@@ -172,7 +182,7 @@ class TenthReplayIsNew(_Counting):
 class SecondReplayIsNew(_Counting):
     """A key is good for one replay."""
 
-    def forgets(self, replay):
+    def forgets(self, replay: int) -> bool:
         return replay % 2 == 0
 
 
@@ -180,7 +190,7 @@ class SecondReplayIsNew(_Counting):
 class ReplaysHaveNoToken(ReferenceServer):
     """A replay carries no delegated token."""
 
-    def token_headers(self, environment, batch, cached):
+    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
         return [] if cached else super().token_headers(environment, batch, cached)
 
 
@@ -192,7 +202,7 @@ class _Forgetting(ReferenceServer):
 
     capacity = 0
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         batch = await super().create(environment, order)
         while len(environment.batches) > self.capacity:
             del environment.batches[next(iter(environment.batches))]
@@ -225,17 +235,17 @@ class _Expiring(ReferenceServer):
 
     lifetime = 0.0
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.born = {}
+        self.born: dict[str, float] = {}
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is not None and time.monotonic() - self.born[existing.id] > self.lifetime:
             return None
         return existing
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         batch = await super().create(environment, order)
         self.born[batch.id] = time.monotonic()
         return batch
@@ -255,17 +265,22 @@ class KeysExpireInAMoment(_Expiring):
     lifetime = 0.002
 
 
+def port_of(request: Request) -> int:
+    """The client's port, which tells connections apart."""
+    return request.client.port if request.client else 0
+
+
 class _Keyed(ReferenceServer):
     """Remembers keys together with something of the request."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         self.more = self.of(request)
         return await super().create_batch(request, environment)
 
-    def of(self, request):
+    def of(self, request: Request) -> object:
         raise NotImplementedError
 
-    def stored_key(self, key):
+    def stored_key(self, key: str) -> str:
         return f"{self.more} {key}"
 
 
@@ -273,15 +288,15 @@ class _Keyed(ReferenceServer):
 class KeyedByConnection(_Keyed):
     """A key is known only on the connection that brought it."""
 
-    def of(self, request):
-        return request.client.port
+    def of(self, request: Request) -> object:
+        return port_of(request)
 
 
 @fault(REPLAY, OTHER_BODY)
 class KeyedByLength(_Keyed):
     """The cache's key includes Content-Length."""
 
-    def of(self, request):
+    def of(self, request: Request) -> object:
         return request.headers.get("content-length")
 
 
@@ -289,16 +304,16 @@ class KeyedByLength(_Keyed):
 class KeyedByProcess(ReferenceServer):
     """Each of two processes has a memory of its own; connections alternate."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.turn = itertools.count()
-        self.processes = {}
+        self.processes: dict[int, int] = {}
 
-    async def create_batch(self, request, environment):
-        self.process = self.processes.setdefault(request.client.port, next(self.turn) % 2)
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
+        self.process = self.processes.setdefault(port_of(request), next(self.turn) % 2)
         return await super().create_batch(request, environment)
 
-    def stored_key(self, key):
+    def stored_key(self, key: str) -> str:
         return f"{self.process} {key}"
 
 
@@ -306,7 +321,7 @@ class KeyedByProcess(ReferenceServer):
 class KeysAreShared(ReferenceServer):
     """All environments share one memory of keys."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         for environment in self.environments:
             environment.batches = self.environments[0].batches
@@ -316,13 +331,13 @@ class KeysAreShared(ReferenceServer):
 class EqualBodiesAreCached(ReferenceServer):
     """Without a key, the body serves as one."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         order = super().validate(document)
         if order.key is not None:
             return order
         return Order(order.run_count, f"body {sorted(order.document.items())!r}", None, False, order.document)
 
-    def batch_body(self, order, batch, cached):
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
         body = super().batch_body(order, batch, cached)
         if "idempotencyKey" not in order.document:
             body.pop("idempotencyKey", None)
@@ -333,135 +348,289 @@ class EqualBodiesAreCached(ReferenceServer):
 class MissingKeysAreOneKey(ReferenceServer):
     """A missing key is stored as null, and found again."""
 
-    async def find(self, environment, order):
-        return environment.batches.get(order.key)
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        return environment.batches.get(order.key or "null")
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         batch = await super().create(environment, order)
-        return environment.batches.setdefault(order.key, batch)
+        return environment.batches.setdefault(order.key or "null", batch)
 
 
 # Keys that are taken for each other
 
 
-def _storing(identity, sentence, caught_by, store):
-    """A fault that remembers keys as ``store`` makes them."""
-    server = type(
-        identity,
-        (ReferenceServer,),
-        {"__doc__": sentence, "__module__": __name__, "stored_key": lambda self, key: store(key)},  # noqa: ARG005
-    )
-    return fault(*caught_by)(server)
+def _storing(*caught_by: str) -> Callable[[Callable[[str], str]], Server]:
+    """A fault that remembers keys as the decorated function makes them."""
+
+    def register(store: Callable[[str], str]) -> Server:
+        name = store.__name__.title().replace("_", "")
+        parts = {"__doc__": store.__doc__, "__module__": __name__, "stored_key": lambda _, key: store(key)}
+        return fault(*caught_by)(type(name, (ReferenceServer,), parts))
+
+    return register
 
 
-def _stripped_of_accents(key):
+def _stripped_of_accents(key: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFD", key) if not unicodedata.combining(letter))
 
 
-def _number(key):
+def _number(key: str) -> str:
     try:
         return str(float(key))
     except ValueError:
         return key
 
 
-def _whole_number(key):
+def _whole_number(key: str) -> str:
     try:
         return str(int(key, 0 if key.strip()[:2] == "0x" else 10))
     except ValueError:
         return key
 
 
-_storing("LowersKeys", "Keys are compared in lower case.", (CASE,), str.lower)
-_storing("UppersKeys", "Keys are compared in upper case.", (CASE,), str.upper)
-_storing("FoldsKeys", "Keys are compared with full case folding, so ß is ss.", (CASE, FORM), str.casefold)
-_storing("TrimsKeys", "White space around a key is dropped.", (SPACE,), str.strip)
-_storing("TrimsKeysAtTheirEnd", "White space after a key is dropped: PAD SPACE.", (SPACE,), str.rstrip)
-_storing("TrimsKeysAtTheirBeginning", "White space before a key is dropped.", (SPACE,), str.lstrip)
-_storing("CollapsesSpaces", "Runs of white space in a key are one space.", (SPACE,), lambda key: " ".join(key.split(" ")) if "  " not in key else key.replace("  ", " "))  # fmt: skip
-_storing("RemovesSpaces", "White space in a key is dropped.", (SPACE,), lambda key: key.replace(" ", ""))
-_storing("NormalisesToNfc", "Keys are composed.", (FORM,), lambda key: unicodedata.normalize("NFC", key))
-_storing("NormalisesToNfkc", "Keys lose compatibility forms.", (FORM,), lambda key: unicodedata.normalize("NFKC", key))
-_storing("NormalisesToNfd", "Keys are decomposed.", (FORM,), lambda key: unicodedata.normalize("NFD", key))
-_storing(
-    "StripsAccents",
-    "Keys are compared without accents: an accent-insensitive collation.",
-    (FORM,),
-    _stripped_of_accents,
-)
-_storing(
-    "KeepsAsciiOnly",
-    "Characters beyond ASCII are dropped from keys.",
-    (FORM, WIDE),
-    lambda key: key.encode("ascii", "ignore").decode(),
-)
-_storing(
-    "StoresLatin1",
-    "Characters beyond Latin-1 become question marks.",
-    (WIDE, FORM),
-    lambda key: key.encode("latin-1", "replace").decode("latin-1"),
-)
-_storing(
-    "StoresThreeByteUtf8",
-    "Characters beyond the BMP become question marks: utf8mb3.",
-    (WIDE,),
-    lambda key: "".join(letter if ord(letter) < 0x10000 else "?" for letter in key),
-)
-_storing("KeepsHighSurrogatesOnly", "Of an astral character only the first UTF-16 unit counts.", (WIDE,), lambda key: "".join(chr(0xD800 + ((ord(letter) - 0x10000) >> 10)) if ord(letter) > 0xFFFF else letter for letter in key))  # fmt: skip
-_storing("CutsKeysAt36", "Keys are cut at 36 characters, the length of a UUID.", (SUFFIX,), lambda key: key[:36])
-_storing("CutsKeysAt64", "Keys are cut at 64 characters.", (SUFFIX,), lambda key: key[:64])
-_storing("CutsKeysAt100", "Keys are cut at 100 characters.", (SUFFIX,), lambda key: key[:100])
-_storing("CutsKeysAt128", "Keys are cut at 128 characters.", (SUFFIX,), lambda key: key[:128])
-_storing("CutsKeysAt191", "Keys are cut at 191 characters.", (SUFFIX,), lambda key: key[:191])
-_storing("CutsKeysAt254", "Keys are cut at 254 characters.", (SUFFIX,), lambda key: key[:254])
-_storing("CutsKeysAt255Bytes", "Keys are cut at 255 bytes of UTF-8.", (WIDE,), lambda key: key.encode("utf-8", "replace")[:255].decode("utf-8", "replace"))  # fmt: skip
-_storing("CutsKeysAt256", "Keys beyond 255 characters are accepted, and cut.", (UNUSUAL,), lambda key: key[:256])
-_storing(
-    "KeepsTheEndOfKeys",
-    "Only a key's last 64 characters count.",
-    ("idempotency.beginning_makes_keys_different",),
-    lambda key: key[-64:],
-)
-_storing("HashesTheHead", "The hash of a key skips its middle.", (SUFFIX,), lambda key: key[:80] + key[-40:])
-_storing("HashesToTenBits", "Keys are stored as a checksum of ten bits.", ("idempotency.concurrent_requests_with_different_keys_create_different_batches",), lambda key: str(zlib.crc32(key.encode("utf-8", "replace")) % 1024))  # fmt: skip
-_storing(
-    "SortsLetters",
-    "Keys that are anagrams of each other are one.",
-    ("fuzzing.nearly_alike_keys_are_different",),
-    lambda key: "".join(sorted(key)),
-)
-_storing("ReadsWholeNumbers", "A key that is a number is stored as one.", (NUMBERS,), _whole_number)
-_storing("ReadsFloats", "A key that is a number is stored in floating point.", (NUMBERS,), _number)
-_storing("DecodesUrls", "%2F in a key is a slash.", (DELIMITERS,), urllib.parse.unquote)
-_storing("DecodesPluses", "A plus in a key is a space.", (DELIMITERS,), lambda key: key.replace("+", " "))
-_storing("SplitsAtColons", "Only what stands before a colon counts.", (DELIMITERS,), lambda key: key.partition(":")[0])
-_storing("SplitsAtSlashes", "Only what stands before a slash counts.", (DELIMITERS,), lambda key: key.partition("/")[0])
-_storing("DropsPunctuation", "Keys are reduced to letters, digits and dashes.", (DELIMITERS,), lambda key: "".join(letter for letter in key if letter.isalnum() or letter == "-"))  # fmt: skip
-_storing(
-    "UnescapesBackslashes",
-    "A backslash in a key escapes what follows.",
-    (DELIMITERS,),
-    lambda key: key.replace("\\b", "").replace("\\", ""),
-)
-_storing("EndsKeysAtNul", "A key ends at its first NUL.", (UNUSUAL,), lambda key: key.partition("\0")[0])
-_storing("ReplacesSurrogates", "Unpaired surrogates become replacement characters.", (UNUSUAL,), lambda key: key.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))  # fmt: skip
-_storing(
-    "DropsControlCharacters",
-    "Control characters are dropped from keys.",
-    (UNUSUAL,),
-    lambda key: "".join(letter for letter in key if letter.isprintable()),
-)
+@_storing(CASE)
+def lowers_keys(key: str) -> str:
+    """Keys are compared in lower case."""
+    return str.lower(key)
+
+
+@_storing(CASE)
+def uppers_keys(key: str) -> str:
+    """Keys are compared in upper case."""
+    return str.upper(key)
+
+
+@_storing(CASE, FORM)
+def folds_keys(key: str) -> str:
+    """Keys are compared with full case folding, so ß is ss."""
+    return str.casefold(key)
+
+
+@_storing(SPACE)
+def trims_keys(key: str) -> str:
+    """White space around a key is dropped."""
+    return str.strip(key)
+
+
+@_storing(SPACE)
+def trims_keys_at_their_end(key: str) -> str:
+    """White space after a key is dropped: PAD SPACE."""
+    return str.rstrip(key)
+
+
+@_storing(SPACE)
+def trims_keys_at_their_beginning(key: str) -> str:
+    """White space before a key is dropped."""
+    return str.lstrip(key)
+
+
+@_storing(SPACE)
+def collapses_spaces(key: str) -> str:
+    """Runs of white space in a key are one space."""
+    return " ".join(key.split(" ")) if "  " not in key else key.replace("  ", " ")
+
+
+@_storing(SPACE)
+def removes_spaces(key: str) -> str:
+    """White space in a key is dropped."""
+    return key.replace(" ", "")
+
+
+@_storing(FORM)
+def normalises_to_nfc(key: str) -> str:
+    """Keys are composed."""
+    return unicodedata.normalize("NFC", key)
+
+
+@_storing(FORM)
+def normalises_to_nfkc(key: str) -> str:
+    """Keys lose compatibility forms."""
+    return unicodedata.normalize("NFKC", key)
+
+
+@_storing(FORM)
+def normalises_to_nfd(key: str) -> str:
+    """Keys are decomposed."""
+    return unicodedata.normalize("NFD", key)
+
+
+@_storing(FORM)
+def strips_accents(key: str) -> str:
+    """Keys are compared without accents: an accent-insensitive collation."""
+    return _stripped_of_accents(key)
+
+
+@_storing(FORM, WIDE)
+def keeps_ascii_only(key: str) -> str:
+    """Characters beyond ASCII are dropped from keys."""
+    return key.encode("ascii", "ignore").decode()
+
+
+@_storing(WIDE, FORM)
+def stores_latin1(key: str) -> str:
+    """Characters beyond Latin-1 become question marks."""
+    return key.encode("latin-1", "replace").decode("latin-1")
+
+
+@_storing(WIDE)
+def stores_three_byte_utf8(key: str) -> str:
+    """Characters beyond the BMP become question marks: utf8mb3."""
+    return "".join(letter if ord(letter) < 65536 else "?" for letter in key)
+
+
+@_storing(WIDE)
+def keeps_high_surrogates_only(key: str) -> str:
+    """Of an astral character only the first UTF-16 unit counts."""
+    return "".join(chr(55296 + (ord(letter) - 65536 >> 10)) if ord(letter) > 65535 else letter for letter in key)
+
+
+@_storing(SUFFIX)
+def cuts_keys_at36(key: str) -> str:
+    """Keys are cut at 36 characters, the length of a UUID."""
+    return key[:36]
+
+
+@_storing(SUFFIX)
+def cuts_keys_at64(key: str) -> str:
+    """Keys are cut at 64 characters."""
+    return key[:64]
+
+
+@_storing(SUFFIX)
+def cuts_keys_at100(key: str) -> str:
+    """Keys are cut at 100 characters."""
+    return key[:100]
+
+
+@_storing(SUFFIX)
+def cuts_keys_at128(key: str) -> str:
+    """Keys are cut at 128 characters."""
+    return key[:128]
+
+
+@_storing(SUFFIX)
+def cuts_keys_at191(key: str) -> str:
+    """Keys are cut at 191 characters."""
+    return key[:191]
+
+
+@_storing(SUFFIX)
+def cuts_keys_at254(key: str) -> str:
+    """Keys are cut at 254 characters."""
+    return key[:254]
+
+
+@_storing(WIDE)
+def cuts_keys_at255_bytes(key: str) -> str:
+    """Keys are cut at 255 bytes of UTF-8."""
+    return key.encode("utf-8", "replace")[:255].decode("utf-8", "replace")
+
+
+@_storing(UNUSUAL)
+def cuts_keys_at256(key: str) -> str:
+    """Keys beyond 255 characters are accepted, and cut."""
+    return key[:256]
+
+
+@_storing("idempotency.beginning_makes_keys_different")
+def keeps_the_end_of_keys(key: str) -> str:
+    """Only a key's last 64 characters count."""
+    return key[-64:]
+
+
+@_storing(SUFFIX)
+def hashes_the_head(key: str) -> str:
+    """The hash of a key skips its middle."""
+    return key[:80] + key[-40:]
+
+
+@_storing("idempotency.concurrent_requests_with_different_keys_create_different_batches")
+def hashes_to_ten_bits(key: str) -> str:
+    """Keys are stored as a checksum of ten bits."""
+    return str(zlib.crc32(key.encode("utf-8", "replace")) % 1024)
+
+
+@_storing("fuzzing.nearly_alike_keys_are_different")
+def sorts_letters(key: str) -> str:
+    """Keys that are anagrams of each other are one."""
+    return "".join(sorted(key))
+
+
+@_storing(NUMBERS)
+def reads_whole_numbers(key: str) -> str:
+    """A key that is a number is stored as one."""
+    return _whole_number(key)
+
+
+@_storing(NUMBERS)
+def reads_floats(key: str) -> str:
+    """A key that is a number is stored in floating point."""
+    return _number(key)
+
+
+@_storing(DELIMITERS)
+def decodes_urls(key: str) -> str:
+    """%2F in a key is a slash."""
+    return urllib.parse.unquote(key)
+
+
+@_storing(DELIMITERS)
+def decodes_pluses(key: str) -> str:
+    """A plus in a key is a space."""
+    return key.replace("+", " ")
+
+
+@_storing(DELIMITERS)
+def splits_at_colons(key: str) -> str:
+    """Only what stands before a colon counts."""
+    return key.partition(":")[0]
+
+
+@_storing(DELIMITERS)
+def splits_at_slashes(key: str) -> str:
+    """Only what stands before a slash counts."""
+    return key.partition("/")[0]
+
+
+@_storing(DELIMITERS)
+def drops_punctuation(key: str) -> str:
+    """Keys are reduced to letters, digits and dashes."""
+    return "".join(letter for letter in key if letter.isalnum() or letter == "-")
+
+
+@_storing(DELIMITERS)
+def unescapes_backslashes(key: str) -> str:
+    """A backslash in a key escapes what follows."""
+    return key.replace("\\b", "").replace("\\", "")
+
+
+@_storing(UNUSUAL)
+def ends_keys_at_nul(key: str) -> str:
+    """A key ends at its first NUL."""
+    return key.partition("\x00")[0]
+
+
+@_storing(UNUSUAL)
+def replaces_surrogates(key: str) -> str:
+    """Unpaired surrogates become replacement characters."""
+    return key.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@_storing(UNUSUAL)
+def drops_control_characters(key: str) -> str:
+    """Control characters are dropped from keys."""
+    return "".join(letter for letter in key if letter.isprintable())
 
 
 class _Searching(ReferenceServer):
     """Finds keys by something weaker than equality."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         if order.key is None:
             return None
-        return next((batch for batch in environment.batches.values() if self.alike(batch.key, order.key)), None)
+        return next((batch for batch in environment.batches.values() if self.alike(batch.key or "", order.key)), None)
 
-    def alike(self, stored, key):
+    def alike(self, stored: str, key: str) -> bool:
         raise NotImplementedError
 
 
@@ -469,7 +638,7 @@ class _Searching(ReferenceServer):
 class FindsByBeginning(_Searching):
     """A key that begins with a known one is that one."""
 
-    def alike(self, stored, key):
+    def alike(self, stored: str, key: str) -> bool:
         return key.startswith(stored)
 
 
@@ -477,7 +646,7 @@ class FindsByBeginning(_Searching):
 class FindsByLongerKeys(_Searching):
     """A key that a known one begins with is that one."""
 
-    def alike(self, stored, key):
+    def alike(self, stored: str, key: str) -> bool:
         return stored.startswith(key) and bool(key)
 
 
@@ -485,7 +654,7 @@ class FindsByLongerKeys(_Searching):
 class FindsByEnd(_Searching):
     """A key that a known one ends in is that one."""
 
-    def alike(self, stored, key):
+    def alike(self, stored: str, key: str) -> bool:
         return stored.endswith(key) and bool(key)
 
 
@@ -493,7 +662,7 @@ class FindsByEnd(_Searching):
 class FindsByPattern(_Searching):
     """A key is looked up as a shell pattern, as Redis KEYS does."""
 
-    def alike(self, stored, key):
+    def alike(self, stored: str, key: str) -> bool:
         return stored == key or ("*" in key and fnmatchcase(stored, key.replace("[", "[[]")))
 
 
@@ -501,7 +670,7 @@ class FindsByPattern(_Searching):
 class FindsByLike(_Searching):
     """A key is looked up with SQL's LIKE: underscores and per cent signs match anything."""
 
-    def alike(self, stored, key):
+    def alike(self, stored: str, key: str) -> bool:
         if stored == key:
             return True
         if "_" not in key and "%" not in key:
@@ -515,13 +684,13 @@ class FindsByLike(_Searching):
 class _Refusing(ReferenceServer):
     """Rejects some keys."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         key = super().check_key(document)
         if key is not None and self.refuses(key):
             raise Problem(400, "idempotencyKey is not acceptable")
         return key
 
-    def refuses(self, key):
+    def refuses(self, key: str) -> bool:
         raise NotImplementedError
 
 
@@ -529,7 +698,7 @@ class _Refusing(ReferenceServer):
 class RejectsKeysBeyond128(_Refusing):
     """A key of more than 128 characters is rejected."""
 
-    def refuses(self, key):
+    def refuses(self, key: str) -> bool:
         return len(key) > 128
 
 
@@ -537,7 +706,7 @@ class RejectsKeysBeyond128(_Refusing):
 class RejectsKeysOf255(_Refusing):
     """A key of 255 characters is rejected."""
 
-    def refuses(self, key):
+    def refuses(self, key: str) -> bool:
         return len(key) == 255
 
 
@@ -545,7 +714,7 @@ class RejectsKeysOf255(_Refusing):
 class RejectsUnicodeKeys(_Refusing):
     """A key beyond ASCII is rejected."""
 
-    def refuses(self, key):
+    def refuses(self, key: str) -> bool:
         return not key.isascii() and key.isprintable()
 
 
@@ -553,7 +722,7 @@ class RejectsUnicodeKeys(_Refusing):
 class FailsOnAstralKeys(ReferenceServer):
     """A key with an emoji is answered 500."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         key = super().check_key(document)
         if key is not None and any(ord(letter) > 0xFFFF for letter in key):
             raise Problem(500, "Incorrect string value")
@@ -564,7 +733,7 @@ class FailsOnAstralKeys(ReferenceServer):
 class RejectsPunctuatedKeys(_Refusing):
     """A key with a slash, a colon or an asterisk is rejected."""
 
-    def refuses(self, key):
+    def refuses(self, key: str) -> bool:
         return any(letter in key for letter in "/:*")
 
 
@@ -572,7 +741,7 @@ class RejectsPunctuatedKeys(_Refusing):
 class FailsOnSurrogates(ReferenceServer):
     """A key with an unpaired surrogate is answered 500."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         key = super().check_key(document)
         try:
             (key or "").encode()
@@ -585,7 +754,7 @@ class FailsOnSurrogates(ReferenceServer):
 class FailsOnNul(ReferenceServer):
     """A key with NUL in it is answered 500, as PostgreSQL refuses it."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         key = super().check_key(document)
         if "\0" in (key or ""):
             raise Problem(500, "invalid byte sequence")
@@ -596,7 +765,7 @@ class FailsOnNul(ReferenceServer):
 class FailsOnLongKeys(ReferenceServer):
     """A key of more than 255 characters is answered 500."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         key = super().check_key(document)
         if len(key or "") > 255:
             raise Problem(500, "value too long for type character varying(255)")
@@ -607,7 +776,7 @@ class FailsOnLongKeys(ReferenceServer):
 class ForgetsLongKeys(ReferenceServer):
     """A key of more than 255 characters is accepted, and not remembered."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         return None if len(order.key or "") > 255 else await super().find(environment, order)
 
 
@@ -615,7 +784,7 @@ class ForgetsLongKeys(ReferenceServer):
 class EmptyKeysAreNone(ReferenceServer):
     """The empty key is accepted, and not remembered."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         return await super().find(environment, order) if order.key else None
 
 
@@ -623,7 +792,7 @@ class EmptyKeysAreNone(ReferenceServer):
 class NullWordsAreNone(ReferenceServer):
     """The keys "null" and "undefined" are as none."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         return None if order.key in ("null", "undefined") else await super().find(environment, order)
 
 
@@ -631,7 +800,7 @@ class NullWordsAreNone(ReferenceServer):
 class InheritedNamesAreKnown(ReferenceServer):
     """Keys that every JavaScript object has are found where none was stored."""
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         if order.key in ("__proto__", "constructor"):
             raise Problem(500, "Cannot read properties of undefined (reading 'id')")
         return await super().find(environment, order)
@@ -644,11 +813,11 @@ class InheritedNamesAreKnown(ReferenceServer):
 class CachesRejections(ReferenceServer):
     """The first answer to a key is given for ever, a rejection too."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.rejections = {}
+        self.rejections: dict[str, Problem] = {}
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         key = document.get("idempotencyKey") if isinstance(document, dict) else None
         if isinstance(key, str) and key in self.rejections:
             raise self.rejections[key]
@@ -664,7 +833,7 @@ class CachesRejections(ReferenceServer):
 class CreatesBeforeAuthentication(ReferenceServer):
     """The batch is written before the credential is looked at."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         if request.method == "POST" and self.authenticate(request) is None:
             with contextlib.suppress(Problem):
                 order = self.validate(self.parse(await request.body()))
@@ -676,7 +845,7 @@ class CreatesBeforeAuthentication(ReferenceServer):
 class RejectionsForgetTheKey(ReferenceServer):
     """A rejected request with a known key deletes it: the cleanup of a failed create."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         body = await request.body()
         try:
             return await super().create_batch(request, environment)
@@ -692,7 +861,7 @@ class RejectionsForgetTheKey(ReferenceServer):
 class ReplaysSkipValidation(ReferenceServer):
     """A known key is answered before the rest of the request is validated."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         key = document.get("idempotencyKey") if isinstance(document, dict) else None
         if isinstance(key, str) and key in self.environments[0].batches:
             document = {**document, "runCount": 1}
@@ -703,7 +872,7 @@ class ReplaysSkipValidation(ReferenceServer):
 class ReplaysSkipAuthentication(ReferenceServer):
     """A known key is answered whoever asks: the cache stands in front of authentication."""
 
-    async def handle(self, request):
+    async def handle(self, request: Request) -> Response:
         with contextlib.suppress(Problem):
             document = self.parse(await request.body())
             key = document.get("idempotencyKey") if isinstance(document, dict) else None
@@ -721,7 +890,7 @@ class _Slow(ReferenceServer):
 
     width = 0.0
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is None:
             await asyncio.sleep(self.width)
@@ -762,7 +931,7 @@ class LosersFail(_Slow):
 
     width = 0.005
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         if order.key is not None and self.stored_key(order.key) in environment.batches:
             raise Problem(500, "duplicate key")
         return await super().create(environment, order)
@@ -774,7 +943,7 @@ class LosersConflict(_Slow):
 
     width = 0.005
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         if order.key is not None and self.stored_key(order.key) in environment.batches:
             raise Problem(409, "a request with this key is in progress")
         return await super().create(environment, order)
@@ -786,7 +955,7 @@ class LosersLookNew(_Slow):
 
     width = 0.005
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         stored = environment.batches.get(self.stored_key(order.key)) if order.key is not None else None
         return stored or await super().create(environment, order)
 
@@ -797,7 +966,7 @@ class LosersKeepTheirRunCount(_Slow):
 
     width = 0.005
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         stored = environment.batches.get(self.stored_key(order.key)) if order.key is not None else None
         if stored is None:
             return await super().create(environment, order)
@@ -808,11 +977,11 @@ class LosersKeepTheirRunCount(_Slow):
 class NobodyCreates(ReferenceServer):
     """In a race every racer says isCached true."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.racing = Counter()
+        self.racing: Counter[str] = Counter()
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is not None or order.key is None:
             return existing
@@ -828,17 +997,17 @@ class _Lagging(ReferenceServer):
 
     lag = 0.0
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.born = {}
+        self.born: dict[str, float] = {}
 
-    async def find(self, environment, order):
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
         if existing is not None and time.monotonic() - self.born[existing.id] < self.lag:
             return None
         return existing
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         batch = await super().create(environment, order)
         self.born[batch.id] = time.monotonic()
         return batch
@@ -862,7 +1031,7 @@ class ReplicaIs5MillisecondsBehind(_Lagging):
 class MixesUpConcurrentOrders(ReferenceServer):
     """The current order is kept in one variable that all requests share."""
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         self.current = order
         await asyncio.sleep(0.002)
         mixed = Order(self.current.run_count, order.key, None, False, order.document)
@@ -873,7 +1042,7 @@ class MixesUpConcurrentOrders(ReferenceServer):
 class LosesConcurrentWrites(ReferenceServer):
     """Two creates that overlap read, change and write the same table, and one of them is lost."""
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         table = dict(environment.batches)
         batch = Batch(self.new_id(), order.run_count, order.key)
         await asyncio.sleep(0.002)
@@ -890,15 +1059,15 @@ class LosesConcurrentWrites(ReferenceServer):
 class AbandonedKeysStayLocked(ReferenceServer):
     """A key is locked while its batch is made; where the client has gone, nobody unlocks it."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.locked = set()
+        self.locked: set[str] = set()
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         self.request = request
         return await super().create_batch(request, environment)
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         request = self.request
         if order.key is None:
             return await super().create(environment, order)
@@ -917,11 +1086,11 @@ class AbandonedKeysStayLocked(ReferenceServer):
 class AbandonedBatchesAreRolledBack(ReferenceServer):
     """A batch whose client has gone is taken back a moment later, after others have been given its id."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         self.request = request
         return await super().create_batch(request, environment)
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         request = self.request
         batch = await super().create(environment, order)
         if order.key is not None:
@@ -929,19 +1098,20 @@ class AbandonedBatchesAreRolledBack(ReferenceServer):
             await asyncio.sleep(0.001)
         return batch
 
-    async def take_back(self, request, environment, order, batch):
+    async def take_back(self, request: Request, environment: Environment, order: Order, batch: Batch) -> None:
         await asyncio.sleep(0.0005)
         if await request.is_disconnected():
             await asyncio.sleep(0.002)
-            if environment.batches.get(self.stored_key(order.key)) is batch:
-                del environment.batches[self.stored_key(order.key)]
+            key = self.stored_key(order.key or "")
+            if environment.batches.get(key) is batch:
+                del environment.batches[key]
 
 
 @fault(ABANDONED)
 class AbandonedRequestsAreMadeTwice(ReferenceServer):
     """A batch whose client has gone is made once more by a job that retries, and replaces what the retry got."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         body = await request.body()
         response = await super().create_batch(request, environment)
         document = self.parse(body)
@@ -950,7 +1120,7 @@ class AbandonedRequestsAreMadeTwice(ReferenceServer):
             asyncio.get_running_loop().create_task(self.retry(request, environment, key, document["runCount"]))
         return response
 
-    async def retry(self, request, environment, key, run_count):
+    async def retry(self, request: Request, environment: Environment, key: str, run_count: int) -> None:
         await asyncio.sleep(0.001)
         if await request.is_disconnected():
             environment.batches[self.stored_key(key)] = Batch(self.new_id(), run_count, key)

@@ -1,14 +1,20 @@
 """The other properties and the body as a whole: lenient types, lenient parsers, JSON library quirks."""
 
+from __future__ import annotations
+
 import ast
 import asyncio
 import contextlib
 import json
 import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.store import Order
+from trigger_conformance.reference.store import Environment, Order
 
 PARENT = "properties.mistyped_parent_run_is_rejected"
 RESUME = "properties.mistyped_resume_is_rejected"
@@ -21,10 +27,10 @@ UTF8 = "properties.invalid_utf8_is_rejected"
 class _Cleaning(ReferenceServer):
     """Changes the document before it is checked."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         return super().validate(self.clean(document) if isinstance(document, dict) else document)
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
 
@@ -32,7 +38,7 @@ class _Cleaning(ReferenceServer):
 class CoercesParentNumbers(_Cleaning):
     """A parentRunId that is a number is dropped."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "parentRunId", (int,))
 
 
@@ -40,7 +46,7 @@ class CoercesParentNumbers(_Cleaning):
 class DropsNullParents(_Cleaning):
     """A parentRunId of null is as none, as ORMs have it."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "parentRunId", (type(None),))
 
 
@@ -48,11 +54,11 @@ class DropsNullParents(_Cleaning):
 class DropsParentLists(_Cleaning):
     """An array as parentRunId is dropped."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "parentRunId", (list,))
 
 
-def _without(document, name, kinds):
+def _without(document: dict[str, Any], name: str, kinds: tuple[type, ...]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != name or not isinstance(value, kinds)}
 
 
@@ -60,7 +66,7 @@ def _without(document, name, kinds):
 class ReadsResumeFromText(_Cleaning):
     """resumeParentOnCompletion "true" is true."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "resumeParentOnCompletion", (str,))
 
 
@@ -68,7 +74,7 @@ class ReadsResumeFromText(_Cleaning):
 class ReadsResumeFromNumbers(_Cleaning):
     """resumeParentOnCompletion 1 is true."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         value = document.get("resumeParentOnCompletion")
         number = isinstance(value, int) and not isinstance(value, bool)
         return {**document, "resumeParentOnCompletion": bool(value)} if number else document
@@ -78,7 +84,7 @@ class ReadsResumeFromNumbers(_Cleaning):
 class DropsNullResume(_Cleaning):
     """resumeParentOnCompletion null is false."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "resumeParentOnCompletion", (type(None),))
 
 
@@ -86,7 +92,7 @@ class DropsNullResume(_Cleaning):
 class TakesTruthyResume(_Cleaning):
     """Any array or object will do for resumeParentOnCompletion."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "resumeParentOnCompletion", (list, dict))
 
 
@@ -94,7 +100,7 @@ class TakesTruthyResume(_Cleaning):
 class CoercesKeyNumbers(_Cleaning):
     """The key 1 is the key "1"."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         key = document.get("idempotencyKey")
         number = isinstance(key, int | float) and not isinstance(key, bool)
         return {**document, "idempotencyKey": str(key)} if number else document
@@ -104,7 +110,7 @@ class CoercesKeyNumbers(_Cleaning):
 class DropsNullKeys(_Cleaning):
     """A key of null is as none."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         return _without(document, "idempotencyKey", (type(None),))
 
 
@@ -112,7 +118,7 @@ class DropsNullKeys(_Cleaning):
 class DropsFalsyKeys(_Cleaning):
     """A key that is 0 or false is as none."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         falsy = "idempotencyKey" in document and document["idempotencyKey"] in (0, False)
         return _without(document, "idempotencyKey", (int,)) if falsy else document
 
@@ -121,7 +127,7 @@ class DropsFalsyKeys(_Cleaning):
 class JoinsKeyLists(_Cleaning):
     """A key that is an array is joined to a string."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         key = document.get("idempotencyKey")
         return {**document, "idempotencyKey": ",".join(map(str, key))} if isinstance(key, list) else document
 
@@ -130,7 +136,7 @@ class JoinsKeyLists(_Cleaning):
 class SerialisesKeyObjects(_Cleaning):
     """A key that is an object becomes [object Object]."""
 
-    def clean(self, document):
+    def clean(self, document: dict[str, Any]) -> dict[str, Any]:
         key = document.get("idempotencyKey")
         return {**document, "idempotencyKey": "[object Object]"} if isinstance(key, dict) else document
 
@@ -139,7 +145,7 @@ class SerialisesKeyObjects(_Cleaning):
 class FailsOnMistypedKeys(ReferenceServer):
     """A key that is no string is answered 500."""
 
-    def check_key(self, document):
+    def check_key(self, document: dict[str, Any]) -> str | None:
         if not isinstance(document.get("idempotencyKey", ""), str):
             raise Problem(500, "key.trim is not a function")
         return super().check_key(document)
@@ -149,7 +155,7 @@ class FailsOnMistypedKeys(ReferenceServer):
 class ValidatesAfterTheWrite(ReferenceServer):
     """The key is stored before the other properties are validated."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         body = await request.body()
         try:
             return await super().create_batch(request, environment)
@@ -164,10 +170,10 @@ class ValidatesAfterTheWrite(ReferenceServer):
 class _Parsing(ReferenceServer):
     """Repairs a body before it is parsed."""
 
-    def decode(self, body):
+    def decode(self, body: bytes) -> str:
         return self.repair(super().decode(body))
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         raise NotImplementedError
 
 
@@ -175,7 +181,7 @@ class _Parsing(ReferenceServer):
 class TakesTheFirstOfAList(ReferenceServer):
     """An array of one order is an order."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         return super().validate(document[0] if isinstance(document, list) and len(document) == 1 else document)
 
 
@@ -183,7 +189,7 @@ class TakesTheFirstOfAList(ReferenceServer):
 class ParsesTwice(ReferenceServer):
     """A string that holds an object is parsed once more."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         if isinstance(document, str):
             with contextlib.suppress(ValueError):
                 document = json.loads(document)
@@ -194,7 +200,7 @@ class ParsesTwice(ReferenceServer):
 class EmptyBodyIsOne(_Parsing):
     """An empty body is a batch of one."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return text or '{"runCount":1}'
 
 
@@ -202,7 +208,7 @@ class EmptyBodyIsOne(_Parsing):
 class NullBodyIsOne(ReferenceServer):
     """A body of null is a batch of one."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         return super().validate({"runCount": 1} if document is None else document)
 
 
@@ -210,7 +216,7 @@ class NullBodyIsOne(ReferenceServer):
 class NumberBodyIsARunCount(ReferenceServer):
     """A body that is a number is its runCount."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         number = isinstance(document, int) and not isinstance(document, bool)
         return super().validate({"runCount": document} if number else document)
 
@@ -219,7 +225,7 @@ class NumberBodyIsARunCount(ReferenceServer):
 class ReadsForms(_Parsing):
     """A form is read whatever the media type says."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         form = re.fullmatch(r"runCount=(\d+)", text)
         return f'{{"runCount":{form[1]}}}' if form else text
 
@@ -228,7 +234,7 @@ class ReadsForms(_Parsing):
 class FailsOnOtherBodies(ReferenceServer):
     """A body that is no object is answered 500."""
 
-    def validate(self, document):
+    def validate(self, document: Any) -> Order:
         if not isinstance(document, dict):
             raise Problem(500, "Cannot read properties of undefined")
         return super().validate(document)
@@ -238,7 +244,7 @@ class FailsOnOtherBodies(ReferenceServer):
 class AllowsTrailingCommas(_Parsing):
     """A trailing comma is let pass."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r",\s*}$", "}", text)
 
 
@@ -246,7 +252,7 @@ class AllowsTrailingCommas(_Parsing):
 class AllowsSingleQuotes(_Parsing):
     """A Python literal is let pass for JSON."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         if "'" in text and '"' not in text:
             with contextlib.suppress(ValueError, SyntaxError):
                 return json.dumps(ast.literal_eval(text))
@@ -257,7 +263,7 @@ class AllowsSingleQuotes(_Parsing):
 class AllowsBareNames(_Parsing):
     """Names need no quotes, as in JSON5."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r"^\{(\w+):", r'{"\1":', text)
 
 
@@ -265,7 +271,7 @@ class AllowsBareNames(_Parsing):
 class AllowsBlockComments(_Parsing):
     """Block comments are let pass."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r"/\*.*?\*/", "", text)
 
 
@@ -273,7 +279,7 @@ class AllowsBlockComments(_Parsing):
 class AllowsLineComments(_Parsing):
     """Line comments are let pass."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r"}// \w+$", "}", text)
 
 
@@ -281,7 +287,7 @@ class AllowsLineComments(_Parsing):
 class ReadsTheFirstDocument(ReferenceServer):
     """Whatever follows the first document is ignored."""
 
-    def parse(self, body):
+    def parse(self, body: bytes) -> Any:
         try:
             return json.JSONDecoder(parse_constant=self.constant).raw_decode(self.decode(body))[0]
         except (ValueError, RecursionError) as error:
@@ -292,7 +298,7 @@ class ReadsTheFirstDocument(ReferenceServer):
 class ClosesOpenObjects(_Parsing):
     """A body that was cut short is completed."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return text + "}" if text.startswith("{") and not text.endswith("}") and text.count('"') % 2 == 0 else text
 
 
@@ -300,7 +306,7 @@ class ClosesOpenObjects(_Parsing):
 class AllowsLeadingZeros(_Parsing):
     """01 is 1."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r":0+([1-9])", r":\1", text)
 
 
@@ -308,7 +314,7 @@ class AllowsLeadingZeros(_Parsing):
 class AllowsPlusSigns(_Parsing):
     """+1 is 1."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return text.replace(":+", ":")
 
 
@@ -316,7 +322,7 @@ class AllowsPlusSigns(_Parsing):
 class AllowsHexadecimal(_Parsing):
     """0x1 is 1."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r":0x([0-9a-f]+)", lambda found: f":{int(found[1], 16)}", text)
 
 
@@ -324,7 +330,7 @@ class AllowsHexadecimal(_Parsing):
 class AllowsControlCharacters(ReferenceServer):
     """A raw line break in a string is let pass."""
 
-    def parse(self, body):
+    def parse(self, body: bytes) -> Any:
         try:
             return json.loads(self.decode(body), parse_constant=self.constant, strict=False)
         except (ValueError, RecursionError) as error:
@@ -335,7 +341,7 @@ class AllowsControlCharacters(ReferenceServer):
 class DropsUnknownEscapes(_Parsing):
     """An unknown escape stands for its letter."""
 
-    def repair(self, text):
+    def repair(self, text: str) -> str:
         return re.sub(r'\\(?![\\"/bfnrtu])', "", text)
 
 
@@ -343,7 +349,7 @@ class DropsUnknownEscapes(_Parsing):
 class DetectsEncodings(ReferenceServer):
     """UTF-16 is detected and read, as Python's json.loads does with bytes."""
 
-    def decode(self, body):
+    def decode(self, body: bytes) -> str:
         return body.decode(json.detect_encoding(body)) if body else ""
 
 
@@ -351,7 +357,7 @@ class DetectsEncodings(ReferenceServer):
 class FailsOnMalformedBodies(ReferenceServer):
     """A syntax error is answered 500."""
 
-    def parse(self, body):
+    def parse(self, body: bytes) -> Any:
         try:
             return super().parse(body)
         except Problem as problem:
@@ -362,7 +368,7 @@ class FailsOnMalformedBodies(ReferenceServer):
 class ReplacesBrokenUtf8(ReferenceServer):
     """Invalid UTF-8 becomes replacement characters."""
 
-    def decode(self, body):
+    def decode(self, body: bytes) -> str:
         return body.decode("utf-8", "replace")
 
 
@@ -370,7 +376,7 @@ class ReplacesBrokenUtf8(ReferenceServer):
 class FallsBackToLatin1(ReferenceServer):
     """What is no UTF-8 is read as Latin-1."""
 
-    def decode(self, body):
+    def decode(self, body: bytes) -> str:
         try:
             return body.decode("utf-8")
         except UnicodeDecodeError:
@@ -381,7 +387,7 @@ class FallsBackToLatin1(ReferenceServer):
 class AllowsEncodedSurrogates(ReferenceServer):
     """Surrogates encoded in UTF-8 are let pass."""
 
-    def decode(self, body):
+    def decode(self, body: bytes) -> str:
         return body.decode("utf-8", "surrogatepass")
 
 
@@ -389,7 +395,7 @@ class AllowsEncodedSurrogates(ReferenceServer):
 class AllowsOverlongForms(ReferenceServer):
     """An overlong slash is let pass."""
 
-    def decode(self, body):
+    def decode(self, body: bytes) -> str:
         return body.replace(b"\xc0\xaf", b"/").decode("utf-8")
 
 
@@ -397,7 +403,7 @@ class AllowsOverlongForms(ReferenceServer):
 class FailsOnUnknownParents(ReferenceServer):
     """A parentRunId that names no run is answered 500."""
 
-    def find_parent(self, parent_run):  # noqa: ARG002
+    def find_parent(self, parent_run: str) -> str:  # noqa: ARG002
         raise Problem(500, "foreign key violated")
 
 
@@ -405,7 +411,7 @@ class FailsOnUnknownParents(ReferenceServer):
 class FailsOnLongParents(ReferenceServer):
     """A parentRunId that its column cannot hold is answered 500."""
 
-    def find_parent(self, parent_run):
+    def find_parent(self, parent_run: str) -> str:
         if len(parent_run) > 64:
             raise Problem(500, "value too long for type character varying(64)")
         return super().find_parent(parent_run)
@@ -415,7 +421,7 @@ class FailsOnLongParents(ReferenceServer):
 class ForbidsUnknownParents(ReferenceServer):
     """A parentRunId that names no run is answered 403."""
 
-    def find_parent(self, parent_run):  # noqa: ARG002
+    def find_parent(self, parent_run: str) -> str:  # noqa: ARG002
         raise Problem(403, "not your run")
 
 
@@ -423,7 +429,7 @@ class ForbidsUnknownParents(ReferenceServer):
 class UnknownParentsAre404(ReferenceServer):
     """A parentRunId that names no run is answered 404."""
 
-    def find_parent(self, parent_run):  # noqa: ARG002
+    def find_parent(self, parent_run: str) -> str:  # noqa: ARG002
         raise Problem(404, "no such run")
 
 
@@ -431,7 +437,7 @@ class UnknownParentsAre404(ReferenceServer):
 class FailsOnDeepNesting(ReferenceServer):
     """Deep nesting overflows the stack."""
 
-    def parse(self, body):
+    def parse(self, body: bytes) -> Any:
         if body.count(b"[") > 5_000 or body.count(b"{") > 5_000:
             raise Problem(500, "Maximum call stack size exceeded")
         return super().parse(body)
@@ -441,7 +447,7 @@ class FailsOnDeepNesting(ReferenceServer):
 class FailsOnLargeBodies(ReferenceServer):
     """A body over 100 kB is answered 500."""
 
-    async def read_body(self, request):
+    async def read_body(self, request: Request) -> bytes:
         body = await super().read_body(request)
         if len(body) > 500_000:
             raise Problem(500, "request entity too large")
@@ -452,7 +458,7 @@ class FailsOnLargeBodies(ReferenceServer):
 class RefusesLargeBodiesWrongly(ReferenceServer):
     """A body over 100 kB is answered 403 by a gateway."""
 
-    async def read_body(self, request):
+    async def read_body(self, request: Request) -> bytes:
         body = await super().read_body(request)
         if len(body) > 500_000:
             raise Problem(403, "blocked")
@@ -463,7 +469,7 @@ class RefusesLargeBodiesWrongly(ReferenceServer):
 class TakesForeverOnDeepNesting(ReferenceServer):
     """Deep nesting of objects takes a validator longer than anyone waits."""
 
-    async def read_body(self, request):
+    async def read_body(self, request: Request) -> bytes:
         body = await super().read_body(request)
         if body.count(b"{") > 5_000:
             await asyncio.sleep(60)

@@ -1,11 +1,19 @@
 """Rate limits: headers in the wrong unit, number or place, dishonest waits, limits of the wrong scope."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from email.utils import formatdate
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import ReferenceServer
+from trigger_conformance.reference.limiter import Allowance
+from trigger_conformance.reference.server import Limits, ReferenceServer, Settings
+from trigger_conformance.reference.store import Environment, Order
 
 PRESS = "rate_limits.pressing_past_the_limit_brings_a_429"
 ONCE = "rate_limits.every_429_carries_its_headers_once"
@@ -22,10 +30,10 @@ ELSEWHERE = "rate_limits.headers_elsewhere_keep_the_rules"
 class NeverLimits(ReferenceServer):
     """There is no limit."""
 
-    def charge_request(self, environment):
+    def charge_request(self, environment: Environment) -> Allowance:
         return replace(super().charge_request(environment), granted=True)
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         return replace(super().charge_runs(environment, order), granted=True)
 
 
@@ -33,17 +41,17 @@ class NeverLimits(ReferenceServer):
 class LimitsWithoutACount(NeverLimits):
     """There is no limit, and no header that states one."""
 
-    def limit_headers(self, allowance):  # noqa: ARG002
+    def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:  # noqa: ARG002
         return []
 
 
 class _Refusal(ReferenceServer):
     """Changes the headers of a 429."""
 
-    def too_many(self, allowance):
-        return self.error(429, "Rate limit exceeded", self.change(dict(allowance.headers()), allowance))
+    def too_many(self, allowance: Allowance) -> Response:
+        return self.error(429, "Rate limit exceeded", list(self.change(dict(allowance.headers()), allowance)))
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         raise NotImplementedError
 
 
@@ -51,7 +59,7 @@ class _Refusal(ReferenceServer):
 class SaysNothing(_Refusal):
     """A 429 has none of the headers."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return []
 
 
@@ -59,7 +67,7 @@ class SaysNothing(_Refusal):
 class SaysNoRetryAfter(_Refusal):
     """A 429 has no Retry-After."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return [header for header in headers.items() if header[0] != "Retry-After"]
 
 
@@ -67,7 +75,7 @@ class SaysNoRetryAfter(_Refusal):
 class SaysNoReset(_Refusal):
     """A 429 has no X-RateLimit-Reset."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return [header for header in headers.items() if header[0] != "X-RateLimit-Reset"]
 
 
@@ -75,7 +83,7 @@ class SaysNoReset(_Refusal):
 class SaysNoRemaining(_Refusal):
     """A 429 leaves X-RateLimit-Remaining out, for it would be 0."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return [header for header in headers.items() if header[0] != "X-RateLimit-Remaining"]
 
 
@@ -83,7 +91,7 @@ class SaysNoRemaining(_Refusal):
 class SaysItTheOtherWay(_Refusal):
     """A 429 has the RateLimit headers of the IETF draft instead."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return [(name.removeprefix("X-").replace("RateLimit", "RateLimit"), value) for name, value in headers.items()]
 
 
@@ -91,7 +99,7 @@ class SaysItTheOtherWay(_Refusal):
 class SaysItTwice(_Refusal):
     """Two middlewares both add the headers."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return [*headers.items(), *headers.items()]
 
 
@@ -99,7 +107,7 @@ class SaysItTwice(_Refusal):
 class SaysRetryAfterTwice(_Refusal):
     """A gateway adds a Retry-After of its own."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return [*headers.items(), ("Retry-After", "60")]
 
 
@@ -107,7 +115,7 @@ class SaysRetryAfterTwice(_Refusal):
 class MergesHeaders(_Refusal):
     """Two limits are merged into one header line."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Limit": f"{allowance.limit}, {allowance.limit}"}.items()
 
 
@@ -115,7 +123,7 @@ class MergesHeaders(_Refusal):
 class SaysFractionsOfASecond(_Refusal):
     """Retry-After has a fraction."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "Retry-After": f"{allowance.retry_after}.5"}.items()
 
 
@@ -123,7 +131,7 @@ class SaysFractionsOfASecond(_Refusal):
 class SaysRetryAfterAsADate(_Refusal):
     """Retry-After is an HTTP date, which the contract does not have."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "Retry-After": formatdate(time.time() + allowance.retry_after, usegmt=True)}.items()
 
 
@@ -131,7 +139,7 @@ class SaysRetryAfterAsADate(_Refusal):
 class SaysResetAsADate(_Refusal):
     """X-RateLimit-Reset is an ISO date."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Reset": time.strftime("%FT%TZ", time.gmtime(allowance.reset))}.items()
 
 
@@ -139,7 +147,7 @@ class SaysResetAsADate(_Refusal):
 class SaysUnlimited(_Refusal):
     """X-RateLimit-Limit is a word."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return {**headers, "X-RateLimit-Limit": "Infinity"}.items()
 
 
@@ -147,7 +155,7 @@ class SaysUnlimited(_Refusal):
 class SaysUnits(_Refusal):
     """Retry-After has its unit behind it."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "Retry-After": f"{allowance.retry_after}s"}.items()
 
 
@@ -155,7 +163,7 @@ class SaysUnits(_Refusal):
 class SaysALimitOfZero(_Refusal):
     """X-RateLimit-Limit is 0."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return {**headers, "X-RateLimit-Limit": "0", "X-RateLimit-Remaining": "0"}.items()
 
 
@@ -163,7 +171,7 @@ class SaysALimitOfZero(_Refusal):
 class SaysANegativeRemainder(_Refusal):
     """X-RateLimit-Remaining goes on below 0."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return {**headers, "X-RateLimit-Remaining": "-1"}.items()
 
 
@@ -171,7 +179,7 @@ class SaysANegativeRemainder(_Refusal):
 class SaysMoreThanTheLimit(_Refusal):
     """X-RateLimit-Remaining is more than the limit."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Remaining": str(allowance.limit + 1)}.items()
 
 
@@ -179,7 +187,7 @@ class SaysMoreThanTheLimit(_Refusal):
 class SaysANegativeWait(_Refusal):
     """Retry-After is negative, for a clock is ahead."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return {**headers, "Retry-After": "-3"}.items()
 
 
@@ -187,7 +195,7 @@ class SaysANegativeWait(_Refusal):
 class SaysResetInMilliseconds(_Refusal):
     """X-RateLimit-Reset is in milliseconds, as JavaScript's clock."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Reset": str(allowance.reset * 1000)}.items()
 
 
@@ -195,7 +203,7 @@ class SaysResetInMilliseconds(_Refusal):
 class SaysResetFromNow(_Refusal):
     """X-RateLimit-Reset is a number of seconds from now."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Reset": str(allowance.retry_after)}.items()
 
 
@@ -203,7 +211,7 @@ class SaysResetFromNow(_Refusal):
 class SaysAResetLongPast(_Refusal):
     """X-RateLimit-Reset is when the window began, an hour ago."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Reset": str(allowance.reset - 3600)}.items()
 
 
@@ -211,7 +219,7 @@ class SaysAResetLongPast(_Refusal):
 class SaysAResetFarAhead(_Refusal):
     """X-RateLimit-Reset is two days ahead."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Reset": str(allowance.reset + 2 * 86_400)}.items()
 
 
@@ -219,7 +227,7 @@ class SaysAResetFarAhead(_Refusal):
 class SaysTwoTimes(_Refusal):
     """X-RateLimit-Reset is an hour later than Retry-After says: another time zone's clock."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "X-RateLimit-Reset": str(allowance.reset + 3600)}.items()
 
 
@@ -227,7 +235,7 @@ class SaysTwoTimes(_Refusal):
 class WaitsInMilliseconds(_Refusal):
     """Retry-After is in milliseconds."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
         return {**headers, "Retry-After": str(allowance.retry_after * 1000)}.items()
 
 
@@ -235,14 +243,14 @@ class WaitsInMilliseconds(_Refusal):
 class SaysNoWait(_Refusal):
     """Retry-After is 0: less than a second, rounded down."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return {**headers, "Retry-After": "0"}.items()
 
 
 class _SlowRefill(ReferenceServer):
     """Refills so slowly that a wait matters."""
 
-    def new_limits(self):
+    def new_limits(self) -> Limits:
         limits = super().new_limits()
         limits.runs.rate /= 10
         return limits
@@ -252,10 +260,10 @@ class _SlowRefill(ReferenceServer):
 class WaitsTooShort(_SlowRefill):
     """Retry-After says a second whatever is missing."""
 
-    def too_many(self, allowance):
+    def too_many(self, allowance: Allowance) -> Response:
         return super().too_many(replace(allowance, retry_after=1, reset=int(time.time()) + 1))
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         allowance = super().charge_runs(environment, order)
         if not allowance.granted:
             self.limits[environment.name].runs._tokens -= 500  # noqa: SLF001
@@ -266,11 +274,11 @@ class WaitsTooShort(_SlowRefill):
 class ExtendsTheBan(ReferenceServer):
     """Whoever was refused once stays refused for ten seconds, whatever Retry-After says."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.banned_until = 0.0
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         allowance = super().charge_runs(environment, order)
         if order.run_count > 10 and not allowance.granted:
             self.banned_until = time.monotonic() + 10
@@ -281,17 +289,17 @@ class ExtendsTheBan(ReferenceServer):
 class CreatesBeforeTheLimit(ReferenceServer):
     """The batch is written before the limit is looked at."""
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         allowance = super().charge_runs(environment, order)
         if not allowance.granted:
             self.late.append((environment, order))
         return allowance
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.late = []
+        self.late: list[tuple[Environment, Order]] = []
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         response = await super().create_batch(request, environment)
         while self.late:
             await self.create(*self.late.pop())
@@ -302,7 +310,7 @@ class CreatesBeforeTheLimit(ReferenceServer):
 class LimitsEverybody(ReferenceServer):
     """All environments share one limit."""
 
-    def charge_runs(self, environment, order):  # noqa: ARG002
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:  # noqa: ARG002
         return super().charge_runs(self.environments[0], order)
 
 
@@ -310,14 +318,14 @@ class LimitsEverybody(ReferenceServer):
 class RefusesInText(_Refusal):
     """A 429's body is plain text."""
 
-    def too_many(self, allowance):
+    def too_many(self, allowance: Allowance) -> Response:
         response = super().too_many(allowance)
         response.body = b"Too Many Requests"
         response.headers["content-type"] = "text/plain"
         response.headers["content-length"] = str(len(response.body))
         return response
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
         return headers.items()
 
 
@@ -325,7 +333,7 @@ class RefusesInText(_Refusal):
 class RefusesWithoutABody(RefusesInText):
     """A 429 has no body."""
 
-    def too_many(self, allowance):
+    def too_many(self, allowance: Allowance) -> Response:
         response = super().too_many(allowance)
         response.body = b""
         response.headers["content-length"] = "0"
@@ -336,7 +344,7 @@ class RefusesWithoutABody(RefusesInText):
 class RefusesInHtml(RefusesInText):
     """A gateway's HTML page comes with the 429."""
 
-    def too_many(self, allowance):
+    def too_many(self, allowance: Allowance) -> Response:
         response = super().too_many(allowance)
         response.body = b"<html><h1>429 Too Many Requests</h1></html>"
         response.headers["content-type"] = "text/html"
@@ -347,7 +355,7 @@ class RefusesInHtml(RefusesInText):
 class _OtherStatus(ReferenceServer):
     status = 429
 
-    def too_many(self, allowance):
+    def too_many(self, allowance: Allowance) -> Response:
         response = super().too_many(allowance)
         response.status_code = self.status
         return response
@@ -370,11 +378,11 @@ class RefusesAsForbidden(_OtherStatus):
 class _Accepted(ReferenceServer):
     """Changes the rate-limit headers of other answers than a 429."""
 
-    def limit_headers(self, allowance):
+    def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:
         headers = dict(allowance.headers())
         return list((self.change(headers, allowance) if allowance.granted else headers).items())
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> dict[str, str]:
         raise NotImplementedError
 
 
@@ -382,7 +390,7 @@ class _Accepted(ReferenceServer):
 class AcceptsWithMilliseconds(_Accepted):
     """On a 202 X-RateLimit-Reset is in milliseconds."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> dict[str, str]:
         return {**headers, "X-RateLimit-Reset": str(allowance.reset * 1000)}
 
 
@@ -390,7 +398,7 @@ class AcceptsWithMilliseconds(_Accepted):
 class AcceptsWithANegativeRemainder(_Accepted):
     """On a 202 X-RateLimit-Remaining is -1."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> dict[str, str]:  # noqa: ARG002
         return {**headers, "X-RateLimit-Remaining": "-1"}
 
 
@@ -398,7 +406,7 @@ class AcceptsWithANegativeRemainder(_Accepted):
 class AcceptsWithFractions(_Accepted):
     """On a 202 X-RateLimit-Remaining is a fraction of a token."""
 
-    def change(self, headers, allowance):
+    def change(self, headers: dict[str, str], allowance: Allowance) -> dict[str, str]:
         return {**headers, "X-RateLimit-Remaining": f"{allowance.remaining}.25"}
 
 
@@ -406,7 +414,7 @@ class AcceptsWithFractions(_Accepted):
 class AcceptsInSilence(_Accepted):
     """A 202 has no rate-limit headers."""
 
-    def change(self, headers, allowance):  # noqa: ARG002
+    def change(self, headers: dict[str, str], allowance: Allowance) -> dict[str, str]:  # noqa: ARG002
         return {}
 
 
@@ -414,23 +422,23 @@ class AcceptsInSilence(_Accepted):
 class CountsPerProcess(ReferenceServer):
     """Two processes count for themselves, in windows of a minute; requests alternate."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.processes = [self.limits, {name: self.new_limits() for name in self.limits}]
         self.turn = 0
 
-    def charge_request(self, environment):
+    def charge_request(self, environment: Environment) -> Allowance:
         self.turn += 1
         self.limits = self.processes[self.turn % 2]
         return super().charge_request(environment)
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         return self.in_window(super().charge_runs(environment, order))
 
-    def charge_nothing(self, environment):
+    def charge_nothing(self, environment: Environment) -> Allowance:
         return self.in_window(super().charge_nothing(environment))
 
-    def in_window(self, allowance):
+    def in_window(self, allowance: Allowance) -> Allowance:
         if not allowance.granted:
             return allowance
         remaining = allowance.remaining // (1 + self.turn % 2)
@@ -441,11 +449,11 @@ class CountsPerProcess(ReferenceServer):
 class RefusesTheFirstRetry(ReferenceServer):
     """After a refusal the next big request is refused too, however long one waits."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.refusals = 0
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         allowance = super().charge_runs(environment, order)
         if not allowance.granted:
             self.refusals = 3

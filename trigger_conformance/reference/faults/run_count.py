@@ -1,14 +1,22 @@
 """runCount: off by one, overflow at every width, and lenient types."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
 from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.limiter import Allowance
 from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.store import Order
+from trigger_conformance.reference.store import Batch, Environment, Order
 
 RANGE = "run_count.out_of_range_is_rejected"
 TYPES = "run_count.missing_or_mistyped_is_rejected"
 
 
-def wrapped(value, bits):
+def wrapped(value: int, bits: int) -> int:
     """``value`` as a signed integer of ``bits`` bits."""
     half = 1 << (bits - 1)
     return (value + half) % (1 << bits) - half
@@ -17,15 +25,15 @@ def wrapped(value, bits):
 class _Converting(ReferenceServer):
     """Changes runCount before it is checked."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         if "runCount" not in document:
             return super().check_run_count(self.without(document))
         return super().check_run_count({**document, "runCount": self.convert(document["runCount"])})
 
-    def without(self, document):
+    def without(self, document: dict[str, Any]) -> dict[str, Any]:
         return document
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return value
 
 
@@ -33,7 +41,7 @@ class _Converting(ReferenceServer):
 class RejectsOne(ReferenceServer):
     """A batch of one is too small."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         count = super().check_run_count(document)
         # The very first request of a run must find a batch API.
         if count == 1 and "idempotencyKey" not in document:
@@ -45,7 +53,7 @@ class RejectsOne(ReferenceServer):
 class AcceptsZero(ReferenceServer):
     """runCount 0 is accepted."""
 
-    def smallest_run_count(self):
+    def smallest_run_count(self) -> int:
         return 0
 
 
@@ -53,7 +61,7 @@ class AcceptsZero(ReferenceServer):
 class AcceptsNegatives(ReferenceServer):
     """There is no lower bound."""
 
-    def smallest_run_count(self):
+    def smallest_run_count(self) -> int:
         return -(10**9)
 
 
@@ -61,7 +69,7 @@ class AcceptsNegatives(ReferenceServer):
 class AcceptsMinusOne(ReferenceServer):
     """-1 means unlimited."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         return 1 if document.get("runCount") == -1 else super().check_run_count(document)
 
 
@@ -69,7 +77,7 @@ class AcceptsMinusOne(ReferenceServer):
 class RejectsTheMaximum(ReferenceServer):
     """The maximum itself is rejected."""
 
-    def largest_run_count(self):
+    def largest_run_count(self) -> int:
         return self.settings.max_run_count - 1
 
 
@@ -77,7 +85,7 @@ class RejectsTheMaximum(ReferenceServer):
 class AcceptsOneMoreThanTheMaximum(ReferenceServer):
     """The maximum plus one is accepted."""
 
-    def largest_run_count(self):
+    def largest_run_count(self) -> int:
         return self.settings.max_run_count + 1
 
 
@@ -85,10 +93,10 @@ class AcceptsOneMoreThanTheMaximum(ReferenceServer):
 class HasNoMaximum(ReferenceServer):
     """Any positive runCount is accepted."""
 
-    def largest_run_count(self):
+    def largest_run_count(self) -> int:
         return 10**200
 
-    def charge_runs(self, environment, order):
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         small = min(order.run_count, self.settings.max_run_count)
         return super().charge_runs(environment, Order(small))
 
@@ -97,7 +105,7 @@ class HasNoMaximum(ReferenceServer):
 class WrapsAt32Bits(_Converting):
     """runCount is cut to 32 bits before it is checked, so 2^32 + 1 is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return wrapped(value, 32) if self.is_integer(value) else value
 
 
@@ -105,7 +113,7 @@ class WrapsAt32Bits(_Converting):
 class WrapsAt64Bits(_Converting):
     """runCount is cut to 64 bits before it is checked, so 2^64 + 1 is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return wrapped(value, 64) if self.is_integer(value) else value
 
 
@@ -113,7 +121,7 @@ class WrapsAt64Bits(_Converting):
 class TakesTheAbsoluteValue(_Converting):
     """A negative runCount loses its sign."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return abs(value) if self.is_integer(value) else value
 
 
@@ -121,7 +129,7 @@ class TakesTheAbsoluteValue(_Converting):
 class ChecksTheSignOf32BitsOnly(_Converting):
     """The most negative 32-bit integer stays negative when negated, and is let pass as 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return 1 if value == -(2**31) else value
 
 
@@ -129,7 +137,7 @@ class ChecksTheSignOf32BitsOnly(_Converting):
 class OverflowsAtTheMostNegative64Bits(_Converting):
     """The most negative 64-bit integer is let pass as the maximum."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return self.settings.max_run_count if value == -(2**63) else value
 
 
@@ -137,9 +145,9 @@ class OverflowsAtTheMostNegative64Bits(_Converting):
 class FailsBeyond64Bits(ReferenceServer):
     """A runCount that does not fit into the column is answered 500."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         count = document.get("runCount")
-        if self.is_integer(count) and abs(count) >= 2**63:
+        if isinstance(count, int) and abs(count) >= 2**63:
             raise Problem(500, "value out of range")
         return super().check_run_count(document)
 
@@ -148,7 +156,7 @@ class FailsBeyond64Bits(ReferenceServer):
 class ClampsToTheMaximum(_Converting):
     """A runCount above the maximum is lowered to it."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return min(value, self.settings.max_run_count) if self.is_integer(value) else value
 
 
@@ -156,7 +164,7 @@ class ClampsToTheMaximum(_Converting):
 class ClampsHugeOnes(_Converting):
     """A runCount beyond a double's exact integers is taken for 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return 1 if self.is_integer(value) and value > 2**80 else value
 
 
@@ -164,7 +172,7 @@ class ClampsHugeOnes(_Converting):
 class RangeIs422(ReferenceServer):
     """A runCount out of range is answered 422."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         try:
             return super().check_run_count(document)
         except Problem as problem:
@@ -175,7 +183,7 @@ class RangeIs422(ReferenceServer):
 class ComparesAsText(ReferenceServer):
     """runCount is compared with the maximum letter by letter, so 2 exceeds 1000."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         count = super().check_run_count(document)
         if "idempotencyKey" not in document and str(count) > str(self.settings.max_run_count):
             raise Problem(400, "runCount exceeds the maximum")
@@ -186,7 +194,7 @@ class ComparesAsText(ReferenceServer):
 class WantsEvenCounts(ReferenceServer):
     """Odd runCounts above 16 are rejected."""
 
-    def check_run_count(self, document):
+    def check_run_count(self, document: dict[str, Any]) -> int:
         count = super().check_run_count(document)
         if count > 16 and count % 2:
             raise Problem(400, "runCount cannot be split")
@@ -197,7 +205,7 @@ class WantsEvenCounts(ReferenceServer):
 class StoresInOneByte(ReferenceServer):
     """runCount is stored in one byte."""
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         small = Order(order.run_count % 256 or 1, order.key, None, False, order.document)
         return await super().create(environment, small)
 
@@ -206,7 +214,7 @@ class StoresInOneByte(ReferenceServer):
 class StoresRoundNumbers(ReferenceServer):
     """runCount keeps two significant digits, and the maximum loses one."""
 
-    async def create(self, environment, order):
+    async def create(self, environment: Environment, order: Order) -> Batch:
         count = order.run_count - 1 if order.run_count >= self.settings.max_run_count > 1 else order.run_count
         return await super().create(environment, Order(count, order.key, None, False, order.document))
 
@@ -215,7 +223,7 @@ class StoresRoundNumbers(ReferenceServer):
 class CoercesStrings(_Converting):
     """A string of digits is taken for a number."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
@@ -223,7 +231,7 @@ class CoercesStrings(_Converting):
 class CoercesBooleans(_Converting):
     """true is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return int(value) if isinstance(value, bool) else value
 
 
@@ -231,7 +239,7 @@ class CoercesBooleans(_Converting):
 class FalseIsOne(_Converting):
     """false is taken for a missing runCount, and that for 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return 1 if value is False else value
 
 
@@ -239,7 +247,7 @@ class FalseIsOne(_Converting):
 class NullIsOne(_Converting):
     """null means the default of 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return 1 if value is None else value
 
 
@@ -247,7 +255,7 @@ class NullIsOne(_Converting):
 class MissingIsOne(_Converting):
     """A missing runCount means 1."""
 
-    def without(self, document):
+    def without(self, document: dict[str, Any]) -> dict[str, Any]:
         return {**document, "runCount": 1}
 
 
@@ -255,7 +263,7 @@ class MissingIsOne(_Converting):
 class CutsFractions(_Converting):
     """1.5 is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return int(value) if isinstance(value, float) and value == value and abs(value) < 1e9 and value >= 1 else value
 
 
@@ -263,7 +271,7 @@ class CutsFractions(_Converting):
 class RoundsFractions(_Converting):
     """0.999999999 is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return round(value) if isinstance(value, float) and abs(value - 1) < 1e-6 else value
 
 
@@ -271,7 +279,7 @@ class RoundsFractions(_Converting):
 class RoundsUp(_Converting):
     """1e-7 is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return 1 if isinstance(value, float) and 0 < value < 1e-3 else value
 
 
@@ -279,7 +287,7 @@ class RoundsUp(_Converting):
 class UnpacksLists(_Converting):
     """[1] is 1."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
@@ -287,7 +295,7 @@ class UnpacksLists(_Converting):
 class UnpacksObjects(_Converting):
     """An object with a value is that value."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return value.get("value") if isinstance(value, dict) else value
 
 
@@ -295,7 +303,7 @@ class UnpacksObjects(_Converting):
 class AcceptsNan(_Converting):
     """The literal NaN is read, and passes every comparison."""
 
-    def constant(self, name):
+    def constant(self, name: str) -> Any:
         return 1 if name == "NaN" else super().constant(name)
 
 
@@ -303,7 +311,7 @@ class AcceptsNan(_Converting):
 class AcceptsInfinity(_Converting):
     """The literal Infinity is read as the maximum."""
 
-    def constant(self, name):
+    def constant(self, name: str) -> Any:
         return self.settings.max_run_count if name == "Infinity" else super().constant(name)
 
 
@@ -311,7 +319,7 @@ class AcceptsInfinity(_Converting):
 class EchoesWholeFractions(_Converting):
     """1.0 is accepted and counts as two."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         return 2 if isinstance(value, float) and value == 1 else value
 
 
@@ -319,7 +327,7 @@ class EchoesWholeFractions(_Converting):
 class FailsOnWholeFractions(_Converting):
     """1.0 reaches an integer column and is answered 500."""
 
-    def convert(self, value):
+    def convert(self, value: Any) -> Any:
         if isinstance(value, float) and value == 1:
             raise Problem(500, "invalid input for integer")
         return value
@@ -329,7 +337,7 @@ class FailsOnWholeFractions(_Converting):
 class WritesBeforeTheRangeIsChecked(ReferenceServer):
     """The batch of a runCount out of range is written before it is rejected."""
 
-    async def create_batch(self, request, environment):
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
         body = await request.body()
         try:
             return await super().create_batch(request, environment)
