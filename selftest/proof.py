@@ -83,7 +83,7 @@ def examine(base_url: str, keys: tuple[str, str], options: list[str], folder: st
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
         options = [f"--base-url={base_url}", f"--report-dir={folder}", *options]
-        status = pytest.main([str(SUITE), "-qq", "--no-header", "-W", "ignore", *options])
+        status = pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", "-W", "ignore", *options])
         sys.stdout.flush()
     os._exit(int(status))
 

@@ -68,7 +68,7 @@ def run(**given: Any) -> int:
 
     from trigger_conformance.catalogue import SUITE
 
-    return int(pytest.main([str(SUITE), "-qq", "--no-header", *_arguments(given)]))
+    return int(pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", *_arguments(given)]))
 
 
 def _arguments(given: dict[str, Any]) -> list[str]:
