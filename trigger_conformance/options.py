@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance.requirement import Level, Profile
-from trigger_conformance.target import BUDGETS, Budget, Target, UsageError
+from trigger_conformance.target import Budget, Target, UsageError, check_least, usual_budget
 
 CONFIGURATION = "conformance.toml"
 PREFIX = "TRIGGER_CONFORMANCE_"
@@ -82,7 +82,7 @@ OPTIONS = (
     Option("idempotency-wait", float, "off; 1 for the reference server", "replay a key once more after so long",
            "SECONDS"),
     Option("max-requests", int, "by profile: 200, 2000, 20000", "the budget of requests", "N"),
-    Option("max-runs", int, "by profile: 3000, 6000, 30000", "the budget of runs: the created batches' runCounts", "N"),
+    Option("max-runs", int, "by profile: 500, 2000, 26000, and 4 maxima", "budget of runs: the created batches' runCounts", "N"),
     Option("max-seconds", float, "by profile: 60, 300, 1800", "the budget of time", "N"),
     Option("requests-per-second", float, "unlimited", "pacing", "R"),
     Option("timeout", float, "10", "seconds for one request", "SECONDS"),
@@ -186,12 +186,11 @@ def _settings(values: dict[str, Any]) -> Settings:
     else:
         target_values |= {name: values[name] for name in _SECRETS if values.get(name)}
     template = Target(base_url=base_url or "http://reference.invalid", profile=profile, **target_values)
-    if values.get("workers", 1) < 1:
-        raise UsageError(f"--workers {values['workers']}: it must be 1 or more")
+    check_least("--workers", values.get("workers", 1), 1)
     return Settings(
         target=None if embedded else template,
         template=template,
-        budget=_budget(profile, values),
+        budget=_budget(template, values),
         only=values.get("only", ()),
         level=values.get("level"),
         strict=values.get("strict", False),
@@ -200,14 +199,13 @@ def _settings(values: dict[str, Any]) -> Settings:
     )
 
 
-def _budget(profile: Profile, values: Mapping[str, Any]) -> Budget:
-    usual = BUDGETS[profile]
+def _budget(template: Target, values: Mapping[str, Any]) -> Budget:
+    usual = usual_budget(template.profile, template.max_run_count)
     per_second = values.get("requests_per_second")
     for option in ("max_requests", "max_runs", "max_seconds"):
-        if values.get(option, 1) < 1:
-            raise UsageError(f"--{_BY_DEST[option].name} {values[option]:g}: it must be 1 or more")
-    if per_second is not None and per_second <= 0:
-        raise UsageError(f"--requests-per-second {per_second:g}: it must be more than 0")
+        check_least(f"--{_BY_DEST[option].name}", values.get(option, 1), 1)
+    if per_second is not None:
+        check_least("--requests-per-second", per_second, 0.001)
     return Budget(
         requests=values.get("max_requests", usual.requests),
         runs=values.get("max_runs", usual.runs),

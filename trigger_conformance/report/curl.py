@@ -13,20 +13,22 @@ _OWN = ("host", "content-length", "transfer-encoding", "user-agent", "accept", "
 def curl_line(request: Request, base_url: str) -> str:
     """The curl line that sends ``request`` to ``base_url`` (an origin; ``request.target`` has the path)."""
     parts = ["curl -sS -i"]
-    if request.method != "POST" or not request.body:
+    # An empty body is one too: curl says Content-Length: 0 only where it is given one.
+    has_body = bool(request.body) or any(name.lower() == "content-length" for name, _ in request.headers)
+    if request.method != "POST" or not has_body:
         parts.append("--head" if request.method == "HEAD" else f"-X {request.method}")
     parts.append(shlex.quote(_origin(base_url) + request.target))
     if any(name.lower() == "authorization" for name, _ in request.headers):
         parts.append(f"-H {_authorization(request.shell_authorization)}")
     content_types = [value for name, value in request.headers if name.lower() == "content-type"]
-    if request.body and not content_types:
+    if has_body and not content_types:
         parts.append("-H 'Content-Type:'")
     for name, value in request.headers:
         if name.lower() not in _OWN:
             parts.append(f"-H {shlex.quote(f'{name}: ' + value.decode('latin-1'))}")
     if request.framing is Framing.CHUNKED:
         parts.append("-H 'Transfer-Encoding: chunked'")
-    if request.body:
+    if has_body:
         parts.append(f"--data-binary {_shell_bytes(request.body)}")
     return " ".join(parts)
 
@@ -47,8 +49,8 @@ def _shell_bytes(body: bytes) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
-        text = ""
-    if text and all(character.isprintable() for character in text):
+        text = "\0"
+    if all(character.isprintable() for character in text):
         return shlex.quote(text)
     # bash's $'…' carries any byte but NUL, which no argument can hold.
     escaped = "".join(chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}" for byte in body)

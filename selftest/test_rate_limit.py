@@ -1,0 +1,154 @@
+"""The rules for rate-limit headers, one answer at a time."""
+
+import pytest
+
+from trigger_conformance import rate_limit
+from trigger_conformance.wire.exchange import Answer, Exchange, Request
+
+NOW = 1_800_000_000.0
+SOUND = {
+    "X-RateLimit-Limit": "100",
+    "X-RateLimit-Remaining": "0",
+    "X-RateLimit-Reset": f"{NOW + 7:.0f}",
+    "Retry-After": "7",
+}
+
+
+def answer(*more, **changes):
+    headers = {**SOUND, **{name.replace("_", "-"): value for name, value in changes.items()}}
+    kept = [(name, value) for name, value in headers.items() if value is not None]
+    return Answer(429, "", (*kept, *more), b"{}", NOW)
+
+
+ABOVE = "X-RateLimit-Remaining 101 is more than X-RateLimit-Limit 100"
+SEVEN = "X-RateLimit-Reset is 7 s from now, Retry-After says"
+RULES = (
+    rate_limit.presence_problem,
+    rate_limit.integer_problem,
+    rate_limit.count_problem,
+    rate_limit.reset_problem,
+    rate_limit.agreement_problem,
+    rate_limit.no_wait_problem,
+)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_sound_429_breaks_no_rule(rule):
+    assert rule(answer()) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "wrong", "said"),
+    [
+        (rate_limit.presence_problem, {"Retry_After": None}, "Retry-After missing"),
+        (rate_limit.integer_problem, {"Retry_After": "1.5"}, "no decimal integer: Retry-After: '1.5'"),
+        (rate_limit.integer_problem, {"Retry_After": "٣"}, "no decimal integer: Retry-After: '٣'"),
+        (rate_limit.integer_problem, {"Retry_After": ""}, "no decimal integer: Retry-After: ''"),
+        (rate_limit.integer_problem, {"Retry_After": "+1"}, "no decimal integer: Retry-After: '+1'"),
+        (rate_limit.count_problem, {"X_RateLimit_Limit": "0"}, "X-RateLimit-Limit is 0"),
+        (rate_limit.count_problem, {"X_RateLimit_Remaining": "-1"}, "X-RateLimit-Remaining is -1"),
+        (rate_limit.count_problem, {"X_RateLimit_Remaining": "101"}, ABOVE),
+        (rate_limit.count_problem, {"Retry_After": "-1"}, "Retry-After is -1"),
+        (rate_limit.no_wait_problem, {"Retry_After": "0"}, "Retry-After is 0"),
+        (rate_limit.agreement_problem, {"Retry_After": "13"}, f"{SEVEN} 13 s"),
+        (rate_limit.agreement_problem, {"Retry_After": "1"}, f"{SEVEN} 1 s"),
+    ],
+)  # fmt: skip
+def test_a_wrong_header_is_named(rule, wrong, said):
+    assert rule(answer(**wrong)) == said
+
+
+def test_a_header_that_comes_twice_is_named():
+    assert rate_limit.presence_problem(answer(("retry-after", "7"))) == "Retry-After 2 times"
+    assert rate_limit.presence_problem(answer(("retry-after", "7"), X_RateLimit_Limit=None)) == (
+        "X-RateLimit-Limit missing, Retry-After 2 times"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reset", "said"),
+    [
+        (NOW - 60, None),
+        (NOW - 61, "not within a minute ago"),
+        (NOW + 86_400, None),
+        (NOW + 86_401, "not within a minute ago"),
+        (NOW * 1000, "is in milliseconds"),
+        (30, "is a number of seconds from now"),
+        (86_399, "is a number of seconds from now"),
+        (86_400, "not within a minute ago"),
+        (1e11 - 1, "not within a minute ago"),
+        (1e11, "is in milliseconds"),
+    ],
+)
+def test_reset_is_a_unix_time_in_seconds_near_now(reset, said):
+    problem = rate_limit.reset_problem(answer(X_RateLimit_Reset=f"{reset:.0f}"))
+    assert problem is None if said is None else said in problem
+
+
+@pytest.mark.parametrize(
+    ("reset", "after", "fine"), [(7, 2, True), (7, 12, True), (8, 2, False), (100, 110, True), (100, 112, False)]
+)
+def test_reset_and_retry_after_agree_within_five_seconds_or_a_tenth(reset, after, fine):
+    told = answer(X_RateLimit_Reset=f"{NOW + reset:.0f}", Retry_After=f"{after}")
+    assert (rate_limit.agreement_problem(told) is None) is fine
+
+
+def test_the_targets_own_clock_counts_where_it_tells_it():
+    late = ("date", "Fri, 15 Jan 2027 07:59:30 GMT")  # half a minute before NOW
+    reset = f"{NOW - 30 + 7:.0f}"
+    assert rate_limit.agreement_problem(answer(late, X_RateLimit_Reset=reset)) is None
+    assert rate_limit.agreement_problem(answer(X_RateLimit_Reset=reset)) is not None
+    assert rate_limit.agreement_problem(answer(("date", "yesterday"), X_RateLimit_Reset=reset)) is not None
+
+
+def test_values_that_cannot_be_read_are_left_to_the_rule_that_reads_them():
+    broken = answer(
+        X_RateLimit_Reset="soon", Retry_After="later", X_RateLimit_Limit="many", X_RateLimit_Remaining="few"
+    )
+    assert [rule(broken) for rule in RULES[2:]] == [None] * 4
+    assert rate_limit.integer_problem(broken).count("'") == 8
+
+
+def test_an_answer_carries_limits_where_any_header_is_there():
+    assert rate_limit.carries_limits(Answer(202, "", (("x-ratelimit-limit", "1"),), b"", NOW))
+    assert not rate_limit.carries_limits(Answer(202, "", (("ratelimit-limit", "1"),), b"", NOW))
+
+
+def reading(started, remaining, *, ended=None, limit="100", reset=60, credential="primary"):
+    headers = (("X-RateLimit-Limit", limit), ("X-RateLimit-Remaining", str(remaining)),
+               ("X-RateLimit-Reset", f"{NOW + reset:.0f}"))  # fmt: skip
+    told = Answer(202, "", headers, b"", NOW + started)
+    return Exchange(Request(target="/", credential=credential), told, None, started, ended or started + 0.01, NOW)
+
+
+def test_remaining_may_rise_by_a_refill():
+    assert list(rate_limit.rises([reading(0, 10), reading(1, 12), reading(2, 12)])) == []
+
+
+def test_remaining_may_not_jump_within_a_window():
+    found = list(rate_limit.rises([reading(0, 10), reading(1, 60)]))
+    assert [why for _, why in found] == ["X-RateLimit-Remaining rose from 10 to 60 within 1.01 s of one window"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        reading(1, 60, reset=120),
+        reading(1, 60, limit="200"),
+        reading(1, 60, credential="second"),
+        reading(0.005, 60),
+    ],
+    ids=["another window", "another limit", "another credential", "at the same time"],
+)
+def test_only_requests_of_one_window_that_follow_each_other_are_compared(later):
+    assert list(rate_limit.rises([reading(0, 10), later])) == []
+
+
+def test_a_window_of_a_second_or_two_allows_its_whole_limit():
+    assert list(rate_limit.rises([reading(0, 0, reset=2), reading(0.9, 99, reset=2)])) == []
+
+
+def test_answers_without_limits_are_passed_over():
+    silent = Exchange(Request(target="/"), Answer(202, "", (), b"", NOW), None, 0.5, 0.6, NOW)
+    lost = Exchange(Request(target="/"), None, None, 0.5, 0.6, NOW)
+    assert len(list(rate_limit.rises([reading(0, 10), silent, lost, reading(1, 60)]))) == 1

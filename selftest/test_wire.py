@@ -1,0 +1,267 @@
+"""The wire against servers that break every rule: a finding within the time limit, bounded memory, never a crash."""
+
+import gzip
+import time
+
+import pytest
+
+from selftest.canned import answer, canned
+from trigger_conformance.client import Authorization, BatchApi
+from trigger_conformance.contract import Contract
+from trigger_conformance.target import Budget, Target
+from trigger_conformance.wire.exchange import FailureKind, Framing
+from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
+from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.wire import Wire
+
+BATCH = b'{"id":"batch_1","runCount":1,"isCached":false}'
+OK = answer("202 Accepted", BATCH)
+KEY = "tr_dev_marker_key"
+AMPLE = Budget(requests=100, runs=1000, seconds=20)
+
+
+@pytest.fixture
+def connect(tmp_path):
+    """A client for a base URL; ``budget`` and further options of the target may be given."""
+    opened = []
+
+    def make(base_url, budget=AMPLE, **options):
+        target = Target(base_url=base_url, api_key=KEY, **{"timeout": 1.0, **options})
+        ledger = Ledger(tmp_path / f"ledger{len(opened)}.sqlite", budget, create=True)
+        wire = Wire(target, ledger, Redactor([KEY]))
+        opened.append((wire, ledger))
+        api = BatchApi(target, wire, Contract())
+        api.begin("create_batch.selftest")
+        return api
+
+    yield make
+    for wire, ledger in opened:
+        wire.close()
+        ledger.close()
+
+
+def raw(status="202 Accepted", *lines, body=b""):
+    head = [f"HTTP/1.1 {status}", "Content-Type: application/json", *lines]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+def hang(_request, _number, _connection):
+    time.sleep(3)
+
+
+def endless(_request, _number, connection):
+    connection.sendall(raw("202 Accepted", "Transfer-Encoding: chunked"))
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    while True:
+        connection.sendall(chunk)
+
+
+def trickle(_request, _number, connection):
+    connection.sendall(raw("202 Accepted", "Content-Length: 1000"))
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.05)
+
+
+def huge(_request, _number, connection):
+    connection.sendall(raw("202 Accepted", "Content-Length: 100000000"))
+    for _ in range(1600):
+        connection.sendall(b"x" * 65536)
+
+
+def endless_headers(_request, _number, connection):
+    connection.sendall(b"HTTP/1.1 202 Accepted\r\n")
+    while True:
+        connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
+
+
+def then_closed(said):
+    """Sends these bytes and hangs up."""
+    return lambda _request, _number, connection: connection.sendall(said)
+
+
+TWO_LENGTHS = raw("202 Accepted", "Content-Length: 2", "Content-Length: 3", body=b"{}x")
+BAD_CHUNKS = raw("202 Accepted", "Transfer-Encoding: chunked", body=b"zz\r\n{}\r\n")
+BOMB = answer("202 Accepted", gzip.compress(b" " * (64 << 20)), "Content-Encoding: gzip")
+BROKEN = {
+    "a body cut short": (then_closed(raw("202 Accepted", "Content-Length: 100", body=b"{")), FailureKind.BROKEN),
+    "a head cut short": (then_closed(b"HTTP/1.1 202 Acc"), FailureKind.BROKEN),
+    "no answer": (then_closed(b""), FailureKind.DROPPED),
+    "no HTTP": (then_closed(b"SSH-2.0-OpenSSH\r\n"), FailureKind.BROKEN),
+    "two lengths": (TWO_LENGTHS, FailureKind.BROKEN),
+    "a length in words": (raw("202 Accepted", "Content-Length: two", body=b"{}"), FailureKind.BROKEN),
+    "broken chunks": (BAD_CHUNKS, FailureKind.BROKEN),
+    "gzip that is none": (answer("202 Accepted", BATCH, "Content-Encoding: gzip"), FailureKind.BROKEN),
+    "hanging": (hang, FailureKind.TIMEOUT),
+    "a trickle": (trickle, FailureKind.TIMEOUT),
+    "an endless stream": (endless, FailureKind.OVERSIZE),
+    "100 MB": (huge, FailureKind.OVERSIZE),
+    "endless headers": (endless_headers, FailureKind.BROKEN),
+    "a gzip bomb": (BOMB, FailureKind.OVERSIZE),
+}
+
+
+@pytest.mark.parametrize(("respond", "kind"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_answer_is_a_failure_within_the_time_limit(connect, respond, kind):
+    with canned(respond) as base_url:
+        began = time.monotonic()
+        exchange = connect(base_url).create()
+    assert exchange.failure.kind is kind
+    assert exchange.status is None
+    assert time.monotonic() - began < 2.5
+
+
+def test_an_answer_without_a_length_ends_with_its_connection(connect):
+    with canned(then_closed(raw(body=BATCH))) as base_url:
+        assert connect(base_url).create().batch == "batch_1"
+
+
+def test_a_redirect_is_not_followed(connect):
+    with canned(answer("302 Found", b"", "Location: /elsewhere")) as base_url:
+        assert connect(base_url).create().status == 302
+
+
+def test_nobody_listens(connect):
+    began = time.monotonic()
+    exchange = connect("http://127.0.0.1:9").create()
+    assert exchange.failure.kind is FailureKind.UNREACHABLE
+    assert time.monotonic() - began < 2
+
+
+def test_requests_leave_as_they_stand(connect):
+    seen = []
+
+    def respond(request, _number, _connection):
+        seen.append(request)
+        return OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url)
+        api.send(api.order(authorization=Authorization((b"Bearer \xff\xe9", b"Bearer x"), "")))
+        api.send(api.order(authorization=Authorization((b"",), "")))
+        api.send(api.request(b"\x00\xff", content_type=None))
+        api.send(api.request({"runCount": 1}, method="FOO"))
+    assert b"\nAuthorization: Bearer \xff\xe9\r\nAuthorization: Bearer x\r\n" in seen[0]
+    assert b"\nAuthorization: \r\n" in seen[1]
+    assert b"Content-Type" not in seen[2]
+    assert seen[2].endswith(b"\x00\xff")
+    assert seen[3].startswith(b"FOO /api/v3/batches HTTP/1.1\r\n")
+
+
+def test_a_chunked_body_has_no_length(connect):
+    seen = []
+
+    def respond(request, _number, connection):
+        seen.append(request + connection.recv(4096))
+        return OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url)
+        api.send(api.request({"runCount": 1}, framing=Framing.CHUNKED))
+    assert b"Content-Length" not in seen[0]
+    assert b"Transfer-Encoding: chunked" in seen[0]
+
+
+LIMITED = answer("429 Too Many Requests", b"{}", "Retry-After: 1")
+
+
+def test_a_429_is_waited_out(connect):
+    with canned(lambda _request, number, _connection: LIMITED if number == 1 else OK) as base_url:
+        api = connect(base_url)
+        began = time.monotonic()
+        exchange = api.create()
+    assert exchange.status == 202
+    assert 1.0 <= time.monotonic() - began < 2.0
+    assert [each.status for each in api.wire.ledger.exchanges()] == [429, 202]
+
+
+def test_a_429_without_a_wait_is_tried_again_ever_more_slowly(connect):
+    bare = answer("429 Too Many Requests", b"{}")
+    with canned(lambda _request, number, _connection: bare if number <= 2 else OK) as base_url:
+        api = connect(base_url)
+        exchange = api.create()
+    first, second, third = api.wire.ledger.exchanges()
+    assert exchange.status == 202
+    assert second.started - first.ended >= 0.45
+    assert third.started - second.ended >= 0.95
+
+
+def test_a_wait_that_does_not_fit_into_the_budget_is_not_begun(connect):
+    with canned(answer("429 Too Many Requests", b"{}", "Retry-After: 3600")) as base_url:
+        began = time.monotonic()
+        exchange = connect(base_url).create()
+    assert exchange.status == 429
+    assert time.monotonic() - began < 1
+
+
+def test_a_429_may_be_kept(connect):
+    with canned(LIMITED) as base_url:
+        api = connect(base_url)
+        assert api.send(api.order(), keep_429=True).status == 429
+        assert api.wire.ledger.requests == 1
+
+
+def test_budgets_are_kept(connect):
+    with canned(OK) as base_url:
+        api = connect(base_url, Budget(requests=3, runs=10, seconds=20))
+        with pytest.raises(BudgetSpentError, match="--max-runs"):
+            api.create(11)
+        for _ in range(2):
+            api.create()
+        with pytest.raises(BudgetSpentError, match="--max-requests"):
+            api.send_all([api.order() for _ in range(5)])
+        assert api.wire.ledger.requests == 3
+
+
+def test_a_pace_is_kept(connect):
+    with canned(OK) as base_url:
+        api = connect(base_url, Budget(requests=100, runs=100, seconds=20, per_second=20))
+        exchanges = api.send_all([api.order() for _ in range(10)])
+    started = sorted(exchange.started for exchange in exchanges)
+    assert started[-1] - started[0] >= 9 / 20 - 0.01
+
+
+def test_last_bytes_leave_together(connect):
+    def respond(_request, _number, _connection):
+        time.sleep(0.05)
+        return OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url)
+        exchanges = api.send_together([api.order() for _ in range(16)])
+    assert max(each.started for each in exchanges) - min(each.started for each in exchanges) < 0.02
+    assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
+
+
+def test_an_abandoned_request_arrives_whole(connect):
+    seen = []
+
+    def respond(request, _number, _connection):
+        seen.append(request)
+        return OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url)
+        order = api.order(key="k")
+        assert api.abandon(order).failure.kind is FailureKind.ABANDONED
+        assert api.create().status == 202
+    assert any(each.endswith(order.body) for each in seen)
+
+
+def test_a_connection_that_is_closed_while_idle_is_no_finding(connect):
+    def respond(_request, number, connection):
+        connection.sendall(OK)
+        return None
+
+    with canned(respond) as base_url:
+        api = connect(base_url)
+        assert [api.create().status for _ in range(5)] == [202] * 5
+
+
+def test_what_is_kept_holds_no_credential(connect):
+    echo = answer("202 Accepted", b'{"id":"' + KEY.encode() + b'"}', f"X-Echo: {KEY}")
+    with canned(echo) as base_url:
+        api = connect(base_url)
+        exchange = api.create()
+        assert exchange.answer.leaks == ("header X-Echo", "the body")
+        assert KEY not in repr(api.wire.ledger.exchanges())
