@@ -249,9 +249,8 @@ def test_an_abandoned_request_arrives_whole(connect):
 
 
 def test_a_connection_that_is_closed_while_idle_is_no_finding(connect):
-    def respond(_request, number, connection):
+    def respond(_request, _number, connection):
         connection.sendall(OK)
-        return None
 
     with canned(respond) as base_url:
         api = connect(base_url)

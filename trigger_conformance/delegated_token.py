@@ -21,10 +21,12 @@ _PART = re.compile(r"[A-Za-z0-9_-]+")
 
 def token_problem(answer: Answer) -> str | None:
     """What is wrong with an answer's token, where it has one."""
-    token = answer.header(TOKEN)
-    if token is None:
+    tokens = answer.all(TOKEN)
+    if not tokens:
         return None
-    parts = token.split(".")
+    if len(tokens) > 1:
+        return f"{TOKEN} is there {len(tokens)} times"
+    parts = tokens[0].split(".")
     if len(parts) != 3 or not all(_PART.fullmatch(part) for part in parts):
         return f"{TOKEN} is no compact JWS of three base64url parts"
     header, payload = json_part(parts[0]), json_part(parts[1])
@@ -49,8 +51,10 @@ def _expiry_problem(expiry: object, answer: Answer) -> str | None:
 
 def claims_problem(answer: Answer) -> str | None:
     """What is wrong with the claims header, where there is one: it must be a JSON object."""
-    claims = answer.header(CLAIMS)
-    return f"{CLAIMS} is no JSON object" if claims is not None and _object(claims) is None else None
+    claims = answer.all(CLAIMS)
+    if len(claims) > 1:
+        return f"{CLAIMS} is there {len(claims)} times"
+    return f"{CLAIMS} is no JSON object" if claims and _object(claims[0]) is None else None
 
 
 def disagreement(answer: Answer) -> str | None:

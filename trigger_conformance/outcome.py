@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from trigger_conformance.requirement import Level, Profile, Requirement, Stage
+from trigger_conformance.requirement import Requirement
 from trigger_conformance.verdict import Decision, Ending, Verdict, verdict_of
 
 
@@ -30,35 +28,6 @@ class Outcome:
     def decision(self) -> Decision:
         """The part that the run's verdict depends on."""
         return Decision(self.requirement.level, self.verdict)
-
-    def to_data(self) -> dict[str, Any]:
-        """Plain data that execnet can carry."""
-        data = asdict(self)
-        data["requirement"] |= {"profile": int(self.requirement.profile), "stage": int(self.requirement.stage)}
-        return {**data, "ending": str(self.ending), "verdict": str(self.verdict)}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Outcome:
-        """The reverse of ``to_data``."""
-        fields = dict(data["requirement"])
-        requirement = Requirement(
-            **{
-                **fields,
-                "level": Level(fields["level"]),
-                "profile": Profile(fields["profile"]),
-                "stage": Stage(fields["stage"]),
-            }
-        )
-        return cls(
-            **{
-                **data,
-                "requirement": requirement,
-                "ending": Ending(data["ending"]),
-                "verdict": Verdict(data["verdict"]),
-                "notes": tuple(data["notes"]),
-                "evidence": tuple(data["evidence"]),
-            }
-        )
 
 
 def undecided(requirement: Requirement, reason: str) -> Outcome:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import pickle
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -66,6 +67,8 @@ def _given(config: pytest.Config) -> dict[str, Any]:
 
 
 def _is_run(config: pytest.Config) -> bool:
+    if hasattr(config, "workerinput"):
+        return False
     if config.option.help or config.option.collectonly or config.option.version:
         return False
     paths = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
@@ -78,6 +81,10 @@ def _is_run(config: pytest.Config) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Read the options and begin the run, before other plug-ins look at what it sets for them."""
+    if (shared := _handed_down(config)) is not None:
+        # xdist calls its workers' command lines too: a worker takes part in a run and must never begin one.
+        config.option.allure_report_dir = str(shared.report_dir / "allure-results")
+        return
     if not _is_run(config):
         return
     run = Run(_settings(config))
@@ -91,7 +98,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     config.option.reportchars = "N"
     if run.settings.workers > 1:
         config.option.numprocesses = run.settings.workers
-        config.option.dist = "loadgroup"
+        config.option.dist = "loadscope"
         config.option.loadscopereorder = False
     # A CI system's cancel is an interruption like Ctrl-C: the report is written.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -111,15 +118,32 @@ def _settings(config: pytest.Config) -> Settings:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker where the target is and where the run's book lies."""
-    run: Run = node.config.stash[RUN]
-    shared = run.station.shared
-    node.workerinput[_PROPERTY] = shared.to_data() | {"only": run.settings.only, "level": run.settings.level}
+    run = node.config.stash.get(RUN, None)
+    if run is None:
+        return
+    node.workerinput[_PROPERTY] = pickle.dumps(run.station.shared)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let the run say which checks stay together."""
+    if RUN not in config.stash:
+        return None
+    from trigger_conformance.scheduling import ByArea
+
+    return ByArea(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open a worker's station."""
-    if (given := getattr(config, "workerinput", {}).get(_PROPERTY)) is not None:
-        config.stash[STATION] = Station(Shared.from_data(given))
+    if (shared := _handed_down(config)) is not None:
+        config.stash[STATION] = Station(shared)
+
+
+def _handed_down(config: pytest.Config) -> Shared | None:
+    """What the controller gave to this worker, if it is one."""
+    given = getattr(config, "workerinput", {}).get(_PROPERTY)
+    return None if given is None else cast(Shared, pickle.loads(given))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -130,24 +154,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what the options select, in the order of the stages; what needs quiet shares one worker."""
+    """Keep what the options select, in the order of the stages."""
     selection = _selection(config)
     if selection is None:
         return
     only, level, profile = selection
-    kept = []
-    for item in items:
-        requirement = _requirement(item)
-        if catalogue.selected(requirement, only, level, profile):
-            kept.append(item)
-            late = requirement.stage >= Stage.PRESS
-            item.add_marker(pytest.mark.xdist_group("last" if late else requirement.area))
+    kept = [item for item in items if catalogue.selected(_requirement(item), only, level, profile)]
     items[:] = sorted(kept, key=lambda item: _requirement(item).stage)
 
 
 def _selection(config: pytest.Config) -> tuple[Any, Any, Any] | None:
-    if (given := getattr(config, "workerinput", {}).get(_PROPERTY)) is not None:
-        return given["only"], given["level"], given["target"]["profile"]
+    if (station := config.stash.get(STATION, None)) is not None:
+        shared = station.shared
+        return shared.only, shared.level, shared.target.profile
     if (run := config.stash.get(RUN, None)) is not None:
         return run.settings.only, run.settings.level, run.settings.template.profile
     return None
@@ -268,7 +287,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if station is None or not decided or (call.excinfo and call.excinfo.errisinstance(KeyboardInterrupt)):
         return report  # type: ignore[return-value]
     outcome = _outcome(_requirement(item), station, call)
-    report.user_properties.append((_PROPERTY, outcome.to_data()))
+    report.user_properties.append((_PROPERTY, pickle.dumps(outcome)))
     _tell(report, outcome)
     return report  # type: ignore[return-value]
 
@@ -381,7 +400,7 @@ class Collector:
         """Take the outcome out of a report before other plug-ins write it down."""
         for name, data in report.user_properties:
             if name == _PROPERTY:
-                outcome = Outcome.from_data(cast(Mapping[str, Any], data))
+                outcome: Outcome = pickle.loads(cast(bytes, data))
                 self._run.record(outcome)
                 report.conformance = outcome  # type: ignore[attr-defined]
         report.user_properties[:] = [each for each in report.user_properties if each[0] != _PROPERTY]

@@ -28,6 +28,12 @@ def presence_problem(answer: Answer) -> str | None:
     return ", ".join(wrong) or None
 
 
+def repetition_problem(answer: Answer) -> str | None:
+    """No documented header is there more than once (RFC 9110 section 5.3: it is no list)."""
+    repeated = [f"{name} {len(answer.all(name))} times" for name in RATE_LIMIT_HEADERS if len(answer.all(name)) > 1]
+    return ", ".join(repeated) or None
+
+
 def integer_problem(answer: Answer) -> str | None:
     """Every value that is there is a decimal integer."""
     values = [(name, value) for name in RATE_LIMIT_HEADERS for value in answer.all(name)]

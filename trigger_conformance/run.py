@@ -7,8 +7,8 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from trigger_conformance.outcome import Outcome, undecided
 from trigger_conformance.reference import server as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import results
-from trigger_conformance.requirement import Profile, Requirement
+from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
@@ -31,29 +31,17 @@ _COLD_START = 30.0
 _SLOW_START = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shared:
     """What a worker process needs to take part in a run."""
 
     target: Target
     budget: Budget
-    strict: bool
     ledger: Path
-
-    def to_data(self) -> dict[str, Any]:
-        """Plain data that execnet can carry."""
-        return {
-            "target": {**asdict(self.target), "profile": int(self.target.profile)},
-            "budget": asdict(self.budget),
-            "strict": self.strict,
-            "ledger": str(self.ledger),
-        }
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Shared:
-        """The reverse of ``to_data``."""
-        target = Target(**{**data["target"], "profile": Profile(data["target"]["profile"])})
-        return cls(target, Budget(**data["budget"]), data["strict"], Path(data["ledger"]))
+    report_dir: Path
+    strict: bool
+    only: tuple[str, ...]
+    level: Level | None
 
 
 class Station:
@@ -99,7 +87,16 @@ class Run:
         """This process's part; begins the book, and waits for the reference server, at first use."""
         if self._station is None:
             target = self._target()
-            shared = Shared(target, self.settings.budget, self.settings.strict, self._folder / "ledger.sqlite")
+            settings = self.settings
+            shared = Shared(
+                target=target,
+                budget=settings.budget,
+                ledger=self._folder / "ledger.sqlite",
+                report_dir=self.report_dir,
+                strict=settings.strict,
+                only=settings.only,
+                level=settings.level,
+            )
             self._station = Station(shared, create=True)
         return self._station
 

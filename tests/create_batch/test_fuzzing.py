@@ -54,13 +54,13 @@ def send_generated(target, judges, cases):
 
 @must("generated valid requests are accepted", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_valid_requests_are_accepted(target, generator, judges):
-    cases = generator.valid(affordable(target, target.pick(smoke=10, standard=35, thorough=1000)))
+    cases = generator.valid(affordable(target, target.pick(smoke=10, standard=26, thorough=1000)))
     expect(send_generated(target, judges, cases)).is_new_batch()
 
 
 @must("generated invalid requests are rejected", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_invalid_requests_are_rejected(target, generator, judges):
-    cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=40, thorough=1000)))
+    cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=32, thorough=1000)))
     expect(send_generated(target, judges, cases)).has_status(*REJECTIONS)
 
 

@@ -49,11 +49,14 @@ def pressed(target, quiet):  # noqa: ARG001
 def first_429(target):
     """Big requests first, for a limit that counts runs; then a burst of small ones."""
     sent = []
+    if target.wire.remaining is None:
+        # A small request first: its answer may say what remains, and knowing that spares the target runs.
+        sent.append(target.create(key=target.key()))
     for _ in range(BIG_REQUESTS):
-        answer = target.send(target.order(just_above(target, target.wire.remaining), key=target.key()), keep_429=True)
-        sent.append(answer)
-        if answer.status == 429:
-            return answer
+        order = target.order(just_above(target, target.wire.remaining), key=target.key())
+        sent.append(target.send(order, keep_429=True))
+        if sent[-1].status == 429:
+            return sent[-1]
     while len(sent) < target.options.press_requests:
         burst = [target.order(key=target.key()) for _ in range(min(16, target.options.press_requests - len(sent)))]
         answers = target.send_all(burst, keep_429=True)
@@ -85,14 +88,11 @@ def unlimited(sent):
     return ViolationError(f"{len(sent)} requests with {runs} runs brought no 429", sent[-1:])
 
 
-def limited(target, traffic):
-    """Every 429 of the run; with leave to press there must be one."""
+@pytest.fixture(scope="module")
+def limited(traffic, request):
+    """Every 429 of the run; where it saw none it presses for one, if it may."""
     exchanges = [each for each in traffic if each.status == 429]
-    if exchanges:
-        return expect(exchanges)
-    if target.options.press_rate_limit:
-        raise unlimited([each for each in traffic if each.status == 202])
-    raise NotApplicableError("the run saw no 429; --press-rate-limit lets it provoke one")
+    return expect(exchanges or [request.getfixturevalue("pressed").refused])
 
 
 @must("pressing on past the limit brings a 429", clause=LIMITED, profile=Profile.SMOKE, stage=Stage.PRESS)
@@ -139,13 +139,13 @@ def test_another_environment_is_not_limited(pressed):
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
-def test_every_429_carries_its_headers_once(target, traffic):
-    limited(target, traffic).satisfies(lambda each: rate_limit.presence_problem(each.answer), also_429=True)
+def test_every_429_carries_its_headers_once(limited):
+    limited.satisfies(lambda each: rate_limit.presence_problem(each.answer), also_429=True)
 
 
 @must("every header of a 429 is a decimal integer", clause=LIMITED, profile=Profile.SMOKE, stage=Stage.CLOSING)
-def test_headers_of_a_429_are_integers(target, traffic):
-    limited(target, traffic).satisfies(lambda each: rate_limit.integer_problem(each.answer), also_429=True)
+def test_headers_of_a_429_are_integers(limited):
+    limited.satisfies(lambda each: rate_limit.integer_problem(each.answer), also_429=True)
 
 
 @must(
@@ -154,8 +154,8 @@ def test_headers_of_a_429_are_integers(target, traffic):
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
-def test_counts_of_a_429_are_consistent(target, traffic):
-    limited(target, traffic).satisfies(lambda each: rate_limit.count_problem(each.answer), also_429=True)
+def test_counts_of_a_429_are_consistent(limited):
+    limited.satisfies(lambda each: rate_limit.count_problem(each.answer), also_429=True)
 
 
 @must(
@@ -164,24 +164,24 @@ def test_counts_of_a_429_are_consistent(target, traffic):
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
-def test_reset_of_a_429_is_unix_time(target, traffic):
-    limited(target, traffic).satisfies(lambda each: rate_limit.reset_problem(each.answer), also_429=True)
+def test_reset_of_a_429_is_unix_time(limited):
+    limited.satisfies(lambda each: rate_limit.reset_problem(each.answer), also_429=True)
 
 
 @must("a 429 has an Error body", clause="createBatch.responses.429.content", profile=Profile.SMOKE, stage=Stage.CLOSING)
-def test_429_has_an_error_body(target, traffic):
+def test_429_has_an_error_body(target, limited):
     def judge(exchange):
         if not exchange.answer.media_type.startswith("application/") or not isinstance(exchange.answer.json, dict):
             return f"the body is no JSON object ({exchange.answer.header('content-type')})"
         return next(iter(target.contract.schema_errors("Error", exchange.answer.json)), None)
 
-    limited(target, traffic).satisfies(judge, also_429=True)
+    limited.satisfies(judge, also_429=True)
 
 
 @should("X-RateLimit-Reset and Retry-After agree", clause="createBatch.responses.429.headers.X-RateLimit-Reset",
         profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
-def test_reset_agrees_with_retry_after(target, traffic):
-    limited(target, traffic).satisfies(lambda each: rate_limit.agreement_problem(each.answer), also_429=True)
+def test_reset_agrees_with_retry_after(limited):
+    limited.satisfies(lambda each: rate_limit.agreement_problem(each.answer), also_429=True)
 
 
 @should(
@@ -190,8 +190,8 @@ def test_reset_agrees_with_retry_after(target, traffic):
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
-def test_retry_after_is_at_least_one(target, traffic):
-    limited(target, traffic).satisfies(lambda each: rate_limit.no_wait_problem(each.answer), also_429=True)
+def test_retry_after_is_at_least_one(limited):
+    limited.satisfies(lambda each: rate_limit.no_wait_problem(each.answer), also_429=True)
 
 
 def with_limits_elsewhere(traffic):
@@ -210,7 +210,12 @@ def with_limits_elsewhere(traffic):
     stage=Stage.CLOSING,
 )
 def test_headers_elsewhere_keep_the_rules(traffic):
-    rules = (rate_limit.integer_problem, rate_limit.count_problem, rate_limit.reset_problem)
+    rules = (
+        rate_limit.repetition_problem,
+        rate_limit.integer_problem,
+        rate_limit.count_problem,
+        rate_limit.reset_problem,
+    )
     expect(with_limits_elsewhere(traffic)).satisfies(
         lambda each: "; ".join(filter(None, (rule(each.answer) for rule in rules))) or None
     )

@@ -12,10 +12,14 @@ SMOKE = {"0", "-1", "maximum + 1", "a string", "true"}
 def out_of_range(maximum):
     return {
         "0": "0",
+        "-0": "-0",
         "-1": "-1",
+        "-2^32 + 1": str(-(2**32) + 1),
+        "-2^64 + 1": str(-(2**64) + 1),
         "the most negative 32-bit integer": str(-(2**31)),
         "the most negative 64-bit integer": str(-(2**63)),
         "maximum + 1": str(maximum + 1),
+        "2^16 + maximum": str(2**16 + maximum),
         "2^31": str(2**31),
         "2^32 + 1": str(2**32 + 1),
         "2^53 + 1": str(2**53 + 1),
@@ -34,6 +38,8 @@ NO_INTEGER = {
     "1.5": "1.5",
     "0.999999999": "0.999999999",
     "1e-7": "1e-7",
+    "1e400": "1e400",
+    "10^5000": "1" + "0" * 5000,
     "an array": "[1]",
     "an object": '{"value":1}',
     "NaN": "NaN",

@@ -41,9 +41,6 @@ class Settings:
 SOUND = Settings()
 
 
-SOUND = Settings()
-
-
 class Problem(Exception):  # noqa: N818  (an answer on its way, not an error of the server)
     """An error answer: status and message."""
 

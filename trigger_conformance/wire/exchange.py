@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from trigger_conformance.contract import INVALID, strict_json
+
 
 class Beyond(StrEnum):
     """In which respect a request leaves what the operation declares, so that plain HTTP statuses may answer it."""
@@ -126,11 +128,9 @@ class Answer:
 
     @cached_property
     def json(self) -> Any:
-        """The body read as JSON, or None where it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        """The body read as JSON (RFC 8259: UTF-8, no byte-order mark, no NaN), or None where it is none."""
+        document = strict_json(self.body)
+        return None if document is INVALID else document
 
     @property
     def document(self) -> dict[str, Any]:

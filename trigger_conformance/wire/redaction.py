@@ -64,9 +64,12 @@ class Redactor:
         redacted = self._secretless(text)
         return data if redacted is text else redacted.encode("latin-1")
 
-    def leaks(self, texts: dict[str, str]) -> tuple[str, ...]:
-        """The names of those ``texts`` that contain a credential of the run in any form."""
-        forms = [form for form in self._forms if len(form) >= TELLING_LENGTH]
+    def leaks(self, texts: dict[str, str], given: str = "") -> tuple[str, ...]:
+        """The names of those ``texts`` that contain a credential of the run in any form.
+
+        What stands in ``given`` too, a text that the target may repeat, is no leak.
+        """
+        forms = [form for form in self._forms if len(form) >= TELLING_LENGTH and form not in given]
         together = "\n".join(texts.values())
         if not any(form in together for form in forms):
             return ()

@@ -179,6 +179,18 @@ class Transport(httpx.AsyncBaseTransport):
             connection.close()
         return None
 
+    def _rest(self, connection: _Connection) -> None:
+        """Keep a connection for the next request, but not for long: a target may serve one connection at a time."""
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+
+        def expire() -> None:
+            if connection in self._idle and not connection.reusable:
+                self._idle.remove(connection)
+                connection.close()
+
+        asyncio.get_running_loop().call_later(_IDLE_SECONDS, expire)
+
     async def _connect(self, url: httpx.URL) -> _Connection:
         secure = url.scheme == "https"
         host = url.raw_host.decode("ascii").strip("[]")
@@ -206,8 +218,7 @@ class Transport(httpx.AsyncBaseTransport):
                 parser.their_state is h11.DONE and not parser.trailing_data[0] and not request.extensions.get("fresh")
             )
             if keep and "gate" not in request.extensions:
-                connection.idle_since = time.monotonic()
-                self._idle.append(connection)
+                self._rest(connection)
             else:
                 connection.close()
             return httpx.Response(

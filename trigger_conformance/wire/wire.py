@@ -196,7 +196,7 @@ class Wire:
             if sending.hang_up:
                 failure = Failure(FailureKind.ABANDONED, "")
             else:
-                answer = await self._answer(response)
+                answer = await self._answer(response, request.key or "")
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self.redactor)
         return Exchange(request, answer, failure, started, time.monotonic(), began, self.check)
@@ -216,11 +216,11 @@ class Wire:
             request.method, self._url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
         )
 
-    async def _answer(self, response: httpx.Response) -> Answer:
+    async def _answer(self, response: httpx.Response, given: str) -> Answer:
         body = await decoded(response)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         where = {f"header {name}": value for name, value in headers} | {"the body": body.decode("latin-1")}
-        leaks = self.redactor.leaks(where)
+        leaks = self.redactor.leaks(where, given)
         return Answer(response.status_code, response.reason_phrase, headers, body, time.time(), leaks)
 
 

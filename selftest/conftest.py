@@ -1,0 +1,85 @@
+"""Runs of the suite as users make them: a process of its own, in an empty folder, with a clean environment."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from trigger_conformance.catalogue import ROOT
+from trigger_conformance.reference.process import ReferenceProcess
+
+LONGEST = 180
+OWN = ("TRIGGER_", "PYTEST_")
+
+
+@dataclass
+class Ran:
+    """How a run ended: exit status, standard output and error, report folder and results."""
+
+    status: int
+    output: str
+    errors: str
+    folder: Path
+    results: dict = field(default_factory=dict)
+
+    @property
+    def verdicts(self):
+        return {each["id"]: each["verdict"] for each in self.results["requirements"]}
+
+    def files(self):
+        return {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+
+
+def environment(**more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+    return {**kept, "COLUMNS": "200", **more}
+
+
+def ran(process, folder, output, errors):
+    results = folder / "results.json"
+    document = json.loads(results.read_text("utf-8")) if results.exists() else {}
+    return Ran(process.returncode, output, errors, folder, document)
+
+
+@pytest.fixture
+def command(tmp_path):
+    """``trigger-conformance`` with these arguments."""
+
+    def run(*arguments, module="trigger_conformance.cli", **variables):
+        folder = tmp_path / f"report{len(list(tmp_path.iterdir()))}"
+        if arguments[0] in ("run", str(ROOT / "tests")):
+            arguments = (*arguments, f"--report-dir={folder}")
+        process = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=tmp_path, env=environment(**variables), capture_output=True, text=True, timeout=LONGEST, check=False,
+        )  # fmt: skip
+        return ran(process, folder, process.stdout, process.stderr)
+
+    return run
+
+
+@contextmanager
+def reference(behaviour=""):
+    """A reference server, or one of its faults and variants."""
+    process = ReferenceProcess.start(behaviour=behaviour)
+    try:
+        yield process.wait_until_ready()
+    finally:
+        process.stop()
+
+
+def at(server, *options):
+    """Arguments of a run on a reference server; its keys travel by ``keys``."""
+    return ("run", f"--base-url={server.base_url}", "--press-rate-limit", *options)
+
+
+def keys(server):
+    return {
+        "TRIGGER_API_KEY": server.settings.api_key,
+        "TRIGGER_CONFORMANCE_SECOND_API_KEY": server.settings.second_api_key,
+    }

@@ -1,0 +1,275 @@
+"""Whole runs: verdicts, exit statuses and reports, on sound servers, broken ones and none."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+import jsonschema_rs
+import pytest
+
+from selftest.canned import answer, canned
+from selftest.conftest import at, environment, keys, ran, reference
+from trigger_conformance.catalogue import ROOT, catalogue
+from trigger_conformance.report.results import SCHEMA
+from trigger_conformance.requirement import Level, Profile
+
+SETTLED = {"passed", "observed"}
+KEY = {"TRIGGER_API_KEY": "tr_dev_marker_key"}
+SMOKE = "--profile=smoke"
+BATCH = b'{"id":"batch_1","runCount":1,"isCached":false}'
+
+
+@pytest.fixture(scope="module")
+def standard(tmp_path_factory):
+    """A standard run on the built-in reference server."""
+    folder = tmp_path_factory.mktemp("standard")
+    report = folder / "report"
+    process = subprocess.run(
+        [sys.executable, "-m", "trigger_conformance.cli", "run", f"--report-dir={report}"],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return ran(process, report, process.stdout, process.stderr)
+
+
+def test_the_reference_server_is_conformant(standard):
+    assert standard.status == 0, standard.output
+    assert standard.results["verdict"] == "conformant"
+    assert set(standard.verdicts) == {requirement.id for requirement in catalogue()}
+    assert set(standard.verdicts.values()) == SETTLED
+
+
+def test_a_standard_run_is_bounded(standard):
+    assert 500 < standard.results["requests"] <= 800
+    assert standard.results["runs"] <= 3000
+
+
+def test_the_results_keep_their_schema(standard):
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    assert list(jsonschema_rs.validator_for(schema).iter_errors(standard.results)) == []
+    assert sum(standard.results["statuses"].values()) == standard.results["requests"]
+
+
+def test_every_requirement_has_its_junit_case(standard):
+    cases = list(ElementTree.parse(standard.folder / "junit.xml").iter("testcase"))
+    assert len(cases) == len(catalogue())
+    assert not any(case.findall("failure") or case.findall("error") for case in cases)
+
+
+def test_allure_has_a_result_for_each_requirement_with_its_labels(standard):
+    files = list((standard.folder / "allure-results").glob("*-result.json"))
+    documents = [json.loads(path.read_text("utf-8")) for path in files]
+    labels = [{label["name"]: label["value"] for label in document["labels"]} for document in documents]
+    assert {each["requirement"] for each in labels} == set(standard.verdicts)
+    assert {each["level"] for each in labels} == {"MUST", "SHOULD", "INFO"}
+    assert all(each["clause"] for each in labels)
+    assert any(document.get("attachments") for document in documents)
+
+
+def test_the_summary_names_verdict_counts_and_reports(standard):
+    assert standard.output.lstrip(".o\n ").find("CONFORMANT") >= 0
+    assert f"{standard.results['requests']} requests" in standard.output
+    assert str(standard.folder) in standard.output
+    assert "\x1b" not in standard.output
+
+
+def test_a_smoke_run_is_bounded(command):
+    smoke = command("run", SMOKE)
+    assert smoke.status == 0
+    assert smoke.results["requests"] <= 60
+    assert set(smoke.verdicts) == {each.id for each in catalogue() if each.profile is Profile.SMOKE}
+
+
+def test_plain_pytest_comes_to_the_same_verdicts(command):
+    with reference("idempotency.replays_are_ok") as server:
+        by_command = command(*at(server, SMOKE), **keys(server))
+        arguments = (str(ROOT / "tests"), f"--base-url={server.base_url}", "--press-rate-limit", SMOKE)
+        by_pytest = command(*arguments, module="pytest", **keys(server))
+    assert by_command.status == by_pytest.status == 1
+    assert by_command.verdicts == by_pytest.verdicts
+
+
+@pytest.mark.parametrize("behaviour", ["", "idempotency.fifth_replay_is_new"])
+def test_workers_come_to_the_same_verdicts(command, behaviour):
+    with reference(behaviour) as server:
+        alone = command(*at(server), **keys(server))
+    with reference(behaviour) as server:
+        together = command(*at(server, "--workers=4"), **keys(server))
+    assert alone.verdicts == together.verdicts
+    assert alone.status == together.status
+    assert together.results["requests"] < 1.2 * alone.results["requests"]
+
+
+def test_one_seed_has_one_list_of_verdicts(command):
+    runs = []
+    for _ in range(2):
+        with reference("idempotency.sorts_letters") as server:
+            runs.append(command(*at(server, "--seed=7", "--only=fuzzing"), **keys(server)))
+    assert runs[0].verdicts == runs[1].verdicts
+    assert runs[0].results["seed"] == 7
+
+
+def test_a_violation_is_told_so_that_one_can_act(command):
+    with reference("run_count.accepts_zero") as server:
+        told = command(*at(server, SMOKE), **keys(server))
+    assert told.status == 1
+    assert "NON-CONFORMANT" in told.output
+    assert "runCount 0: expected 400 or 422, got 202 Accepted" in told.output
+    assert f'curl -sS -i {server.base_url}/api/v3/batches -H "Authorization: Bearer $TRIGGER_API_KEY"' in told.output
+    assert "--only create_batch.run_count.out_of_range_is_rejected" in told.output
+    assert "Expected number of items in the batch" in told.output
+    junit = (told.folder / "junit.xml").read_text("utf-8")
+    assert "runCount 0: expected 400 or 422" in junit
+
+
+def test_a_warning_fails_only_under_strict(command):
+    with reference("authentication.refuses_without_a_challenge") as server:
+        mild = command(*at(server, SMOKE), **keys(server))
+        strict = command(*at(server, SMOKE, "--strict"), **keys(server))
+    challenge = "create_batch.authentication.refusal_carries_a_challenge"
+    assert (mild.status, mild.verdicts[challenge]) == (0, "warned")
+    assert (strict.status, strict.verdicts[challenge]) == (1, "violated")
+
+
+def test_a_subset_runs_alone(command):
+    some = command("run", "--only=run_count", "--level=should")
+    assert some.status == 0
+    assert set(some.verdicts) == {"create_batch.run_count.out_of_range_is_400"}
+
+
+@pytest.mark.parametrize("requirement", [each.id for each in catalogue() if each.level is Level.MUST][::9])
+def test_a_requirement_can_be_run_alone(command, requirement):
+    alone = command("run", f"--only={requirement}")
+    assert alone.verdicts == {requirement: "passed"}
+    assert alone.status == 0
+
+
+def test_nothing_selected_is_an_exit_status_of_its_own(command):
+    none = command("run", "--only=authentication.delegated_token_as_credential", "--level=must")
+    assert none.status == 5
+
+
+ALWAYS = {
+    "429": (answer("429 Too Many Requests", b"{}", "Retry-After: 1"), "429"),
+    "401": (answer("401 Unauthorized", b"{}"), "refused the key (401 on a plain valid request): check --api-key"),
+    "403": (answer("403 Forbidden", b"{}"), "refused the key (403"),
+    "404": (answer("404 Not Found", b"{}"), "no batch API (404"),
+    "500": (answer("500 Internal Server Error", b'{"message":"oops"}'), "is down (500 on a plain valid request): oops"),
+    "503": (answer("503 Service Unavailable", b"", media_type="text/html"), "is down (503"),
+    "a redirect": (answer("302 Found", b"", "Location: /login"), "redirects to /login (302)"),
+    "a web page": (answer("200 OK", b"<html>", media_type="text/html"), "no batch API (200 text/html)"),
+    "nothing": (lambda *_: None, "does not answer (connection closed without an answer"),
+    "no HTTP": (b"220 mail.example.com ESMTP\r\n\r\n", "does not answer (broken answer"),
+}
+
+
+@pytest.mark.parametrize(("respond", "said"), ALWAYS.values(), ids=ALWAYS)
+def test_a_server_that_is_no_batch_api_is_told_in_one_line(command, respond, said):
+    with canned(respond) as base_url:
+        stopped = command("run", f"--base-url={base_url}", "--max-seconds=3", **KEY)
+    assert stopped.status == 6
+    assert said in stopped.output
+    assert set(stopped.verdicts.values()) == {"inconclusive"}
+    assert stopped.results["verdict"] == "inconclusive"
+
+
+def test_one_canned_202_for_everything_is_not_conformant(command):
+    with canned(answer("202 Accepted", BATCH)) as base_url:
+        fooled = command("run", f"--base-url={base_url}", **KEY)
+    assert fooled.status == 1
+    assert fooled.verdicts["create_batch.acceptance.ids_are_never_given_twice"] == "violated"
+    assert fooled.verdicts["create_batch.authentication.wrong_key_is_refused"] == "violated"
+
+
+WAIT = ("X-RateLimit-Limit: 9", "X-RateLimit-Remaining: 0", f"X-RateLimit-Reset: {int(time.time())}", "Retry-After: 1")
+LATER = {
+    "429": answer("429 Too Many Requests", b"{}", *WAIT),
+    "401": answer("401 Unauthorized", b"{}"),
+    "500": answer("500 Internal Server Error", b"{}"),
+    "503": answer("503 Service Unavailable", b""),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+def test_a_server_that_answers_one_request_only_is_inconclusive(command, later):
+    def respond(_request, number, _connection):
+        return answer("202 Accepted", BATCH) if number == 1 else later or None
+
+    with canned(respond) as base_url:
+        lost = command("run", f"--base-url={base_url}", SMOKE, "--max-seconds=8", "--level=must", **KEY)
+    assert lost.status == 6, lost.output
+    assert "violated" not in lost.verdicts.values()
+
+
+def test_nobody_listens(command):
+    began = time.monotonic()
+    nobody = command("run", "--base-url=http://127.0.0.1:9", **KEY)
+    assert nobody.status == 6
+    assert "the target does not answer (unreachable" in nobody.output
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_writes_its_reports(tmp_path, sent):
+    report = tmp_path / "report"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trigger_conformance.cli", "run", f"--report-dir={report}"],
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.stdout.read(1) != ".":
+        assert process.poll() is None
+    process.send_signal(sent)
+    output, errors = process.communicate(timeout=30)
+    stopped = ran(process, report, output, errors)
+    assert stopped.status == 2
+    assert stopped.results["interrupted"]
+    assert "passed" in stopped.verdicts.values()
+    assert "inconclusive" in stopped.verdicts.values()
+    ElementTree.parse(report / "junit.xml")
+
+
+def test_a_target_that_dies_half_way_leaves_what_was_decided(tmp_path):
+    with reference() as server:
+        report = tmp_path / "report"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trigger_conformance.cli", *at(server), f"--report-dir={report}", "--timeout=2"],
+            cwd=tmp_path, env=environment(**keys(server)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while process.stdout.read(1) != ".":
+            assert process.poll() is None
+        os.kill(server.process.pid, signal.SIGKILL)
+        output, errors = process.communicate(timeout=60)
+    lost = ran(process, report, output, errors)
+    assert lost.status == 6, output
+    assert {"passed", "inconclusive"} <= set(lost.verdicts.values())
+    assert "violated" not in lost.verdicts.values()
+
+
+def test_a_tight_limit_is_waited_out(command):
+    with reference("variants.tightly_limited") as server:
+        patient = command(*at(server, SMOKE), **keys(server))
+    assert patient.status == 0, patient.output
+
+
+FAULTS_THAT_ECHO = [
+    "acceptance.refusals_echo_the_credential",
+    "acceptance.answers_echo_the_credential",
+    "acceptance.answers_echo_the_encoded_credential",
+    "acceptance.tokens_hold_the_credential",
+    "http.trace_echoes",
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS_THAT_ECHO)
+def test_no_credential_is_in_any_output(command, fault):
+    with reference(fault) as server:
+        echoed = command(*at(server), **keys(server))
+    assert echoed.verdicts["create_batch.acceptance.credential_is_never_echoed"] == "violated"
+    for secret in (server.settings.api_key, server.settings.second_api_key):
+        for telling in (secret, secret[6:], secret[:-1], secret.swapcase()):
+            assert telling not in echoed.output + echoed.errors
+            assert [path for path, content in echoed.files().items() if telling.encode() in content] == []
