@@ -4,13 +4,16 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 
-.PHONY: conformance test lint types lock clean
+.PHONY: conformance test proof lint types lock clean
 
 conformance: $(READY)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
 
 test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
 	$(RUN)python -m pytest selftest -n 2 --dist worksteal $(ARGS)
+
+proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
+	$(RUN)python -m selftest.proof $(ARGS)
 
 lint: $(READY)
 	$(RUN)ruff check .

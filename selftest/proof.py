@@ -1,52 +1,51 @@
 """The proof: the suite against every fault and every conforming variant, on one page.
 
-``python -m selftest.proof`` (``make proof``) writes reports/proof.json and reports/proof.html, and fails where a
+``make proof`` (``python -m selftest.proof``) writes reports/proof.json and reports/proof.html, and fails where a
 fault is missed, a variant is blamed, a requirement has no fault, or the suite crashes.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import inspect
 import json
-import multiprocessing
-import os
 import sys
-import tempfile
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from multiprocessing.connection import Connection
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from trigger_conformance.catalogue import catalogue
+import jinja2
+
+from selftest.trial import Trial, attempt, side_by_side
+from trigger_conformance.catalogue import ROOT, catalogue
 from trigger_conformance.reference.behaviours import Behaviour, faults, variants
 from trigger_conformance.requirement import Level
 from trigger_conformance.verdict import ExitStatus
 
-REPORTS = Path(__file__).resolve().parent.parent / "reports"
-LONGEST = 240
-PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.judges", "uvicorn", "allure_pytest",
-             "trigger_conformance.reference.behaviours", "schemathesis", "trigger_conformance.generation"]  # fmt: skip
+REPORTS = ROOT / "reports"
+PROVEN = Path(__file__).with_name("proven.json")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Row:
-    """What one run on one behaviour came to; ``caught`` are the requirements that were violated or warned of."""
+    """What the run on one behaviour came to; ``named`` are the requirements that must catch it (none: a variant)."""
 
     id: str
     sentence: str
-    named: list[str]
+    named: tuple[str, ...]
     status: int
-    verdict: str = ""
-    caught: list[str] = field(default_factory=list)
-    undecided: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    requests: int = 0
+    verdict: str
+    caught: list[str]
+    undecided: list[str]
+    seconds: float
+    requests: int
 
     @property
     def is_fault(self) -> bool:
-        """Whether a requirement is named that must catch it; else it is a variant."""
+        """Whether it is a fault; else it is a variant."""
         return bool(self.named)
 
     @property
@@ -62,130 +61,119 @@ class Row:
         return None
 
 
-def serve(identity: str, ready: Connection) -> None:
-    """A server with the named behaviour, in a process of its own; sends its base URL and options."""
-    from trigger_conformance.reference import behaviours, process
-
-    server = behaviours.behaviour_class(identity)()
-    listener = process.listen()
-    ready.send((f"http://127.0.0.1:{listener.getsockname()[1]}{server.settings.prefix}", server.settings))
-    process.serve(server, listener)
-
-
-def examine(base_url: str, keys: tuple[str, str], options: list[str], folder: str) -> None:
-    """One run of the suite, in a process of its own."""
-    import pytest
-
-    from trigger_conformance.catalogue import SUITE
-
-    os.environ |= {"TRIGGER_API_KEY": keys[0], "TRIGGER_CONFORMANCE_SECOND_API_KEY": keys[1]}
-    with open(Path(folder, "output.txt"), "w") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-        options = [f"--base-url={base_url}", f"--report-dir={folder}", *options]
-        status = pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", "-W", "ignore", *options])
-        sys.stdout.flush()
-    os._exit(int(status))
-
-
-def prove(behaviour: Behaviour, options: list[str]) -> Row:
-    """Run the suite on one behaviour."""
-    processes = multiprocessing.get_context("forkserver")
-    here, there = processes.Pipe()
-    server = processes.Process(target=serve, args=(behaviour.id, there), daemon=True)
-    began = time.monotonic()
-    server.start()
-    base_url, settings = here.recv()
-    usual = ["--press-rate-limit", "--idempotency-wait=1", "--timeout=4", f"--max-run-count={settings.max_run_count}"]
-    with tempfile.TemporaryDirectory(prefix="proof-") as folder:
-        keys = (settings.api_key, settings.second_api_key)
-        suite = processes.Process(target=examine, args=(base_url, keys, [*usual, *options], folder))
-        suite.start()
-        suite.join(LONGEST)
-        if suite.is_alive():
-            suite.kill()
-            suite.join()
-        server.kill()
-        server.join()
-        row = Row(behaviour.id, behaviour.sentence, list(behaviour.caught_by), suite.exitcode or 0)
-        row.seconds = round(time.monotonic() - began, 2)
-        results = Path(folder, "results.json")
-        if results.exists():
-            _read(json.loads(results.read_text("utf-8")), row)
-        else:
-            sys.stderr.write(Path(folder, "output.txt").read_text("utf-8", "replace"))
-    return row
-
-
-def _read(document: dict, row: Row) -> None:
-    row.verdict, row.requests = document["verdict"], document["requests"]
-    verdicts = {each["id"]: each["verdict"] for each in document["requirements"]}
-    row.caught = [identity for identity, verdict in verdicts.items() if verdict in ("violated", "warned")]
-    row.undecided = [identity for identity, verdict in verdicts.items() if verdict == "inconclusive"]
+def row(behaviour: Behaviour, trial: Trial) -> Row:
+    """The row of one trial."""
+    return Row(
+        id=behaviour.id,
+        sentence=behaviour.sentence,
+        named=behaviour.caught_by,
+        status=trial.status,
+        verdict=trial.verdict,
+        caught=trial.caught,
+        undecided=trial.having("inconclusive"),
+        seconds=trial.seconds,
+        requests=trial.requests,
+    )
 
 
 def unproven(rows: list[Row]) -> list[str]:
     """The requirements that can be violated and that no fault was caught by."""
-    proven = {identity for row in rows if row.is_fault for identity in row.caught}
-    return [each.id for each in catalogue() if each.level is not Level.INFO and each.id not in proven]
+    proven = {identity for each in rows if each.is_fault for identity in each.caught}
+    return [each.id for each in binding() if each.id not in proven]
+
+
+def binding() -> list[Any]:
+    """The requirements that can be violated."""
+    return [each for each in catalogue() if each.level is not Level.INFO]
+
+
+def digest(behaviour: Behaviour) -> str:
+    """What a behaviour's code is recognised by, its bases in the same file included."""
+    module = inspect.getmodule(behaviour.server)
+    classes = [each for each in behaviour.server.__mro__ if inspect.getmodule(each) is module]
+    return hashlib.sha256("".join(inspect.getsource(each) for each in classes).encode()).hexdigest()[:16]
 
 
 def chosen(only: list[str], third: bool) -> list[Behaviour]:
-    """The behaviours to run: all, those that are named, or a fixed third of the faults and all variants."""
+    """All behaviours, those that are named, or a fixed third and what changed since the last whole proof."""
     every = [*faults(), *variants()]
     if only:
         return [each for each in every if any(each.id.startswith(entry) for entry in only)]
-    return [each for each in every if not third or not each.caught_by or zlib.crc32(each.id.encode()) % 3 == 0]
+    if not third:
+        return every
+    known = json.loads(PROVEN.read_text("utf-8")) if PROVEN.exists() else {}
+    return [each for each in every if zlib.crc32(each.id.encode()) % 3 == 0 or known.get(each.id) != digest(each)]
+
+
+def examined(behaviour: Behaviour, options: list[str]) -> Row:
+    """Run the suite on one behaviour, and tell how it went."""
+    trial = attempt(behaviour.id, options)
+    result = row(behaviour, trial)
+    print(f"{'ok  ' if not result.complaint else 'FAIL'} {result.id} {result.seconds:.1f} s {result.complaint or ''}")
+    sys.stdout.flush()
+    if not result.verdict:
+        sys.stderr.write(trial.output)
+    return result
+
+
+def document(rows: list[Row], seconds: float, complete: bool) -> dict[str, Any]:
+    """Everything that the page and the exit status are made of."""
+    tried, sound = [each for each in rows if each.is_fault], [each for each in rows if not each.is_fault]
+    missed, blamed = [each for each in tried if each.complaint], [each for each in sound if each.complaint]
+    lacking = unproven(rows) if complete else []
+    complaints = [f"{each.id}: {each.complaint}" for each in rows if each.complaint]
+    complaints += [f"{identity}: no fault was caught by it" for identity in lacking]
+    return {
+        "complete": complete,
+        "faults": len(tried),
+        "caught": len(tried) - len(missed),
+        "requirements": len(binding()),
+        "proven": len(binding()) - len(unproven(rows)),
+        "variants": len(sound),
+        "false_alarms": len(blamed),
+        "seconds": round(seconds, 1),
+        "requests": sum(each.requests for each in rows),
+        "complaints": complaints,
+        "rows": [{**asdict(each), "complaint": each.complaint} for each in rows],
+    }
+
+
+def page(proof: dict[str, Any]) -> str:
+    """proof.html: self-contained."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("proof.html.jinja").render(proof=proof, requirements=binding())
 
 
 def main() -> int:
     """Run, write both files, print what is wrong; 1 where anything is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--only", nargs="+", default=[], metavar="ID", help="behaviours, or the beginnings of their ids"
-    )
-    parser.add_argument("--third", action="store_true", help="a fixed third of the faults, and all variants")
+    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="behaviours, or beginnings of their ids")
+    parser.add_argument("--third", action="store_true", help="a fixed third, and what changed since the whole proof")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--profile", default="standard")
     arguments = parser.parse_args()
-    multiprocessing.set_forkserver_preload(PRELOADED)
     began = time.monotonic()
     behaviours = chosen(arguments.only, arguments.third)
-    with ThreadPoolExecutor(arguments.jobs) as jobs:
-        rows = list(jobs.map(lambda each: _told(prove(each, [f"--profile={arguments.profile}"])), behaviours))
+    rows = side_by_side(
+        lambda each: examined(each, [f"--profile={arguments.profile}"]), behaviours, lanes=arguments.jobs
+    )
     complete = not arguments.only and not arguments.third
-    document = _document(rows, time.monotonic() - began, complete)
+    proof = document(rows, time.monotonic() - began, complete)
     REPORTS.mkdir(exist_ok=True)
-    (REPORTS / "proof.json").write_text(json.dumps(document, indent=1), "utf-8")
-    print(document["summary"])
-    return 1 if document["complaints"] else 0
-
-
-def _told(row: Row) -> Row:
+    (REPORTS / "proof.json").write_text(json.dumps(proof, indent=1), "utf-8")
+    (REPORTS / "proof.html").write_text(page(proof), "utf-8")
+    if complete and not proof["complaints"]:
+        PROVEN.write_text(json.dumps({each.id: digest(each) for each in behaviours}, indent=0) + "\n", "utf-8")
     print(
-        f"{'ok  ' if row.complaint is None else 'FAIL'} {row.id} {row.seconds:.1f} s {row.complaint or ''}", flush=True
+        f"{proof['caught']} of {proof['faults']} faults caught, {proof['proven']} of {proof['requirements']} "
+        f"requirements proven, {proof['false_alarms']} false alarms on {proof['variants']} variants, "
+        f"{proof['seconds']:.0f} s{'' if complete else ' (a part of the whole)'}: {REPORTS / 'proof.html'}"
     )
-    return row
-
-
-def _document(rows: list[Row], seconds: float, complete: bool) -> dict:
-    lacking = unproven(rows) if complete else []
-    complaints = [f"{row.id}: {row.complaint}" for row in rows if row.complaint]
-    complaints += [f"{identity}: no fault was caught by it" for identity in lacking]
-    wrong = [row for row in rows if row.is_fault and row.complaint]
-    tried = [row for row in rows if row.is_fault]
-    blamed = [row for row in rows if not row.is_fault and row.complaint]
-    binding = [each for each in catalogue() if each.level is not Level.INFO]
-    summary = (
-        f"{len(tried) - len(wrong)} of {len(tried)} faults caught, {len(binding) - len(lacking)} of {len(binding)} "
-        f"requirements proven, {len(blamed)} false alarms on {len(rows) - len(tried)} variants, {seconds:.0f} s"
-    )
-    return {
-        "summary": summary if complete else f"{summary} (a part of the whole)",
-        "complaints": complaints,
-        "rows": [asdict(row) for row in rows],
-        "seconds": round(seconds, 1),
-    }
+    for complaint in proof["complaints"]:
+        print(f"  {complaint}")
+    return 1 if proof["complaints"] else 0
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import pytest
 
+from trigger_conformance.catalogue import ROOT
 from trigger_conformance.options import OPTIONS, gather
 from trigger_conformance.requirement import Level, Profile
 from trigger_conformance.target import UsageError
@@ -136,3 +137,8 @@ def test_an_unusable_variable_is_named(tmp_path):
 def test_every_option_has_a_variable_a_help_and_a_default():
     assert all(option.help and option.default for option in OPTIONS)
     assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_the_readme_tells_every_option():
+    page = (ROOT / "README.md").read_text("utf-8")
+    assert [option.name for option in OPTIONS if f"| `--{option.name}" not in page] == []

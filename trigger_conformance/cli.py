@@ -159,7 +159,7 @@ def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: 
         return
     if fault_id and variant_id:
         raise UsageError("--variant: give either --fault or --variant, not both")
-    from trigger_conformance.reference.process import listen, serve
+    from trigger_conformance.reference.process import listen
 
     try:
         server = behaviours.behaviour_class(fault_id or variant_id or "")()
@@ -169,13 +169,13 @@ def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: 
         listener = listen(port=port)
     except OSError as error:
         raise UsageError(f"--port {port}: {error.strerror}; give another, or 0 for a free one") from None
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}{server.settings.prefix}"
+    base_url = server.base_url(listener.getsockname()[1])
     click.echo(f"serving {base_url}; keys {server.settings.api_key} and {server.settings.second_api_key}")
     click.echo(
         f"try: trigger-conformance run --base-url {base_url} --api-key {server.settings.api_key} "
-        f"--second-api-key {server.settings.second_api_key} --press-rate-limit"
+        f"--second-api-key {server.settings.second_api_key} {' '.join(['--press-rate-limit', *server.run_options()])}"
     )
-    serve(server, listener)
+    server.run(listener)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ _FAR_AHEAD = 4_000_000_000
 def forged(claims: dict[str, Any] | None) -> dict[str, str]:
     """Forged tokens by name; ``claims`` are those of a token that the target handed out, if it did."""
     current = {**(claims or _CLAIMS), "exp": _FAR_AHEAD}
-    unsigned = jwt.encode(current, None, algorithm="none")
+    unsigned = jwt.encode(current, "", algorithm="none")
     return {
         "alg none": unsigned,
         "alg None": _with_header(unsigned, {"alg": "None", "typ": "JWT"}),

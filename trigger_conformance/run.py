@@ -16,7 +16,7 @@ from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
 from trigger_conformance.options import Settings
 from trigger_conformance.outcome import Outcome, undecided
-from trigger_conformance.reference import server as reference
+from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import results
 from trigger_conformance.requirement import Level, Requirement

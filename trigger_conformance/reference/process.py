@@ -11,7 +11,7 @@ import sys
 import threading
 from dataclasses import asdict, dataclass, replace
 
-from trigger_conformance.reference.server import SOUND, ReferenceServer, Settings
+from trigger_conformance.reference.settings import SOUND, Settings
 
 _SETTINGS = "TRIGGER_CONFORMANCE_REFERENCE_SETTINGS"
 
@@ -74,14 +74,6 @@ def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
     return listener
 
 
-def serve(server: ReferenceServer, listener: socket.socket) -> None:
-    """Serve until interrupted or terminated."""
-    import uvicorn
-
-    config = uvicorn.Config(server.app(), log_level="warning", access_log=False, lifespan="off", http="h11")
-    uvicorn.Server(config).run(sockets=[listener])
-
-
 def main(behaviour: str) -> None:
     """The child: says where it listens, serves, and ends when its parent does."""
     from trigger_conformance.reference.behaviours import behaviour_class
@@ -90,14 +82,19 @@ def main(behaviour: str) -> None:
     for limit in ("run_limit", "request_limit"):
         if limit in settings:
             settings[limit] = tuple(settings[limit])
+    server = behaviour_class(behaviour)(Settings(**settings))
     listener = listen()
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}{settings.get('prefix', '')}\n")
+    sys.stdout.write(f"{server.base_url(listener.getsockname()[1])}\n")
     sys.stdout.flush()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    serve(behaviour_class(behaviour)(Settings(**settings)), listener)
+    end_with_parent(sys.stdin.fileno())
+    server.run(listener)
 
 
-def _end_with_parent() -> None:
-    # Standard input is a pipe from the parent: it ends when the parent does, even by SIGKILL.
-    sys.stdin.read()
-    os._exit(0)
+def end_with_parent(pipe: int) -> None:
+    """End this process when the other end of ``pipe`` is closed, as it is when the parent ends, even by SIGKILL."""
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -6,8 +6,8 @@ Its behaviour is cut into small named methods, so that a fault or a variant is a
 from __future__ import annotations
 
 import json
+import socket
 import time
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jwt
@@ -19,26 +19,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trigger_conformance.contract import PATH
 from trigger_conformance.reference.limiter import Allowance, TokenBucket
+from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Batch, Environment, Order, new_batch_id
 
 LARGEST_BODY = 4 << 20
 LONGEST_KEY = 2048
 TOKEN_LIFETIME = 3600
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a reference server is set up; limits are (capacity, gained per second)."""
-
-    api_key: str = "tr_dev_reference_primary_key"
-    second_api_key: str = "tr_prod_reference_second_key"
-    max_run_count: int = 1000
-    prefix: str = ""
-    run_limit: tuple[int, float] = (1100, 1000.0)
-    request_limit: tuple[int, float] = (2000, 1000.0)
-
-
-SOUND = Settings()
 
 
 class Problem(Exception):  # noqa: N818  (an answer on its way, not an error of the server)
@@ -72,6 +58,27 @@ class ReferenceServer:
     def app(self) -> ASGIApp:
         """The ASGI application."""
         return Starlette(routes=[Route(self.settings.prefix + PATH, _Endpoint(self))])
+
+    def base_url(self, port: int) -> str:
+        """Where the server is found when it listens on ``port`` of this machine."""
+        return f"http://127.0.0.1:{port}{self.settings.prefix}"
+
+    def run_options(self) -> list[str]:
+        """The options that a run needs in order to reach the server, beside its base URL and keys."""
+        return []
+
+    def run(self, listener: socket.socket) -> None:
+        """Serve on ``listener`` until interrupted or terminated."""
+        import uvicorn
+
+        config = uvicorn.Config(
+            self.app(), log_level="warning", access_log=False, lifespan="off", http="h11", **self.tls_files()
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+    def tls_files(self) -> dict[str, Any]:
+        """uvicorn's names for the files of a certificate and its key; none for plain HTTP."""
+        return {}
 
     def new_limits(self) -> Limits:
         """Full buckets for one environment."""

@@ -8,14 +8,22 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import random
+import signal
+import socket
+import sqlite3
 import string
+import sys
+import tempfile
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -26,7 +34,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.limiter import Allowance, TokenBucket
-from trigger_conformance.reference.server import SOUND, Limits, Problem, ReferenceServer, Settings
+from trigger_conformance.reference.process import end_with_parent, listen
+from trigger_conformance.reference.server import Limits, Problem, ReferenceServer
+from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Batch, Environment, Order
 
 
@@ -737,3 +747,171 @@ class TokensInBase64Ids(_WithId):
 
     def new_id(self) -> str:
         return base64.urlsafe_b64encode(f"batch:{next(self.counter)}".encode()).rstrip(b"=").decode()
+
+
+# Deployments
+
+
+@variant
+class BehindTls(ReferenceServer):
+    """The server speaks TLS, with a certificate of a private authority."""
+
+    def __init__(self, settings: Settings = SOUND) -> None:
+        super().__init__(settings)
+        import trustme
+
+        authority = trustme.CA()
+        identity = authority.issue_cert("127.0.0.1")
+        self.folder = tempfile.TemporaryDirectory(prefix="reference-tls-")
+        self.authority, self.certificate, self.key = (Path(self.folder.name, name) for name in ("ca", "cert", "key"))
+        authority.cert_pem.write_to_path(str(self.authority))
+        identity.private_key_pem.write_to_path(str(self.key))
+        for each in identity.cert_chain_pems:
+            each.write_to_path(str(self.certificate), append=True)
+
+    def base_url(self, port: int) -> str:
+        return super().base_url(port).replace("http:", "https:")
+
+    def run_options(self) -> list[str]:
+        return [f"--ca-bundle={self.authority}"]
+
+    def tls_files(self) -> dict[str, Any]:
+        return {"ssl_certfile": self.certificate, "ssl_keyfile": self.key}
+
+    def run(self, listener: socket.socket) -> None:
+        # uvicorn hands a signal on when it has stopped; the files must go before that ends the process.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        with self.folder:
+            super().run(listener)
+
+
+class _SharedBucket(TokenBucket):
+    """A bucket whose tokens stand in a database that several processes share."""
+
+    def __init__(self, database: sqlite3.Connection, name: str, capacity: int, rate: float) -> None:
+        super().__init__(capacity, rate)
+        self.database = database
+        self.name = name
+        database.execute("INSERT OR IGNORE INTO bucket VALUES (?, ?, ?)", (name, self._tokens, self._at))
+
+    def take(self, cost: int) -> Allowance:
+        with _transaction(self.database):
+            row = self.database.execute("SELECT tokens, at FROM bucket WHERE name = ?", (self.name,)).fetchone()
+            self._tokens, self._at = row
+            allowance = super().take(cost)
+            self.database.execute(
+                "UPDATE bucket SET tokens = ?, at = ? WHERE name = ?", (self._tokens, self._at, self.name)
+            )
+        return allowance
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that shuts other processes out; inside another one, a part of that."""
+    if database.in_transaction:
+        yield
+        return
+    database.execute("BEGIN IMMEDIATE")
+    yield
+    database.execute("COMMIT")
+
+
+@variant
+class TwoProcesses(ReferenceServer):
+    """Two processes share one database; a proxy hands them connections in turn."""
+
+    def __init__(self, settings: Settings = SOUND) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="reference-store-")
+        self.opened: sqlite3.Connection | None = None
+        self.numbers = itertools.cycle((1, 2))
+        super().__init__(settings)
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The database, opened in the process that uses it."""
+        if self.opened is None:
+            self.opened = sqlite3.connect(Path(self.folder.name, "store"), isolation_level=None, timeout=30)
+            self.opened.execute("PRAGMA journal_mode = WAL")
+            self.opened.execute("PRAGMA synchronous = OFF")
+            self.opened.execute(
+                "CREATE TABLE IF NOT EXISTS batch (environment, key, id, runs, PRIMARY KEY (environment, key))"
+            )
+            self.opened.execute("CREATE TABLE IF NOT EXISTS bucket (name PRIMARY KEY, tokens, at)")
+        return self.opened
+
+    def new_limits(self) -> Limits:
+        number = next(self.numbers)
+        return Limits(
+            _SharedBucket(self.database, f"requests {number}", *self.settings.request_limit),
+            _SharedBucket(self.database, f"runs {number}", *self.settings.run_limit),
+        )
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        if order.key is None:
+            return None
+        # Closed by create, or where the limit refuses it.
+        self.database.execute("BEGIN IMMEDIATE")
+        query = "SELECT id, runs FROM batch WHERE environment = ? AND key = ?"
+        row = self.database.execute(query, (environment.name, self.stored_key(order.key))).fetchone()
+        if row is None:
+            return None
+        self.database.execute("COMMIT")
+        return Batch(row[0], row[1], order.key)
+
+    def stored_key(self, key: str) -> str:
+        return key.encode("utf-8", "surrogatepass").hex()
+
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
+        allowance = super().charge_runs(environment, order)
+        if not allowance.granted and self.database.in_transaction:
+            self.database.execute("COMMIT")
+        return allowance
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        batch = Batch(self.new_id(), order.run_count, order.key)
+        if order.key is not None:
+            row = (environment.name, self.stored_key(order.key), batch.id, batch.run_count)
+            self.database.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", row)
+            self.database.execute("COMMIT")
+        return batch
+
+    def run(self, listener: socket.socket) -> None:
+        self.database.close()
+        self.opened = None
+        ports, end_of_parent = [], os.pipe()
+        for _ in range(2):
+            behind = listen()
+            ports.append(behind.getsockname()[1])
+            if os.fork() == 0:
+                os.close(end_of_parent[1])
+                end_with_parent(end_of_parent[0])
+                self.limits = {each.name: self.new_limits() for each in self.environments}
+                super().run(behind)
+                os._exit(0)
+            behind.close()
+        with self.folder:
+            asyncio.run(_hand_out(listener, ports))
+
+
+async def _hand_out(listener: socket.socket, ports: list[int]) -> None:
+    """Give each new connection to the next port."""
+    turns = itertools.cycle(ports)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            return
+        finally:
+            writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind = await asyncio.open_connection("127.0.0.1", next(turns))
+        await asyncio.gather(pump(reader, behind[1]), pump(behind[0], writer))
+
+    terminated = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
+    async with await asyncio.start_server(connect, sock=listener):
+        await terminated.wait()

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer, Settings
+from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.settings import Settings
 from trigger_conformance.reference.store import Batch, Environment, Order
 
 
@@ -575,7 +576,7 @@ class TokensAreUnsigned(ReferenceServer):
     """The delegated token has alg none and an empty signature."""
 
     def sign(self, claims: dict[str, Any]) -> str:
-        return jwt.encode(claims, None, algorithm="none")
+        return jwt.encode(claims, "", algorithm="none")
 
 
 @fault("acceptance.delegated_token_is_well_formed")

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer, Settings
+from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.settings import Settings
 from trigger_conformance.reference.store import Environment, Order
 
 MISSING = "authentication.missing_credential_is_refused"

@@ -19,7 +19,8 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import Server, fault
 from trigger_conformance.reference.limiter import Allowance
-from trigger_conformance.reference.server import Problem, ReferenceServer, Settings
+from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.settings import Settings
 from trigger_conformance.reference.store import Batch, Environment, Order
 
 REPLAY = "idempotency.replay_returns_the_existing_batch"

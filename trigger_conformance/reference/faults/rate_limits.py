@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.limiter import Allowance
-from trigger_conformance.reference.server import Limits, ReferenceServer, Settings
+from trigger_conformance.reference.server import Limits, ReferenceServer
+from trigger_conformance.reference.settings import Settings
 from trigger_conformance.reference.store import Environment, Order
 
 PRESS = "rate_limits.pressing_past_the_limit_brings_a_429"

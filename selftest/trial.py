@@ -1,0 +1,114 @@
+"""A trial: one run of the suite on one server of the reference, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+LONGEST = 240
+PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.judges", "uvicorn", "allure_pytest",
+             "trigger_conformance.reference.behaviours", "schemathesis", "trigger_conformance.generation"]  # fmt: skip
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a run ended: exit status, verdict, each requirement's verdict, seconds and requests spent."""
+
+    status: int
+    seconds: float
+    verdict: str = ""
+    verdicts: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    output: str = ""
+
+    def having(self, *wanted: str) -> list[str]:
+        """The requirements with one of these verdicts."""
+        return [identity for identity, verdict in self.verdicts.items() if verdict in wanted]
+
+    @property
+    def caught(self) -> list[str]:
+        """The requirements that found something."""
+        return self.having("violated", "warned")
+
+
+def serve(identity: str, ready: Connection) -> None:
+    """A server with the named behaviour; sends its base URL, its settings and the options that it takes to reach it."""
+    from trigger_conformance.reference import behaviours, process
+
+    server = behaviours.behaviour_class(identity)()
+    listener = process.listen()
+    ready.send((server.base_url(listener.getsockname()[1]), server.settings, server.run_options()))
+    server.run(listener)
+
+
+def examine(base_url: str, keys: tuple[str, str], options: list[str], folder: str) -> None:
+    """One run of the suite."""
+    import pytest
+
+    from trigger_conformance.catalogue import SUITE
+
+    os.environ |= {"TRIGGER_API_KEY": keys[0], "TRIGGER_CONFORMANCE_SECOND_API_KEY": keys[1]}
+    with open(Path(folder, "output.txt"), "w") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        options = [f"--base-url={base_url}", f"--report-dir={folder}", *options]
+        status = pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", "-W", "ignore", *options])
+        sys.stdout.flush()
+    os._exit(int(status))
+
+
+def attempt(identity: str, options: Sequence[str] = ()) -> Trial:
+    """Run the suite on the server with the named behaviour; "" is the sound one."""
+    processes = multiprocessing.get_context("forkserver")
+    here, there = processes.Pipe()
+    server = processes.Process(target=serve, args=(identity, there))
+    began = time.monotonic()
+    server.start()
+    base_url, settings, own = here.recv()
+    usual = ["--press-rate-limit", "--idempotency-wait=1", "--timeout=4", f"--max-run-count={settings.max_run_count}"]
+    with tempfile.TemporaryDirectory(prefix="trial-") as folder:
+        keys = (settings.api_key, settings.second_api_key)
+        suite = processes.Process(target=examine, args=(base_url, keys, [*usual, *own, *options], folder))
+        suite.start()
+        suite.join(LONGEST)
+        if suite.is_alive():
+            suite.kill()
+            suite.join()
+        server.terminate()
+        server.join()
+        return _read(Path(folder), suite.exitcode or 0, time.monotonic() - began)
+
+
+def _read(folder: Path, status: int, seconds: float) -> Trial:
+    results, output = folder / "results.json", folder / "output.txt"
+    said = output.read_text("utf-8", "replace") if output.exists() else ""
+    if not results.exists():
+        return Trial(status, round(seconds, 2), output=said)
+    document = json.loads(results.read_text("utf-8"))
+    return Trial(
+        status=status,
+        seconds=round(seconds, 2),
+        verdict=document["verdict"],
+        verdicts={each["id"]: each["verdict"] for each in document["requirements"]},
+        requests=document["requests"],
+        output=said,
+    )
+
+
+def side_by_side(run: Callable[[Job], Result], jobs: Iterable[Job], lanes: int) -> list[Result]:
+    """The results of all jobs in their order, ``lanes`` at a time."""
+    multiprocessing.set_forkserver_preload(PRELOADED)
+    with ThreadPoolExecutor(lanes) as pool:
+        return list(pool.map(run, jobs))
