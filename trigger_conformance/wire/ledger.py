@@ -103,9 +103,8 @@ class Ledger:
             self._database.execute("UPDATE account SET requests = requests + 1, next_slot = ?", (slot + pause,))
         return float(slot)
 
-    def record(self, exchange: Exchange) -> Exchange:
-        """Keep ``exchange`` and count the runs it created; returns it with its number in the run."""
-        runs = exchange.request.run_count or 0 if exchange.created else 0
+    def record(self, exchange: Exchange, runs: int) -> Exchange:
+        """Keep ``exchange`` and count the ``runs`` that it created; returns it with its number in the run."""
         with self._transaction():
             cursor = self._database.execute(
                 "INSERT INTO exchange (requirement, record) VALUES (?, ?)",

@@ -150,8 +150,10 @@ class Wire:
         if self._remaining == 0:
             self.ledger.hold(time.monotonic() + min(_LONGEST_PAUSE, max(0.0, self._reset - time.time())))
             self._remaining = None
-        runs = request.run_count or 0
-        slot = self.ledger.reserve(runs if 0 < runs <= self._target.max_run_count else 0)
+        # What no sound target accepts is no spending, but a finding.
+        wanted = request.run_count or 0
+        runs = wanted if 0 < wanted <= self._target.max_run_count else 0
+        slot = self.ledger.reserve(runs)
         delay = slot - time.monotonic()
         if delay > self.ledger.seconds_left:
             raise BudgetSpentError("the time budget ends before the rate limit allows another request (--max-seconds)")
@@ -159,7 +161,7 @@ class Wire:
             await asyncio.sleep(delay)
         exchange = await self._exchange(request, sending)
         self._learn(exchange)
-        recorded = self.ledger.record(self.redactor.exchange(exchange))
+        recorded = self.ledger.record(self.redactor.exchange(exchange), runs if exchange.created else 0)
         return replace(exchange, number=recorded.number)
 
     def _delay(self, exchange: Exchange, attempt: int) -> float:

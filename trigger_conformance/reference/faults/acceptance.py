@@ -589,6 +589,15 @@ class TokensSayNone(ReferenceServer):
 
 
 @fault("acceptance.delegated_token_is_well_formed")
+class TokensComeTwice(ReferenceServer):
+    """The delegated token is in two headers."""
+
+    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
+        token, claims = super().token_headers(environment, batch, cached)
+        return [token, token, claims]
+
+
+@fault("acceptance.delegated_token_is_well_formed")
 class TokensAreExpired(ReferenceServer):
     """The delegated token expired an hour ago."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem, ReferenceServer
@@ -279,12 +279,54 @@ class _Raw(ReferenceServer):
 _HEAD = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\n"
 
 
+@fault("http.unusual_methods_never_fail_the_server")
+class DropsUnknownMethods(ReferenceServer):
+    """A request with a method that is in no list ends its worker: the connection is dropped."""
+
+    def app(self) -> ASGIApp:
+        sound = super().app()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["method"] in ("QUERY", "FOO"):
+                cycle: Any = send
+                cycle.__self__.transport.abort()
+                await asyncio.sleep(0.05)
+                return
+            await sound(scope, receive, send)
+
+        return app
+
+
 @fault("acceptance.every_request_is_answered")
 class DropsConnections(_Raw):
     """A request is dropped without an answer."""
 
     async def send_raw(self, transport: asyncio.Transport) -> None:
         transport.abort()
+
+
+@fault("acceptance.every_request_is_answered")
+class DropsAnswers(ReferenceServer):
+    """Every 29th request is served, and its answer is lost."""
+
+    def app(self) -> ASGIApp:
+        sound = super().app()
+        requests = itertools.count(1)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if next(requests) % 29:
+                await sound(scope, receive, send)
+                return
+
+            async def lose(message: Message) -> None:
+                pass
+
+            await sound(scope, receive, lose)
+            cycle: Any = send
+            cycle.__self__.transport.abort()
+            await asyncio.sleep(0.05)
+
+        return app
 
 
 @fault("acceptance.every_request_is_answered")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 import time
 import unicodedata
 import urllib.parse
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -195,6 +197,27 @@ class ReplaysHaveNoToken(ReferenceServer):
         return [] if cached else super().token_headers(environment, batch, cached)
 
 
+@fault("idempotency.spelling_of_a_key_does_not_matter")
+class TakesKeysAsWritten(ReferenceServer):
+    """A key is cut out of the body's text, so its JSON escapes count."""
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        return await super().find(environment, self.as_written(order))
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        return await super().create(environment, self.as_written(order))
+
+    def parse(self, body: bytes) -> Any:
+        document = super().parse(body)
+        written = re.search(rb'"idempotencyKey" *: *"((?:[^"\\]|\\.)*)"', body)
+        if isinstance(document, dict) and written:
+            document["as written"] = written[1].decode("utf-8", "surrogatepass")
+        return document
+
+    def as_written(self, order: Order) -> Order:
+        return replace(order, key=order.document.get("as written", order.key))
+
+
 # Caches
 
 
@@ -229,6 +252,13 @@ class RemembersThirtyKeys(_Forgetting):
     """Only the last thirty keys are remembered."""
 
     capacity = 30
+
+
+@fault("idempotency.key_is_known_after_many_others")
+class RemembersAHundredKeys(_Forgetting):
+    """Only the last hundred keys are remembered."""
+
+    capacity = 100
 
 
 class _Expiring(ReferenceServer):
@@ -869,7 +899,7 @@ class ReplaysSkipValidation(ReferenceServer):
         return super().validate(document)
 
 
-@fault(MODEL)
+@fault("authentication.known_key_is_no_credential", MODEL)
 class ReplaysSkipAuthentication(ReferenceServer):
     """A known key is answered whoever asks: the cache stands in front of authentication."""
 

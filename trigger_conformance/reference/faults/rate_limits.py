@@ -388,6 +388,15 @@ class _Accepted(ReferenceServer):
 
 
 @fault(ELSEWHERE)
+class AcceptsWithEverythingTwice(ReferenceServer):
+    """On a 202 two middlewares both add the headers."""
+
+    def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:
+        headers = super().limit_headers(allowance)
+        return headers * 2 if allowance.granted else headers
+
+
+@fault(ELSEWHERE)
 class AcceptsWithMilliseconds(_Accepted):
     """On a 202 X-RateLimit-Reset is in milliseconds."""
 

@@ -102,6 +102,22 @@ class HasNoMaximum(ReferenceServer):
 
 
 @fault(RANGE)
+class WrapsAt16Bits(_Converting):
+    """runCount is cut to 16 bits before it is checked, so 2^16 + 1000 is 1000."""
+
+    def convert(self, value: Any) -> Any:
+        return wrapped(value, 16) if self.is_integer(value) and value > 0 else value
+
+
+@fault(RANGE)
+class WrapsNegativesAt32Bits(_Converting):
+    """A negative runCount is cut to 32 bits before it is checked, so -2^32 + 1 is 1."""
+
+    def convert(self, value: Any) -> Any:
+        return wrapped(value, 32) if self.is_integer(value) and value < 0 else value
+
+
+@fault(RANGE)
 class WrapsAt32Bits(_Converting):
     """runCount is cut to 32 bits before it is checked, so 2^32 + 1 is 1."""
 
@@ -139,6 +155,26 @@ class OverflowsAtTheMostNegative64Bits(_Converting):
 
     def convert(self, value: Any) -> Any:
         return self.settings.max_run_count if value == -(2**63) else value
+
+
+@fault(TYPES, "acceptance.never_a_server_error")
+class FailsOnLongNumbers(ReferenceServer):
+    """A number of thousands of digits is answered 500: its conversion has a limit that nobody catches."""
+
+    def parse(self, body: bytes) -> Any:
+        if b"0" * 4300 in body:
+            raise Problem(500, "Exceeds the limit (4300 digits) for integer string conversion")
+        return super().parse(body)
+
+
+@fault(TYPES, "acceptance.never_a_server_error")
+class FailsOnInfiniteNumbers(_Converting):
+    """1e400 is read as infinity, and its conversion to an integer is answered 500."""
+
+    def convert(self, value: Any) -> Any:
+        if value == float("inf"):
+            raise Problem(500, "cannot convert float infinity to integer")
+        return value
 
 
 @fault(RANGE, "acceptance.never_a_server_error")
