@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 
-.PHONY: conformance test proof lint types lock clean
+.PHONY: conformance test proof mutants repeatability bench lint types lock clean
 
 conformance: $(READY)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
@@ -14,6 +14,17 @@ test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
 
 proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
 	$(RUN)python -m selftest.proof $(ARGS)
+
+mutants: $(READY)  ## change the pure rules at random: do their tests notice?
+	rm -rf mutants
+	$(RUN)mutmut run
+	$(RUN)mutmut results
+
+repeatability: $(READY)  ## does one target get one answer every time?
+	$(RUN)python -m selftest.repeatability $(ARGS)
+
+bench: $(READY)  ## speed, beside a bare loop
+	$(RUN)python -m benchmarks.speed $(ARGS)
 
 lint: $(READY)
 	$(RUN)ruff check .

@@ -45,7 +45,11 @@ def test_a_sound_429_breaks_no_rule(rule):
         (rate_limit.integer_problem, {"Retry_After": "٣"}, "no decimal integer: Retry-After: '٣'"),
         (rate_limit.integer_problem, {"Retry_After": ""}, "no decimal integer: Retry-After: ''"),
         (rate_limit.integer_problem, {"Retry_After": "+1"}, "no decimal integer: Retry-After: '+1'"),
+        (rate_limit.integer_problem, {"Retry_After": "1s", "X_RateLimit_Limit": "many"},
+         "no decimal integer: X-RateLimit-Limit: 'many', Retry-After: '1s'"),
         (rate_limit.count_problem, {"X_RateLimit_Limit": "0"}, "X-RateLimit-Limit is 0"),
+        (rate_limit.count_problem, {"X_RateLimit_Limit": "0", "Retry_After": "-1"},
+         "X-RateLimit-Limit is 0, Retry-After is -1"),
         (rate_limit.count_problem, {"X_RateLimit_Remaining": "-1"}, "X-RateLimit-Remaining is -1"),
         (rate_limit.count_problem, {"X_RateLimit_Remaining": "101"}, ABOVE),
         (rate_limit.count_problem, {"Retry_After": "-1"}, "Retry-After is -1"),
@@ -56,6 +60,32 @@ def test_a_sound_429_breaks_no_rule(rule):
 )  # fmt: skip
 def test_a_wrong_header_is_named(rule, wrong, said):
     assert rule(answer(**wrong)) == said
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        (rate_limit.count_problem, {"X_RateLimit_Limit": "1", "X_RateLimit_Remaining": "1", "Retry_After": "0"}),
+        (rate_limit.no_wait_problem, {"Retry_After": "1"}),
+        (rate_limit.agreement_problem, {"X_RateLimit_Reset": None}),
+        (rate_limit.agreement_problem, {"Retry_After": None}),
+        (rate_limit.agreement_problem, {"X_RateLimit_Reset": "30"}),
+    ],
+)
+def test_a_header_at_its_limit_or_missing_breaks_no_other_rule(rule, changes):
+    assert rule(answer(**changes)) is None
+
+
+def test_a_header_that_is_repeated_is_named():
+    assert rate_limit.repetition_problem(answer()) is None
+    assert rate_limit.repetition_problem(answer(X_RateLimit_Limit=None)) is None
+    twice = answer(("retry-after", "7"), ("RETRY-AFTER", "8"), ("x-ratelimit-limit", "9"))
+    assert rate_limit.repetition_problem(twice) == "X-RateLimit-Limit 2 times, Retry-After 3 times"
+
+
+def test_a_reset_out_of_reach_is_told_with_its_distance():
+    problem = rate_limit.reset_problem(answer(X_RateLimit_Reset=f"{NOW - 90:.0f}"))
+    assert problem == f"X-RateLimit-Reset {NOW - 90:.0f} is -90 s from now: not within a minute ago and a day ahead"
 
 
 def test_a_header_that_comes_twice_is_named():
@@ -126,7 +156,7 @@ def test_remaining_may_rise_by_a_refill():
 
 
 def test_remaining_may_not_jump_within_a_window():
-    found = list(rate_limit.rises([reading(0, 10), reading(1, 60)]))
+    found = list(rate_limit.rises([reading(10, 10), reading(11, 60)]))
     assert [why for _, why in found] == ["X-RateLimit-Remaining rose from 10 to 60 within 1.01 s of one window"]
 
 
@@ -144,11 +174,35 @@ def test_only_requests_of_one_window_that_follow_each_other_are_compared(later):
     assert list(rate_limit.rises([reading(0, 10), later])) == []
 
 
+@pytest.mark.parametrize(("gain", "rises"), [(100, False), (101, True)])
+def test_a_second_more_of_a_window_a_second_shorter_is_the_most_that_is_allowed(gain, rises):
+    # 1000 in 61 - 1 seconds, over 5 + 1: exactly 100.
+    later = reading(4, 20 + gain, ended=5, reset=61, limit="1000")
+    assert bool(list(rate_limit.rises([reading(0, 20, reset=61, limit="1000"), later]))) is rises
+
+
+def test_a_pair_of_two_windows_does_not_end_the_search():
+    pair = [reading(2, 10, reset=90), reading(3, 60, reset=90)]
+    assert len(list(rate_limit.rises([reading(0, 10), *pair]))) == 1
+
+
+def test_a_request_that_starts_as_the_one_before_ends_follows_it():
+    assert len(list(rate_limit.rises([reading(0, 0, ended=1), reading(1, 60)]))) == 1
+
+
+def test_a_window_that_is_about_to_end_counts_as_a_second():
+    assert list(rate_limit.rises([reading(0, 0, reset=0), reading(0.5, 99, reset=0)])) == []
+
+
 def test_a_window_of_a_second_or_two_allows_its_whole_limit():
     assert list(rate_limit.rises([reading(0, 0, reset=2), reading(0.9, 99, reset=2)])) == []
 
 
 def test_answers_without_limits_are_passed_over():
+    partial = (("X-RateLimit-Remaining", "99"), ("X-RateLimit-Reset", f"{NOW + 60:.0f}"))
+    limitless = Exchange(Request(target="/"), Answer(202, "", partial, b"", NOW), None, 0.5, 0.6, NOW)
+    unknown = Exchange(Request(target="/"), Answer(202, "", partial[1:], b"", NOW), None, 0.5, 0.6, NOW)
+    assert list(rate_limit.rises([reading(0, 10), limitless, unknown, reading(1, 10)])) == []
     silent = Exchange(Request(target="/"), Answer(202, "", (), b"", NOW), None, 0.5, 0.6, NOW)
     lost = Exchange(Request(target="/"), None, None, 0.5, 0.6, NOW)
     assert len(list(rate_limit.rises([reading(0, 10), silent, lost, reading(1, 60)]))) == 1

@@ -6,6 +6,7 @@ Rests on createBatch.responses.429 and its documented headers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from trigger_conformance.contract import RATE_LIMIT_HEADERS
@@ -92,26 +93,37 @@ def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
     the same. A limiter that refills steadily gives back at most its limit over the time until its reset; that time
     is told in whole seconds, so one second is allowed for on either side.
     """
-    readings = [each for each in exchanges if each.answer and each.request.credential == "primary" and _reads(each)]
-    for earlier, later in pairwise(sorted(readings, key=lambda each: each.started)):
-        assert earlier.answer is not None
-        assert later.answer is not None
-        limit, before, reset, _ = _values(earlier.answer)
-        same_window = (limit, reset) == (_values(later.answer)[0], _values(later.answer)[2])
-        if later.started < earlier.ended or not same_window:
-            continue
-        after = _values(later.answer)[1]
-        assert None not in (limit, before, reset, after)
-        elapsed = later.ended - earlier.started
-        window = max(0.0, float(reset or 0) - earlier.answer.at)
-        allowed = (limit or 0) * (elapsed + 1) / max(1.0, window - 1)
-        if (after or 0) - (before or 0) > allowed:
-            yield later, f"X-RateLimit-Remaining rose from {before} to {after} within {elapsed:.2f} s of one window"
+    readings = [_Reading.of(each) for each in exchanges if each.request.credential == "primary"]
+    told = sorted((each for each in readings if each is not None), key=lambda each: each.exchange.started)
+    for earlier, later in pairwise(told):
+        elapsed = later.exchange.ended - earlier.exchange.started
+        one_window = (earlier.limit, earlier.reset) == (later.limit, later.reset)
+        overlapping = later.exchange.started < earlier.exchange.ended
+        allowed = earlier.limit * (elapsed + 1) / max(1.0, earlier.reset - earlier.at - 1)
+        if one_window and not overlapping and later.remaining - earlier.remaining > allowed:
+            rise = f"rose from {earlier.remaining} to {later.remaining} within {elapsed:.2f} s of one window"
+            yield later.exchange, f"X-RateLimit-Remaining {rise}"
 
 
-def _reads(exchange: Exchange) -> bool:
-    assert exchange.answer is not None
-    return None not in _values(exchange.answer)[:3]
+@dataclass(frozen=True)
+class _Reading:
+    """What an answer that came at ``at`` (Unix time) says of its window."""
+
+    exchange: Exchange
+    at: float
+    limit: int
+    remaining: int
+    reset: int
+
+    @classmethod
+    def of(cls, exchange: Exchange) -> _Reading | None:
+        """An exchange's reading, or None where its answer does not tell all three numbers."""
+        if exchange.answer is None:
+            return None
+        limit, remaining, reset, _ = _values(exchange.answer)
+        if limit is None or remaining is None or reset is None:
+            return None
+        return cls(exchange, exchange.answer.at, limit, remaining, reset)
 
 
 def _is_integer(value: str) -> bool:
