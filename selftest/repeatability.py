@@ -1,8 +1,8 @@
 """Repeatability: the same target gets the same verdicts every time.
 
-``make repeatability`` (``python -m selftest.repeatability``) runs the suite again and again on the sound server, on races
-of several widths, on limiter faults and on jittery variants, and compares the lists of verdicts. Any difference is a
-defect of the suite. Writes reports/repeatability.json.
+``make repeatability`` (``python -m selftest.repeatability``) runs the suite again and again on the sound server, on
+races of several widths, on limiter faults and on jittery variants, and compares the lists of verdicts. Any difference
+is a defect of the suite. Writes reports/repeatability.json.
 """
 
 from __future__ import annotations
