@@ -1,10 +1,11 @@
-"""The command line: run, list, explain, plan, serve. Thin: what it does stands in the modules that it calls."""
+"""The command line, thin: what each command does stands in the modules that it calls."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,65 @@ def plan(**given: Any) -> None:
     from trigger_conformance.plan import forecast
 
     click.echo(forecast(gather(given, os.environ, Path.cwd())))
+
+
+@cli.command()
+@click.argument("path", metavar="RESULTS", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(["terminal", "html", "md", "badge"]),
+    default="terminal",
+    show_default=True,
+    help="what to print; terminal is what a run tells at its end",
+)
+@click.option("--write", is_flag=True, help="write report.html, summary.md and badge.svg beside the results instead")
+@click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
+              help="tell what got better and what got worse; exit status 1 if anything got worse")  # fmt: skip
+def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int:
+    """Render the results of a run again (a results.json or its folder), or compare those of two."""
+    from trigger_conformance.report import comparison, files
+
+    if compare is not None:
+        compared = comparison.compare(*(files.read(each) for each in compare))
+        click.echo("\n".join(compared.lines))
+        return int(compared.worse)
+    if path is None:
+        raise UsageError("report: give a run's results.json or its folder, or --compare OLD NEW")
+    results = files.read(path)
+    folder = path if path.is_dir() else path.parent
+    if write:
+        files.render(results, folder)
+        click.echo(f"written: {', '.join(str(folder / file) for file, _ in files.RENDERERS.values())}")
+    elif name == "terminal":
+        from trigger_conformance.report.terminal import summary
+
+        summary(results, folder, sys.stdout)
+    else:
+        click.echo(files.RENDERERS[name][1](results), nl=False)
+    return 0
+
+
+@cli.command()
+@click.argument("identity", metavar="ID")
+@click.option("--reason", required=True, help="why the deviation is accepted")
+@click.option("--link", default="", metavar="URL", help="where it is tracked")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="the last day it holds [default: in 90 days]")
+@click.option("--waivers", type=click.Path(path_type=Path), default=None, metavar="FILE",
+              help="the file to append to [default: conformance-waivers.toml]")  # fmt: skip
+def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> None:
+    """Accept a known deviation: append a waiver for the requirement ID."""
+    from trigger_conformance import waivers as entries
+    from trigger_conformance.catalogue import catalogue
+
+    wanted = identity if identity.startswith("create_batch.") else f"create_batch.{identity}"
+    if wanted not in {requirement.id for requirement in catalogue()}:
+        raise UsageError(f"waive {identity}: no such requirement; see trigger-conformance list")
+    path = waivers or Path(entries.USUAL_FILE)
+    until = expires.date() if expires else date.today() + entries.USUAL_TERM
+    before = path.read_text("utf-8") if path.exists() else ""
+    path.write_text(f"{before}{entries.gap(before)}{entries.entry(wanted, reason, until, link)}", "utf-8")
+    click.echo(f"{path}: {wanted} is waived until {until}; run with --waivers {path}")
 
 
 @cli.command()

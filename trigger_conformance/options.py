@@ -76,6 +76,8 @@ OPTIONS = (
     Option("only", str, "all", "a requirement id or an area; may be repeated", "ID", many=True),
     Option("level", _level, "all", "only MUST requirements, or only SHOULD: must or should", "LEVEL"),
     Option("strict", _flag, "off", "a SHOULD counts as a MUST"),
+    Option("waivers", str, "none", "a TOML file of known deviations", "FILE"),
+    Option("baseline", str, "none", "results.json of an earlier run: only what is newly violated fails", "FILE"),
     Option("press-rate-limit", _flag, "off; on for the reference server", "the run may provoke a 429"),
     Option("press-requests", int, "300", "at most so many requests to provoke a 429", "N"),
     Option("shared-key", _flag, "off", "others use the credential meanwhile: Retry-After cannot be held to its word"),
@@ -109,6 +111,8 @@ class Settings:
     strict: bool = False
     workers: int = 1
     report_dir: Path | None = None
+    waivers: Path | None = None
+    baseline: Path | None = None
 
     def with_target(self, **changes: Any) -> Settings:
         """These settings with a target made from the template."""
@@ -196,7 +200,7 @@ def _settings(values: dict[str, Any]) -> Settings:
         level=values.get("level"),
         strict=values.get("strict", False),
         workers=values.get("workers", 1),
-        report_dir=Path(values["report_dir"]) if "report_dir" in values else None,
+        **{name: Path(values[name]) for name in ("report_dir", "waivers", "baseline") if name in values},
     )
 
 

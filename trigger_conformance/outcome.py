@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trigger_conformance.requirement import Requirement
@@ -12,7 +13,8 @@ from trigger_conformance.verdict import Decision, Ending, Verdict, verdict_of
 class Outcome:
     """One requirement's ending and verdict.
 
-    ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds.
+    ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds,
+    ``waiver`` tells reason, link and end of the waiver that covers a violation.
     """
 
     requirement: Requirement
@@ -23,6 +25,7 @@ class Outcome:
     evidence: tuple[int, ...] = ()
     requests: int = 0
     duration: float = 0.0
+    waiver: Mapping[str, str | None] | None = None
 
     @property
     def decision(self) -> Decision:

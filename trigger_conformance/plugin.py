@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import pytest
 
-from trigger_conformance import catalogue
+from trigger_conformance import catalogue, waivers
 from trigger_conformance.client import BatchApi
 from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
 from trigger_conformance.options import OPTIONS, Settings, gather, is_flag
@@ -29,6 +29,7 @@ from trigger_conformance.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.run import Run, Shared, Station
 from trigger_conformance.target import UsageError
 from trigger_conformance.verdict import Ending, ExitStatus, Verdict, verdict_of
+from trigger_conformance.waivers import Waiver
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 
@@ -87,7 +88,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     if not _is_run(config):
         return
-    run = Run(_settings(config))
+    run = Run(*_settings(config))
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
@@ -104,15 +105,18 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def _settings(config: pytest.Config) -> Settings:
+def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
     try:
         settings = gather(_given(config), os.environ, config.invocation_params.dir)
         catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
+        known = (requirement.id for requirement in catalogue.catalogue())
+        accepted = waivers.load(settings.waivers, known) if settings.waivers else []
+        accepted += waivers.of_baseline(settings.baseline) if settings.baseline else []
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
     if settings.workers == 1 and config.option.numprocesses:
         raise pytest.UsageError("-n: give --workers instead, so that the run knows of its workers")
-    return settings
+    return settings, accepted
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -228,7 +232,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """The verdict, and what to do about it."""
     run = config.stash.get(RUN, None)
     if run is not None and run.document:
-        summary(run.document, run.report_dir, run.halted, sys.stdout)
+        summary(run.document, run.report_dir, sys.stdout)
         terminalreporter.ensure_newline()
 
 
@@ -286,7 +290,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     decided = report.when == "call" or (report.when == "setup" and call.excinfo is not None)
     if station is None or not decided or (call.excinfo and call.excinfo.errisinstance(KeyboardInterrupt)):
         return report  # type: ignore[return-value]
-    outcome = _outcome(_requirement(item), station, call)
+    found = _outcome(_requirement(item), station, call)
+    outcome = waivers.applied(found, station.shared.waivers, station.shared.today)
     report.user_properties.append((_PROPERTY, pickle.dumps(outcome)))
     _tell(report, outcome)
     return report  # type: ignore[return-value]
@@ -371,9 +376,10 @@ def _tell(report: pytest.TestReport, outcome: Outcome) -> None:
         case Verdict.VIOLATED | Verdict.INCONCLUSIVE:
             report.outcome = "failed"
             report.longrepr = f"{outcome.verdict}: {outcome.requirement.statement}\n{outcome.message}"
-        case Verdict.SKIPPED:
+        case Verdict.SKIPPED | Verdict.WAIVED:
             report.outcome = "skipped"
-            report.longrepr = (report.location[0], report.location[1] or 0, outcome.message)
+            said = f"waived: {outcome.waiver['reason']}" if outcome.waiver else outcome.message
+            report.longrepr = (report.location[0], report.location[1] or 0, said)
         case _:
             report.outcome = "passed"
             report.longrepr = None
@@ -410,6 +416,6 @@ class Collector:
         outcome: Outcome | None = getattr(report, "conformance", None)
         if outcome is None:
             return None
-        letters = {Verdict.PASSED: ".", Verdict.VIOLATED: "V", Verdict.INCONCLUSIVE: "?"}
+        letters = {Verdict.PASSED: ".", Verdict.VIOLATED: "V", Verdict.INCONCLUSIVE: "?", Verdict.WAIVED: "W"}
         letter = letters.get(outcome.verdict, outcome.verdict[0])
         return str(outcome.verdict), letter, str(outcome.verdict).upper()

@@ -126,6 +126,11 @@ class _Reading:
         return cls(exchange, exchange.answer.at, limit, remaining, reset)
 
 
+def remaining(answer: Answer) -> int | None:
+    """What an answer says remains of the limit, where it can be read."""
+    return _values(answer)[1]
+
+
 def _is_integer(value: str) -> bool:
     digits = value.removeprefix("-")
     return digits.isascii() and digits.isdecimal()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,11 @@ from trigger_conformance.options import Settings
 from trigger_conformance.outcome import Outcome, undecided
 from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
-from trigger_conformance.report import results
+from trigger_conformance.report import files, har, results
 from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
+from trigger_conformance.waivers import Waiver, problems
 from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
@@ -42,6 +45,8 @@ class Shared:
     strict: bool
     only: tuple[str, ...]
     level: Level | None
+    waivers: tuple[Waiver, ...]
+    today: date
 
 
 class Station:
@@ -65,8 +70,9 @@ class Station:
 class Run:
     """The run as its controlling process sees it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, waivers: Sequence[Waiver] = ()) -> None:
         self.settings = settings
+        self._waivers = tuple(waivers)
         self.started_at = time.time()
         self._started = time.monotonic()
         self.outcomes: dict[str, Outcome] = {}
@@ -96,6 +102,8 @@ class Run:
                 strict=settings.strict,
                 only=settings.only,
                 level=settings.level,
+                waivers=self._waivers,
+                today=date.fromtimestamp(self.started_at),
             )
             self._station = Station(shared, create=True)
         return self._station
@@ -139,8 +147,15 @@ class Run:
         outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in selected]
         decisions: list[Decision] = [outcome.decision for outcome in outcomes]
         verdict = overall(decisions, strict=self.settings.strict)
+        wrong_waivers = problems(outcomes, self._waivers, date.fromtimestamp(self.started_at))
         crashed = any(outcome.ending is Ending.CRASHED for outcome in outcomes)
-        self.status = exit_status(verdict, interrupted=self.interrupted, crashed=crashed, selected=bool(selected))
+        self.status = exit_status(
+            verdict,
+            interrupted=self.interrupted,
+            crashed=crashed,
+            selected=bool(selected),
+            wrong_waivers=bool(wrong_waivers),
+        )
         try:
             station = self.station
             found = results.Found(
@@ -154,16 +169,29 @@ class Run:
                 started_at=self.started_at,
                 duration=time.monotonic() - self._started,
                 notes=self.notes,
+                halted=self.halted,
+                wrong_waivers=wrong_waivers,
                 interrupted=self.interrupted,
             )
             self.document = results.results(found, station.contract, station.redactor)
             self.report_dir.mkdir(parents=True, exist_ok=True)
-            results.write(self.document, self.report_dir / "results.json")
+            self._write(station, found.exchanges)
             if self.settings.report_dir is None:
                 _point_latest(self.report_dir)
         finally:
             self.close()
         return self.status
+
+    def _write(self, station: Station, exchanges: Sequence[Exchange]) -> None:
+        results.write(self.document, self.report_dir / files.RESULTS)
+        evidence = har.har(exchanges, station.shared.target.base_url)
+        text = station.redactor.text(json.dumps(evidence, indent=1))
+        (self.report_dir / "evidence.har").write_text(text, "utf-8")
+        files.render(self.document, self.report_dir)
+        # GitHub Actions shows what is appended there on the run's page.
+        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with open(page, "a", encoding="utf-8") as stream:
+                stream.write((self.report_dir / "summary.md").read_text("utf-8"))
 
     def close(self) -> None:
         """Stop the reference server and remove the book."""

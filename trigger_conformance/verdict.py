@@ -89,15 +89,17 @@ def overall(decisions: Iterable[Decision], *, strict: bool) -> Overall:
     return Overall.CONFORMANT
 
 
-def exit_status(verdict: Overall, *, interrupted: bool, crashed: bool, selected: bool) -> ExitStatus:
+def exit_status(
+    verdict: Overall, *, interrupted: bool, crashed: bool, selected: bool, wrong_waivers: bool = False
+) -> ExitStatus:
     """What a run ends with.
 
     A violation that was seen stands even if another check crashed; without one, a crash means that the suite
-    itself cannot be trusted.
+    itself cannot be trusted. A waiver that is no longer true fails the run as a violation does.
     """
     if interrupted:
         return ExitStatus.INTERRUPTED
-    if verdict is Overall.NON_CONFORMANT:
+    if verdict is Overall.NON_CONFORMANT or wrong_waivers:
         return ExitStatus.NON_CONFORMANT
     if crashed:
         return ExitStatus.SUITE_ERROR

@@ -17,7 +17,7 @@ def curl_line(request: Request, base_url: str) -> str:
     has_body = bool(request.body) or any(name.lower() == "content-length" for name, _ in request.headers)
     if request.method != "POST" or not has_body:
         parts.append("--head" if request.method == "HEAD" else f"-X {request.method}")
-    parts.append(shlex.quote(_origin(base_url) + request.target))
+    parts.append(shlex.quote(origin(base_url) + request.target))
     if any(name.lower() == "authorization" for name, _ in request.headers):
         parts.append(f"-H {_authorization(request.shell_authorization)}")
     content_types = [value for name, value in request.headers if name.lower() == "content-type"]
@@ -38,7 +38,8 @@ def _authorization(shell: str) -> str:
     return f'"Authorization: {shell[1:]}' if shell.startswith('"') else f"'Authorization: '{shell}"
 
 
-def _origin(base_url: str) -> str:
+def origin(base_url: str) -> str:
+    """Scheme, host and port of ``base_url``, without its path."""
     scheme, _, rest = base_url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}"
 

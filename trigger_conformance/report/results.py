@@ -15,6 +15,7 @@ from trigger_conformance import __version__
 from trigger_conformance.contract import Contract
 from trigger_conformance.options import Settings
 from trigger_conformance.outcome import Outcome
+from trigger_conformance.rate_limit import remaining
 from trigger_conformance.report.curl import curl_line
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Overall
@@ -25,6 +26,7 @@ SCHEMA_VERSION = "1.0"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _LARGEST_BODY = 4096
+_LONGEST_TIMELINE = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class Found:
     started_at: float
     duration: float
     notes: Sequence[str] = ()
+    halted: str | None = None
+    wrong_waivers: Sequence[str] = ()
     interrupted: bool = False
 
 
@@ -63,7 +67,10 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "statuses": _statuses(found.exchanges),
         "verdict": str(found.overall),
         "interrupted": found.interrupted,
+        "halted": found.halted,
+        "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
+        "timeline": _timeline(found.exchanges),
         "requirements": [_requirement(each, contract, numbered, found.target.base_url) for each in found.outcomes],
     }
     clean: dict[str, Any] = _redacted(document, redactor)
@@ -97,6 +104,8 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "idempotency_wait_s": target.idempotency_wait,
         "timeout_s": target.timeout,
         "strict": settings.strict,
+        "waivers": settings.waivers and settings.waivers.name,
+        "baseline": settings.baseline and settings.baseline.name,
         "only": list(settings.only),
         "level": settings.level and str(settings.level),
         "workers": settings.workers,
@@ -114,6 +123,27 @@ def _statuses(exchanges: Iterable[Exchange]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+def _timeline(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
+    """One short record an exchange: when it was in flight (seconds since the first), and what came back."""
+    if not exchanges:
+        return []
+    origin = min(exchange.started for exchange in exchanges)
+    return [
+        {
+            "number": exchange.number,
+            "requirement": exchange.check,
+            "started_s": round(exchange.started - origin, 5),
+            "ended_s": round(exchange.ended - origin, 5),
+            "status": exchange.status,
+            "error": exchange.failure and str(exchange.failure.kind),
+            "cached": exchange.cached,
+            "remaining": exchange.answer and remaining(exchange.answer),
+            "together": exchange.together,
+        }
+        for exchange in exchanges[:_LONGEST_TIMELINE]
+    ]
+
+
 def _requirement(
     outcome: Outcome, contract: Contract, exchanges: Mapping[int, Exchange], base_url: str
 ) -> dict[str, Any]:
@@ -128,6 +158,7 @@ def _requirement(
         "verdict": str(outcome.verdict),
         "message": outcome.message,
         "notes": list(outcome.notes),
+        "waiver": outcome.waiver and dict(outcome.waiver),
         "evidence": [exchange_data(exchange, base_url) for exchange in shown],
         "requests": outcome.requests,
         "duration_s": round(outcome.duration, 3),

@@ -16,15 +16,17 @@ _MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": 
 _MOST_LINES = 6
 
 
-def summary(document: Mapping[str, Any], report_dir: Path, halted: str | None, stream: TextIO) -> None:
-    """Print a results document to ``stream``; ``halted`` is why the run stopped before its first check."""
+def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO) -> None:
+    """Print a results document to ``stream``."""
     console = Console(file=stream, highlight=False, soft_wrap=True)
     console.print()
     verdict = document["verdict"]
     target = document["target"]["base_url"]
     console.print(Text.assemble((verdict.upper(), _STYLE[verdict]), "  ", _plain(target)))
-    if halted:
-        console.print(Text(_plain(halted), style="yellow"))
+    for problem in document["wrong_waivers"]:
+        console.print(Text(_plain(problem), style="red"))
+    if document["halted"]:
+        console.print(Text(_plain(document["halted"]), style="yellow"))
     else:
         _groups(console, document)
     _counts(console, document, report_dir)
@@ -36,6 +38,7 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
         by_verdict.setdefault(requirement["verdict"], []).append(requirement)
     _with_evidence(console, "Violated", by_verdict.get("violated", []))
     _with_evidence(console, "Warnings", by_verdict.get("warned", []))
+    _one_line_each(console, "Waived", by_verdict.get("waived", []))
     _one_line_each(console, "Inconclusive", by_verdict.get("inconclusive", []))
     _one_line_each(console, "Skipped", by_verdict.get("skipped", []))
     _one_line_each(console, "Observed", by_verdict.get("observed", []))
@@ -80,7 +83,9 @@ def _one_line_each(console: Console, title: str, requirements: Iterable[Mapping[
     console.print(Text(f"\n{title}", style="bold"))
     for requirement in requirements:
         mark, style = _MARK.get(requirement["verdict"], ("i", "cyan"))
-        said = " ".join([*requirement["message"].splitlines()[:1], *requirement["notes"]]) or requirement["statement"]
+        waiver = requirement["waiver"]
+        why = [f"until {waiver['expires']}: {waiver['reason']}"] if waiver else requirement["message"].splitlines()[:1]
+        said = " ".join([*why, *requirement["notes"]]) or requirement["statement"]
         console.print(Text.assemble((f"  {mark} ", style), requirement["id"], f"  {_shortened(_plain(said), 300)}"))
 
 

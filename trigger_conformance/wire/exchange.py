@@ -144,7 +144,8 @@ class Exchange:
 
     ``started`` is when the request's last byte was about to leave and ``ended`` when the answer was complete, both
     in seconds of the machine's monotonic clock; ``began`` is the Unix time at which the client set out. ``number``
-    counts the run's exchanges from 1, ``check`` is the id of the requirement that sent it.
+    counts the run's exchanges from 1, ``check`` is the id of the requirement that sent it, ``together`` numbers the
+    volley that it left with, from 1 (0: it left alone).
     """
 
     request: Request
@@ -154,6 +155,7 @@ class Exchange:
     ended: float
     began: float
     check: str = ""
+    together: int = 0
     number: int = field(default=0, compare=False)
 
     @property

@@ -34,6 +34,7 @@ class Sending:
     keep_429: bool = False
     timeout: float | None = None
     gate: Gate | None = None
+    together: int = 0
 
 
 class Wire:
@@ -56,6 +57,7 @@ class Wire:
         self._transport = transport or Transport(target.tls() if secure else None)
         self._random = random.Random(target.seed)
         self._slowest = 0.0
+        self._volleys = 0
         self._limit: int | None = None
         self._remaining: int | None = None
         self._reset = 0.0
@@ -90,7 +92,8 @@ class Wire:
         self._await_allowance(len(requests))
         gate = Gate(len(requests))
         timeout = self._target.timeout + len(requests) * self._slowest
-        sending = Sending(gate=gate, timeout=timeout)
+        self._volleys += 1
+        sending = Sending(gate=gate, timeout=timeout, together=self._volleys)
 
         async def all_at_once() -> list[Exchange]:
             await self._transport.aclose()
@@ -201,7 +204,7 @@ class Wire:
                 answer = await self._answer(response, request.key or "")
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self.redactor)
-        return Exchange(request, answer, failure, started, time.monotonic(), began, self.check)
+        return Exchange(request, answer, failure, started, time.monotonic(), began, self.check, sending.together)
 
     def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
         extensions: dict[str, Any] = {

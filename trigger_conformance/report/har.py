@@ -1,0 +1,109 @@
+"""evidence.har: every exchange of a run as HAR 1.2, which browsers' network panels and other tools load.
+
+Exchanges come redacted from the run's book. HAR has no place for some of what matters here; fields that begin with an
+underscore hold it, as the format allows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from trigger_conformance import __version__
+from trigger_conformance.report.curl import origin
+from trigger_conformance.wire.exchange import Answer, Exchange, Request
+
+_HEAD, _TAIL = 8192, 1024
+
+
+def har(exchanges: Iterable[Exchange], base_url: str) -> dict[str, Any]:
+    """The HAR document of ``exchanges``."""
+    entries = [_entry(exchange, base_url) for exchange in exchanges]
+    creator = {"name": "trigger-conformance", "version": __version__}
+    return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries}}
+
+
+def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
+    milliseconds = round(1000 * (exchange.ended - exchange.started), 3)
+    entry: dict[str, Any] = {
+        "startedDateTime": datetime.fromtimestamp(exchange.began, UTC).isoformat(timespec="milliseconds"),
+        "time": milliseconds,
+        "request": _request(exchange.request, base_url),
+        "response": _response(exchange.answer, str(exchange.failure or "")),
+        "cache": {},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "_requirement": exchange.check,
+        "_case": exchange.request.label,
+        "_number": exchange.number,
+        "_started": exchange.started,
+        "_ended": exchange.ended,
+        "_together": exchange.together,
+        "_framing": str(exchange.request.framing),
+    }
+    if exchange.failure is not None:
+        entry["_error"] = {"kind": str(exchange.failure.kind), "detail": exchange.failure.detail}
+    return entry
+
+
+def _request(request: Request, base_url: str) -> dict[str, Any]:
+    url = origin(base_url) + request.target
+    data: dict[str, Any] = {
+        "method": request.method,
+        "url": url,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": name, "value": value.decode("latin-1")} for name, value in request.headers],
+        "queryString": [{"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query)],
+        "headersSize": -1,
+        "bodySize": len(request.body),
+    }
+    if request.body:
+        kinds = [value.decode("latin-1") for name, value in request.headers if name.lower() == "content-type"]
+        data["postData"] = {"mimeType": kinds[0] if kinds else "", **_content(request.body)}
+    return data
+
+
+def _response(answer: Answer | None, error: str) -> dict[str, Any]:
+    if answer is None:
+        empty: dict[str, Any] = {"size": 0, "mimeType": "x-unknown"}
+        return {
+            "status": 0, "statusText": error, "httpVersion": "HTTP/1.1", "cookies": [], "headers": [],
+            "content": empty, "redirectURL": "", "headersSize": -1, "bodySize": -1,
+        }  # fmt: skip
+    return {
+        "status": answer.status,
+        "statusText": answer.reason or _phrase(answer.status),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in answer.headers],
+        "content": {
+            "size": len(answer.body),
+            "mimeType": answer.header("content-type") or "x-unknown",
+            **_content(answer.body),
+        },
+        "redirectURL": answer.header("location") or "",
+        "headersSize": -1,
+        "bodySize": len(answer.body),
+    }
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    """A body as text; one that is no UTF-8 byte by byte (Latin-1); a large one by its head, tail and digest."""
+    if len(body) > _HEAD + _TAIL:
+        cut = b"%s\n[%d bytes left out]\n%s" % (body[:_HEAD], len(body) - _HEAD - _TAIL, body[-_TAIL:])
+        return {"text": cut.decode("utf-8", "replace"), "_sha256": hashlib.sha256(body).hexdigest()}
+    try:
+        return {"text": body.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {"text": body.decode("latin-1"), "_charset": "latin-1"}
