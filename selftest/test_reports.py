@@ -1,0 +1,172 @@
+"""Every format of a run's results: complete, valid, and safe against what a target says."""
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import jsonschema_rs
+import pytest
+
+from selftest.canned import answer, canned
+from selftest.conftest import at, environment, keys, reference
+from trigger_conformance.report.badge import badge
+from trigger_conformance.report.comparison import compare
+from trigger_conformance.report.html import page
+from trigger_conformance.report.markdown import summary
+from trigger_conformance.report.results import SCHEMA
+
+KEY = {"TRIGGER_API_KEY": "tr_dev_marker_key"}
+FORMATS = {"results.json", "report.html", "summary.md", "badge.svg", "evidence.har", "junit.xml"}
+HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">\x1b[31m\x07`|[x](javascript:alert(3))'
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """The results folder of a run on a server that does one thing wrong, in a race."""
+    folder = tmp_path_factory.mktemp("broken")
+    with reference("idempotency.race_of5_milliseconds") as server:
+        command = [sys.executable, "-m", "trigger_conformance.cli", *at(server, "--only=idempotency")]
+        variables = environment(**keys(server), GITHUB_STEP_SUMMARY=str(folder / "step.md"))
+        subprocess.run(
+            [*command, f"--report-dir={folder}"], env=variables, cwd=folder, capture_output=True, check=False
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(broken):
+    return json.loads((broken / "results.json").read_text("utf-8"))
+
+
+def is_valid(document):
+    schema = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8")))
+    return [error.message for error in schema.iter_errors(document)] == []
+
+
+def test_a_run_writes_every_format(broken, results):
+    assert {path.name for path in broken.iterdir()} >= FORMATS
+    assert is_valid(results)
+    assert (broken / "report.html").read_text("utf-8") == page(results)
+    assert (broken / "step.md").read_text("utf-8") == summary(results)
+
+
+def test_the_report_shows_each_requirement_and_what_its_verdict_rests_on(results):
+    text = page(results)
+    for requirement in results["requirements"]:
+        assert f'id="{requirement["id"]}"' in text
+    assert "Requests released together" in text
+    assert "curl -sS -i" in text
+    assert "If provided and a batch with this key already exists" in text
+
+
+def test_the_report_needs_nothing_from_elsewhere(results):
+    text = page(results)
+    assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
+    assert 'src="http' not in text
+    assert "<link" not in text
+
+
+def test_the_summary_names_what_is_violated(results):
+    text = summary(results)
+    assert text.startswith("## ❌ non-conformant: http://127.0.0.1:")
+    assert "`create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch`" in text
+
+
+def test_the_badge_is_a_picture_of_the_verdict(results):
+    assert ElementTree.fromstring(badge(results)).attrib["aria-label"] == "batch API: non-conformant"
+
+
+def test_the_har_has_every_exchange_with_its_requirement(broken, results):
+    log = json.loads((broken / "evidence.har").read_text("utf-8"))["log"]
+    assert log["version"] == "1.2"
+    assert len(log["entries"]) == results["requests"] == len(results["timeline"])
+    for entry in log["entries"]:
+        assert {"startedDateTime", "time", "request", "response", "cache", "timings"} <= set(entry)
+        assert {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"} <= set(
+            entry["request"]
+        )
+        assert {"status", "statusText", "headers", "content", "redirectURL"} <= set(entry["response"])
+        assert entry["_requirement"].startswith(("create_batch.", "preflight"))
+    errors = [entry["_error"]["kind"] for entry in log["entries"] if "_error" in entry]
+    assert "hung up on purpose" in errors
+
+
+def test_large_bodies_are_bounded_in_the_evidence(command):
+    with reference() as server:
+        large = command(*at(server, "--only=properties.deep_and_large_bodies_are_answered"), **keys(server))
+    log = json.loads((large.folder / "evidence.har").read_text("utf-8"))["log"]
+    bodies = [entry["request"]["postData"] for entry in log["entries"] if entry["request"]["bodySize"] > 1 << 20]
+    assert len(bodies) == 1
+    assert "bytes left out" in bodies[0]["text"]
+    assert len(bodies[0]["_sha256"]) == 64
+    assert all(len(path.read_bytes()) < 1 << 20 for path in large.folder.iterdir() if path.is_file())
+
+
+@pytest.mark.parametrize("name", ["terminal", "html", "md", "badge"])
+def test_a_report_is_rendered_again_from_the_results_alone(command, broken, name):
+    again = command("report", str(broken), f"--format={name}")
+    assert again.status == 0, again.errors
+    files = {"html": "report.html", "md": "summary.md", "badge": "badge.svg"}
+    wanted = (broken / files[name]).read_text("utf-8") if name in files else "NON-CONFORMANT"
+    assert wanted in again.output
+
+
+def test_what_is_no_results_file_is_a_usage_error(command, tmp_path):
+    (tmp_path / "x.json").write_text("[]")
+    assert command("report").status == 4
+    for name in ("x.json", "none.json"):
+        wrong = command("report", name)
+        assert wrong.status == 4
+        assert name in wrong.errors
+        assert len(wrong.errors.splitlines()) == 1
+
+
+def test_two_runs_are_compared(results):
+    better = json.loads(json.dumps(results))
+    for requirement in better["requirements"]:
+        requirement["verdict"] = "passed" if requirement["verdict"] == "violated" else requirement["verdict"]
+    assert compare(results, better).worse is False
+    assert any(line.endswith("violated -> passed") for line in compare(results, better).lines)
+    assert compare(better, results).worse is True
+    assert compare(results, results).lines[1:] == ["no requirement changed"]
+
+
+def test_worse_is_an_exit_status(command, broken, results, tmp_path):
+    sound = json.loads(json.dumps(results))
+    sound["requirements"] = [{**each, "verdict": "passed"} for each in sound["requirements"]]
+    (tmp_path / "old.json").write_text(json.dumps(sound))
+    assert command("report", "--compare", "old.json", str(broken)).status == 1
+    assert command("report", "--compare", str(broken), "old.json").status == 0
+
+
+def test_what_a_target_says_changes_nothing_in_any_report(command):
+    body = json.dumps({"id": "batch_1", "runCount": HOSTILE, "isCached": False}).encode()
+    header = "X-Hostile: <script>alert(4)</script>"
+
+    def respond(_request, number, _connection):
+        if number == 1:
+            return answer("202 Accepted", b'{"id":"batch_1","runCount":1,"isCached":false}')
+        return answer("202 <script>alert(5)</script>", body, header)
+
+    with canned(respond) as base_url:
+        hostile = command("run", f"--base-url={base_url}", "--profile=smoke", **KEY)
+    assert hostile.status == 1
+    assert "\x1b" not in hostile.output
+    report = (hostile.folder / "report.html").read_text("utf-8")
+    assert report.count("<script>") == 1
+    assert "<img" not in report
+    assert "\x1b" not in report
+    text = (hostile.folder / "summary.md").read_text("utf-8")
+    assert "<script" not in text
+    assert "](javascript" not in text
+    ElementTree.parse(hostile.folder / "junit.xml")
+    assert is_valid(hostile.results)
+
+
+def test_a_run_that_could_not_begin_has_every_format(command):
+    nobody = command("run", "--base-url=http://127.0.0.1:9", **KEY)
+    assert {path.name for path in nobody.folder.iterdir()} >= FORMATS
+    assert "the target does not answer" in (nobody.folder / "report.html").read_text("utf-8")
+    assert "the target does not answer" in (nobody.folder / "summary.md").read_text("utf-8")
+    assert is_valid(nobody.results)

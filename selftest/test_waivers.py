@@ -1,0 +1,167 @@
+"""Waivers: what they cover, and when they are themselves wrong."""
+
+import json
+from datetime import date
+
+import pytest
+
+from selftest.conftest import at, keys, reference
+from trigger_conformance import waivers
+from trigger_conformance.outcome import Outcome
+from trigger_conformance.requirement import Level, Profile, Requirement, Stage
+from trigger_conformance.target import UsageError
+from trigger_conformance.verdict import Ending, Verdict
+from trigger_conformance.waivers import Waiver
+
+TODAY = date(2027, 1, 15)
+ONE, OTHER = "create_batch.http.one", "create_batch.http.other"
+GOOD = """
+[[waiver]]
+requirement = "create_batch.http.one"
+reason = "a gateway in front of it"
+link = "https://example.com/1"
+expires = 2027-01-15
+"""
+
+
+def outcome(verdict, identity=ONE):
+    requirement = Requirement(identity, Level.MUST, "", "", Profile.SMOKE, Stage.HAND_WRITTEN)
+    return Outcome(requirement=requirement, ending=Ending.BROKEN, verdict=verdict)
+
+
+def waiver(expires=TODAY, identity=ONE):
+    return Waiver(requirement=identity, reason="known", expires=expires, place="w.toml:3")
+
+
+def load(folder, text):
+    path = folder / "waivers.toml"
+    path.write_text(text)
+    return waivers.load(path, [ONE, OTHER])
+
+
+def test_a_file_is_read_with_the_line_of_each_entry(tmp_path):
+    (entry,) = load(tmp_path, GOOD)
+    assert (entry.requirement, entry.reason, entry.link) == (ONE, "a gateway in front of it", "https://example.com/1")
+    assert entry.expires == TODAY
+    assert entry.place.endswith("waivers.toml:3")
+
+
+BAD = {
+    "not TOML": ("[[waiver", "cannot be read"),
+    "another table": ("[other]\na = 1\n", "may hold [[waiver]] entries only"),
+    "an unknown requirement": (GOOD.replace("http.one", "http.three"), ":3: there is no requirement"),
+    "no requirement": ('[[waiver]]\nreason = "x"\n', "there is no requirement None"),
+    "no reason": (GOOD.replace('reason = "a gateway in front of it"', ""), "needs a reason"),
+    "an empty reason": (GOOD.replace("a gateway in front of it", " "), "needs a reason"),
+    "no end": (GOOD.replace("expires = 2027-01-15", ""), "needs expires"),
+    "an end in words": (GOOD.replace("2027-01-15", '"soon"'), "needs expires"),
+    "a further key": (GOOD + 'owner = "me"\n', "nothing else"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), BAD.values(), ids=BAD)
+def test_a_wrong_file_is_told_in_one_line(tmp_path, text, said):
+    with pytest.raises(UsageError) as raised:
+        load(tmp_path, text)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        waivers.load(tmp_path / "none.toml", [])
+
+
+@pytest.mark.parametrize("verdict", [Verdict.VIOLATED, Verdict.WARNED])
+def test_a_violation_is_waived_until_its_last_day(verdict):
+    waived = waivers.applied(outcome(verdict), [waiver()], TODAY)
+    assert waived.verdict is Verdict.WAIVED
+    assert waived.waiver == {"reason": "known", "link": None, "expires": "2027-01-15"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "entry"),
+    [
+        (Verdict.VIOLATED, waiver(date(2027, 1, 14))),
+        (Verdict.VIOLATED, waiver(identity=OTHER)),
+        (Verdict.PASSED, waiver()),
+        (Verdict.INCONCLUSIVE, waiver()),
+    ],
+)
+def test_nothing_else_is_waived(verdict, entry):
+    found = outcome(verdict)
+    assert waivers.applied(found, [entry], TODAY) is found
+
+
+def test_an_expired_waiver_and_one_without_a_violation_are_wrong():
+    expired, stale = waiver(date(2027, 1, 14)), waiver(identity=OTHER)
+    found = waivers.problems([outcome(Verdict.VIOLATED), outcome(Verdict.PASSED, OTHER)], [expired, stale], TODAY)
+    assert found == [
+        f"w.toml:3: the waiver of {ONE} expired on 2027-01-14: remove it",
+        f"w.toml:3: {OTHER} is no longer violated: remove its waiver",
+    ]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.WAIVED, Verdict.INCONCLUSIVE, Verdict.SKIPPED])
+def test_what_a_run_did_not_decide_is_not_held_against_a_waiver(verdict):
+    assert waivers.problems([outcome(verdict)], [waiver()], TODAY) == []
+    assert waivers.problems([], [waiver()], TODAY) == []
+
+
+def test_a_baseline_covers_what_was_violated_and_demands_nothing(tmp_path):
+    path = tmp_path / "results.json"
+    verdicts = [(ONE, "violated"), (OTHER, "passed")]
+    entries = [{"id": identity, "verdict": verdict} for identity, verdict in verdicts]
+    path.write_text(json.dumps({"started_at": "2026-12-24T10:00:00Z", "requirements": entries}))
+    known = waivers.of_baseline(path)
+    assert waivers.applied(outcome(Verdict.VIOLATED), known, TODAY).verdict is Verdict.WAIVED
+    assert waivers.applied(outcome(Verdict.VIOLATED, OTHER), known, TODAY).verdict is Verdict.VIOLATED
+    assert waivers.problems([outcome(Verdict.PASSED)], known, TODAY) == []
+
+
+def test_a_baseline_that_is_none_is_told(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text("{}")
+    with pytest.raises(UsageError, match=r"--baseline .*: these are no results of a run"):
+        waivers.of_baseline(path)
+
+
+def test_what_is_written_can_be_read(tmp_path):
+    text = waivers.entry(ONE, 'said "no" \\ for now', TODAY, "https://example.com")
+    more = text + waivers.gap(text) + waivers.entry(OTHER, "x", TODAY, "")
+    first, second = load(tmp_path, more)
+    assert (first.reason, first.link, second.requirement) == ('said "no" \\ for now', "https://example.com", OTHER)
+    assert first.expires == second.expires == TODAY
+
+
+# Whole runs
+
+
+def test_a_run_whose_violations_are_waived_does_not_fail(command):
+    part = ("--only=run_count", "--level=must")
+    with reference("run_count.accepts_zero") as server:
+        found = command(*at(server, *part), **keys(server))
+        wrong = [identity for identity, verdict in found.verdicts.items() if verdict == "violated"]
+        for identity in wrong:
+            assert command("waive", identity, "--reason", "a known bug").status == 0
+        waived = command(*at(server, *part, "--waivers=conformance-waivers.toml"), **keys(server))
+        known = command(*at(server, *part, f"--baseline={found.folder / 'results.json'}"), **keys(server))
+    assert (found.status, waived.status, known.status) == (1, 0, 0), waived.output + known.output
+    assert {waived.verdicts[identity] for identity in wrong} == {"waived"} == {known.verdicts[each] for each in wrong}
+    assert "a known bug" in waived.output
+    assert "<failure" not in (waived.folder / "junit.xml").read_text("utf-8")
+
+
+def test_a_waiver_without_its_violation_fails_the_run(command):
+    command("waive", "run_count.one_is_accepted", "--reason", "it was broken once")
+    stale = command("run", "--only=run_count.one_is_accepted", "--waivers=conformance-waivers.toml")
+    assert stale.status == 1
+    assert "conformance-waivers.toml:2: create_batch.run_count.one_is_accepted is no longer violated" in stale.output
+    assert stale.results["verdict"] == "conformant"
+
+
+def test_a_waiver_of_nothing_is_a_usage_error(command, tmp_path):
+    (tmp_path / "w.toml").write_text(GOOD)
+    wrong = command("run", "--waivers=w.toml", "--only=run_count")
+    assert wrong.status == 4
+    assert "w.toml:3: there is no requirement 'create_batch.http.one'" in wrong.output + wrong.errors
