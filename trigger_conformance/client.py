@@ -84,6 +84,10 @@ class BatchApi:
         """Randomness that is the same in every run with one seed."""
         return random.Random(f"{self.options.seed} {purpose}")
 
+    def within(self, run_count: int) -> int:
+        """``run_count``, or the target's maximum where that is smaller."""
+        return min(run_count, self.max_run_count)
+
     def pick(self, smoke: int, standard: int, thorough: int) -> int:
         """The number that fits the run's profile."""
         return {Profile.SMOKE: smoke, Profile.STANDARD: standard, Profile.THOROUGH: thorough}[self.profile]
@@ -136,14 +140,26 @@ class BatchApi:
         label: str = "",
         *,
         authorization: Authorization | None = None,
+        content_type: str | None = JSON,
+        framing: Framing = Framing.LENGTH,
         beyond: Beyond = Beyond.NOTHING,
         **properties: Any,
     ) -> Request:
-        """A request that describes a batch; ``properties`` are further ones of the body."""
-        document: dict[str, Any] = {"runCount": run_count}
+        """A request that describes a batch; ``properties`` are further ones of the body.
+
+        A target whose maximum is smaller than ``run_count`` is asked for its maximum.
+        """
+        document: dict[str, Any] = {"runCount": self.within(run_count)}
         if key is not None:
             document["idempotencyKey"] = key
-        return self.request({**document, **properties}, label=label, authorization=authorization, beyond=beyond)
+        return self.request(
+            {**document, **properties},
+            label=label,
+            authorization=authorization,
+            content_type=content_type,
+            framing=framing,
+            beyond=beyond,
+        )
 
     def credential(self, value: str | bytes, shell: str = "") -> Authorization:
         """An Authorization header that no sound target honours."""

@@ -66,7 +66,7 @@ class Generator:
         cases = list(
             self._schema.iter_coverage_cases(self._operation, generation_modes=[mode], generation_config=generation)
         )
-        cases += self._fuzzed(mode, 3 * count)
+        cases += self._fuzzed(mode, count)
         found: dict[str, Generated] = {}
         for case in cases:
             generated = self._fresh(case)

@@ -84,7 +84,7 @@ OPTIONS = (
     Option("idempotency-wait", float, "off; 1 for the reference server", "replay a key once more after so long",
            "SECONDS"),
     Option("max-requests", int, "by profile: 200, 2000, 20000", "the budget of requests", "N"),
-    Option("max-runs", int, "by profile: 500, 2000, 26000, and 4 maxima",
+    Option("max-runs", int, "by profile: 500, 2000, 26000, and 6 maxima",
            "budget of runs: the created batches' runCounts", "N"),
     Option("max-seconds", float, "by profile: 60, 300, 1800", "the budget of time", "N"),
     Option("requests-per-second", float, "unlimited", "pacing", "R"),

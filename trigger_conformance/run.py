@@ -205,10 +205,13 @@ class Run:
 
 
 def reference_settings(settings: Settings) -> reference.Settings:
-    """A reference server set up for the maximum that the options state, with room in its limit for one such batch."""
+    """A reference server set up for the maximum that the options state.
+
+    Its limit has room for one such batch, and is slow enough for small batches to press it.
+    """
     maximum = settings.template.max_run_count
     capacity = maximum + max(100, maximum // 10)
-    return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(1000, maximum))))
+    return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))
 
 
 def why_no_target(exchange: Exchange) -> str | None:

@@ -30,8 +30,8 @@ _BUDGETS = {
     Profile.STANDARD: Budget(requests=2_000, runs=2_000, seconds=300),
     Profile.THOROUGH: Budget(requests=20_000, runs=26_000, seconds=1_800),
 }
-# The maximum itself must be accepted once, and pressing asks for it up to three times.
-_BATCHES_OF_THE_MAXIMUM = 4
+# The maximum itself must be accepted once, and pressing asks for it up to five times.
+_BATCHES_OF_THE_MAXIMUM = 6
 
 
 def usual_budget(profile: Profile, max_run_count: int) -> Budget:

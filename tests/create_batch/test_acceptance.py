@@ -75,8 +75,9 @@ def test_unknown_properties_are_accepted(target):
 @must("property names are case-sensitive: look-alikes are unknown properties", clause="CreateBatchRequest.runCount")
 def test_look_alike_properties_are_ignored(target):
     names = ("RunCount", "RUNCOUNT", "runcount", "run_count", "runCount ")
-    orders = [target.request({"runCount": 2, name: 1}, label=f"extra property {name!r}") for name in names]
-    expect(target.send_all(orders)).has_run_count(2)
+    count = target.within(2)
+    orders = [target.request({"runCount": count, name: 1}, label=f"extra property {name!r}") for name in names]
+    expect(target.send_all(orders)).has_run_count(count)
 
 
 @must(

@@ -101,7 +101,7 @@ def play(target, programs):
     """
     found = []
     kinds = [kind for kind in Kind if kind is not Kind.ELSEWHERE or target.second_bearer is not None]
-    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, POOL - 1), st.integers(1, 3))
+    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, POOL - 1), st.integers(1, target.within(3)))
     waves = st.lists(steps, min_size=WAVE // 2, max_size=WAVE, unique_by=lambda step: step.key)
 
     class Programs(RuleBasedStateMachine):

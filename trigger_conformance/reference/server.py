@@ -72,12 +72,12 @@ class ReferenceServer:
         import uvicorn
 
         config = uvicorn.Config(
-            self.app(), log_level="warning", access_log=False, lifespan="off", http="h11", **self.tls_files()
+            self.app(), log_level="warning", access_log=False, lifespan="off", http="h11", **self.uvicorn_settings()
         )
         uvicorn.Server(config).run(sockets=[listener])
 
-    def tls_files(self) -> dict[str, Any]:
-        """uvicorn's names for the files of a certificate and its key; none for plain HTTP."""
+    def uvicorn_settings(self) -> dict[str, Any]:
+        """Further settings of uvicorn, by its own names."""
         return {}
 
     def new_limits(self) -> Limits:

@@ -55,7 +55,7 @@ class MaximumOf1(_SetUp):
     """A batch is one run."""
 
     def adjusted(self, settings: Settings) -> Settings:
-        return replace(settings, max_run_count=1)
+        return replace(settings, max_run_count=1, run_limit=(100, 200.0))
 
 
 @variant
@@ -63,7 +63,7 @@ class MaximumOf5(_SetUp):
     """A batch is at most five runs."""
 
     def adjusted(self, settings: Settings) -> Settings:
-        return replace(settings, max_run_count=5)
+        return replace(settings, max_run_count=5, run_limit=(100, 200.0))
 
 
 @variant
@@ -630,6 +630,9 @@ class ClaimsAreAnExcerpt(ReferenceServer):
 class ClockIsBehind(ReferenceServer):
     """The server's clock is half a minute behind, in all that it says."""
 
+    def uvicorn_settings(self) -> dict[str, Any]:
+        return {"date_header": False}
+
     def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:
         return super().limit_headers(replace(allowance, reset=allowance.reset - 30))
 
@@ -775,7 +778,7 @@ class BehindTls(ReferenceServer):
     def run_options(self) -> list[str]:
         return [f"--ca-bundle={self.authority}"]
 
-    def tls_files(self) -> dict[str, Any]:
+    def uvicorn_settings(self) -> dict[str, Any]:
         return {"ssl_certfile": self.certificate, "ssl_keyfile": self.key}
 
     def run(self, listener: socket.socket) -> None:

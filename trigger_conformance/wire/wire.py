@@ -58,6 +58,7 @@ class Wire:
         self._random = random.Random(target.seed)
         self._slowest = 0.0
         self._volleys = 0
+        self._gave_up = 0.0
         self._limit: int | None = None
         self._remaining: int | None = None
         self._reset = 0.0
@@ -119,6 +120,11 @@ class Wire:
         return wanted if self._limit is None else max(2, min(wanted, self._limit))
 
     @property
+    def limit(self) -> int | None:
+        """The limit that the target last stated, or None where it stated none."""
+        return self._limit
+
+    @property
     def remaining(self) -> int | None:
         """What the target last said remains of its limit, or None where it did not say."""
         return self._remaining
@@ -143,7 +149,12 @@ class Wire:
             attempt += 1
             now = time.monotonic()
             delay = self._delay(exchange, attempt)
-            hopeless = now - first_sent > _PATIENCE and self.ledger.last_success < first_sent
+            success = self.ledger.last_success
+            # Having waited in vain once is reason enough not to wait as long again.
+            patience = _PATIENCE if self._gave_up <= success else _LONGEST_PAUSE
+            hopeless = now - first_sent > patience and success < first_sent
+            if hopeless:
+                self._gave_up = now
             if hopeless or delay > self.ledger.seconds_left:
                 return exchange
             self.ledger.hold(now + delay)

@@ -266,7 +266,7 @@ class WaitsTooShort(_SlowRefill):
 
     def charge_runs(self, environment: Environment, order: Order) -> Allowance:
         allowance = super().charge_runs(environment, order)
-        if not allowance.granted:
+        if order.run_count > 10 and not allowance.granted:
             self.limits[environment.name].runs._tokens -= 500  # noqa: SLF001
         return allowance
 
