@@ -57,6 +57,10 @@ class Wire:
         self._transport = transport or Transport(target.tls() if secure else None)
         self._random = random.Random(target.seed)
         self._slowest = 0.0
+        self._in_flight = 0
+        # Seconds of an answer for each request in flight beside it: a target that serves one at a time keeps this up,
+        # one that is merely far away does not.
+        self._share = 0.0
         self._volleys = 0
         self._gave_up = 0.0
         self._limit: int | None = None
@@ -130,7 +134,7 @@ class Wire:
         return self._remaining
 
     def _lanes(self) -> int:
-        by_speed = self._target.timeout / (4 * self._slowest) if self._slowest else MOST_LANES
+        by_speed = self._target.timeout / (4 * self._share) if self._share else MOST_LANES
         by_limit = self._limit / 4 if self._limit else MOST_LANES
         return max(1, min(MOST_LANES, int(by_speed), int(by_limit)))
 
@@ -173,8 +177,13 @@ class Wire:
             raise BudgetSpentError("the time budget ends before the rate limit allows another request (--max-seconds)")
         if delay > 0:
             await asyncio.sleep(delay)
-        exchange = await self._exchange(request, sending)
-        self._learn(exchange)
+        self._in_flight += 1
+        in_flight = self._in_flight
+        try:
+            exchange = await self._exchange(request, sending)
+        finally:
+            self._in_flight -= 1
+        self._learn(exchange, in_flight)
         recorded = self.ledger.record(self.redactor.exchange(exchange), runs if exchange.created else 0)
         return replace(exchange, number=recorded.number)
 
@@ -188,10 +197,13 @@ class Wire:
         # Jitter keeps requests that were refused together from coming back together.
         return after + self._random.uniform(0.0, 0.1)
 
-    def _learn(self, exchange: Exchange) -> None:
+    def _learn(self, exchange: Exchange, in_flight: int) -> None:
         if exchange.answer is None:
             return
-        self._slowest = max(self._slowest * 0.9, exchange.ended - exchange.started)
+        took = exchange.ended - exchange.started
+        self._slowest = max(self._slowest * 0.9, took)
+        # One alone only says how much it can be at most.
+        self._share = min(self._share or took, took) if in_flight == 1 else max(self._share * 0.9, took / in_flight)
         if exchange.request.credential != "primary":
             return
         limit = _seconds(exchange.answer.header("x-ratelimit-limit"))
