@@ -1,15 +1,20 @@
 """Whole runs: verdicts, exit statuses and reports, on sound servers, broken ones and none."""
 
+import base64
 import json
 import os
+import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from urllib.parse import quote
 
 import jsonschema_rs
 import pytest
+import trustme
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, ran, reference
@@ -273,3 +278,82 @@ def test_no_credential_is_in_any_output(command, fault):
         for telling in (secret, secret[6:], secret[:-1], secret.swapcase()):
             assert telling not in echoed.output + echoed.errors
             assert [path for path, content in echoed.files().items() if telling.encode() in content] == []
+
+
+ODD = "tr_dev_mark/er+key=&1"
+
+
+def test_a_key_that_comes_back_encoded_is_in_no_output(command):
+    shifted = [base64.b64encode(b"x" * shift + ODD.encode()).decode() for shift in range(3)]
+    forms = [ODD, quote(ODD, safe=""), quote(ODD), *shifted, *(form.translate({43: "-", 47: "_"}) for form in shifted)]
+    said = json.dumps({"message": forms, "id": "b", "runCount": 1, "isCached": False}).encode()
+    headers = [f"X-Echo-{number}: {form}" for number, form in enumerate(forms)]
+
+    def respond(_request, number, _connection):
+        return answer("202 Accepted", BATCH) if number == 1 else answer("202 Accepted", said, *headers)
+
+    with canned(respond) as base_url:
+        echoed = command("run", f"--base-url={base_url}", SMOKE, TRIGGER_API_KEY=ODD)
+    assert echoed.verdicts["create_batch.acceptance.credential_is_never_echoed"] == "violated"
+    telling = [ODD, quote(ODD, safe=""), *(form[4:-4] for form in shifted)]
+    everything = {**echoed.files(), "the terminal": (echoed.output + echoed.errors).encode()}
+    assert [(name, form) for name, content in everything.items() for form in telling if form.encode() in content] == []
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """A private authority: its certificate's file, and a context that serves with one of its certificates."""
+    folder = tmp_path_factory.mktemp("tls")
+    issuer = trustme.CA()
+    issuer.cert_pem.write_to_path(str(folder / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    issuer.issue_cert("127.0.0.1").configure_cert(context)
+    return folder / "ca.pem", context
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named(command, authority):
+    bundle, context = authority
+    only = "--only=acceptance.valid_request_is_accepted"
+    with canned(answer("202 Accepted", BATCH), tls=context) as base_url:
+        unknown = command("run", f"--base-url={base_url}", only, **KEY)
+        trusted = command("run", f"--base-url={base_url}", only, f"--ca-bundle={bundle}", **KEY)
+        unchecked = command("run", f"--base-url={base_url}", only, "--insecure", **KEY)
+    assert unknown.status == 6
+    assert "TLS error" in unknown.output
+    assert "--ca-bundle" in unknown.output
+    assert (trusted.status, unchecked.status) == (0, 0)
+
+
+def test_a_plan_sends_nothing_and_holds(command, standard):
+    planned = command("plan")
+    assert planned.status == 0, planned.errors
+    figures = {name: (int(expected), int(most)) for name, expected, most in
+               re.findall(r"^(\w.*?) +(\d+) +(\d+)$", planned.output, re.MULTILINE)}  # fmt: skip
+    for name, spent, leeway in (("requests", "requests", 0.1), ("runs (sum of runCounts)", "runs", 0.5)):
+        expected, most = figures[name]
+        assert standard.results[spent] <= most
+        assert abs(standard.results[spent] - expected) <= leeway * expected
+
+
+def test_a_plan_for_a_target_does_not_touch_it(command):
+    touched = []
+
+    def respond(_request, number, _connection):
+        touched.append(number)
+
+    with canned(respond) as base_url:
+        planned = command("plan", f"--base-url={base_url}", SMOKE, **KEY)
+    assert planned.status == 0, planned.errors
+    assert base_url in planned.output
+    assert touched == []
+
+
+def test_every_batch_whose_key_is_free_can_be_found_by_its_key(standard):
+    log = json.loads((standard.folder / "evidence.har").read_text("utf-8"))["log"]
+    prefix = f"conformance-{standard.results['run_id']}-"
+    bodies = [json.loads(entry["request"]["postData"]["text"]) for entry in log["entries"]
+              if entry["response"]["status"] == 202 and entry["request"]["bodySize"] < 8192]  # fmt: skip
+    named = [body["idempotencyKey"] for body in bodies if "idempotencyKey" in body]
+    odd = [key for key in named if prefix not in key]
+    assert len(named) > 300
+    assert len(odd) < 40
