@@ -182,6 +182,39 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 
 
 @cli.command()
+@click.argument("folder", metavar="RESULTS-DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--sign", "private_key", type=click.Path(path_type=Path), metavar="FILE", help="an Ed25519 key, in PEM")
+def attest(folder: Path, private_key: Path | None) -> None:
+    """Pack a run's results and evidence into an archive that anyone can verify."""
+    from trigger_conformance import attestation
+
+    archive = attestation.attest(folder, private_key)
+    click.echo(f"{archive}: anyone can check it with trigger-conformance verify {archive}")
+
+
+@cli.command()
+@click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--public-key", type=click.Path(path_type=Path), metavar="FILE", help="whose signature it must have, in PEM"
+)
+def verify(archive: Path, public_key: Path | None) -> int:
+    """Judge an attested run again from its evidence; sends nothing. Exit status 1 where anything differs."""
+    from trigger_conformance import attestation
+
+    try:
+        results = attestation.verify(archive, public_key)
+    except attestation.RejectedError as error:
+        click.echo(f"rejected: {archive}\n{error}")
+        return 1
+    signed = "signed by that key" if public_key else (
+        "signed, but nobody's key was given to check it" if attestation.is_signed(archive) else "not signed"
+    )  # fmt: skip
+    click.echo(f"verified: {results['target']['base_url']} was {results['verdict']} on {results['started_at'][:10]}")
+    click.echo(f"{len(results['requirements'])} verdicts follow from {results['requests']} exchanges; {signed}")
+    return 0
+
+
+@cli.command()
 @click.argument("identity", metavar="ID")
 @click.option("--reason", required=True, help="why the deviation is accepted")
 @click.option("--link", default="", metavar="URL", help="where it is tracked")

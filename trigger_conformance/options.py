@@ -13,6 +13,7 @@ from trigger_conformance.target import Budget, Target, UsageError, check_least, 
 
 CONFIGURATION = "conformance.toml"
 PREFIX = "TRIGGER_CONFORMANCE_"
+REPLAY = f"{PREFIX}REPLAY"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Settings:
     report_dir: Path | None = None
     waivers: Path | None = None
     baseline: Path | None = None
+    replay: Path | None = None
 
     def with_target(self, **changes: Any) -> Settings:
         """These settings with a target made from the template."""
@@ -126,7 +128,8 @@ def gather(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
     """
     values = {**_from_file(folder / CONFIGURATION), **_from_environment(environment)}
     values |= {dest: _read(_BY_DEST[dest], value) for dest, value in given.items() if value not in (None, (), [])}
-    return _settings(values)
+    # No option of a user's: ``verify`` sets it for the run with which it judges again.
+    return _settings({**values, REPLAY: environment.get(REPLAY)})
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -200,6 +203,7 @@ def _settings(values: dict[str, Any]) -> Settings:
         level=values.get("level"),
         strict=values.get("strict", False),
         workers=values.get("workers", 1),
+        replay=Path(replayed) if (replayed := values.get(REPLAY)) else None,
         **{name: Path(values[name]) for name in ("report_dir", "waivers", "baseline") if name in values},
     )
 

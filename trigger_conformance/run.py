@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from trigger_conformance import attestation
 from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
 from trigger_conformance.options import Settings
@@ -47,6 +48,7 @@ class Shared:
     level: Level | None
     waivers: tuple[Waiver, ...]
     today: date
+    replay: Path | None = None
 
 
 class Station:
@@ -58,7 +60,8 @@ class Station:
         self.contract = Contract()
         self.redactor = Redactor(key for key in (target.api_key, target.second_api_key) if key)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
-        self.wire = Wire(target, self.ledger, self.redactor)
+        replay = attestation.evidence(shared.replay) if shared.replay is not None else None
+        self.wire = Wire(target, self.ledger, self.redactor, replay)
         self.api = BatchApi(target, self.wire, self.contract)
 
     def close(self) -> None:
@@ -104,12 +107,15 @@ class Run:
                 level=settings.level,
                 waivers=self._waivers,
                 today=date.fromtimestamp(self.started_at),
+                replay=settings.replay,
             )
             self._station = Station(shared, create=True)
         return self._station
 
     def _target(self) -> Target:
-        changes: dict[str, Any] = {"run_id": uuid.uuid4().hex[:8]}
+        replayed = self.settings.replay
+        run_id = uuid.uuid4().hex[:8] if replayed is None else files.read(replayed)["run_id"]
+        changes: dict[str, Any] = {"run_id": run_id}
         if self._reference is not None:
             embedded = self._reference.wait_until_ready()
             changes |= {
@@ -184,7 +190,7 @@ class Run:
 
     def _write(self, station: Station, exchanges: Sequence[Exchange]) -> None:
         results.write(self.document, self.report_dir / files.RESULTS)
-        evidence = har.har(exchanges, station.shared.target.base_url)
+        evidence = har.har(exchanges, station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
         (self.report_dir / "evidence.har").write_text(text, "utf-8")
         files.render(self.document, self.report_dir)

@@ -33,7 +33,7 @@ def affordable(target, wanted):
     by_requests = max(0, ledger.requests_left - target.options.press_requests) // 2
     pace = ledger.requests / max(0.001, ledger.seconds_spent)
     by_time = int(pace * ledger.seconds_left / 3)
-    count = min(wanted, by_requests, by_time)
+    count = target.wire.decide(f"cases of {wanted}", min(wanted, by_requests, by_time))
     if count < min(wanted, 5):
         raise InconclusiveError("the budget leaves no room for generated requests (--max-requests, --max-seconds)")
     if count < wanted:

@@ -49,7 +49,6 @@ def pressed(target, quiet):  # noqa: ARG001
 
 def first_429(target):
     """Press, at the least cost first, until a 429 comes or the press is as strong as it may be."""
-    began = time.monotonic()
     sent = []
     for volley in volleys(target):
         try:
@@ -58,9 +57,9 @@ def first_429(target):
             break
         if refused := [each for each in sent if each.status == 429]:
             return refused[0]
-        if len(sent) >= target.options.press_requests or past_the_limit(sent, time.monotonic() - began):
+        if len(sent) >= target.options.press_requests or past_the_limit(sent):
             break
-    raise unlimited(sent, time.monotonic() - began)
+    raise unlimited(sent)
 
 
 def volleys(target):
@@ -80,22 +79,27 @@ def volleys(target):
         yield orders(16, 5)
 
 
-def past_the_limit(sent, seconds):
+def duration(sent):
+    return max(each.ended for each in sent) - min(each.started for each in sent)
+
+
+def past_the_limit(sent):
     """Whether more was sent than the stated limit allows, however fast it is refilled; None where none is stated."""
     stated = (sent[-1].answer.header("x-ratelimit-limit") if sent[-1].answer else None) or ""
     runs = sum(each.request.run_count for each in sent if each.created)
+    seconds = duration(sent)
     # A limit that is refilled within a quarter of a second is none.
     return max(len(sent), runs) > int(stated) * (1 + seconds / 0.25) if stated.isdecimal() else None
 
 
-def unlimited(sent, seconds):
+def unlimited(sent):
     """Why pressing brought no 429: the target has no limit, or the press did not get past the one that it states."""
     if not sent:
         return InconclusiveError("no request could be sent, so nothing could reach a limit")
     given(sent[-1])
     runs = sum(each.request.run_count for each in sent if each.created)
-    pressed = f"{len(sent)} requests with {runs} runs in {seconds:.1f} s"
-    if past_the_limit(sent, seconds) is False:
+    pressed = f"{len(sent)} requests with {runs} runs in {duration(sent):.1f} s"
+    if past_the_limit(sent) is False:
         stated = sent[-1].answer.header("x-ratelimit-limit")
         return InconclusiveError(
             f"{pressed} did not get past the stated limit of {stated}, which may be refilled meanwhile: "

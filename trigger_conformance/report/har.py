@@ -7,24 +7,64 @@ underscore hold it, as the format allows.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from trigger_conformance import __version__
 from trigger_conformance.report.curl import origin
-from trigger_conformance.wire.exchange import Answer, Exchange, Request
+from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Request
+from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 
 _HEAD, _TAIL = 8192, 1024
 
 
-def har(exchanges: Iterable[Exchange], base_url: str) -> dict[str, Any]:
-    """The HAR document of ``exchanges``."""
+def har(exchanges: Iterable[Exchange], base_url: str, decisions: Iterable[Decision] = ()) -> dict[str, Any]:
+    """The HAR document of ``exchanges``; ``decisions`` are what checks made of the time that they had."""
     entries = [_entry(exchange, base_url) for exchange in exchanges]
     creator = {"name": "trigger-conformance", "version": __version__}
-    return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries}}
+    told = [asdict(decision) for decision in decisions]
+    return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries, "_decisions": told}}
+
+
+def replay(document: Mapping[str, Any]) -> Replay:
+    """The evidence in a document that ``har`` made, as a run's answers. Raises LookupError, TypeError, ValueError."""
+    answers: defaultdict[str, list[Exchange]] = defaultdict(list)
+    log = document["log"]
+    for entry in log["entries"]:
+        answers[entry["_fingerprint"]].append(_exchange(entry))
+    return Replay(answers, [Decision(**decision) for decision in log["_decisions"]])
+
+
+def _exchange(entry: Mapping[str, Any]) -> Exchange:
+    error = entry.get("_error")
+    return Exchange(
+        request=Request(target=""),
+        answer=None if error else _answer(entry),
+        failure=Failure(FailureKind(error["kind"]), error["detail"]) if error else None,
+        started=entry["_started"],
+        ended=entry["_ended"],
+        began=datetime.fromisoformat(entry["startedDateTime"]).timestamp(),
+        check=entry["_requirement"],
+        together=entry["_together"],
+        number=entry["_number"],
+    )
+
+
+def _answer(entry: Mapping[str, Any]) -> Answer:
+    response = entry["response"]
+    content = response["content"]
+    return Answer(
+        status=response["status"],
+        reason=response["statusText"],
+        headers=tuple((header["name"], header["value"]) for header in response["headers"]),
+        body=content["text"].encode(content.get("_charset", "utf-8")),
+        at=entry["_at"],
+        leaks=tuple(entry["_leaks"]),
+    )
 
 
 def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
@@ -43,7 +83,10 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "_ended": exchange.ended,
         "_together": exchange.together,
         "_framing": str(exchange.request.framing),
+        "_fingerprint": fingerprint(exchange.check, exchange.request),
     }
+    if exchange.answer is not None:
+        entry |= {"_at": exchange.answer.at, "_leaks": list(exchange.answer.leaks)}
     if exchange.failure is not None:
         entry["_error"] = {"kind": str(exchange.failure.kind), "detail": exchange.failure.detail}
     return entry
@@ -76,7 +119,7 @@ def _response(answer: Answer | None, error: str) -> dict[str, Any]:
         }  # fmt: skip
     return {
         "status": answer.status,
-        "statusText": answer.reason or _phrase(answer.status),
+        "statusText": answer.reason,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in answer.headers],
@@ -89,13 +132,6 @@ def _response(answer: Answer | None, error: str) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": len(answer.body),
     }
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _content(body: bytes) -> dict[str, Any]:

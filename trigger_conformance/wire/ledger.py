@@ -16,6 +16,7 @@ from pathlib import Path
 
 from trigger_conformance.target import Budget
 from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.replay import Decision
 
 _TABLES = """
 CREATE TABLE account (
@@ -23,6 +24,7 @@ CREATE TABLE account (
 );
 CREATE TABLE exchange (number INTEGER PRIMARY KEY, requirement TEXT, record BLOB);
 CREATE TABLE finished (nodeid TEXT PRIMARY KEY);
+CREATE TABLE decision (requirement TEXT, name TEXT, value INTEGER);
 """
 
 
@@ -104,11 +106,15 @@ class Ledger:
         return float(slot)
 
     def record(self, exchange: Exchange, runs: int) -> Exchange:
-        """Keep ``exchange`` and count the ``runs`` that it created; returns it with its number in the run."""
+        """Keep ``exchange`` and count the ``runs`` that it created; returns it with its number in the run.
+
+        An exchange that has a number already, from an earlier run, keeps it.
+        """
+        record = pickle.dumps(exchange, protocol=pickle.HIGHEST_PROTOCOL)
         with self._transaction():
             cursor = self._database.execute(
-                "INSERT INTO exchange (requirement, record) VALUES (?, ?)",
-                (exchange.check, pickle.dumps(exchange, protocol=pickle.HIGHEST_PROTOCOL)),
+                "INSERT INTO exchange (number, requirement, record) VALUES (?, ?, ?)",
+                (exchange.number or None, exchange.check, record),
             )
             success = exchange.ended if exchange.answer and exchange.status != 429 else 0.0
             self._database.execute(
@@ -142,6 +148,15 @@ class Ledger:
             f"SELECT number, record FROM exchange{where} ORDER BY number", () if check is None else (check,)
         )
         return [replace(pickle.loads(record), number=number) for number, record in rows]
+
+    def decide(self, decision: Decision) -> None:
+        """Keep what a check made of the time that it had."""
+        row = (decision.check, decision.name, decision.value)
+        self._database.execute("INSERT INTO decision VALUES (?, ?, ?)", row)
+
+    def decisions(self) -> list[Decision]:
+        """What the run's checks decided."""
+        return [Decision(*row) for row in self._database.execute("SELECT requirement, name, value FROM decision")]
 
     def finish(self, nodeid: str) -> None:
         """Note that the test ``nodeid`` has ended."""

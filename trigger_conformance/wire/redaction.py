@@ -11,6 +11,8 @@ from urllib.parse import quote
 from trigger_conformance.wire.exchange import Exchange, Request
 
 REDACTED = "[redacted]"
+# Of the shape that a signature has, so that a token which was well-formed can still be seen to be.
+NO_SIGNATURE = "redacted-signature"
 _JWT = re.compile(r"\b(eyJ[\w-]+\.[\w-]*)\.[\w-]+")
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
@@ -48,7 +50,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without any secret, and without the signature of any JSON Web Token."""
-        return _JWT.sub(rf"\1.{REDACTED}", self._secretless(text))
+        return _JWT.sub(rf"\1.{NO_SIGNATURE}", self._secretless(text))
 
     def _secretless(self, text: str) -> str:
         # Looking for each form is far faster than the pattern, and there is hardly ever one to replace.
@@ -82,9 +84,10 @@ class Redactor:
             headers=tuple((name, self._secretless(value)) for name, value in exchange.answer.headers),
             body=self._bytes(exchange.answer.body),
         )
-        return replace(exchange, request=self._request(exchange.request), answer=answer)
+        return replace(exchange, request=self.request(exchange.request), answer=answer)
 
-    def _request(self, request: Request) -> Request:
+    def request(self, request: Request) -> Request:
+        """``request`` as it may be kept."""
         return replace(
             request,
             target=self._secretless(request.target),

@@ -15,6 +15,7 @@ from trigger_conformance.target import Target
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 from trigger_conformance.wire.transport import Gate, OversizedAnswerError, Transport, decoded
 
 MOST_LANES = 16
@@ -41,12 +42,10 @@ class Wire:
     """One worker's way to the target.
 
     ``check`` names the requirement on whose behalf requests leave. Requests of one ``send_all`` are in flight
-    together, as many as the target's speed and limits allow.
+    together, as many as the target's speed and limits allow. With a ``replay`` nothing leaves: it answers.
     """
 
-    def __init__(
-        self, target: Target, ledger: Ledger, redactor: Redactor, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, target: Target, ledger: Ledger, redactor: Redactor, replay: Replay | None = None) -> None:
         self._target = target
         self._url = httpx.URL(target.base_url)
         self.ledger = ledger
@@ -54,7 +53,8 @@ class Wire:
         self.check = ""
         self._loop = asyncio.new_event_loop()
         secure = self._url.scheme == "https"
-        self._transport = transport or Transport(target.tls() if secure else None)
+        self._replay = replay
+        self._transport = Transport(target.tls() if secure and replay is None else None)
         self._random = random.Random(target.seed)
         self._slowest = 0.0
         self._in_flight = 0
@@ -63,6 +63,7 @@ class Wire:
         self._share = 0.0
         self._volleys = 0
         self._gave_up = 0.0
+        self._learned_until = 0.0
         self._limit: int | None = None
         self._remaining: int | None = None
         self._reset = 0.0
@@ -115,6 +116,8 @@ class Wire:
 
         Raises BudgetSpentError where the budget is shorter.
         """
+        if self._replay is not None:
+            return
         if seconds > self.ledger.seconds_left:
             raise BudgetSpentError(f"a wait of {seconds:.0f} s does not fit into the time budget (--max-seconds)")
         time.sleep(max(0.0, seconds))
@@ -133,6 +136,13 @@ class Wire:
         """What the target last said remains of its limit, or None where it did not say."""
         return self._remaining
 
+    def decide(self, name: str, value: int) -> int:
+        """``value``, which hangs on the time that was left or had passed; in a replay what the run made of it."""
+        earlier = None if self._replay is None else self._replay.decision(self.check, name)
+        decided = value if earlier is None else earlier
+        self.ledger.decide(Decision(self.check, name, decided))
+        return decided
+
     def _lanes(self) -> int:
         by_speed = self._target.timeout / (4 * self._share) if self._share else MOST_LANES
         by_limit = self._limit / 4 if self._limit else MOST_LANES
@@ -143,7 +153,24 @@ class Wire:
             self.ledger.hold(time.monotonic() + min(5.0, max(0.0, self._reset - time.time())))
             self._remaining = None
 
+    def _again(self, request: Request, sending: Sending, replay: Replay) -> Exchange:
+        """What the earlier run was answered; it gave up where its evidence ends."""
+        name = fingerprint(self.check, self.redactor.request(request))
+        while recorded := replay.take(name):
+            exchange = replace(recorded, request=request)
+            # Answers are learned from in the order in which they came, not in that in which they are asked for.
+            if exchange.ended >= self._learned_until:
+                self._learned_until = exchange.ended
+                self._learn(exchange, 1)
+            self.ledger.reserve(self._cost(request))
+            self.ledger.record(self.redactor.exchange(exchange), self._cost(request) if exchange.created else 0)
+            if exchange.status != 429 or sending.keep_429 or not replay.has(name):
+                return exchange
+        raise BudgetSpentError("the evidence has no answer to this request")
+
     async def _deliver(self, request: Request, sending: Sending) -> Exchange:
+        if self._replay is not None:
+            return self._again(request, sending, self._replay)
         first_sent = time.monotonic()
         attempt = 0
         while True:
@@ -168,9 +195,7 @@ class Wire:
         if self._remaining == 0:
             self.ledger.hold(time.monotonic() + min(_LONGEST_PAUSE, max(0.0, self._reset - time.time())))
             self._remaining = None
-        # What no sound target accepts is no spending, but a finding.
-        wanted = request.run_count or 0
-        runs = wanted if 0 < wanted <= self._target.max_run_count else 0
+        runs = self._cost(request)
         slot = self.ledger.reserve(runs)
         delay = slot - time.monotonic()
         if delay > self.ledger.seconds_left:
@@ -186,6 +211,11 @@ class Wire:
         self._learn(exchange, in_flight)
         recorded = self.ledger.record(self.redactor.exchange(exchange), runs if exchange.created else 0)
         return replace(exchange, number=recorded.number)
+
+    def _cost(self, request: Request) -> int:
+        """The runs that a request may cost; what no sound target accepts is no spending, but a finding."""
+        wanted = request.run_count or 0
+        return wanted if 0 < wanted <= self._target.max_run_count else 0
 
     def _delay(self, exchange: Exchange, attempt: int) -> float:
         assert exchange.answer is not None
