@@ -1,6 +1,7 @@
 """Every format of a run's results: complete, valid, and safe against what a target says."""
 
 import json
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -10,8 +11,10 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
+from trigger_conformance.catalogue import ROOT
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.comparison import compare
+from trigger_conformance.report.files import render
 from trigger_conformance.report.html import page
 from trigger_conformance.report.markdown import summary
 from trigger_conformance.report.results import SCHEMA
@@ -47,7 +50,7 @@ def is_valid(document):
 def test_a_run_writes_every_format(broken, results):
     assert {path.name for path in broken.iterdir()} >= FORMATS
     assert is_valid(results)
-    assert (broken / "report.html").read_text("utf-8") == page(results)
+    assert (broken / "report.html").read_bytes() == page(results).encode("utf-8", "backslashreplace")
     assert (broken / "step.md").read_text("utf-8") == summary(results)
 
 
@@ -164,9 +167,65 @@ def test_what_a_target_says_changes_nothing_in_any_report(command):
     assert is_valid(hostile.results)
 
 
+def test_answers_with_unpaired_surrogates_can_be_written(results, tmp_path):
+    document = json.loads(json.dumps(results))
+    document["requirements"][0]["message"] = "a lone \ud800"
+    document["requirements"][0]["evidence"][0]["response"]["body"] = {"size": 14, "text": '{"key":"\\udc00"}'}
+    render(document, tmp_path)
+    assert "a lone \\ud800" in (tmp_path / "report.html").read_text("utf-8")
+
+
 def test_a_run_that_could_not_begin_has_every_format(command):
     nobody = command("run", "--base-url=http://127.0.0.1:9", **KEY)
     assert {path.name for path in nobody.folder.iterdir()} >= FORMATS
     assert "the target does not answer" in (nobody.folder / "report.html").read_text("utf-8")
     assert "the target does not answer" in (nobody.folder / "summary.md").read_text("utf-8")
     assert is_valid(nobody.results)
+
+
+ALLURE = ROOT / ".allure"
+
+
+@pytest.fixture(scope="module")
+def allure():
+    """The allure command of the npm package, installed once."""
+    program = ALLURE / "node_modules" / ".bin" / "allure"
+    if not program.exists():
+        if not shutil.which("npm"):
+            pytest.skip("needs npm to install the allure package")
+        install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(ALLURE), "allure@3.18.0"]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"the allure package could not be installed: {done.stderr.strip().splitlines()[-1:]}")
+    return str(program)
+
+
+def test_the_allure_report_shows_requirement_level_clause_and_exchanges(allure, broken, tmp_path, results):
+    command = [allure, "generate", str(broken / "allure-results"), "-o", str(tmp_path / "report")]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    shown = [json.loads(path.read_text("utf-8")) for path in (tmp_path / "report").glob("data/test-results/*.json")]
+    assert len(shown) == len(results["requirements"])
+    by_id = {label["value"]: each for each in shown for label in each["labels"] if label["name"] == "requirement"}
+    assert set(by_id) == {each["id"] for each in results["requirements"]}
+    race = by_id["create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch"]
+    labels = {label["name"]: label["value"] for label in race["labels"]}
+    assert (labels["level"], labels["severity"], labels["clause"]) == (
+        "MUST", "critical", "CreateBatchRequest.idempotencyKey"
+    )  # fmt: skip
+    assert (race["name"], race["status"]) == ("concurrent requests with one new key create one batch", "failed")
+    assert list((tmp_path / "report" / "data" / "attachments").iterdir())
+
+
+def test_junit_has_the_common_form(broken, results):
+    root = ElementTree.parse(broken / "junit.xml").getroot()
+    assert [root.tag, *{suite.tag for suite in root}] == ["testsuites", "testsuite"]
+    for suite in root:
+        cases = suite.findall("testcase")
+        assert {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"} <= set(suite.attrib)
+        assert int(suite.attrib["tests"]) == len(cases) == len(results["requirements"])
+        assert int(suite.attrib["failures"]) == len(suite.findall("testcase/failure"))
+        assert int(suite.attrib["skipped"]) == len(suite.findall("testcase/skipped"))
+        for case in cases:
+            assert set(case.attrib) == {"classname", "name", "time"}
+            assert {each.tag for each in case} <= {"failure", "skipped", "properties", "system-out", "system-err"}
+            assert all("message" in each.attrib for each in case if each.tag in ("failure", "skipped"))

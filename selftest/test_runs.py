@@ -75,7 +75,8 @@ def test_allure_has_a_result_for_each_requirement_with_its_labels(standard):
 
 
 def test_the_summary_names_verdict_counts_and_reports(standard):
-    assert standard.output.lstrip(".o\n ").find("CONFORMANT") >= 0
+    assert standard.output.splitlines()[-1].startswith("reports: ")
+    assert "CONFORMANT  http://127.0.0.1:" in standard.output
     assert f"{standard.results['requests']} requests" in standard.output
     assert str(standard.folder) in standard.output
     assert "\x1b" not in standard.output
@@ -218,15 +219,23 @@ def test_nobody_listens(command):
     assert time.monotonic() - began < 5
 
 
+def wait_for_a_check(process):
+    """Read what a verbose run tells until its third check has begun."""
+    begun = set()
+    while len(begun) < 3:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        begun |= set(re.findall(r"create_batch\.\S+", line))
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_writes_its_reports(tmp_path, sent):
     report = tmp_path / "report"
     process = subprocess.Popen(
-        [sys.executable, "-m", "trigger_conformance.cli", "run", f"--report-dir={report}"],
+        [sys.executable, "-m", "trigger_conformance.cli", "run", "--verbose", f"--report-dir={report}"],
         cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while process.stdout.read(1) != ".":
-        assert process.poll() is None
+    wait_for_a_check(process)
     process.send_signal(sent)
     output, errors = process.communicate(timeout=30)
     stopped = ran(process, report, output, errors)
@@ -235,17 +244,19 @@ def test_an_interrupted_run_writes_its_reports(tmp_path, sent):
     assert "passed" in stopped.verdicts.values()
     assert "inconclusive" in stopped.verdicts.values()
     ElementTree.parse(report / "junit.xml")
+    assert "interrupted" in (report / "report.html").read_text("utf-8")
+    assert json.loads((report / "evidence.har").read_text("utf-8"))["log"]["entries"]
+    assert {"summary.md", "badge.svg"} <= {path.name for path in report.iterdir()}
 
 
 def test_a_target_that_dies_half_way_leaves_what_was_decided(tmp_path):
     with reference() as server:
         report = tmp_path / "report"
         process = subprocess.Popen(
-            [sys.executable, "-m", "trigger_conformance.cli", *at(server), f"--report-dir={report}", "--timeout=2"],
+            [sys.executable, "-m", "trigger_conformance.cli", *at(server, "--verbose"), f"--report-dir={report}"],
             cwd=tmp_path, env=environment(**keys(server)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        while process.stdout.read(1) != ".":
-            assert process.poll() is None
+        wait_for_a_check(process)
         os.kill(server.process.pid, signal.SIGKILL)
         output, errors = process.communicate(timeout=60)
     lost = ran(process, report, output, errors)
@@ -357,3 +368,31 @@ def test_every_batch_whose_key_is_free_can_be_found_by_its_key(standard):
     odd = [key for key in named if prefix not in key]
     assert len(named) > 300
     assert len(odd) < 40
+
+
+def test_quiet_tells_the_verdict_and_verbose_every_exchange(command):
+    part = ("run", "--only=run_count", "--level=must")
+    quiet, verbose = command(*part, "--quiet"), command(*part, "--verbose")
+    assert len(quiet.output.splitlines()) <= 7
+    assert "CONFORMANT" in quiet.output
+    told = re.findall(r"^#(\d+) ", verbose.output, re.MULTILINE)
+    assert [int(number) for number in told] == list(range(1, verbose.results["requests"] + 1))
+
+
+def test_a_paced_run_tells_where_it_is(command):
+    paced = command("run", "--only=run_count", "--requests-per-second=6")
+    assert re.search(r"^run count: \d+ of 9 checks, \d+ requests$", paced.output, re.MULTILINE)
+
+
+def test_a_check_that_crashes_is_an_error_of_the_suite_with_its_reports(command, tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "from trigger_conformance.client import BatchApi\n"
+        "def twin(self, request):\n    raise ZeroDivisionError('in the suite')\n"
+        "BatchApi.twin = twin\n"
+    )
+    arguments = (str(ROOT / "tests"), "-p", "broken", "--only=run_count", "--level=must")
+    crashed = command(*arguments, module="pytest", PYTHONPATH=str(tmp_path))
+    assert crashed.status == 3
+    assert crashed.verdicts["create_batch.run_count.rejected_run_count_creates_nothing"] == "inconclusive"
+    assert "ZeroDivisionError: in the suite" in (crashed.folder / "report.html").read_text("utf-8")
+    assert "passed" in crashed.verdicts.values()

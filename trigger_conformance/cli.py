@@ -58,7 +58,9 @@ def _click_option(option: Option) -> Callable[[_Command], _Command]:
 
 @cli.command()
 @_run_options
-def run(**given: Any) -> int:
+@click.option("--quiet", "output", flag_value="quiet", help="tell the verdict only")
+@click.option("--verbose", "output", flag_value="verbose", help="tell every exchange, without secrets")
+def run(output: str | None, **given: Any) -> int:
     """Run the suite; without --base-url, on the built-in reference server.
 
     Exit status: 0 conformant, 1 non-conformant, 2 interrupted, 3 an error in the suite itself, 4 usage,
@@ -68,8 +70,12 @@ def run(**given: Any) -> int:
     import pytest
 
     from trigger_conformance.catalogue import SUITE
+    from trigger_conformance.report.progress import Console, Output
 
-    return int(pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", *_arguments(given)]))
+    # pytest takes the standard streams for itself while a check runs.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as stream:
+        console = Console(Output(output or "usual"), stream)
+        return int(pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", *_arguments(given)], [console]))
 
 
 def _arguments(given: dict[str, Any]) -> list[str]:
@@ -177,7 +183,7 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 
         summary(results, folder, sys.stdout)
     else:
-        click.echo(files.RENDERERS[name][1](results), nl=False)
+        click.echo(files.RENDERERS[name][1](results).encode("utf-8", "backslashreplace"), nl=False)
     return 0
 
 

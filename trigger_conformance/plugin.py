@@ -12,8 +12,9 @@ import pickle
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 import pytest
@@ -24,6 +25,7 @@ from trigger_conformance.expect import InconclusiveError, NotApplicableError, Vi
 from trigger_conformance.options import OPTIONS, Settings, gather, is_flag
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.report.attach import attach_exchanges, label
+from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.run import Run, Shared, Station
@@ -194,7 +196,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     run.station  # noqa: B018  (begins the book)
     run.preflight()
     session.config.stash[STATION] = run.station
-    return True if run.halted else None
+    if run.halted:
+        return True
+    run.total = len(run.selected)
+    if console := _console(session.config):
+        run.show_progress(console)
+    return None
+
+
+def _console(config: pytest.Config) -> Console | None:
+    """The command line's console; plain pytest has its own dots instead."""
+    return next((each for each in config.pluginmanager.get_plugins() if isinstance(each, Console)), None)
 
 
 @pytest.hookimpl(trylast=True)
@@ -203,14 +215,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     run = session.config.stash.get(RUN, None)
     if run is None:
         return
+    run.end_progress()
     run.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
     if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session):
+        # What was decided until then is written all the same.
+        run.finish()
         session.exitstatus = int(ExitStatus.SUITE_ERROR)
-        run.close()
         return
-    only, level, profile = run.settings.only, run.settings.level, run.settings.template.profile
-    selected = [each for each in catalogue.catalogue() if catalogue.selected(each, only, level, profile)]
-    session.exitstatus = int(run.finish(selected))
+    try:
+        session.exitstatus = int(run.finish())
+    except Exception as error:
+        # Python's own exit status would be that of a non-conformant target.
+        traceback.print_exc()
+        pytest.exit(f"the reports could not be written: {error!r}", returncode=int(ExitStatus.SUITE_ERROR))
 
 
 def _failed_to_collect(session: pytest.Session) -> bool:
@@ -232,7 +249,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """The verdict, and what to do about it."""
     run = config.stash.get(RUN, None)
     if run is not None and run.document:
-        summary(run.document, run.report_dir, sys.stdout)
+        console = _console(config)
+        brief = console is not None and console.output is Output.QUIET
+        summary(run.document, run.report_dir, sys.stdout, brief=brief)
         terminalreporter.ensure_newline()
 
 
@@ -277,7 +296,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     requirement = _requirement(item)
     station.api.begin(requirement.id)
-    label(requirement, station.contract.clause(requirement.clause))
+    label(item, requirement, station.contract.clause(requirement.clause))
     if station.ledger.down and requirement.stage is not Stage.CLOSING:
         raise InconclusiveError(station.ledger.down)
 
@@ -401,6 +420,10 @@ class Collector:
     def __init__(self, run: Run) -> None:
         self._run = run
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Note the area that the run is in."""
+        self._run.area = PurePath(nodeid.partition("::")[0]).stem.removeprefix("test_").replace("_", " ")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the outcome out of a report before other plug-ins write it down."""
@@ -411,11 +434,14 @@ class Collector:
                 report.conformance = outcome  # type: ignore[attr-defined]
         report.user_properties[:] = [each for each in report.user_properties if each[0] != _PROPERTY]
 
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(self, report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
         """A verdict's letter in the progress line."""
         outcome: Outcome | None = getattr(report, "conformance", None)
         if outcome is None:
             return None
+        if _console(config):
+            # The command line tells where the run is in its own way.
+            return str(outcome.verdict), "", ""
         letters = {Verdict.PASSED: ".", Verdict.VIOLATED: "V", Verdict.INCONCLUSIVE: "?", Verdict.WAIVED: "W"}
         letter = letters.get(outcome.verdict, outcome.verdict[0])
         return str(outcome.verdict), letter, str(outcome.verdict).upper()

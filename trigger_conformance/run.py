@@ -8,13 +8,14 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from trigger_conformance import attestation
+from trigger_conformance.catalogue import catalogue, selected
 from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
 from trigger_conformance.options import Settings
@@ -22,6 +23,7 @@ from trigger_conformance.outcome import Outcome, undecided
 from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import files, har, results
+from trigger_conformance.report.progress import Console, Output, Progress, State
 from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
@@ -84,12 +86,22 @@ class Run:
         self.halted: str | None = None
         self.status = ExitStatus.SUITE_ERROR
         self.document: dict[str, Any] = {}
+        self.area = ""
+        self.total = 0
+        self._progress: Progress | None = None
         self._reference: ReferenceProcess | None = None
         if settings.target is None:
             self._reference = ReferenceProcess.start(reference_settings(settings))
         self._folder = Path(tempfile.mkdtemp(prefix="trigger-conformance-"))
         self._station: Station | None = None
         self.report_dir = _report_dir(settings, self.started_at)
+
+    @property
+    def selected(self) -> list[Requirement]:
+        """The requirements that the options select."""
+        settings = self.settings
+        profile = settings.template.profile
+        return [each for each in catalogue() if selected(each, settings.only, settings.level, profile)]
 
     @property
     def station(self) -> Station:
@@ -146,11 +158,38 @@ class Run:
         """Keep a check's outcome."""
         self.outcomes[outcome.requirement.id] = outcome
 
-    def finish(self, selected: Iterable[Requirement]) -> ExitStatus:
-        """Settle the verdict, write results.json, stop what was started; returns the exit status."""
-        selected = list(selected)
+    def show_progress(self, console: Console) -> None:
+        """Tell ``console`` where the run is until it is over."""
+        if console.output is Output.QUIET:
+            return
+        # SQLite connections stay on the thread that opened them.
+        path, budget = self.station.ledger.path, self.settings.budget
+        books: list[Ledger] = []
+
+        def book() -> Ledger:
+            if not books:
+                books.append(Ledger(path, budget, anywhere=True))
+            return books[0]
+
+        def state() -> State | None:
+            if not self.area:
+                return None
+            return State(self.area, len(self.outcomes), self.total, book().requests, book().waiting)
+
+        told = (lambda number: book().exchanges(after=number)) if console.output is Output.VERBOSE else None
+        self._progress = Progress(state, console.stream, told)
+
+    def end_progress(self) -> None:
+        """Stop telling where the run is."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def finish(self) -> ExitStatus:
+        """Settle the verdict, write the reports, stop what was started; returns the exit status."""
+        chosen = self.selected
         why = self.halted or ("the run was interrupted" if self.interrupted else "the check did not run")
-        outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in selected]
+        outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in chosen]
         decisions: list[Decision] = [outcome.decision for outcome in outcomes]
         verdict = overall(decisions, strict=self.settings.strict)
         wrong_waivers = problems(outcomes, self._waivers, date.fromtimestamp(self.started_at))
@@ -159,7 +198,7 @@ class Run:
             verdict,
             interrupted=self.interrupted,
             crashed=crashed,
-            selected=bool(selected),
+            selected=bool(chosen),
             wrong_waivers=bool(wrong_waivers),
         )
         try:
@@ -201,6 +240,7 @@ class Run:
 
     def close(self) -> None:
         """Stop the reference server and remove the book."""
+        self.end_progress()
         if self._station is not None:
             self._station.close()
             self._station = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import allure
+import pytest
 
 from trigger_conformance.contract import Clause
 from trigger_conformance.report.curl import curl_line
@@ -21,10 +22,11 @@ _SEVERITY = {
 }
 
 
-def label(requirement: Requirement, clause: Clause) -> None:
+def label(item: pytest.Item, requirement: Requirement, clause: Clause) -> None:
     """Label the running Allure test with its requirement, level and clause."""
-    allure.dynamic.title(requirement.statement)
-    allure.dynamic.description(f"{clause.name}: {clause.text}")
+    # Title and description are read off the item once its setup is over, whatever was said during it.
+    allure.title(requirement.statement)(item.function)  # type: ignore[attr-defined]
+    item.add_marker(pytest.mark.allure_description(f"{clause.name}: {clause.text}"))
     allure.dynamic.severity(_SEVERITY[requirement.level])
     allure.dynamic.feature(requirement.area)
     allure.dynamic.label("requirement", requirement.id)

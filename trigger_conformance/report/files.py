@@ -23,7 +23,8 @@ RENDERERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
 def render(results: Mapping[str, Any], folder: Path) -> None:
     """Write every format into ``folder``."""
     for name, renderer in RENDERERS.values():
-        (folder / name).write_text(renderer(results), "utf-8")
+        # An answer may hold unpaired surrogates, which no file can.
+        (folder / name).write_bytes(renderer(results).encode("utf-8", "backslashreplace"))
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -16,8 +16,8 @@ _MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": 
 _MOST_LINES = 6
 
 
-def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO) -> None:
-    """Print a results document to ``stream``."""
+def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO, *, brief: bool = False) -> None:
+    """Print a results document to ``stream``; ``brief`` is the verdict, its reason and where the reports are."""
     console = Console(file=stream, highlight=False, soft_wrap=True)
     console.print()
     verdict = document["verdict"]
@@ -27,7 +27,7 @@ def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO) -> No
         console.print(Text(_plain(problem), style="red"))
     if document["halted"]:
         console.print(Text(_plain(document["halted"]), style="yellow"))
-    else:
+    elif not brief:
         _groups(console, document)
     _counts(console, document, report_dir)
 

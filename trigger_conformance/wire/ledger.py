@@ -33,11 +33,15 @@ class BudgetSpentError(Exception):
 
 
 class Ledger:
-    """Opens, or with ``create`` begins, the book at ``path``; times are seconds of the monotonic clock."""
+    """Opens, or with ``create`` begins, the book at ``path``; times are seconds of the monotonic clock.
 
-    def __init__(self, path: Path, budget: Budget, *, create: bool = False) -> None:
+    It is used on the thread that opened it, or with ``anywhere`` on any, one at a time.
+    """
+
+    def __init__(self, path: Path, budget: Budget, *, create: bool = False, anywhere: bool = False) -> None:
         self._budget = budget
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self.path = path
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=not anywhere)
         self._database.execute("PRAGMA synchronous = OFF")
         if create:
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -141,11 +145,17 @@ class Ledger:
     def down(self, reason: str) -> None:
         self._database.execute("UPDATE account SET down = ?", (reason,))
 
-    def exchanges(self, check: str | None = None) -> list[Exchange]:
-        """The run's exchanges in order, or those that ``check`` sent."""
-        where = "" if check is None else " WHERE requirement = ?"
+    @property
+    def waiting(self) -> float:
+        """Seconds until the next request may leave, as the target's limit asks; not below 0."""
+        return max(0.0, self._account("hold_until") - time.monotonic())
+
+    def exchanges(self, check: str | None = None, after: int = 0) -> list[Exchange]:
+        """The run's exchanges in order, those ``after`` a number, or those that ``check`` sent."""
+        where = "" if check is None else " AND requirement = ?"
         rows = self._database.execute(
-            f"SELECT number, record FROM exchange{where} ORDER BY number", () if check is None else (check,)
+            f"SELECT number, record FROM exchange WHERE number > ?{where} ORDER BY number",
+            (after,) if check is None else (after, check),
         )
         return [replace(pickle.loads(record), number=number) for number, record in rows]
 
