@@ -45,10 +45,10 @@ class Trial:
 
 def serve(identity: str, ready: Connection) -> None:
     """A server with the named behaviour; sends its base URL, its settings and the options that it takes to reach it."""
-    from trigger_conformance.reference import behaviours, process
+    from trigger_conformance.reference import behaviours, listening
 
     server = behaviours.behaviour_class(identity)()
-    listener = process.listen()
+    listener = listening.listen()
     ready.send((server.base_url(listener.getsockname()[1]), server.settings, server.run_options()))
     server.run(listener)
 

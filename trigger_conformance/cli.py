@@ -258,7 +258,7 @@ def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: 
         return
     if fault_id and variant_id:
         raise UsageError("--variant: give either --fault or --variant, not both")
-    from trigger_conformance.reference.process import listen
+    from trigger_conformance.reference.listening import listen
 
     try:
         server = behaviours.behaviour_class(fault_id or variant_id or "")()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
-import threading
 from dataclasses import asdict, dataclass, replace
 
+from trigger_conformance.reference.listening import end_with_parent, listen
 from trigger_conformance.reference.settings import SOUND, Settings
 
 _SETTINGS = "TRIGGER_CONFORMANCE_REFERENCE_SETTINGS"
@@ -64,16 +63,6 @@ class ReferenceProcess:
             self.process.stdout.close()
 
 
-def listen(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
-    """A listening socket, made before the server so that its port is known. Raises OSError where it is taken."""
-    # asyncio switches Nagle's algorithm off only on sockets that name their protocol.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(256)
-    return listener
-
-
 def main(behaviour: str) -> None:
     """The child: says where it listens, serves, and ends when its parent does."""
     from trigger_conformance.reference.behaviours import behaviour_class
@@ -88,13 +77,3 @@ def main(behaviour: str) -> None:
     sys.stdout.flush()
     end_with_parent(sys.stdin.fileno())
     server.run(listener)
-
-
-def end_with_parent(pipe: int) -> None:
-    """End this process when the other end of ``pipe`` is closed, as it is when the parent ends, even by SIGKILL."""
-
-    def wait() -> None:
-        os.read(pipe, 1)
-        os._exit(0)
-
-    threading.Thread(target=wait, daemon=True).start()

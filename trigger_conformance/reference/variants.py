@@ -34,7 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.limiter import Allowance, TokenBucket
-from trigger_conformance.reference.process import end_with_parent, listen
+from trigger_conformance.reference.listening import end_with_parent, listen
 from trigger_conformance.reference.server import Limits, Problem, ReferenceServer
 from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Batch, Environment, Order
@@ -112,6 +112,14 @@ class LimitedByRuns(_SetUp):
 
     def adjusted(self, settings: Settings) -> Settings:
         return replace(settings, run_limit=(1000, 500.0), request_limit=(10**6, 10.0**6))
+
+
+@variant
+class TightlyLimitedByRuns(_SetUp):
+    """1,000 runs at once, 100 a second."""
+
+    def adjusted(self, settings: Settings) -> Settings:
+        return replace(settings, run_limit=(1000, 100.0), request_limit=(10**6, 10.0**6))
 
 
 class _Window(TokenBucket):

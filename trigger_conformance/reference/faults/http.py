@@ -264,12 +264,16 @@ class _Raw(ReferenceServer):
             if next(requests) % 29:
                 await sound(scope, receive, send)
                 return
+            await self.before(sound, scope, receive)
             cycle: Any = send
             await self.send_raw(cycle.__self__.transport)
             # The server closes what the transport has not yet noticed to be closed, so it gets time to notice.
             await asyncio.sleep(0.05)
 
         return app
+
+    async def before(self, sound: ASGIApp, scope: Scope, receive: Receive) -> None:
+        """What is done before; the request is not served."""
 
     async def send_raw(self, transport: asyncio.Transport) -> None:
         """Write what there is to write, and close."""
@@ -306,27 +310,17 @@ class DropsConnections(_Raw):
 
 
 @fault("acceptance.every_request_is_answered")
-class DropsAnswers(ReferenceServer):
+class DropsAnswers(_Raw):
     """Every 29th request is served, and its answer is lost."""
 
-    def app(self) -> ASGIApp:
-        sound = super().app()
-        requests = itertools.count(1)
+    async def before(self, sound: ASGIApp, scope: Scope, receive: Receive) -> None:
+        async def lose(message: Message) -> None:
+            pass
 
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if next(requests) % 29:
-                await sound(scope, receive, send)
-                return
+        await sound(scope, receive, lose)
 
-            async def lose(message: Message) -> None:
-                pass
-
-            await sound(scope, receive, lose)
-            cycle: Any = send
-            cycle.__self__.transport.abort()
-            await asyncio.sleep(0.05)
-
-        return app
+    async def send_raw(self, transport: asyncio.Transport) -> None:
+        transport.abort()
 
 
 @fault("acceptance.every_request_is_answered")
