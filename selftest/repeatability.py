@@ -21,7 +21,7 @@ SOUND = ("", "variants.takes_up_to60_milliseconds", "variants.takes_long_now_and
          "variants.connections_close_silently")  # fmt: skip
 RACES = ("idempotency.race_of_one_turn", "idempotency.race_of_half_a_millisecond", "idempotency.race_of5_milliseconds",
          "idempotency.race_of50_milliseconds", "idempotency.losers_look_new")  # fmt: skip
-LIMITERS = ("rate_limits.waits_too_short", "rate_limits.limits_everybody")
+LIMITERS = ("rate_limits.extends_the_ban", "rate_limits.limits_everybody", "rate_limits.counts_per_process")
 
 
 def compared(identity: str, trials: list[Trial], named: tuple[str, ...]) -> dict[str, Any]:
