@@ -190,7 +190,12 @@ def test_one_canned_202_for_everything_is_not_conformant(command):
     assert fooled.verdicts["create_batch.authentication.wrong_key_is_refused"] == "violated"
 
 
-WAIT = ("X-RateLimit-Limit: 9", "X-RateLimit-Remaining: 0", f"X-RateLimit-Reset: {int(time.time())}", "Retry-After: 1")
+WAIT = (
+    "X-RateLimit-Limit: 9",
+    "X-RateLimit-Remaining: 0",
+    f"X-RateLimit-Reset: {int(time.time()) + 3600}",
+    "Retry-After: 1",
+)
 LATER = {
     "429": answer("429 Too Many Requests", b"{}", *WAIT),
     "401": answer("401 Unauthorized", b"{}"),
