@@ -139,6 +139,11 @@ def test_every_option_has_a_variable_a_help_and_a_default():
     assert len({option.variable for option in OPTIONS}) == len(OPTIONS)
 
 
+def test_a_wrong_url_is_told_before_a_missing_key(tmp_path):
+    with pytest.raises(UsageError, match="--base-url staging: it must begin with http"):
+        gather({"base_url": "staging"}, {}, tmp_path)
+
+
 def test_the_readme_tells_every_option():
     page = (ROOT / "README.md").read_text("utf-8")
     assert [option.name for option in OPTIONS if f"| `--{option.name}" not in page] == []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance.requirement import Level, Profile
-from trigger_conformance.target import Budget, Target, UsageError, check_least, usual_budget
+from trigger_conformance.target import Budget, Target, UsageError, check_least, check_url, usual_budget
 
 CONFIGURATION = "conformance.toml"
 PREFIX = "TRIGGER_CONFORMANCE_"
@@ -179,6 +179,8 @@ def _read(option: Option, value: Any, source: str = "") -> Any:
 def _settings(values: dict[str, Any]) -> Settings:
     base_url = values.get("base_url")
     embedded = base_url is None
+    if base_url is not None:
+        check_url(base_url)
     if not embedded and not values.get("api_key"):
         raise UsageError("--api-key is missing: set TRIGGER_API_KEY to the key of the environment under test")
     profile = values.get("profile", Profile.STANDARD)

@@ -65,7 +65,7 @@ class Target:
     insecure: bool = False
 
     def __post_init__(self) -> None:
-        _check_url(self.base_url)
+        check_url(self.base_url)
         _check_key("--api-key", self.api_key)
         if self.second_api_key is not None:
             _check_key("--second-api-key", self.second_api_key)
@@ -95,7 +95,8 @@ class Target:
             ) from error
 
 
-def _check_url(url: str) -> None:
+def check_url(url: str) -> None:
+    """Raise UsageError where ``url`` is no origin with a path prefix."""
     example = "give an origin such as https://staging.example.com, with a path prefix if there is one"
     try:
         parts = urlsplit(url)
