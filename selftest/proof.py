@@ -157,7 +157,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="behaviours, or beginnings of their ids")
     parser.add_argument("--third", action="store_true", help="a fixed third, and what changed since the whole proof")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=3, help="at a time; a run waits more than it computes")
     parser.add_argument("--profile", default="standard")
     arguments = parser.parse_args()
     began = time.monotonic()

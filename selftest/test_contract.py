@@ -109,6 +109,7 @@ def test_the_document_for_generating_has_the_overlay_and_the_targets_maximum(con
 def test_the_contract_tells_its_title_version_and_digest(contract):
     assert (contract.title, contract.version) == ("Trigger.dev API", "1.0.0")
     assert contract.sha256.startswith("45e75c9a4ab9a5dbfad87202c51355ad")
+    assert contract.documentation == "https://trigger.dev/docs/triggering"
     assert contract.statuses == {202, 400, 401, 422, 429, 500}
 
 

@@ -212,6 +212,7 @@ def test_the_allure_report_shows_requirement_level_clause_and_exchanges(allure, 
     assert (labels["level"], labels["severity"], labels["clause"]) == (
         "MUST", "critical", "CreateBatchRequest.idempotencyKey"
     )  # fmt: skip
+    assert race["links"][0]["url"].endswith("#/components/schemas/CreateBatchRequest/properties/idempotencyKey")
     assert (race["name"], race["status"]) == ("concurrent requests with one new key create one batch", "failed")
     assert list((tmp_path / "report" / "data" / "attachments").iterdir())
 

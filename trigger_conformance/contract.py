@@ -72,6 +72,12 @@ class Contract:
         """The documented statuses of createBatch."""
         return frozenset(int(status) for status in self._operation["responses"])
 
+    @property
+    def documentation(self) -> str:
+        """Where the contract says that more is found."""
+        url: str = self._operation["externalDocs"]["url"]
+        return url
+
     def clause(self, name: str) -> Clause:
         """Look up ``name``, such as "CreateBatchRequest.runCount", "createBatch.responses.429" or "RFC 9110 11.6.1".
 

@@ -296,7 +296,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     requirement = _requirement(item)
     station.api.begin(requirement.id)
-    label(item, requirement, station.contract.clause(requirement.clause))
+    label(item, requirement, station.contract.clause(requirement.clause), station.contract.documentation)
     if station.ledger.down and requirement.stage is not Stage.CLOSING:
         raise InconclusiveError(station.ledger.down)
 

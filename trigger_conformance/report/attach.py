@@ -22,8 +22,8 @@ _SEVERITY = {
 }
 
 
-def label(item: pytest.Item, requirement: Requirement, clause: Clause) -> None:
-    """Label the running Allure test with its requirement, level and clause."""
+def label(item: pytest.Item, requirement: Requirement, clause: Clause, documentation: str) -> None:
+    """Label the running Allure test with its requirement, level and clause; ``documentation`` is the contract's URL."""
     # Title and description are read off the item once its setup is over, whatever was said during it.
     allure.title(requirement.statement)(item.function)  # type: ignore[attr-defined]
     item.add_marker(pytest.mark.allure_description(f"{clause.name}: {clause.text}"))
@@ -32,8 +32,8 @@ def label(item: pytest.Item, requirement: Requirement, clause: Clause) -> None:
     allure.dynamic.label("requirement", requirement.id)
     allure.dynamic.label("level", str(requirement.level))
     allure.dynamic.label("clause", clause.name)
-    if clause.pointer.startswith("https://"):
-        allure.dynamic.link(clause.pointer, name=clause.name)
+    is_url = clause.pointer.startswith("https://")
+    allure.dynamic.link(clause.pointer if is_url else documentation + clause.pointer, name=clause.name)
 
 
 def attach_exchanges(exchanges: Sequence[Exchange], base_url: str, redactor: Redactor) -> None:
