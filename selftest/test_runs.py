@@ -351,17 +351,19 @@ def test_a_plan_sends_nothing_and_holds(command, standard):
         assert abs(standard.results[spent] - expected) <= leeway * expected
 
 
-def test_a_plan_for_a_target_does_not_touch_it(command):
+def test_a_plan_for_a_target_does_not_touch_it(command, tmp_path):
     touched = []
 
     def respond(_request, number, _connection):
         touched.append(number)
 
     with canned(respond) as base_url:
-        planned = command("plan", f"--base-url={base_url}", SMOKE, **KEY)
+        page = tmp_path / "page.md"
+        planned = command("plan", f"--base-url={base_url}", SMOKE, GITHUB_STEP_SUMMARY=str(page), **KEY)
     assert planned.status == 0, planned.errors
     assert base_url in planned.output
     assert touched == []
+    assert not page.exists()
 
 
 def test_every_batch_whose_key_is_free_can_be_found_by_its_key(standard):

@@ -11,9 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -22,8 +19,9 @@ from typing import Any
 
 from trigger_conformance import __version__
 from trigger_conformance.contract import DOCUMENTS, Contract
-from trigger_conformance.options import OPTIONS, REPLAY
+from trigger_conformance.options import REPLAY
 from trigger_conformance.report import files, har
+from trigger_conformance.subrun import NoResultsError, run_apart
 from trigger_conformance.target import UsageError
 from trigger_conformance.wire.replay import Replay
 
@@ -181,20 +179,13 @@ def _checked_results(content: Mapping[str, bytes]) -> dict[str, Any]:
 
 def _judged_again(results: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The results of the suite's run over the evidence in ``folder``."""
-    own = {variable for option in OPTIONS for variable in (option.variable, *option.also)}
-    environment = {name: value for name, value in os.environ.items() if name not in own}
     # Any keys will do, for nothing is sent; but cases are made from them.
-    environment |= {REPLAY: str(folder), "TRIGGER_API_KEY": "tr_dev_REPLAYED_evidence_key"}
-    options = results["target"]["options"]
-    if options["second_api_key"]:
-        environment["TRIGGER_CONFORMANCE_SECOND_API_KEY"] = "tr_prod_REPLAYED_evidence_key"
-    report = folder / "again"
-    command = [sys.executable, "-m", "trigger_conformance.cli", "run", f"--report-dir={report}"]
-    ended = subprocess.run([*command, *_options(results)], env=environment, cwd=folder, capture_output=True, text=True,
-                           check=False)  # fmt: skip
-    if not (report / files.RESULTS).exists():
-        raise RejectedError(f"the evidence cannot be judged again: {ended.stderr.strip() or ended.stdout.strip()}")
-    return files.read(report)
+    second = "tr_prod_REPLAYED_evidence_key" if results["target"]["options"]["second_api_key"] else None
+    replayed = {REPLAY: str(folder)}
+    try:
+        return run_apart(_options(results), "tr_dev_REPLAYED_evidence_key", second, folder / "again", replayed)
+    except NoResultsError as error:
+        raise RejectedError(f"the evidence cannot be judged again: {error}") from error
 
 
 def _options(results: Mapping[str, Any]) -> list[str]:

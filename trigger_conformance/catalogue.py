@@ -30,6 +30,12 @@ def catalogue() -> tuple[Requirement, ...]:
     return tuple(found)
 
 
+def find(identity: str) -> Requirement | None:
+    """The requirement with this id, which may be given without its operation."""
+    wanted = identity if identity.startswith("create_batch.") else f"create_batch.{identity}"
+    return next((requirement for requirement in catalogue() if requirement.id == wanted), None)
+
+
 def story(identity: str) -> str:
     """The source of the check that decides the requirement ``identity``, after what it shares with other checks."""
     operation, area, name = identity.split(".")

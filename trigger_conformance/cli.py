@@ -126,11 +126,10 @@ def list_requirements(as_json: bool) -> None:
 @click.argument("identity", metavar="ID")
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
-    from trigger_conformance.catalogue import catalogue, story
+    from trigger_conformance.catalogue import find, story
     from trigger_conformance.contract import Contract
 
-    wanted = identity if identity.startswith("create_batch.") else f"create_batch.{identity}"
-    found = next((requirement for requirement in catalogue() if requirement.id == wanted), None)
+    found = find(identity)
     if found is None:
         raise UsageError(f"explain {identity}: no such requirement; see trigger-conformance list")
     clause = Contract().clause(found.clause)
@@ -230,16 +229,16 @@ def verify(archive: Path, public_key: Path | None) -> int:
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> None:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance import waivers as entries
-    from trigger_conformance.catalogue import catalogue
+    from trigger_conformance.catalogue import find
 
-    wanted = identity if identity.startswith("create_batch.") else f"create_batch.{identity}"
-    if wanted not in {requirement.id for requirement in catalogue()}:
+    requirement = find(identity)
+    if requirement is None:
         raise UsageError(f"waive {identity}: no such requirement; see trigger-conformance list")
     path = waivers or Path(entries.USUAL_FILE)
     until = expires.date() if expires else date.today() + entries.USUAL_TERM
     before = path.read_text("utf-8") if path.exists() else ""
-    path.write_text(f"{before}{entries.gap(before)}{entries.entry(wanted, reason, until, link)}", "utf-8")
-    click.echo(f"{path}: {wanted} is waived until {until}; run with --waivers {path}")
+    path.write_text(f"{before}{entries.gap(before)}{entries.entry(requirement.id, reason, until, link)}", "utf-8")
+    click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
 
 
 @cli.command()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from trigger_conformance.options import OPTIONS, Settings
+from trigger_conformance.options import Settings
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.run import reference_settings
+from trigger_conformance.subrun import NoResultsError, run_apart
 
 
 def forecast(settings: Settings) -> str:
@@ -52,19 +49,13 @@ def _rehearse(settings: Settings) -> dict[str, Any]:
 
 
 def _results(settings: Settings, reference: ReferenceProcess, folder: Path) -> dict[str, Any]:
-    own = {variable for option in OPTIONS for variable in (option.variable, *option.also)}
-    environment = {name: value for name, value in os.environ.items() if name not in own}
-    environment["TRIGGER_API_KEY"] = reference.settings.api_key
-    if settings.template.second_api_key is not None:
-        environment["TRIGGER_CONFORMANCE_SECOND_API_KEY"] = reference.settings.second_api_key
-    command = [sys.executable, "-m", "trigger_conformance.cli", "run", f"--base-url={reference.base_url}"]
-    command += [f"--report-dir={folder}", *_options(settings)]
-    ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-    report = folder / "results.json"
-    if not report.exists():
-        raise RuntimeError(f"the rehearsal did not come to its end: {ended.stderr.strip() or ended.stdout.strip()}")
-    document: dict[str, Any] = json.loads(report.read_text("utf-8"))
-    return document
+    keys = reference.settings
+    second = keys.second_api_key if settings.template.second_api_key is not None else None
+    options = [f"--base-url={reference.base_url}", *_options(settings)]
+    try:
+        return run_apart(options, keys.api_key, second, folder)
+    except NoResultsError as error:
+        raise RuntimeError(f"the rehearsal did not come to its end: {error}") from error
 
 
 def _options(settings: Settings) -> list[str]:

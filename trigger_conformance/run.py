@@ -79,6 +79,7 @@ class Run:
         self.settings = settings
         self._waivers = tuple(waivers)
         self.started_at = time.time()
+        self._today = date.fromtimestamp(self.started_at)
         self._started = time.monotonic()
         self.outcomes: dict[str, Outcome] = {}
         self.notes: list[str] = []
@@ -118,7 +119,7 @@ class Run:
                 only=settings.only,
                 level=settings.level,
                 waivers=self._waivers,
-                today=date.fromtimestamp(self.started_at),
+                today=self._today,
                 replay=settings.replay,
             )
             self._station = Station(shared, create=True)
@@ -192,7 +193,7 @@ class Run:
         outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in chosen]
         decisions: list[Decision] = [outcome.decision for outcome in outcomes]
         verdict = overall(decisions, strict=self.settings.strict)
-        wrong_waivers = problems(outcomes, self._waivers, date.fromtimestamp(self.started_at))
+        wrong_waivers = problems(outcomes, self._waivers, self._today)
         crashed = any(outcome.ending is Ending.CRASHED for outcome in outcomes)
         self.status = exit_status(
             verdict,

@@ -182,11 +182,11 @@ def test_known_key_is_no_credential(target):
     strangers = {
         "no header": NO_HEADER,
         "a wrong key": target.credential("Bearer tr_conformance_no_such_key"),
-        **forged_tokens(target, None),
+        "alg none": forged_tokens(target, None)["alg none"],
     }
     replays = [
         target.order(key=first.request.key, label=f"{label}, known key", authorization=authorization)
-        for label, authorization in list(strangers.items())[:3]
+        for label, authorization in strangers.items()
     ]
     expect(target.send_all(replays)).is_refused()
 

@@ -47,8 +47,3 @@ class Replay:
     def decision(self, check: str, name: str) -> int | None:
         """What ``check`` decided, if it did."""
         return self._decisions.get((check, name))
-
-    @property
-    def unused(self) -> int:
-        """How many exchanges nobody asked for."""
-        return sum(len(each) for each in self._left.values())
