@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trigger_conformance.catalogue import ROOT
+from trigger_conformance.home import ROOT
 from trigger_conformance.reference.process import ReferenceProcess
 
 LONGEST = 180

@@ -20,7 +20,8 @@ from typing import Any
 import jinja2
 
 from selftest.trial import Trial, attempt, side_by_side
-from trigger_conformance.catalogue import ROOT, catalogue
+from trigger_conformance.catalogue import catalogue
+from trigger_conformance.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour, faults, variants
 from trigger_conformance.requirement import Level
 from trigger_conformance.verdict import ExitStatus

@@ -2,9 +2,10 @@
 
 import pytest
 
-from trigger_conformance.catalogue import ROOT
-from trigger_conformance.options import OPTIONS, gather
+from trigger_conformance.home import ROOT
+from trigger_conformance.options import OPTIONS
 from trigger_conformance.requirement import Level, Profile
+from trigger_conformance.settings import gather
 from trigger_conformance.target import UsageError
 
 URL = "https://staging.example.com/prefix"

@@ -11,7 +11,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
-from trigger_conformance.catalogue import ROOT
+from trigger_conformance.home import ROOT
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.comparison import compare
 from trigger_conformance.report.files import render

@@ -18,7 +18,8 @@ import trustme
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, ran, reference
-from trigger_conformance.catalogue import ROOT, catalogue
+from trigger_conformance.catalogue import catalogue
+from trigger_conformance.home import ROOT
 from trigger_conformance.report.results import SCHEMA
 from trigger_conformance.requirement import Level, Profile
 

@@ -55,16 +55,14 @@ def serve(identity: str, ready: Connection) -> None:
 
 def examine(base_url: str, keys: tuple[str, str], options: list[str], folder: str) -> None:
     """One run of the suite."""
-    import pytest
-
-    from trigger_conformance.catalogue import SUITE
+    from trigger_conformance.cli import cli
 
     os.environ |= {"TRIGGER_API_KEY": keys[0], "TRIGGER_CONFORMANCE_SECOND_API_KEY": keys[1]}
     with open(Path(folder, "output.txt"), "w") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-        options = [f"--base-url={base_url}", f"--report-dir={folder}", *options]
-        status = pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", "-W", "ignore", *options])
+        line = ["run", f"--base-url={base_url}", f"--report-dir={folder}", *options]
+        status = cli.main(line, standalone_mode=False)
         sys.stdout.flush()
     os._exit(int(status))
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import __version__
-from trigger_conformance.contract import DOCUMENTS, Contract
-from trigger_conformance.options import REPLAY
+from trigger_conformance.contract import Contract
+from trigger_conformance.home import DOCUMENTS
 from trigger_conformance.report import files, har
+from trigger_conformance.settings import REPLAY
 from trigger_conformance.subrun import NoResultsError, run_apart
 from trigger_conformance.target import UsageError
 from trigger_conformance.wire.replay import Replay

@@ -7,14 +7,11 @@ import inspect
 import sys
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+from trigger_conformance.home import ROOT, SUITE
 from trigger_conformance.requirement import Level, Profile, Requirement, requirement_of
 from trigger_conformance.target import UsageError
-
-ROOT = Path(__file__).resolve().parent.parent
-SUITE = ROOT / "tests"
 
 
 @cache

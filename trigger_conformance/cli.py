@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import click
 
-from trigger_conformance import __version__
-from trigger_conformance.options import OPTIONS, Option, gather, is_flag
+from trigger_conformance import __version__, completions
+from trigger_conformance.options import OPTIONS, Option, is_flag
+from trigger_conformance.settings import gather, values
 from trigger_conformance.target import UsageError
 from trigger_conformance.verdict import ExitStatus
 
 DEFAULT_PORT = 8030
+_PROGRAM = "trigger-conformance"
 _Command = Callable[..., Any]
 
 
 def main() -> None:
     """The console script. Exit statuses are those of ``ExitStatus``; a usage error is one line on stderr."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name=_PROGRAM, standalone_mode=False)
     except (UsageError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"error: {message}", err=True)
@@ -37,8 +42,28 @@ def main() -> None:
     sys.exit(int(status or 0))
 
 
+def _show_versions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from trigger_conformance.contract import Contract
+
+    contract = Contract()
+    click.echo(f"trigger-conformance {__version__}")
+    click.echo(f"contract: {contract.title} {contract.version}, sha256 {contract.sha256}")
+    click.echo(f"Python {platform.python_version()}")
+    for name in _direct_dependencies():
+        click.echo(f"{name} {metadata.version(name)}")
+    context.exit()
+
+
+def _direct_dependencies() -> list[str]:
+    needed = metadata.requires("trigger-conformance") or []
+    return sorted(re.split(r"[\s<>=!~;\[]", each)[0] for each in needed if "extra ==" not in each)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(__version__, message="%(version)s")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
+              help="versions of the suite, the contract and what they stand on")  # fmt: skip
 def cli() -> None:
     """Contract and conformance tests for the Trigger.dev batch API."""
 
@@ -53,7 +78,10 @@ def _click_option(option: Option) -> Callable[[_Command], _Command]:
     told = f"{option.help} [default: {option.default}; {option.variable}]"
     if is_flag(option):
         return click.option(f"--{option.name}/--no-{option.name}", option.dest, default=None, help=told)
-    return click.option(f"--{option.name}", option.dest, metavar=option.metavar, multiple=option.many, help=told)
+    return click.option(
+        f"--{option.name}", option.dest, metavar=option.metavar, multiple=option.many, help=told,
+        shell_complete=completions.of_option(option.dest),
+    )  # fmt: skip
 
 
 @cli.command()
@@ -66,33 +94,51 @@ def run(output: str | None, **given: Any) -> int:
     Exit status: 0 conformant, 1 non-conformant, 2 interrupted, 3 an error in the suite itself, 4 usage,
     5 nothing was selected, 6 inconclusive.
     """
-    gather(given, os.environ, Path.cwd())
-    import pytest
-
-    from trigger_conformance.catalogue import SUITE
+    settings = gather(given, os.environ, Path.cwd())
     from trigger_conformance.report.progress import Console, Output
+    from trigger_conformance.session import conduct
 
     # pytest takes the standard streams for itself while a check runs.
     with os.fdopen(os.dup(sys.stdout.fileno()), "w") as stream:
-        console = Console(Output(output or "usual"), stream)
-        return int(pytest.main([str(SUITE), "-qq", "--no-header", "--assert=plain", *_arguments(given)], [console]))
+        return conduct(settings, Console(Output(output or "usual"), stream))
 
 
-def _arguments(given: dict[str, Any]) -> list[str]:
-    """Options as plain pytest takes them."""
-    arguments = []
-    for option in OPTIONS:
-        value = given[option.dest]
-        if value in (None, ()):
-            continue
-        if option.name == "strict":
-            # Under pytest this is pytest's own flag, which cannot be taken back.
-            arguments += ["--strict"] if value else []
-        elif is_flag(option):
-            arguments.append(f"--{option.name}" if value else f"--no-{option.name}")
-        else:
-            arguments += [f"--{option.name}={each}" for each in (value if option.many else (value,))]
-    return arguments
+@cli.command()
+@_run_options
+@click.option("--json", "as_json", is_flag=True, help="as JSON, for programs")
+def config(as_json: bool, **given: Any) -> None:
+    """What a run with these options would use, and where each value is from. Keys are neither shown nor fetched."""
+    from trigger_conformance import configuration
+
+    found = values(given, os.environ, Path.cwd())
+    rows = [
+        (option.name, configuration.told(option.dest, found[option.dest]), found[option.dest].source)
+        if option.dest in found
+        else (option.name, option.default, "default")
+        for option in OPTIONS
+    ]
+    if as_json:
+        import json
+
+        click.echo(json.dumps({name: {"value": value, "source": source} for name, value, source in rows}, indent=1))
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    for name, value, source in rows:
+        click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}")
+    targets = configuration.load(Path.cwd()).targets
+    click.echo(f"\ntargets in {configuration.FILE}: {', '.join(targets) or 'none'}")
+    click.echo("Earlier ones win: option, environment, the target's table, the file, default.")
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete commands, options, targets and requirement ids: put it into its start-up file."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(cli, {}, _PROGRAM, "_TRIGGER_CONFORMANCE_COMPLETE").source())
 
 
 @cli.command("list")
@@ -123,7 +169,7 @@ def list_requirements(as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("identity", metavar="ID")
+@click.argument("identity", metavar="ID", shell_complete=completions.requirements)
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
     from trigger_conformance.catalogue import find, story
@@ -220,7 +266,7 @@ def verify(archive: Path, public_key: Path | None) -> int:
 
 
 @cli.command()
-@click.argument("identity", metavar="ID")
+@click.argument("identity", metavar="ID", shell_complete=completions.requirements)
 @click.option("--reason", required=True, help="why the deviation is accepted")
 @click.option("--link", default="", metavar="URL", help="where it is tracked")
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="the last day it holds [default: in 90 days]")
@@ -243,8 +289,14 @@ def waive(identity: str, reason: str, link: str, expires: datetime | None, waive
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one")
-@click.option("--fault", "fault_id", metavar="ID", help="misbehave in this one way")
-@click.option("--variant", "variant_id", metavar="ID", help="behave differently, but within the contract")
+@click.option("--fault", "fault_id", metavar="ID", shell_complete=completions.faults, help="misbehave in this one way")
+@click.option(
+    "--variant",
+    "variant_id",
+    metavar="ID",
+    shell_complete=completions.variants,
+    help="behave differently, but within the contract",
+)
 @click.option("--list-faults", is_flag=True, help="every fault and variant, and what it does")
 def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: bool) -> None:
     """The reference server, sound or with one fault."""

@@ -116,7 +116,7 @@ class BatchApi:
             lines.append(("Content-Type", content_type.encode("latin-1")))
         lines += [("Accept", JSON.encode()), ("Accept-Encoding", b"gzip, deflate")]
         lines.append(("User-Agent", f"trigger-conformance/{__version__}".encode()))
-        lines += [(name, value.encode("latin-1")) for name, value in headers]
+        lines += [(name, value.encode("latin-1")) for name, value in (*headers, *self.options.headers)]
         if framing is Framing.CHUNKED:
             lines.append(("Transfer-Encoding", b"chunked"))
         elif payload or method in ("POST", "PUT", "PATCH"):

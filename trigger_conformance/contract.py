@@ -18,7 +18,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-DOCUMENTS = Path(__file__).resolve().parent.parent / "openapi"
+from trigger_conformance.home import DOCUMENTS
+
 PATH = "/api/v3/batches"
 RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 LONGEST_KEY = 255

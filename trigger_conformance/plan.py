@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from trigger_conformance.options import Settings
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.run import reference_settings
+from trigger_conformance.settings import Settings
 from trigger_conformance.subrun import NoResultsError, run_apart
 
 

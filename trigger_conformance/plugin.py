@@ -15,20 +15,23 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from trigger_conformance import catalogue, waivers
 from trigger_conformance.client import BatchApi
 from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
-from trigger_conformance.options import OPTIONS, Settings, gather, is_flag
+from trigger_conformance.home import SUITE
+from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.report.attach import attach_exchanges, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.run import Run, Shared, Station
+from trigger_conformance.session import Prepared
+from trigger_conformance.settings import Settings, gather
 from trigger_conformance.target import UsageError
 from trigger_conformance.verdict import Ending, ExitStatus, Verdict, verdict_of
 from trigger_conformance.waivers import Waiver
@@ -40,6 +43,7 @@ STATION = pytest.StashKey[Station]()
 _PROPERTY = "conformance"
 _REVIVAL_SECONDS = 5.0
 _PYTEST_OWN = ("strict",)
+Handed = TypeVar("Handed")
 
 
 # Options
@@ -75,7 +79,7 @@ def _is_run(config: pytest.Config) -> bool:
     if config.option.help or config.option.collectonly or config.option.version:
         return False
     paths = [Path(config.invocation_params.dir, argument.partition("::")[0]).resolve() for argument in config.args]
-    return any(path == catalogue.SUITE or catalogue.SUITE in path.parents for path in paths)
+    return any(path == SUITE or SUITE in path.parents for path in paths)
 
 
 # Session
@@ -109,7 +113,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
     try:
-        settings = gather(_given(config), os.environ, config.invocation_params.dir)
+        prepared = _handed_on(config, Prepared)
+        settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
         catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
         known = (requirement.id for requirement in catalogue.catalogue())
         accepted = waivers.load(settings.waivers, known) if settings.waivers else []
@@ -206,7 +211,12 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 def _console(config: pytest.Config) -> Console | None:
     """The command line's console; plain pytest has its own dots instead."""
-    return next((each for each in config.pluginmanager.get_plugins() if isinstance(each, Console)), None)
+    return _handed_on(config, Console)
+
+
+def _handed_on(config: pytest.Config, kind: type[Handed]) -> Handed | None:
+    """What the command line gave to the session, if it is of this ``kind``."""
+    return next((each for each in config.pluginmanager.get_plugins() if isinstance(each, kind)), None)
 
 
 @pytest.hookimpl(trylast=True)
@@ -217,13 +227,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     run.end_progress()
     run.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
-    if session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session):
-        # What was decided until then is written all the same.
-        run.finish()
-        session.exitstatus = int(ExitStatus.SUITE_ERROR)
-        return
+    broken = session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session)
     try:
-        session.exitstatus = int(run.finish())
+        # What was decided until something broke is written all the same.
+        status = run.finish()
+        session.exitstatus = int(ExitStatus.SUITE_ERROR if broken else status)
     except Exception as error:
         # Python's own exit status would be that of a non-conformant target.
         traceback.print_exc()

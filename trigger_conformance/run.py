@@ -18,13 +18,13 @@ from trigger_conformance import attestation
 from trigger_conformance.catalogue import catalogue, selected
 from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
-from trigger_conformance.options import Settings
 from trigger_conformance.outcome import Outcome, undecided
 from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
 from trigger_conformance.requirement import Level, Requirement
+from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.waivers import Waiver, problems
@@ -60,7 +60,8 @@ class Station:
         self.shared = shared
         target = shared.target
         self.contract = Contract()
-        self.redactor = Redactor(key for key in (target.api_key, target.second_api_key) if key)
+        keys = [key for key in (target.api_key, target.second_api_key) if key]
+        self.redactor = Redactor(keys, target.headers)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
         replay = attestation.evidence(shared.replay) if shared.replay is not None else None
         self.wire = Wire(target, self.ledger, self.redactor, replay)
@@ -151,9 +152,17 @@ class Run:
             self.halted = f"the target could not be tried: {error}"
             return
         self.halted = why_no_target(exchange)
+        self._tell_of_the_way(exchange)
         seconds = exchange.ended - exchange.started
         if seconds > _SLOW_START and self.halted is None:
             self.notes.append(f"the first request took {seconds:.1f} s (a cold start?); it was waited for once")
+
+    def _tell_of_the_way(self, exchange: Exchange) -> None:
+        target = self.station.shared.target
+        if target.proxy is not None:
+            self.notes.append(f"requests go by the proxy {target.proxy.url}: its answers are taken for the target's")
+        if target.http2 and exchange.answer is not None and exchange.answer.version != "HTTP/2":
+            self.notes.append(f"--http2: the target does not offer HTTP/2; it speaks {exchange.answer.version}")
 
     def record(self, outcome: Outcome) -> None:
         """Keep a check's outcome."""
@@ -280,6 +289,10 @@ def _why_no_batch_api(answer: Answer) -> str | None:
         return None
     if status in (401, 403):
         return f"the target refused the key ({status} on a plain valid request): check --api-key"
+    if status == 407:
+        return (
+            "a proxy on the way asks for credentials (407): give them in HTTP_PROXY, as http://user:password@host:port"
+        )
     if status == 429:
         return "the target answers 429 and waiting did not help: try again later, or with a key that is not limited"
     if 300 <= status < 400:

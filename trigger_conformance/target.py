@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from trigger_conformance.proxy import Proxy
 from trigger_conformance.requirement import Profile
+
+# What the checks vary, or what frames a message: a second one would change what is asked.
+_OWN_HEADERS = {
+    "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
+    "expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+}  # fmt: skip
 
 
 class UsageError(ValueError):
@@ -46,7 +53,8 @@ class Target:
 
     ``max_run_count`` is its stated maximum, ``timeout`` is per request and in seconds, ``idempotency_wait`` in
     seconds or None, ``press_requests`` bounds the burst that may provoke a 429, ``shared_key`` says that others
-    use the credential during the run. Raises UsageError where a value cannot be used.
+    use the credential during the run, ``headers`` go with every request. Raises UsageError where a value cannot be
+    used.
     """
 
     base_url: str
@@ -63,6 +71,9 @@ class Target:
     run_id: str = "0"
     ca_bundle: str | None = None
     insecure: bool = False
+    http2: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         check_url(self.base_url)
@@ -76,6 +87,10 @@ class Target:
         check_least("--press-requests", self.press_requests, 1)
         if self.idempotency_wait is not None:
             check_least("--idempotency-wait", self.idempotency_wait, 0)
+        if self.http2 and self.base_url.startswith("http:"):
+            raise UsageError("--http2: HTTP/2 is negotiated over TLS, so --base-url must begin with https://")
+        for name, value in self.headers:
+            _check_header(name, value)
         if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():
             raise UsageError(f"--ca-bundle {self.ca_bundle}: no such file; give a PEM file of certificates")
 
@@ -86,7 +101,10 @@ class Target:
         if self.insecure:
             return httpx.create_ssl_context(verify=False)
         if self.ca_bundle is None:
-            return httpx.create_ssl_context()
+            try:
+                return httpx.create_ssl_context()
+            except OSError as error:
+                raise UsageError(f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read: {error}") from error
         try:
             return ssl.create_default_context(cafile=self.ca_bundle)
         except ssl.SSLError as error:
@@ -122,6 +140,13 @@ def _check_key(option: str, key: str) -> None:
         raise UsageError(
             f"{option} has a character that no HTTP header can carry (a line break or space?): copy it again"
         )
+
+
+def _check_header(name: str, value: str) -> None:
+    if name.lower() in _OWN_HEADERS:
+        raise UsageError(f"--header {name}: the checks themselves say what stands in it; the key goes into --api-key")
+    if not value.isascii() or not value.isprintable():
+        raise UsageError(f"--header {name}: its value has a character that no HTTP header can carry")
 
 
 def check_least(option: str, value: float, least: float) -> None:

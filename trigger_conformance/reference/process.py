@@ -17,11 +17,12 @@ _SETTINGS = "TRIGGER_CONFORMANCE_REFERENCE_SETTINGS"
 
 @dataclass
 class ReferenceProcess:
-    """A running reference server: where it listens and which keys it knows."""
+    """A running reference server: where it listens, which keys it knows, which options a run needs to reach it."""
 
     base_url: str
     settings: Settings
     process: subprocess.Popen[str]
+    run_options: tuple[str, ...] = ()
 
     @classmethod
     def start(cls, settings: Settings = SOUND, behaviour: str = "") -> ReferenceProcess:
@@ -45,12 +46,13 @@ class ReferenceProcess:
         return cls("", settings, process)
 
     def wait_until_ready(self) -> ReferenceProcess:
-        """Wait for the line with which the server says where it listens."""
+        """Wait for the line with which the server says how it is reached."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
         if not line:
             raise RuntimeError(f"the reference server did not start (exit status {self.process.wait()})")
-        self.base_url = line
+        self.base_url, *options = json.loads(line)
+        self.run_options = tuple(options)
         return self
 
     def stop(self) -> None:
@@ -64,7 +66,7 @@ class ReferenceProcess:
 
 
 def main(behaviour: str) -> None:
-    """The child: says where it listens, serves, and ends when its parent does."""
+    """The child: says how it is reached, serves, and ends when its parent does."""
     from trigger_conformance.reference.behaviours import behaviour_class
 
     settings = json.loads(os.environ.pop(_SETTINGS, "{}"))
@@ -73,7 +75,8 @@ def main(behaviour: str) -> None:
             settings[limit] = tuple(settings[limit])
     server = behaviour_class(behaviour)(Settings(**settings))
     listener = listen()
-    sys.stdout.write(f"{server.base_url(listener.getsockname()[1])}\n")
+    told = [server.base_url(listener.getsockname()[1]), *server.run_options()]
+    sys.stdout.write(f"{json.dumps(told)}\n")
     sys.stdout.flush()
     end_with_parent(sys.stdin.fileno())
     server.run(listener)

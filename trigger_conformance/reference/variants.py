@@ -796,6 +796,45 @@ class BehindTls(ReferenceServer):
             super().run(listener)
 
 
+@variant
+class OverHttp2(BehindTls):
+    """The server offers HTTP/2 beside HTTP/1.1."""
+
+    def run_options(self) -> list[str]:
+        return [*super().run_options(), "--http2"]
+
+    async def handle(self, request: Request) -> Response:
+        # hypercorn drops a connection on which a request was answered before it was whole.
+        await request.body()
+        return await super().handle(request)
+
+    def run(self, listener: socket.socket) -> None:
+        from hypercorn.asyncio import serve
+        from hypercorn.config import Config
+
+        config = Config()
+        config.bind = [f"fd://{listener.fileno()}"]
+        config.certfile, config.keyfile = str(self.certificate), str(self.key)
+        config.loglevel = "CRITICAL"
+        with self.folder:
+            asyncio.run(serve(self.app(), config))  # type: ignore[arg-type]
+
+
+@variant
+class BehindAGateway(ReferenceServer):
+    """A gateway refuses, with a page of its own, what does not carry its header."""
+
+    PASS = ("X-Gateway-Pass", "conformance-gateway-pass")
+
+    def run_options(self) -> list[str]:
+        return [f"--header={': '.join(self.PASS)}"]
+
+    async def handle(self, request: Request) -> Response:
+        if request.headers.get(self.PASS[0]) != self.PASS[1]:
+            return Response("<h1>Forbidden</h1>", 403, media_type="text/html")
+        return await super().handle(request)
+
+
 class _SharedBucket(TokenBucket):
     """A bucket whose tokens stand in a database that several processes share."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 
 from trigger_conformance.wire.exchange import Framing, Request
+from trigger_conformance.wire.redaction import REDACTED
 
 _LARGEST_BODY = 2000
+_REDACTED = REDACTED.encode()
 _OWN = ("host", "content-length", "transfer-encoding", "user-agent", "accept", "accept-encoding", "authorization")
 
 
@@ -24,7 +26,9 @@ def curl_line(request: Request, base_url: str) -> str:
     if has_body and not content_types:
         parts.append("-H 'Content-Type:'")
     for name, value in request.headers:
-        if name.lower() not in _OWN:
+        if value == _REDACTED:
+            parts.append(f'-H "{name}: ${name.upper().replace("-", "_")}"')
+        elif name.lower() not in _OWN:
             parts.append(f"-H {shlex.quote(f'{name}: ' + value.decode('latin-1'))}")
     if request.framing is Framing.CHUNKED:
         parts.append("-H 'Transfer-Encoding: chunked'")

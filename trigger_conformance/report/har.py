@@ -64,6 +64,7 @@ def _answer(entry: Mapping[str, Any]) -> Answer:
         body=content["text"].encode(content.get("_charset", "utf-8")),
         at=entry["_at"],
         leaks=tuple(entry["_leaks"]),
+        version=response["httpVersion"],
     )
 
 
@@ -120,7 +121,7 @@ def _response(answer: Answer | None, error: str) -> dict[str, Any]:
     return {
         "status": answer.status,
         "statusText": answer.reason,
-        "httpVersion": "HTTP/1.1",
+        "httpVersion": answer.version,
         "cookies": [],
         "headers": [{"name": name, "value": value} for name, value in answer.headers],
         "content": {

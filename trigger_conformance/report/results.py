@@ -13,10 +13,10 @@ from typing import Any
 
 from trigger_conformance import __version__
 from trigger_conformance.contract import Contract
-from trigger_conformance.options import Settings
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.rate_limit import remaining
 from trigger_conformance.report.curl import curl_line
+from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Overall
 from trigger_conformance.wire.exchange import Exchange
@@ -55,7 +55,11 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
         "contract": {"title": contract.title, "version": contract.version, "sha256": contract.sha256},
-        "target": {"base_url": found.target.base_url, "options": _options(found.target, found.settings)},
+        "target": {
+            "name": found.settings.name,
+            "base_url": found.target.base_url,
+            "options": _options(found.target, found.settings),
+        },
         "profile": found.target.profile.name.lower(),
         "seed": found.target.seed,
         "run_id": found.target.run_id,
@@ -114,6 +118,9 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "max_seconds": budget.seconds,
         "requests_per_second": budget.per_second,
         "insecure": target.insecure,
+        "http2": target.http2,
+        "headers": [name for name, _ in target.headers],
+        "proxy": target.proxy and target.proxy.url,
     }
 
 

@@ -104,6 +104,7 @@ class Answer:
     body: bytes
     at: float
     leaks: tuple[str, ...] = ()
+    version: str = "HTTP/1.1"
 
     def all(self, name: str) -> list[str]:
         """Every value of the header ``name``, one for each time that it was sent."""

@@ -16,6 +16,8 @@ NO_SIGNATURE = "redacted-signature"
 _JWT = re.compile(r"\b(eyJ[\w-]+\.[\w-]*)\.[\w-]+")
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
+# A gateway header's value may be a plain word, which must not vanish from every text.
+_FOREIGN_LENGTH = 16
 
 
 def _base64_forms(secret: bytes) -> set[str]:
@@ -32,21 +34,29 @@ def _base64_forms(secret: bytes) -> set[str]:
 class Redactor:
     """Knows the run's secrets in every form in which they may come back, and takes them out of texts and records."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), headers: Iterable[tuple[str, str]] = ()) -> None:
         self._secrets: set[str] = set()
         self._forms: list[str] = []
+        self._gateway = {name.lower() for name, _ in headers}
+        # A gateway's values are kept out of texts too, but only the run's own credentials can leak from a target.
+        self._foreign: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         for secret in secrets:
             self.learn(secret)
+        for _, value in headers:
+            if len(value) >= _FOREIGN_LENGTH:
+                self._foreign |= self.learn(value)
 
-    def learn(self, secret: str) -> None:
-        """Treat ``secret`` as one from now on."""
+    def learn(self, secret: str) -> set[str]:
+        """Treat ``secret`` as one from now on; returns the forms in which it may come back that are new."""
         if not secret or secret in self._secrets:
-            return
+            return set()
         self._secrets.add(secret)
         encoded = {quote(secret, safe=""), quote(secret)} | _base64_forms(secret.encode("utf-8", "surrogateescape"))
-        self._forms = sorted({*self._forms, secret, *encoded}, key=len, reverse=True)
+        added = {secret, *encoded} - set(self._forms)
+        self._forms = sorted({*self._forms, *added}, key=len, reverse=True)
         self._pattern = None
+        return added
 
     def text(self, text: str) -> str:
         """``text`` without any secret, and without the signature of any JSON Web Token."""
@@ -71,7 +81,11 @@ class Redactor:
 
         What stands in ``given`` too, a text that the target may repeat, is no leak.
         """
-        forms = [form for form in self._forms if len(form) >= TELLING_LENGTH and form not in given]
+        forms = [
+            form
+            for form in self._forms
+            if len(form) >= TELLING_LENGTH and form not in given and form not in self._foreign
+        ]
         together = "\n".join(texts.values())
         if not any(form in together for form in forms):
             return ()
@@ -91,6 +105,9 @@ class Redactor:
         return replace(
             request,
             target=self._secretless(request.target),
-            headers=tuple((name, self._bytes(value)) for name, value in request.headers),
+            headers=tuple(
+                (name, REDACTED.encode() if name.lower() in self._gateway else self._bytes(value))
+                for name, value in request.headers
+            ),
             body=self._bytes(request.body),
         )

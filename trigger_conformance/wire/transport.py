@@ -21,6 +21,8 @@ from typing import cast
 import h11
 import httpx
 
+from trigger_conformance.proxy import Proxy
+
 LARGEST_ANSWER = 1 << 20
 # Shorter than any server's keep-alive timeout in use, so that a connection is seldom closed under a request.
 _IDLE_SECONDS = 0.75
@@ -116,7 +118,7 @@ class _Connection(asyncio.Protocol):
         self.transport.abort()
 
 
-class _Slices(httpx.AsyncByteStream):
+class Slices(httpx.AsyncByteStream):
     """Hands a body on in small pieces, so that a decoder's output can be bounded."""
 
     def __init__(self, body: bytes) -> None:
@@ -127,24 +129,33 @@ class _Slices(httpx.AsyncByteStream):
             yield self._body[start : start + _SLICE]
 
 
+async def bounded(pieces: AsyncIterator[bytes], how: str) -> bytes:
+    """All ``pieces`` as one; raises OversizedAnswerError, which says ``how``, beyond LARGEST_ANSWER bytes."""
+    body = bytearray()
+    async for piece in pieces:
+        body += piece
+        if len(body) > LARGEST_ANSWER:
+            raise OversizedAnswerError(f"the answer {how} than {LARGEST_ANSWER:,} bytes")
+    return bytes(body)
+
+
 async def decoded(response: httpx.Response) -> bytes:
     """The body as Content-Encoding says, at most LARGEST_ANSWER bytes of it.
 
     Raises OversizedAnswerError beyond that and httpx.DecodingError where it cannot be decoded.
     """
-    body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > LARGEST_ANSWER:
-            raise OversizedAnswerError(f"the answer unpacks to more than {LARGEST_ANSWER:,} bytes")
-    return bytes(body)
+    return await bounded(response.aiter_bytes(), "unpacks to more")
 
 
 class Transport(httpx.AsyncBaseTransport):
-    """Sends raw HTTP/1.1 requests; keeps idle connections for a moment and reuses them."""
+    """Sends raw HTTP/1.1 requests; keeps idle connections for a moment and reuses them.
 
-    def __init__(self, verify: ssl.SSLContext | None = None) -> None:
+    A ``proxy`` forwards plain requests and tunnels TLS (RFC 9110 section 9.3.6).
+    """
+
+    def __init__(self, verify: ssl.SSLContext | None = None, proxy: Proxy | None = None) -> None:
         self._verify = verify
+        self._proxy = proxy
         self._idle: list[_Connection] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -193,15 +204,34 @@ class Transport(httpx.AsyncBaseTransport):
 
     async def _connect(self, url: httpx.URL) -> _Connection:
         secure = url.scheme == "https"
-        host = url.raw_host.decode("ascii").strip("[]")
+        host, port = url.raw_host.decode("ascii").strip("[]"), url.port or (443 if secure else 80)
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                _Connection, host, url.port or (443 if secure else 80), ssl=self._verify if secure else None
-            )
+            if self._proxy is None:
+                return await _open(host, port, self._verify if secure else None)
+            return await self._connect_by_proxy(self._proxy, host, port, secure=secure)
         except ssl.SSLError as error:
             raise httpx.ConnectError(f"TLS: {error.reason or error}: {getattr(error, 'verify_message', '')}") from error
         except OSError as error:
             raise httpx.ConnectError(error.strerror or str(error)) from error
+
+    async def _connect_by_proxy(self, proxy: Proxy, host: str, port: int, *, secure: bool) -> _Connection:
+        try:
+            connection = await _open(proxy.host, proxy.port, ssl.create_default_context() if proxy.secure else None)
+        except OSError as error:
+            raise httpx.ConnectError(f"the proxy {proxy.url}: {error.strerror or error}") from error
+        if not secure:
+            return connection
+        assert self._verify is not None
+        try:
+            await _tunnel(connection, proxy, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            transport = await asyncio.get_running_loop().start_tls(
+                connection.transport, connection, self._verify, server_hostname=host
+            )
+        except BaseException:
+            connection.close()
+            raise
+        assert transport is not None
+        connection.transport = transport
         return connection
 
     async def _exchange(self, connection: _Connection, request: httpx.Request) -> httpx.Response:
@@ -224,7 +254,7 @@ class Transport(httpx.AsyncBaseTransport):
             return httpx.Response(
                 head.status_code,
                 headers=list(head.headers.raw_items()),
-                stream=_Slices(body),
+                stream=Slices(body),
                 extensions={"started": started, "reason_phrase": bytes(head.reason)},
                 request=request,
             )
@@ -233,7 +263,7 @@ class Transport(httpx.AsyncBaseTransport):
                 connection.close()
 
     async def _send(self, connection: _Connection, request: httpx.Request) -> float:
-        message = _head(request) + await _body(request)
+        message = _head(request, self._proxy) + await _body(request)
         gate: Gate | None = request.extensions.get("gate")
         if gate is None:
             started = time.monotonic()
@@ -254,11 +284,41 @@ class Transport(httpx.AsyncBaseTransport):
         while self._idle:
             self._idle.pop().close()
 
+    async def end(self) -> None:
+        """Close every connection."""
+        await self.aclose()
 
-def _head(request: httpx.Request) -> bytes:
+
+async def _open(host: str, port: int, verify: ssl.SSLContext | None) -> _Connection:
+    _, connection = await asyncio.get_running_loop().create_connection(_Connection, host, port, ssl=verify)
+    return connection
+
+
+async def _tunnel(connection: _Connection, proxy: Proxy, authority: str) -> None:
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
+    lines += [f"Proxy-Authorization: {proxy.authorization}"] if proxy.authorization else []
+    connection.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    parser = _parser_after("CONNECT")
+    try:
+        while (event := parser.next_event()) is h11.NEED_DATA:
+            parser.receive_data(await connection.receive())
+    except h11.RemoteProtocolError as error:
+        raise httpx.ConnectError(f"the proxy {proxy.url} does not speak HTTP: {error}") from error
+    status = event.status_code if isinstance(event, h11.Response) else 0
+    if not 200 <= status < 300:
+        said = f"answered {status}" if status else "closed the connection"
+        raise httpx.ConnectError(f"the proxy {proxy.url} {said} when asked for a tunnel to {authority}")
+
+
+def _head(request: httpx.Request, proxy: Proxy | None) -> bytes:
     target = request.extensions.get("target", request.url.raw_path)
+    forwarded = proxy is not None and request.url.scheme == "http"
+    if forwarded:
+        target = b"http://" + request.url.netloc + target
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
+    if forwarded and proxy is not None and proxy.authorization:
+        lines.append(b"Proxy-Authorization: " + proxy.authorization.encode("latin-1"))
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
@@ -274,7 +334,8 @@ async def _body(request: httpx.Request) -> bytes:
 def _parser_after(method: str) -> h11.Connection:
     """An h11 parser that believes it has sent a request with ``method``, and so awaits the answer to one."""
     parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 16)
-    parser.send(h11.Request(method=method, target="/", headers=[("Host", "target")]))
+    target = "target:443" if method == "CONNECT" else "/"
+    parser.send(h11.Request(method=method, target=target, headers=[("Host", "target")]))
     parser.send(h11.EndOfMessage())
     return parser
 

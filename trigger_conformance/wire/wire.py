@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -17,6 +17,9 @@ from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 from trigger_conformance.wire.transport import Gate, OversizedAnswerError, Transport, decoded
+
+if TYPE_CHECKING:
+    from trigger_conformance.wire.http2 import Http2Transport
 
 MOST_LANES = 16
 # Without one other answer for this long, a target that says 429 to everything is given up.
@@ -52,9 +55,8 @@ class Wire:
         self.redactor = redactor
         self.check = ""
         self._loop = asyncio.new_event_loop()
-        secure = self._url.scheme == "https"
         self._replay = replay
-        self._transport = Transport(target.tls() if secure and replay is None else None)
+        self._transport = _transport(target) if replay is None else Transport()
         self._random = random.Random(target.seed)
         self._slowest = 0.0
         self._in_flight = 0
@@ -70,7 +72,7 @@ class Wire:
 
     def close(self) -> None:
         """Close connections and event loop."""
-        self._loop.run_until_complete(self._transport.aclose())
+        self._loop.run_until_complete(self._transport.end())
         self._loop.close()
 
     def send(self, request: Request, sending: Sending = Sending()) -> Exchange:
@@ -279,7 +281,19 @@ class Wire:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         where = {f"header {name}": value for name, value in headers} | {"the body": body.decode("latin-1")}
         leaks = self.redactor.leaks(where, given)
-        return Answer(response.status_code, response.reason_phrase, headers, body, time.time(), leaks)
+        return Answer(
+            response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
+        )
+
+
+def _transport(target: Target) -> Transport | Http2Transport:
+    verify = target.tls() if target.base_url.startswith("https:") else None
+    plain = Transport(verify, target.proxy)
+    if not target.http2 or verify is None:
+        return plain
+    from trigger_conformance.wire.http2 import multiplexed
+
+    return multiplexed(plain, target.tls(), target.proxy)
 
 
 async def _gather(deliveries: Any) -> list[Exchange]:

@@ -1,0 +1,78 @@
+"""HTTP/2 by httpx, for requests that both versions can say; the others go out as HTTP/1.1."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+
+import httpx
+
+from trigger_conformance.proxy import Proxy
+from trigger_conformance.wire.transport import Slices, Transport, bounded
+
+# What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.
+_OF_CONNECTIONS = ("chunked", "gate", "hang_up", "fresh")
+
+
+class Http2Transport(httpx.AsyncBaseTransport):
+    """Sends over HTTP/2 where the target negotiates it, and what HTTP/2 has no words for by ``plain``."""
+
+    def __init__(self, plain: Transport, multiplexed: httpx.AsyncHTTPTransport) -> None:
+        self._plain = plain
+        self._multiplexed = multiplexed
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As ``Transport.handle_async_request``."""
+        if not _fits(request):
+            return await self._plain.handle_async_request(request)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["read"]):
+                response = await self._multiplexed.handle_async_request(request)
+                try:
+                    body = await bounded(response.aiter_raw(), "is larger")
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("the time limit ran out", request=request) from error
+        except httpx.ConnectError as error:
+            # A handshake's error is told apart from a host that is not there by its text alone.
+            raise httpx.ConnectError(f"TLS: {error}" if "SSL" in str(error) else str(error)) from error
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers.raw,
+            stream=Slices(body),
+            extensions={"started": started, "http_version": response.extensions["http_version"]},
+            request=request,
+        )
+
+    async def aclose(self) -> None:
+        """Close the idle HTTP/1.1 connections; an HTTP/2 connection is for all requests and stays."""
+        await self._plain.aclose()
+
+    async def end(self) -> None:
+        """Close every connection."""
+        await self._plain.aclose()
+        await self._multiplexed.aclose()
+
+
+def multiplexed(plain: Transport, verify: ssl.SSLContext, proxy: Proxy | None) -> Http2Transport:
+    """A transport that offers HTTP/2 and falls back on HTTP/1.1."""
+    way = None if proxy is None else httpx.Proxy(proxy.url, headers=_authorization(proxy))
+    return Http2Transport(plain, httpx.AsyncHTTPTransport(verify=verify, http2=True, proxy=way))
+
+
+def _authorization(proxy: Proxy) -> dict[str, str]:
+    return {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+
+
+def _fits(request: httpx.Request) -> bool:
+    """Whether HTTP/2 says the same: it has no room for odd headers, and frames bodies itself (RFC 9113 section 8)."""
+    if any(request.extensions.get(name) for name in _OF_CONNECTIONS):
+        return False
+    names = [name.lower() for name, _ in request.headers.raw]
+    if len(set(names)) < len(names) or not request.method.isalpha():
+        return False
+    return all(value.isascii() and value.decode().isprintable() and value == value.strip()
+               for _, value in request.headers.raw)  # fmt: skip
