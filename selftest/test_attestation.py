@@ -162,6 +162,15 @@ def test_what_was_tampered_with_is_rejected(signed, tmp_path, changes, anew, sai
         verify(changed(signed, tmp_path, anew=anew, **changes))
 
 
+@pytest.mark.parametrize("generator", ["hypothesis", "schemathesis"])
+def test_evidence_of_other_generators_is_told_as_that(signed, tmp_path, generator):
+    missing = entries(lambda found: found[:-9])
+    other = replaced(rf'"{generator}": "'.encode(), rf'"{generator}": "9'.encode())
+    with pytest.raises(RejectedError, match=rf"verify again with .*{generator}==9"):
+        verify(changed(signed, tmp_path, manifest=other, evidence=missing))
+    assert verify(changed(signed, tmp_path, manifest=other)), "the versions alone decide nothing"
+
+
 def test_sums_made_anew_have_no_signature(signed, tmp_path, pair):
     with pytest.raises(RejectedError, match="is not this key's signature"):
         verify(changed(signed, tmp_path, evidence=replaced(rb"Accepted", b"accepted")), pair[1])

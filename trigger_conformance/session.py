@@ -27,7 +27,10 @@ class Prepared:
 def conduct(settings: Settings, *plugins: object) -> int:
     """Run the suite with ``settings``; returns the exit status. ``plugins`` are further pytest plug-ins."""
     import pytest
+    from platformdirs import user_cache_dir
 
+    # Hypothesis keeps a table of all characters, which takes a second to make; not in the folder that a run is made in.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", user_cache_dir("trigger-conformance"))
     for variable in _NOT_OURS:
         os.environ.pop(variable, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from trigger_conformance import generation
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
 from trigger_conformance.model import Kind, Model, Step
 from trigger_conformance.requirement import Stage, must
@@ -15,9 +16,7 @@ WAVE = 8
 
 @pytest.fixture(scope="module")
 def generator(target):
-    from trigger_conformance.generation import Generator
-
-    return Generator(target.contract, target.max_run_count, target.options.seed, target.key)
+    return generation.Generator(target.contract, target.max_run_count, target.options.seed, target.key)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +69,8 @@ def test_generated_invalid_requests_are_rejected(target, generator, judges):
     stage=Stage.GENERATED,
 )
 def test_nearly_alike_keys_are_different(target):
-    from trigger_conformance.generation import near_keys
-
     count = affordable(target, target.pick(smoke=5, standard=8, thorough=300))
-    pairs = [(target.key("-"), pair) for pair in near_keys(target.options.seed, count)]
+    pairs = [(target.key("-"), pair) for pair in generation.near_keys(target.options.seed, count)]
     firsts = target.send_all(target.order(key=stem + one, label=repr(one)[:60]) for stem, (one, _) in pairs)
     expect(firsts).is_new_batch()
     seconds = target.send_all(target.order(key=stem + other, label=repr(other)[:60]) for stem, (_, other) in pairs)
