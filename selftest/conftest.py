@@ -1,7 +1,9 @@
 """Runs of the suite as users make them: a process of its own, in an empty folder, with a clean environment."""
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -61,6 +63,23 @@ def command(tmp_path):
         return ran(process, folder, process.stdout, process.stderr)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def node():
+    """The folder with the programs for node, its packages installed from their lock file."""
+    if not shutil.which("npm"):
+        pytest.skip("needs node and npm")
+    folder = ROOT / "selftest" / "node"
+    wanted = (folder / "package-lock.json").read_bytes()
+    done = folder / "node_modules" / ".installed"
+    with (folder / ".lock").open("w") as lock:
+        # Several workers of pytest-xdist come here at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_bytes() != wanted:
+            subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            done.write_bytes(wanted)
+    return folder
 
 
 @contextmanager

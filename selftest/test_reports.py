@@ -1,7 +1,6 @@
 """Every format of a run's results: complete, valid, and safe against what a target says."""
 
 import json
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -11,7 +10,6 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
-from trigger_conformance.home import ROOT
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.comparison import compare
 from trigger_conformance.report.files import render
@@ -183,25 +181,14 @@ def test_a_run_that_could_not_begin_has_every_format(command):
     assert is_valid(nobody.results)
 
 
-ALLURE = ROOT / ".allure"
-
-
-@pytest.fixture(scope="module")
-def allure():
-    """The allure command of the npm package, installed once."""
-    program = ALLURE / "node_modules" / ".bin" / "allure"
-    if not program.exists():
-        if not shutil.which("npm"):
-            pytest.skip("needs npm to install the allure package")
-        install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(ALLURE), "allure@3.18.0"]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"the allure package could not be installed: {done.stderr.strip().splitlines()[-1:]}")
-    return str(program)
-
-
-def test_the_allure_report_shows_requirement_level_clause_and_exchanges(allure, broken, tmp_path, results):
-    command = [allure, "generate", str(broken / "allure-results"), "-o", str(tmp_path / "report")]
+def test_the_allure_report_shows_requirement_level_clause_and_exchanges(node, broken, tmp_path, results):
+    command = [
+        str(node / "node_modules/.bin/allure"),
+        "generate",
+        str(broken / "allure-results"),
+        "-o",
+        str(tmp_path / "report"),
+    ]
     subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
     shown = [json.loads(path.read_text("utf-8")) for path in (tmp_path / "report").glob("data/test-results/*.json")]
     assert len(shown) == len(results["requirements"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Hypothesis mixes constants of the modules that it takes for the user's own into what it generates: the suite's, where
 # it runs from a checkout. One seed must send the same requests however the suite was installed and started.
-providers.is_local_module_file = lambda path: False  # type: ignore[assignment]  # noqa: ARG005
+providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]  # noqa: ARG005
 
 # Generated requests cost runs too; the boundaries have hand-written checks.
 _LARGEST_RUN_COUNT = 5
