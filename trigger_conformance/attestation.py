@@ -28,7 +28,7 @@ from trigger_conformance.target import UsageError
 from trigger_conformance.wire.replay import Replay
 
 ARCHIVE = "attestation.zip"
-EVIDENCE = "evidence.har"
+EVIDENCE = har.FILE
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 _FORMAT = "trigger-conformance attestation 1"
 _CONTRACT = "create-batch.openapi.yaml"
@@ -53,6 +53,10 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
     results = files.read(folder)
     if results["interrupted"] or results["halted"]:
         raise UsageError(f"attest {folder}: the run did not come to its end; attest one that did")
+    if results.get("shards"):
+        raise UsageError(f"attest {folder}: this was merged; attest the parts, each in its own folder")
+    if results["profile"] == "soak":
+        raise UsageError(f"attest {folder}: a campaign goes where its findings lead; attest a run of another profile")
     if results["target"]["options"]["workers"] > 1:
         raise UsageError(f"attest {folder}: requests of several workers have no order to repeat; run with --workers 1")
     try:
@@ -220,10 +224,11 @@ def _options(results: Mapping[str, Any]) -> list[str]:
         f"--max-run-count={options['max_run_count']}",
         "--press-rate-limit" if options["press_rate_limit"] else "--no-press-rate-limit",
         f"--press-requests={options['press_requests']}",
-        *(["--shared-key"] if options["shared_key"] else []),
+        "--shared-key" if options["shared_key"] else "--no-shared-key",
         *(["--strict"] if options["strict"] else []),
         *(f"--only={entry}" for entry in options["only"]),
         *([f"--level={options['level'].lower()}"] if options["level"] else []),
+        *([f"--shard={options['shard']}"] if options.get("shard") else []),
         "--max-requests=1000000",
         "--max-runs=1000000000000",
         "--max-seconds=3600",

@@ -6,11 +6,13 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from trigger_conformance.home import ROOT, SUITE
 from trigger_conformance.requirement import Level, Profile, Requirement, requirement_of
+from trigger_conformance.sharding import Shard
 from trigger_conformance.target import UsageError
 
 
@@ -49,11 +51,25 @@ def matches(requirement: Requirement, only: Iterable[str]) -> bool:
     return not wanted or any(requirement.id == entry or requirement.id.startswith(f"{entry}.") for entry in wanted)
 
 
-def selected(requirement: Requirement, only: Iterable[str], level: Level | None, profile: Profile) -> bool:
-    """Whether a run with these options checks ``requirement``; one that is named is checked in any profile."""
-    only = tuple(only)
-    in_profile = bool(only) or requirement.profile <= profile
-    return in_profile and (level is None or requirement.level is level) and matches(requirement, only)
+@dataclass(frozen=True)
+class Selection:
+    """Which requirements a run checks; one that is named in ``only`` is checked in any profile."""
+
+    only: tuple[str, ...]
+    level: Level | None
+    profile: Profile
+    shard: Shard | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it leaves nothing of its profile out."""
+        return not self.only and self.level is None and self.shard is None
+
+    def __contains__(self, requirement: Requirement) -> bool:
+        in_profile = bool(self.only) or requirement.profile <= self.profile
+        of_level = self.level is None or requirement.level is self.level
+        own = self.shard is None or self.shard.takes(requirement, self.profile)
+        return in_profile and of_level and own and matches(requirement, self.only)
 
 
 def check_names(only: Iterable[str], known: Iterable[Requirement]) -> None:

@@ -233,6 +233,20 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 
 
 @cli.command()
+@click.argument("folders", metavar="DIR...", nargs=-1, required=True,
+                type=click.Path(path_type=Path, exists=True, file_okay=False))  # fmt: skip
+@click.option("--report-dir", type=click.Path(path_type=Path), metavar="DIR", help="where the one run's reports go")
+def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
+    """Make one verdict and one set of reports of the parts (--shard I/N) of a run; exits as an undivided run does."""
+    from trigger_conformance.merging import merge as merged
+    from trigger_conformance.report.terminal import summary
+
+    results, folder = merged(folders, report_dir)
+    summary(results, folder, sys.stdout)
+    return int(results["exit_status"])
+
+
+@cli.command()
 @click.argument("folder", metavar="RESULTS-DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--sign", "private_key", type=click.Path(path_type=Path), metavar="FILE", help="an Ed25519 key, in PEM")
 def attest(folder: Path, private_key: Path | None) -> None:

@@ -58,6 +58,6 @@ def of_option(dest: str) -> Completer | None:
     return {
         "only": requirements,
         "target": targets,
-        "profile": _words("smoke", "standard", "thorough"),
+        "profile": _words("smoke", "standard", "thorough", "soak"),
         "level": _words("must", "should"),
     }.get(dest)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_conformance.requirement import Level, Profile
+from trigger_conformance.sharding import shard
 from trigger_conformance.target import UsageError
 
 PREFIX = "TRIGGER_CONFORMANCE_"
@@ -52,7 +53,7 @@ def _profile(text: str) -> Profile:
     try:
         return Profile[text.upper()]
     except KeyError:
-        raise ValueError("smoke, standard or thorough") from None
+        raise ValueError("smoke, standard, thorough or soak") from None
 
 
 def _level(text: str) -> Level:
@@ -91,7 +92,7 @@ OPTIONS = (
     Option("header", header, "none", "one more header on every request, as a gateway asks for; may be repeated",
            "'NAME: VALUE'", separator="\n", secret=True),
     Option("max-run-count", int, "1000", "the target's stated maximum", "N"),
-    Option("profile", _profile, "standard", "how much is sent: smoke, standard or thorough", "NAME"),
+    Option("profile", _profile, "standard", "how much is sent: smoke, standard, thorough or soak", "NAME"),
     Option("only", str, "all", "a requirement id or an area; may be repeated", "ID", separator=","),
     Option("level", _level, "all", "only MUST requirements, or only SHOULD: must or should", "LEVEL"),
     Option("strict", _flag, "off", "a SHOULD counts as a MUST"),
@@ -102,14 +103,17 @@ OPTIONS = (
     Option("shared-key", _flag, "off", "others use the credential meanwhile: Retry-After cannot be held to its word"),
     Option("idempotency-wait", float, "off; 1 for the reference server", "replay a key once more after so long",
            "SECONDS"),
-    Option("max-requests", int, "by profile: 200, 2000, 20000", "the budget of requests", "N"),
-    Option("max-runs", int, "by profile: 500, 2000, 26000, and 6 maxima",
+    Option("max-requests", int, "by profile: 200, 2000, 20000, 100000", "the budget of requests", "N"),
+    Option("max-runs", int, "by profile: 500, 2000, 26000, 300000, and 6 maxima",
            "budget of runs: the created batches' runCounts", "N"),
-    Option("max-seconds", float, "by profile: 60, 300, 1800", "the budget of time", "N"),
+    Option("max-seconds", float, "by profile: 60, 300, 1800, 7200", "the budget of time", "N"),
     Option("requests-per-second", float, "unlimited", "pacing", "R"),
     Option("timeout", float, "10", "seconds for one request", "SECONDS"),
     Option("workers", int, "1", "processes that send (pytest-xdist)", "N"),
+    Option("shard", shard, "the whole", "this machine's part of a run that several share", "I/N"),
     Option("seed", int, "1", "the same seed sends the same requests", "N"),
+    Option("example-database", str, "none",
+           "where soak runs keep and find failing examples: a redis:// URL or a folder", "PLACE"),
     Option("ca-bundle", str, "the system's, or $SSL_CERT_FILE", "a PEM file of certificates to trust", "FILE"),
     Option("insecure", _flag, "off", "do not check the target's certificate"),
     Option("http2", _flag, "off", "HTTP/2 where the target offers it; what only HTTP/1.1 can say stays on that"),

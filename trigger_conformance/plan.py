@@ -73,6 +73,7 @@ def _options(settings: Settings) -> list[str]:
     ]
     options += ["--shared-key"] if template.shared_key else []
     options += [f"--level={settings.level.lower()}"] if settings.level else []
+    options += [f"--shard={settings.shard}"] if settings.shard else []
     if template.idempotency_wait is not None:
         options.append(f"--idempotency-wait={template.idempotency_wait}")
     return options

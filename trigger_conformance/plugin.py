@@ -25,6 +25,7 @@ from trigger_conformance.expect import InconclusiveError, NotApplicableError, Vi
 from trigger_conformance.home import SUITE
 from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
+from trigger_conformance.report import files, junit
 from trigger_conformance.report.attach import attach_exchanges, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
@@ -90,7 +91,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """Read the options and begin the run, before other plug-ins look at what it sets for them."""
     if (shared := _handed_down(config)) is not None:
         # xdist calls its workers' command lines too: a worker takes part in a run and must never begin one.
-        config.option.allure_report_dir = str(shared.report_dir / "allure-results")
+        config.option.allure_report_dir = str(shared.report_dir / files.ALLURE)
         return
     if not _is_run(config):
         return
@@ -98,8 +99,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
-    config.option.xmlpath = str(run.report_dir / "junit.xml")
-    config.option.allure_report_dir = str(run.report_dir / "allure-results")
+    config.option.xmlpath = str(run.report_dir / junit.FILE)
+    config.option.allure_report_dir = str(run.report_dir / files.ALLURE)
     config.option.clean_alluredir = True
     config.option.tbstyle = "no"
     config.option.reportchars = "N"
@@ -169,17 +170,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     selection = _selection(config)
     if selection is None:
         return
-    only, level, profile = selection
-    kept = [item for item in items if catalogue.selected(_requirement(item), only, level, profile)]
+    kept = [item for item in items if _requirement(item) in selection]
     items[:] = sorted(kept, key=lambda item: _requirement(item).stage)
 
 
-def _selection(config: pytest.Config) -> tuple[Any, Any, Any] | None:
+def _selection(config: pytest.Config) -> catalogue.Selection | None:
     if (station := config.stash.get(STATION, None)) is not None:
-        shared = station.shared
-        return shared.only, shared.level, shared.target.profile
+        return station.shared.selection
     if (run := config.stash.get(RUN, None)) is not None:
-        return run.settings.only, run.settings.level, run.settings.template.profile
+        return run.selection
     return None
 
 
@@ -285,9 +284,9 @@ def quiet(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def traffic(target: BatchApi, quiet: None, pytestconfig: pytest.Config) -> list[Exchange]:  # noqa: ARG001
-    """Every exchange of the run; a run of a few checks adds a plain sample of its own."""
+    """Every exchange of the run; a part of the suite, which may never ask plainly, adds a sample of its own."""
     ledger = pytestconfig.stash[STATION].ledger
-    if ledger.requests < 10:
+    if not pytestconfig.stash[STATION].shared.selection.whole:
         key = target.key()
         for sample in (
             target.order(), target.order(key=key), target.order(2, key=key), target.order(0),

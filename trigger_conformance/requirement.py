@@ -24,6 +24,7 @@ class Profile(IntEnum):
     SMOKE = 0
     STANDARD = 1
     THOROUGH = 2
+    SOAK = 3
 
 
 class Stage(IntEnum):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import attestation
-from trigger_conformance.catalogue import catalogue, selected
+from trigger_conformance.catalogue import Selection, catalogue
 from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import Outcome, undecided
@@ -23,7 +23,7 @@ from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
-from trigger_conformance.requirement import Level, Requirement
+from trigger_conformance.requirement import Requirement
 from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
@@ -46,8 +46,7 @@ class Shared:
     ledger: Path
     report_dir: Path
     strict: bool
-    only: tuple[str, ...]
-    level: Level | None
+    selection: Selection
     waivers: tuple[Waiver, ...]
     today: date
     replay: Path | None = None
@@ -101,9 +100,13 @@ class Run:
     @property
     def selected(self) -> list[Requirement]:
         """The requirements that the options select."""
+        return [each for each in catalogue() if each in self.selection]
+
+    @property
+    def selection(self) -> Selection:
+        """What the options select."""
         settings = self.settings
-        profile = settings.template.profile
-        return [each for each in catalogue() if selected(each, settings.only, settings.level, profile)]
+        return Selection(settings.only, settings.level, settings.template.profile, settings.shard)
 
     @property
     def station(self) -> Station:
@@ -117,8 +120,7 @@ class Run:
                 ledger=self._folder / "ledger.sqlite",
                 report_dir=self.report_dir,
                 strict=settings.strict,
-                only=settings.only,
-                level=settings.level,
+                selection=self.selection,
                 waivers=self._waivers,
                 today=self._today,
                 replay=settings.replay,
@@ -217,6 +219,7 @@ class Run:
                 settings=self.settings,
                 target=station.shared.target,
                 overall=verdict,
+                status=self.status,
                 outcomes=outcomes,
                 exchanges=station.ledger.exchanges(),
                 requests=station.ledger.requests,
@@ -232,7 +235,7 @@ class Run:
             self.report_dir.mkdir(parents=True, exist_ok=True)
             self._write(station, found.exchanges)
             if self.settings.report_dir is None:
-                _point_latest(self.report_dir)
+                files.point_latest(self.report_dir)
         finally:
             self.close()
         return self.status
@@ -241,7 +244,7 @@ class Run:
         results.write(self.document, self.report_dir / files.RESULTS)
         evidence = har.har(exchanges, station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
-        (self.report_dir / "evidence.har").write_text(text, "utf-8")
+        (self.report_dir / har.FILE).write_text(text, "utf-8")
         files.render(self.document, self.report_dir)
         # GitHub Actions shows what is appended there on the run's page.
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
@@ -313,20 +316,4 @@ def _gist(answer: Answer) -> str:
 def _report_dir(settings: Settings, started_at: float) -> Path:
     if settings.report_dir is not None:
         return settings.report_dir
-    from urllib.parse import urlsplit
-
-    host = (urlsplit(settings.target.base_url).hostname or "target") if settings.target else "reference"
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.localtime(started_at))
-    folder = Path("reports") / f"{stamp}-{host.replace(':', '_')}"
-    # Two runs within one second must not share a folder.
-    return folder if not folder.exists() else folder.with_name(f"{folder.name}-{os.getpid()}")
-
-
-def _point_latest(report_dir: Path) -> None:
-    latest = report_dir.parent / "latest"
-    if latest.is_symlink() or not latest.exists():
-        latest.unlink(missing_ok=True)
-        try:
-            latest.symlink_to(report_dir.name, target_is_directory=True)
-        except OSError:  # a file system without links: the newest folder is found by its name
-            return
+    return files.new_folder(files.host(settings.target.base_url) if settings.target else "reference", started_at)

@@ -12,11 +12,12 @@ from trigger_conformance.configuration import KeySource, Value
 from trigger_conformance.options import BY_DEST, OPTIONS, PREFIX, read
 from trigger_conformance.proxy import UnusableProxyError, proxy_for
 from trigger_conformance.requirement import Level, Profile
+from trigger_conformance.sharding import Shard
 from trigger_conformance.target import Budget, Target, UsageError, check_least, check_url, usual_budget
 
 REPLAY = f"{PREFIX}REPLAY"
 _OF_TARGET = ("max_run_count", "press_rate_limit", "press_requests", "shared_key", "idempotency_wait", "timeout",
-              "seed", "ca_bundle", "insecure", "http2")  # fmt: skip
+              "seed", "ca_bundle", "insecure", "http2", "example_database")  # fmt: skip
 _KEYS = ("api_key", "second_api_key")
 
 
@@ -35,6 +36,7 @@ class Settings:
     level: Level | None = None
     strict: bool = False
     workers: int = 1
+    shard: Shard | None = None
     report_dir: Path | None = None
     waivers: Path | None = None
     baseline: Path | None = None
@@ -118,6 +120,8 @@ def _settings(found: dict[str, Any]) -> Settings:
     else:
         target_values |= {name: found[name] for name in _KEYS if found.get(name)}
         target_values |= {"headers": found.get("header", ()), "proxy": found["proxy"]}
+    shard: Shard | None = found.get("shard")
+    target_values = _of_shard(shard, target_values, alone=base_url is None)
     template = Target(base_url=base_url or "http://reference.invalid", profile=profile, **target_values)
     if template.base_url.startswith("https:"):
         template.tls()
@@ -131,9 +135,19 @@ def _settings(found: dict[str, Any]) -> Settings:
         level=found.get("level"),
         strict=found.get("strict", False),
         workers=found.get("workers", 1),
+        shard=shard,
         replay=Path(replayed) if (replayed := found.get(REPLAY)) else None,
         **{name: Path(found[name]) for name in ("report_dir", "waivers", "baseline") if name in found},
     )
+
+
+def _of_shard(shard: Shard | None, target_values: dict[str, Any], *, alone: bool) -> dict[str, Any]:
+    """What being one part of a run changes: only one presses, and the others may use the credential meanwhile."""
+    if shard is None:
+        return target_values
+    shared = {} if alone or shard.of == 1 else {"shared_key": target_values.get("shared_key", True)}
+    quiet = {} if shard.presses else {"press_rate_limit": False}
+    return {**target_values, **shared, **quiet, "stream": shard.number}
 
 
 def _no_key(found: Mapping[str, Any]) -> str:

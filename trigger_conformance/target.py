@@ -36,6 +36,7 @@ _BUDGETS = {
     Profile.SMOKE: Budget(requests=200, runs=500, seconds=60),
     Profile.STANDARD: Budget(requests=2_000, runs=2_000, seconds=300),
     Profile.THOROUGH: Budget(requests=20_000, runs=26_000, seconds=1_800),
+    Profile.SOAK: Budget(requests=100_000, runs=300_000, seconds=7_200),
 }
 # The maximum itself must be accepted once, and pressing asks for it up to five times.
 _BATCHES_OF_THE_MAXIMUM = 6
@@ -53,8 +54,9 @@ class Target:
 
     ``max_run_count`` is its stated maximum, ``timeout`` is per request and in seconds, ``idempotency_wait`` in
     seconds or None, ``press_requests`` bounds the burst that may provoke a 429, ``shared_key`` says that others
-    use the credential during the run, ``headers`` go with every request. Raises UsageError where a value cannot be
-    used.
+    use the credential during the run, ``headers`` go with every request. Soak runs with different ``stream`` numbers
+    generate different cases, and keep failing ones in the ``example_database``. Raises UsageError where a value
+    cannot be used.
     """
 
     base_url: str
@@ -68,6 +70,8 @@ class Target:
     idempotency_wait: float | None = None
     timeout: float = 10.0
     seed: int = 1
+    stream: int = 0
+    example_database: str | None = None
     run_id: str = "0"
     ca_bundle: str | None = None
     insecure: bool = False
@@ -85,6 +89,8 @@ class Target:
         check_least("--max-run-count", self.max_run_count, 1)
         check_least("--timeout", self.timeout, 0.001)
         check_least("--press-requests", self.press_requests, 1)
+        if self.example_database is not None and self.profile is not Profile.SOAK:
+            raise UsageError("--example-database: only campaigns keep examples; give --profile soak")
         if self.idempotency_wait is not None:
             check_least("--idempotency-wait", self.idempotency_wait, 0)
         if self.http2 and self.base_url.startswith("http:"):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.html import page
@@ -13,6 +16,7 @@ from trigger_conformance.report.markdown import summary
 from trigger_conformance.target import UsageError
 
 RESULTS = "results.json"
+ALLURE = "allure-results"
 RENDERERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "html": ("report.html", page),
     "md": ("summary.md", summary),
@@ -25,6 +29,30 @@ def render(results: Mapping[str, Any], folder: Path) -> None:
     for name, renderer in RENDERERS.values():
         # An answer may hold unpaired surrogates, which no file can.
         (folder / name).write_bytes(renderer(results).encode("utf-8", "backslashreplace"))
+
+
+def host(base_url: str) -> str:
+    """The host of ``base_url`` as a part of a file name."""
+    return (urlsplit(base_url).hostname or "target").replace(":", "_")
+
+
+def new_folder(name: str, started_at: float) -> Path:
+    """A folder under reports/ for what began at ``started_at`` (Unix time); it is not made yet."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.localtime(started_at))
+    folder = Path("reports") / f"{stamp}-{name}"
+    # Two runs within one second must not share a folder.
+    return folder if not folder.exists() else folder.with_name(f"{folder.name}-{os.getpid()}")
+
+
+def point_latest(folder: Path) -> None:
+    """Have ``latest`` beside ``folder`` point at it."""
+    latest = folder.parent / "latest"
+    if latest.is_symlink() or not latest.exists():
+        latest.unlink(missing_ok=True)
+        try:
+            latest.symlink_to(folder.name, target_is_directory=True)
+        except OSError:  # a file system without links: the newest folder is found by its name
+            return
 
 
 def read(path: Path) -> dict[str, Any]:

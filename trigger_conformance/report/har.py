@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from trigger_conformance.report.curl import origin
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Request
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 
+FILE = "evidence.har"
 _HEAD, _TAIL = 8192, 1024
 
 
@@ -37,6 +38,22 @@ def replay(document: Mapping[str, Any]) -> Replay:
     for entry in log["entries"]:
         answers[entry["_fingerprint"]].append(_exchange(entry))
     return Replay(answers, [Decision(**decision) for decision in log["_decisions"]])
+
+
+def merged(documents: Sequence[Mapping[str, Any]], firsts: Sequence[int]) -> dict[str, Any]:
+    """Several documents as one; the exchanges of each are numbered from its place in ``firsts`` on."""
+    entries = [
+        {**entry, "_number": entry["_number"] + first - 1}
+        for document, first in zip(documents, firsts, strict=True)
+        for entry in document["log"]["entries"]
+    ]
+    decisions = [decision for document in documents for decision in document["log"]["_decisions"]]
+    return {"log": {**documents[0]["log"], "entries": entries, "_decisions": decisions}}
+
+
+def exchanges(document: Mapping[str, Any]) -> list[Exchange]:
+    """The exchanges of a document, with their answers but without their requests."""
+    return [_exchange(entry) for entry in document["log"]["entries"]]
 
 
 def _exchange(entry: Mapping[str, Any]) -> Exchange:

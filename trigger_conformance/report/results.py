@@ -18,15 +18,15 @@ from trigger_conformance.rate_limit import remaining
 from trigger_conformance.report.curl import curl_line
 from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
-from trigger_conformance.verdict import Overall
+from trigger_conformance.verdict import ExitStatus, Overall
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.redaction import Redactor
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _LARGEST_BODY = 4096
-_LONGEST_TIMELINE = 5000
+LONGEST_TIMELINE = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class Found:
     settings: Settings
     target: Target
     overall: Overall
+    status: ExitStatus
     outcomes: Sequence[Outcome]
     exchanges: Sequence[Exchange]
     requests: int
@@ -70,12 +71,14 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "batches": len({exchange.batch for exchange in found.exchanges if exchange.batch}),
         "statuses": _statuses(found.exchanges),
         "verdict": str(found.overall),
+        "exit_status": int(found.status),
+        "shards": [],
         "interrupted": found.interrupted,
         "halted": found.halted,
         "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
-        "requirements": [_requirement(each, contract, numbered, found.target.base_url) for each in found.outcomes],
+        "requirements": [requirement_data(each, contract, numbered, found.target.base_url) for each in found.outcomes],
     }
     clean: dict[str, Any] = _redacted(document, redactor)
     return clean
@@ -113,6 +116,7 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "only": list(settings.only),
         "level": settings.level and str(settings.level),
         "workers": settings.workers,
+        "shard": settings.shard and str(settings.shard),
         "max_requests": budget.requests,
         "max_runs": budget.runs,
         "max_seconds": budget.seconds,
@@ -147,13 +151,14 @@ def _timeline(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
             "remaining": exchange.answer and remaining(exchange.answer),
             "together": exchange.together,
         }
-        for exchange in exchanges[:_LONGEST_TIMELINE]
+        for exchange in exchanges[:LONGEST_TIMELINE]
     ]
 
 
-def _requirement(
+def requirement_data(
     outcome: Outcome, contract: Contract, exchanges: Mapping[int, Exchange], base_url: str
 ) -> dict[str, Any]:
+    """One requirement's part of the document; ``exchanges`` are the run's by their numbers."""
     requirement = outcome.requirement
     clause = contract.clause(requirement.clause)
     shown = [exchanges[number] for number in outcome.evidence[:_MOST_EVIDENCE] if number in exchanges]

@@ -1,0 +1,303 @@
+"""A run in parts: who decides what, and one verdict of all parts that is an undivided run's."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from xml.etree import ElementTree
+
+import jsonschema_rs
+import pytest
+
+from selftest.conftest import at, environment, keys, reference
+from trigger_conformance.catalogue import Selection, catalogue
+from trigger_conformance.report.results import SCHEMA
+from trigger_conformance.requirement import Profile, Stage
+from trigger_conformance.settings import gather
+from trigger_conformance.sharding import Shard, everywhere, shard
+from trigger_conformance.target import UsageError
+
+URL = {"base_url": "https://x", "api_key": "k", "press_rate_limit": True}
+SMOKE = ("--profile=smoke", "--idempotency-wait=1")
+FAULTS = (
+    "acceptance.id_has_a_slash",
+    "acceptance.no_claims_header",
+    "authentication.trusts_any_token",
+    "http.put_creates",
+    "idempotency.ignores_keys",
+    "idempotency.keys_are_shared",
+    "properties.coerces_key_numbers",
+    "rate_limits.says_no_retry_after",
+    "run_count.accepts_zero",
+    "rate_limits.refuses_in_html",
+)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/4", "5/4", "1/0", "a/b", "1/4/2", "-1/4", "1/12345"])
+def test_a_part_is_named_by_its_number_and_how_many_there_are(text):
+    with pytest.raises(ValueError, match="I from 1 to N"):
+        shard(text)
+    assert shard("2/4") == Shard(2, 4)
+
+
+@pytest.mark.parametrize("of", [1, 2, 4, 7])
+@pytest.mark.parametrize("profile", list(Profile))
+def test_each_requirement_is_decided_once_or_in_every_part(of, profile):
+    for requirement in catalogue():
+        takers = [number for number in range(1, of + 1) if Shard(number, of).takes(requirement, profile)]
+        assert len(takers) == (of if everywhere(requirement, profile) else 1), requirement.id
+        if requirement.stage is Stage.PRESS:
+            assert takers == [of], "what presses stays together, in the last part"
+
+
+def test_a_requirement_keeps_its_part_whatever_else_is_selected():
+    part = Shard(2, 4)
+    whole = {each.id for each in catalogue() if each in Selection((), None, Profile.STANDARD, part)}
+    named = {each.id for each in catalogue() if each in Selection(("idempotency",), None, Profile.STANDARD, part)}
+    assert named == {identity for identity in whole if ".idempotency." in identity}
+    assert "create_batch.idempotency.replay_returns_the_existing_batch" in {
+        each.id for each in catalogue() if each in Selection((), None, Profile.STANDARD, Shard(2, 4))
+    }, "an id must not move to another part from one release to the next"
+
+
+def test_parts_are_of_like_size():
+    sizes = [sum(each in Selection((), None, Profile.STANDARD, Shard(n, 4)) for each in catalogue()) for n in (1, 2, 3)]
+    assert max(sizes) < 1.5 * min(sizes)
+
+
+@pytest.mark.parametrize(
+    ("given", "presses", "shared"),
+    [
+        ({}, True, False),
+        ({"shard": "1/1"}, True, False),
+        ({"shard": "1/4"}, False, True),
+        ({"shard": "4/4"}, True, True),
+        ({"shard": "4/4", "shared_key": False}, True, False),
+        ({"shard": "4/4", "press_rate_limit": False}, False, True),
+    ],
+)
+def test_only_the_last_part_presses_and_the_credential_counts_as_shared(tmp_path, given, presses, shared):
+    target = gather({**URL, **given}, {}, tmp_path).target
+    assert (target.press_rate_limit, target.shared_key) == (presses, shared)
+
+
+@pytest.fixture(scope="module")
+def divide(tmp_path_factory):
+    """Runs a server whole, and in four parts, of which the last one waits for the others; gives both results."""
+
+    def run(server, *options):
+        folder = tmp_path_factory.mktemp("parts")
+
+        def start(name, *more):
+            line = [sys.executable, "-m", "trigger_conformance.cli", *at(server, *options, "--no-shared-key", *more)]
+            line += [f"--report-dir={folder / name}", "--quiet"]
+            return subprocess.Popen(line, env=environment(**keys(server)), cwd=folder, stdout=subprocess.DEVNULL)
+
+        start("whole").wait()
+        for part in [start(str(number), f"--shard={number}/4") for number in (1, 2, 3)]:
+            part.wait()
+        start("4", "--shard=4/4").wait()
+        return folder
+
+    return run
+
+
+def merged(folder, *parts, name="merged"):
+    line = ["-m", "trigger_conformance.cli", "merge", *(str(folder / part) for part in parts)]
+    line.append(f"--report-dir={folder / name}")
+    ended = subprocess.run(
+        [sys.executable, *line], env=environment(), cwd=folder, capture_output=True, text=True, check=False
+    )
+    return ended, read(folder / name) if (folder / name).exists() else None
+
+
+def read(folder):
+    return json.loads((folder / "results.json").read_text("utf-8"))
+
+
+def verdicts(results):
+    return {each["id"]: each["verdict"] for each in results["requirements"]}
+
+
+@pytest.mark.parametrize("behaviour", ["", *FAULTS])
+def test_four_parts_merged_say_what_an_undivided_run_says(divide, behaviour):
+    with reference(behaviour) as server:
+        folder = divide(server, "--idempotency-wait=1")
+    ended, results = merged(folder, "3", "1", "4", "2")
+    whole = read(folder / "whole")
+    assert verdicts(results) == verdicts(whole)
+    assert list(verdicts(results)) == list(verdicts(whole))
+    assert (results["verdict"], results["exit_status"]) == (whole["verdict"], whole["exit_status"])
+    assert ended.returncode == whole["exit_status"]
+    assert bool(behaviour) == bool({"violated", "warned"} & set(verdicts(whole).values()))
+
+
+@pytest.fixture(scope="module")
+def parts(divide):
+    """A faulty server in four parts, in the smoke profile."""
+    with reference("run_count.accepts_zero") as server:
+        return divide(server, *SMOKE)
+
+
+def test_merged_reports_are_those_of_one_run(parts):
+    ended, results = merged(parts, "1", "2", "3", "4", name="reports")
+    folder = parts / "reports"
+    single = [read(parts / str(number)) for number in (1, 2, 3, 4)]
+    assert ended.returncode == 1
+    assert "NON-CONFORMANT" in ended.stdout
+    assert jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8"))).is_valid(results)
+    assert [part["shard"] for part in results["shards"]] == ["1/4", "2/4", "3/4", "4/4"]
+    for count in ("requests", "runs", "batches"):
+        assert results[count] == sum(each[count] for each in single)
+    assert Counter(results["statuses"]) == sum((Counter(each["statuses"]) for each in single), Counter())
+    numbers = [each["number"] for each in results["timeline"]]
+    assert sorted(numbers) == list(range(1, results["requests"] + 1))
+    log = json.loads((folder / "evidence.har").read_text("utf-8"))["log"]
+    by_number = {entry["_number"]: entry for entry in log["entries"]}
+    for requirement in results["requirements"]:
+        for shown in requirement["evidence"]:
+            assert by_number[shown["number"]]["_case"] == shown["case"]
+    assert {path.name for path in folder.iterdir()} >= {"report.html", "summary.md", "badge.svg", "allure-results"}
+    suite = ElementTree.parse(folder / "junit.xml").getroot().find("testsuite")
+    assert int(suite.get("tests")) == len(suite.findall("testcase")) == len(results["requirements"])
+    assert int(suite.get("failures")) == len(suite.findall("testcase/failure")) > 0
+
+
+def test_a_missing_part_is_no_pass(parts):
+    ended, results = merged(parts, "4", "2", name="missing")
+    assert "1/4, 3/4 are missing" in results["halted"]
+    undecided = [each for each in results["requirements"] if "no part decided it" in each["message"]]
+    assert len(undecided) > 5
+    assert set(verdicts(results)) == set(verdicts(read(parts / "whole")))
+    assert ended.returncode in (1, 6)
+
+
+def test_a_run_may_go_on_while_others_press(parts):
+    with reference() as server:
+        lines = [at(server, *SMOKE, f"--shard={number}/3", "--quiet") for number in (1, 2, 3)]
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "trigger_conformance.cli", *line, f"--report-dir={number}"],
+                env=environment(**keys(server)), cwd=parts,
+            )
+            for number, line in enumerate(lines, 11)
+        ]  # fmt: skip
+        assert [each.wait() for each in started] == [0, 0, 0]
+    ended, results = merged(parts, "11", "12", "13", name="together")
+    assert ended.returncode == 0
+    unsure = [identity for identity, verdict in verdicts(results).items() if verdict == "skipped"]
+    assert unsure == ["create_batch.rate_limits.retry_after_is_honest"]
+
+
+def altered(parts, number, **changes):
+    folder = parts / f"altered-{number}-{'-'.join(changes)}-{os.urandom(3).hex()}"
+    shutil.copytree(parts / number, folder)
+    document = read(folder)
+    for path, value in changes.items():
+        *way, last = path.split("__")
+        place = document
+        for step in way:
+            place = place[step]
+        place[last] = value
+    (folder / "results.json").write_text(json.dumps(document), "utf-8")
+    return folder.name
+
+
+OTHERS = {
+    "another target": ({"target__base_url": "https://other"}, "base_url is 'https://other', but"),
+    "another profile": ({"profile": "standard"}, "profile is 'standard', but 'smoke'"),
+    "another seed": ({"seed": 2}, "seed is 2, but 1"),
+    "another maximum": ({"target__options__max_run_count": 7}, "max_run_count is 7, but 1000"),
+    "another division": ({"target__options__shard": "2/3"}, "number of parts is 3, but 4"),
+    "the same part": ({"target__options__shard": "1/4"}, "part 1/4 is also in"),
+    "an undivided run": ({"target__options__shard": None}, "this run was no part of a run"),
+    "another contract": ({"contract__sha256": "0" * 64}, "contract is '0000"),
+}
+
+
+@pytest.mark.parametrize(("changes", "said"), OTHERS.values(), ids=OTHERS)
+def test_what_is_no_part_of_the_same_run_is_refused(parts, changes, said):
+    ended, _ = merged(parts, "1", altered(parts, "2", **changes), name="refused")
+    assert (ended.returncode, ended.stdout) == (4, "")
+    assert re.search(re.escape(said), ended.stderr)
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"interrupted": True}, 2), ({"halted": "the target does not answer"}, 1), ({"wrong_waivers": ["x:1: old"]}, 1)],
+)
+def test_how_a_part_ended_is_how_the_run_ended(parts, changes, status):
+    names = ["1", altered(parts, "2", **changes), "3", "4"]
+    ended, results = merged(parts, *names, name=f"ended-{'-'.join(changes)}")
+    assert ended.returncode == results["exit_status"] == status
+
+
+def test_a_part_that_broke_is_told_where_nothing_is_violated(parts):
+    quiet = [altered(parts, str(number), requirements=[]) for number in (1, 2, 4)]
+    broken = altered(parts, "3", requirements=[], exit_status=3)
+    ended, _ = merged(parts, *quiet, broken, name="broken")
+    assert ended.returncode == 3
+
+
+def test_a_waiver_that_one_part_needs_is_not_held_against_it_in_another(parts):
+    identity = "create_batch.acceptance.ids_are_never_given_twice"
+
+    def with_verdict(number, verdict, lines):
+        entries = [{**each, "verdict": verdict} if each["id"] == identity else each for each in
+                   read(parts / number)["requirements"]]  # fmt: skip
+        return altered(parts, number, requirements=entries, wrong_waivers=lines)
+
+    useless = [f"waivers.toml:1: {identity} is no longer violated: remove its waiver"]
+    names = [with_verdict("1", "waived", []), with_verdict("2", "passed", useless), "3", "4"]
+    _, needed = merged(parts, *names, name="needed")
+    assert needed["wrong_waivers"] == []
+    _, gone = merged(parts, "1", with_verdict("2", "passed", useless), "3", "4", name="gone")
+    assert gone["wrong_waivers"] == useless
+
+
+def test_an_id_that_two_parts_were_given_is_found(parts):
+    one, other = altered(parts, "3"), altered(parts, "4")
+
+    def created(entry):
+        return '"isCached": false' in entry["response"]["content"].get("text", "")
+
+    logs = [json.loads((parts / name / "evidence.har").read_text("utf-8")) for name in (one, other)]
+    first, second = (next(filter(created, log["log"]["entries"])) for log in logs)
+    second["response"]["content"]["text"] = first["response"]["content"]["text"]
+    (parts / other / "evidence.har").write_text(json.dumps(logs[1]), "utf-8")
+    _, results = merged(parts, "1", "2", one, other, name="shared-id")
+    assert verdicts(results)["create_batch.acceptance.ids_are_never_given_twice"] == "violated"
+
+
+def test_merged_runs_are_not_attested_and_parts_are(parts, command):
+    merged(parts, "1", "2", "3", "4", name="whole-again")
+    refused = command("attest", str(parts / "whole-again"))
+    assert (refused.status, "this was merged; attest the parts" in refused.errors) == (4, True)
+    assert command("attest", str(parts / "4")).status == 0
+    assert command("verify", str(parts / "4" / "attestation.zip")).status == 0
+
+
+def test_workers_share_one_budget_and_pace_on_a_tight_limit(command):
+    with reference("variants.tightly_limited") as server:
+        bounds = ("--workers=3", "--max-requests=150", "--requests-per-second=20")
+        ran = command(*at(server, *SMOKE, *bounds), **keys(server))
+    assert ran.status == 0, ran.output
+    starts = sorted(each["started_s"] for each in ran.results["timeline"])
+    assert ran.results["requests"] == len(starts) <= 150
+    assert all(later - earlier > 0.9 for earlier, later in zip(starts, starts[21:], strict=False)), "the pace is shared"
+
+
+def test_workers_spend_one_budget_together(command):
+    with reference() as server:
+        ran = command(*at(server, "--workers=3", "--max-requests=90"), **keys(server))
+    assert ran.status == 6
+    assert ran.results["requests"] == 90
+
+
+def test_a_part_cannot_be_named_wrongly(tmp_path):
+    with pytest.raises(UsageError, match=r"--shard 5/4: it must be I/N with I from 1 to N, such as 2/4"):
+        gather({**URL, "shard": "5/4"}, {}, tmp_path)
