@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from trigger_conformance.options import BY_DEST, read
 from trigger_conformance.target import UsageError
@@ -153,6 +154,10 @@ def _entries(
 
 
 def _content(dest: str, value: Any, source: str, environment: Mapping[str, str]) -> Any:
+    if dest == "example_database" and urlsplit(str(value)).password:
+        raise UsageError(
+            f"{source}: a password has no place in a file; set {BY_DEST[dest].variable} to the URL with the password"
+        )
     if dest != "header":
         return read(BY_DEST[dest], value, source)
     lines = [value] if isinstance(value, str) else value
@@ -180,6 +185,9 @@ def told(dest: str, value: Value) -> str:
         return ", ".join(f"{name}: (a secret)" for name, _ in content)
     if BY_DEST[dest].secret:
         return "(a secret)"
+    if dest == "example_database":
+        scheme, separator, rest = content.partition("://")
+        return f"{scheme}{separator}{rest.rpartition('@')[2]}"
     if isinstance(content, bool):
         return "on" if content else "off"
     if isinstance(content, tuple):

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase
+from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
 from trigger_conformance.contract import PATH, Contract, Expected, is_plain_key
@@ -26,7 +28,16 @@ providers.is_local_module_file = lambda path: False  # type: ignore[assignment, 
 
 # Generated requests cost runs too; the boundaries have hand-written checks.
 _LARGEST_RUN_COUNT = 5
+_ENDLESS = 1_000_000_000
 _BODIES = (dict, list, str, int, float, bytes, type(None))
+
+
+class Enough(BaseException):
+    """Ends a campaign at once, with ``error`` where there is one."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,55 @@ class Generator:
 
         return self._several(GenerationMode.NEGATIVE, Expected.REJECTED, count)
 
+    def explore(
+        self, expected: Expected, check: Callable[[Generated], None], number: int, database: ExampleDatabase | None
+    ) -> None:
+        """Generate bodies of which the contract expects ``expected`` until ``check`` raises.
+
+        Examples that failed before come first, from the ``database``. What is raised was raised for the smallest body
+        that Hypothesis could find; ``check`` ends the search itself by raising Enough.
+        """
+        from schemathesis import GenerationMode
+
+        mode = GenerationMode.POSITIVE if expected is Expected.ACCEPTED else GenerationMode.NEGATIVE
+        found: list[Exception] = []
+
+        # Outermost: a seed takes the database away from the settings inside it.
+        @settings(
+            max_examples=_ENDLESS,
+            database=database,
+            deadline=None,
+            phases=[Phase.reuse, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+        )
+        @seed(number)
+        @given(self._operation.as_strategy(generation_mode=mode))
+        def campaign(case: Case[Any]) -> None:
+            generated = self._fresh(case)
+            if generated is None or not self._is_clear(generated, expected):
+                return
+            try:
+                check(generated)
+            except Exception as error:
+                found.append(error)
+                raise
+
+        try:
+            campaign()
+        except Enough as enough:
+            if enough.error is not None:
+                raise enough.error from None
+        except Flaky:
+            # It was seen, if only once.
+            raise found[0] from None
+
+    def _is_clear(self, generated: Generated, expected: Expected) -> bool:
+        """Whether a body is what was asked for, and for one reason where it is to be rejected."""
+        if generated.expected is not expected:
+            return False
+        return expected is Expected.ACCEPTED or self._breaks_one_thing(generated.body)
+
     def _several(self, mode: Any, expected: Expected, count: int) -> list[Generated]:
         generation = self._schema.config.generation_for(operation=self._operation)
         cases = list(
@@ -75,9 +135,7 @@ class Generator:
         found: dict[str, Generated] = {}
         for case in cases:
             generated = self._fresh(case)
-            if generated is None or generated.expected is not expected:
-                continue
-            if expected is Expected.REJECTED and not self._breaks_one_thing(generated.body):
+            if generated is None or not self._is_clear(generated, expected):
                 continue
             # Keys are fresh in every body: without them equal bodies are seen to be equal.
             shape = repr({**body, "idempotencyKey": ""} if isinstance(body := case.body, dict) else body)

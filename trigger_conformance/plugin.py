@@ -116,6 +116,10 @@ def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
     try:
         prepared = _handed_on(config, Prepared)
         settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
+        if settings.template.example_database is not None:
+            from trigger_conformance import examples
+
+            examples.check(settings.template.example_database)
         catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
         known = (requirement.id for requirement in catalogue.catalogue())
         accepted = waivers.load(settings.waivers, known) if settings.waivers else []

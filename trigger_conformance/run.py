@@ -23,7 +23,7 @@ from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
-from trigger_conformance.requirement import Requirement
+from trigger_conformance.requirement import Profile, Requirement, Stage
 from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
@@ -242,7 +242,7 @@ class Run:
 
     def _write(self, station: Station, exchanges: Sequence[Exchange]) -> None:
         results.write(self.document, self.report_dir / files.RESULTS)
-        evidence = har.har(exchanges, station.shared.target.base_url, station.ledger.decisions())
+        evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
         (self.report_dir / har.FILE).write_text(text, "utf-8")
         files.render(self.document, self.report_dir)
@@ -250,6 +250,14 @@ class Run:
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with open(page, "a", encoding="utf-8") as stream:
                 stream.write((self.report_dir / "summary.md").read_text("utf-8"))
+
+    def _kept(self, exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
+        """The exchanges that evidence.har keeps: all, but of a campaign's hundred thousands what is shown."""
+        if self.settings.template.profile is not Profile.SOAK:
+            return exchanges
+        generated = {each.id for each in self.selected if each.stage is Stage.GENERATED}
+        shown = {data["number"] for each in self.document["requirements"] for data in each["evidence"]}
+        return [each for each in exchanges if each.check not in generated or each.number in shown]
 
     def close(self) -> None:
         """Stop the reference server and remove the book."""

@@ -1,14 +1,17 @@
 """Generated requests: from the contract, from strategies for keys, and from a model in any order."""
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from trigger_conformance import generation
+from trigger_conformance import examples, generation
+from trigger_conformance.contract import Expected
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
 from trigger_conformance.model import Kind, Model, Step
-from trigger_conformance.requirement import Stage, must
+from trigger_conformance.requirement import Profile, Stage, must
 
 POOL = 12
 WAVE = 8
@@ -51,14 +54,46 @@ def send_generated(target, judges, cases):
     return answers
 
 
+def campaign(target, generator, judges, expected, judge, share):
+    """In a soak run: generate on, until a ``share`` of what is left of the budget is spent or something is found."""
+    if target.profile is not Profile.SOAK:
+        return
+    ledger, sent = target.wire.ledger, itertools.count(1)
+    until = {name: getattr(ledger, name) * (1 - share) for name in ("requests_left", "runs_left", "seconds_left")}
+
+    def check(generated):
+        if any(getattr(ledger, name) <= least for name, least in until.items()):
+            raise generation.Enough
+        try:
+            answer = target.send(target.request(generated.body, label=f"campaign, case {next(sent)}"))
+            expect(answer).satisfies(lambda each: judges.problem(each, generated.case))
+            judge(expect(answer))
+        except ViolationError as error:
+            if answer.status is None and not target.is_up():
+                # Nothing smaller can be looked for on a server that is down.
+                raise generation.Enough(error) from None
+            raise
+        except Exception as error:
+            raise generation.Enough(error) from None
+
+    place = target.options.example_database
+    database = place and examples.opened(place, f"{target.contract.sha256} {expected} ")
+    generator.explore(expected, check, target.options.seed * 10_000 + target.options.stream, database or None)
+    target.note(f"{next(sent) - 1} cases of a campaign")
+    if database and database.failure:
+        target.note(f"the example database failed meanwhile ({database.failure}); the campaign went on without it")
+
+
 @must("generated valid requests are accepted", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_valid_requests_are_accepted(target, generator, judges):
+    campaign(target, generator, judges, Expected.ACCEPTED, lambda answer: answer.is_new_batch(), share=0.4)
     cases = generator.valid(affordable(target, target.pick(smoke=10, standard=26, thorough=1000)))
     expect(send_generated(target, judges, cases)).is_new_batch()
 
 
 @must("generated invalid requests are rejected", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_invalid_requests_are_rejected(target, generator, judges):
+    campaign(target, generator, judges, Expected.REJECTED, lambda answer: answer.has_status(*REJECTIONS), share=0.6)
     cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=32, thorough=1000)))
     expect(send_generated(target, judges, cases)).has_status(*REJECTIONS)
 

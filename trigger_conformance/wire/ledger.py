@@ -87,6 +87,11 @@ class Ledger:
         """Requests that may still be sent."""
         return max(0, self._budget.requests - self.requests)
 
+    @property
+    def runs_left(self) -> int:
+        """Runs that may still be created."""
+        return max(0, self._budget.runs - self.runs)
+
     def reserve(self, runs: int) -> float:
         """Book one request that may create ``runs`` runs; returns when (monotonic) it may leave.
 
