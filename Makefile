@@ -33,9 +33,11 @@ lint: $(READY)
 types: $(READY)
 	$(RUN)mypy
 
-lock: $(READY)  ## renew requirements.lock from pyproject.toml
+lock: $(READY)  ## renew requirements.lock and, of it, what an installed suite needs (requirements-run.lock)
 	$(RUN)uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.lock --quiet
+	$(RUN)uv pip compile pyproject.toml --extra redis --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --output-file requirements-run.lock --quiet
 
 clean:
 	rm -rf $(VENV)

@@ -82,6 +82,38 @@ def node():
     return folder
 
 
+def call(*line, folder, **variables):
+    ended = subprocess.run(
+        [str(each) for each in line], cwd=folder, env=environment(**variables), capture_output=True, text=True,
+        timeout=LONGEST, check=False,
+    )  # fmt: skip
+    return ran(ended, Path(folder), ended.stdout, ended.stderr)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder with the source archive, and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    done = call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
+    assert done.status == 0, done.output + done.errors
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(built):
+    return next(built.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel, tmp_path_factory):
+    """The console script of the wheel in an environment of its own."""
+    folder = tmp_path_factory.mktemp("clean")
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    done = call(folder / "venv/bin/pip", "install", "--quiet", wheel, folder=folder)
+    assert done.status == 0, done.errors
+    return folder / "venv/bin/trigger-conformance"
+
+
 @contextmanager
 def reference(behaviour=""):
     """A reference server, or one of its faults and variants."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -11,48 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from selftest.conftest import environment, keys, ran, reference
+from selftest.conftest import call, keys, reference
 from trigger_conformance import __version__
 from trigger_conformance.home import ROOT
 
-LONGEST = 300
 HOSTILE = {
     "pytest.ini": "[pytest]\naddopts = --no-such-option\n",
     "conftest.py": "raise SystemExit('a conftest.py of the user was read')\n",
     "tests/__init__.py": "raise SystemExit('tests of the user were imported')\n",
 }
-
-
-def call(*line, folder, **variables):
-    ended = subprocess.run(
-        [str(each) for each in line], cwd=folder, env=environment(**variables), capture_output=True, text=True,
-        timeout=LONGEST, check=False,
-    )  # fmt: skip
-    return ran(ended, Path(folder), ended.stdout, ended.stderr)
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """The folder with the source archive, and the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    done = call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
-    assert done.status == 0, done.output + done.errors
-    return folder
-
-
-@pytest.fixture(scope="session")
-def wheel(built):
-    return next(built.glob("*.whl"))
-
-
-@pytest.fixture(scope="session")
-def installed(wheel, tmp_path_factory):
-    """The console script of the wheel in an environment of its own."""
-    folder = tmp_path_factory.mktemp("clean")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    done = call(folder / "venv/bin/pip", "install", "--quiet", wheel, folder=folder)
-    assert done.status == 0, done.errors
-    return folder / "venv/bin/trigger-conformance"
 
 
 def test_the_archives_hold_what_a_run_needs_and_nothing_of_the_repositorys_own(built, wheel):

@@ -200,10 +200,10 @@ def plan(**given: Any) -> None:
 @click.option(
     "--format",
     "name",
-    type=click.Choice(["terminal", "html", "md", "badge"]),
+    type=click.Choice(["terminal", "html", "md", "badge", "github", "azure", "gitlab"]),
     default="terminal",
     show_default=True,
-    help="what to print; terminal is what a run tells at its end",
+    help="what to print; terminal is what a run tells at its end, the last three are annotations for CI systems",
 )
 @click.option("--write", is_flag=True, help="write report.html, summary.md and badge.svg beside the results instead")
 @click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
@@ -228,7 +228,7 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 
         summary(results, folder, sys.stdout)
     else:
-        click.echo(files.RENDERERS[name][1](results).encode("utf-8", "backslashreplace"), nl=False)
+        click.echo(files.text(results, name), nl=False)
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance.report.annotations import azure, github, gitlab
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.html import page
 from trigger_conformance.report.markdown import summary
@@ -23,12 +24,25 @@ RENDERERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "badge": ("badge.svg", badge),
 }
 
+# What is printed for a CI system, and kept nowhere.
+ANNOTATIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "github": github,
+    "azure": azure,
+    "gitlab": gitlab,
+}
+
+
+def text(results: Mapping[str, Any], name: str) -> bytes:
+    """The format ``name`` as UTF-8."""
+    renderer = ANNOTATIONS[name] if name in ANNOTATIONS else RENDERERS[name][1]
+    # An answer may hold unpaired surrogates, which no file can.
+    return renderer(results).encode("utf-8", "backslashreplace")
+
 
 def render(results: Mapping[str, Any], folder: Path) -> None:
     """Write every format into ``folder``."""
-    for name, renderer in RENDERERS.values():
-        # An answer may hold unpaired surrogates, which no file can.
-        (folder / name).write_bytes(renderer(results).encode("utf-8", "backslashreplace"))
+    for format_, (name, _) in RENDERERS.items():
+        (folder / name).write_bytes(text(results, format_))
 
 
 def host(base_url: str) -> str:
