@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 
-.PHONY: conformance test proof mutants repeatability bench lint types lock clean
+.PHONY: conformance test proof mutants repeatability bench docs lint types lock clean
 
 conformance: $(READY)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
@@ -25,6 +25,9 @@ repeatability: $(READY)  ## does one target get one answer every time?
 
 bench: $(READY)  ## speed, beside a bare loop
 	$(RUN)python -m benchmarks.speed $(ARGS)
+
+docs: $(READY)  ## the documentation, every link checked: site/index.html
+	NO_MKDOCS_2_WARNING=true $(RUN)mkdocs build --strict --quiet
 
 lint: $(READY)
 	$(RUN)ruff check .

@@ -40,6 +40,28 @@ class ExitStatus(IntEnum):
     NOTHING_SELECTED = 5
     INCONCLUSIVE = 6
 
+    @property
+    def meaning(self) -> str:
+        """What to tell a reader, in one sentence or two."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitStatus.CONFORMANT: "Conformant: every MUST was seen to hold.",
+    ExitStatus.NON_CONFORMANT: (
+        "Non-conformant: a MUST is violated (under --strict a SHOULD too), or an entry of the waivers file is no "
+        "longer true. `report --compare` ends so where anything got worse, `verify` where an archive is rejected."
+    ),
+    ExitStatus.INTERRUPTED: "Interrupted (Ctrl-C, SIGTERM): what was decided until then is in the reports.",
+    ExitStatus.SUITE_ERROR: "An error in the suite itself: please report it.",
+    ExitStatus.USAGE: "An option, a file or a variable cannot be used; the line on stderr says which, and the remedy.",
+    ExitStatus.NOTHING_SELECTED: "The options select no requirement.",
+    ExitStatus.INCONCLUSIVE: (
+        "Inconclusive: nothing is violated, but a MUST could not be decided: the target is unreachable, refused the "
+        "key, or a budget is spent. Never a pass."
+    ),
+}
+
 
 class Ending(StrEnum):
     """How a check came to its end."""
