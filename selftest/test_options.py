@@ -92,7 +92,7 @@ BAD = {
     "equal keys": ({"second_api_key": "tr_dev_key"}, "--second-api-key equals --api-key"),
     "a maximum of 0": ({"max_run_count": "0"}, "--max-run-count 0: it must be 1 or more"),
     "a maximum in words": ({"max_run_count": "many"}, "--max-run-count many: it must be a whole number"),
-    "an unknown profile": ({"profile": "huge"}, "--profile huge: it must be smoke, standard or thorough"),
+    "an unknown profile": ({"profile": "huge"}, "--profile huge: it must be smoke, standard, thorough or soak"),
     "an unknown level": ({"level": "may"}, "--level may: it must be must or should"),
     "no time": ({"timeout": "0"}, "--timeout 0: it must be 0.001 or more"),
     "not a number": ({"timeout": "nan"}, "--timeout nan: it must be"),
