@@ -102,6 +102,12 @@ def test_the_built_in_server_needs_no_proxy(command):
     assert command("run", SMOKE, HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9").status == 0
 
 
+def test_a_plan_needs_no_proxy(command):
+    told = {"HTTP_PROXY": "http://127.0.0.1:9", "TRIGGER_API_KEY": "key-0123456789"}
+    plan = command("plan", "--base-url=http://staging.example.com", SMOKE, **told)
+    assert (plan.status, "nothing has been sent to it" in plan.output) == (0, True)
+
+
 def authority(server):
     return [f"--ca-bundle={certificates(server)}"]
 

@@ -62,13 +62,11 @@ def values(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
     file = configuration.load(folder, environment)
     chosen = file.chosen(name.content if name else None)
     found = {**_stand_ins(environment), **chosen, **told}
-    for dest in _KEYS:
-        origin = found.get(dest)
-        # A target's key is for that target only: it never goes to a base URL from somewhere else.
-        if origin is not None and origin.only_with and found["base_url"].source != origin.only_with:
-            del found[dest]
-            found |= {each: value for each, value in _stand_ins(environment).items() if each == dest}
-    return found
+    # A target's key is for that target only: it never goes to a base URL from somewhere else.
+    where = found["base_url"].source if "base_url" in found else None
+    misplaced = [dest for dest in _KEYS if dest in found and found[dest].only_with not in (None, where)]
+    usable = {dest: value for dest, value in found.items() if dest not in misplaced}
+    return {**_stand_ins(environment), **usable}
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Value]:
