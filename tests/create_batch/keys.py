@@ -11,6 +11,27 @@ def filled(stem, length, filler="k"):
     return stem + filler * (length - len(stem))
 
 
+def known(target):
+    """A key that names a batch of this run, or a new one where the run has made none yet."""
+    made = (each for each in target.wire.ledger.exchanges() if each.created and each.request.credential == "primary")
+    return next((each.request.key for each in made if each.request.key), target.key())
+
+
+def slightly_different(stem):
+    """Few keys, of which each change of keys that is often made by mistake takes two for each other."""
+    long = filled(stem, LONGEST - 1, "한")
+    return {
+        "a space inside": f"{stem}-a b",
+        "upper case": f"{stem}-A b",
+        "trailing space": f"{stem}-a b ",
+        "composed": f"{stem}-<é>/:*한😀",
+        "decomposed": f"{stem}-<e\u0301>/:*한😀",
+        "another emoji": f"{stem}-<é>/:*한😁",
+        "long": f"{long}a",
+        "long, another end": f"{long}b",
+    }
+
+
 def letter_case(stem):
     endings = ("abc", "ABC", "Abc", "ä", "Ä", "σ", "ς")
     return {f"ending in {ending!r}": f"{stem}-{ending}" for ending in endings}

@@ -144,13 +144,14 @@ def test_reading_of_other_media_types(target, other_media_types):
 @must(
     "application/json with a charset parameter is accepted as application/json is",
     clause="createBatch.requestBody.content",
+    profile=Profile.SMOKE,
 )
 def test_charset_parameter_is_accepted(target):
     spellings = (
-        "application/json; charset=utf-8",
         "application/json;charset=UTF-8",
+        "application/json; charset=utf-8",
         'application/json; charset="utf-8"',
-    )
+    )[: target.pick(smoke=1, standard=3, thorough=3)]
     requests = [target.order(2, key=target.key(), label=spelling, content_type=spelling) for spelling in spellings]
     answers = target.send_all(requests)
     expect(answers).is_new_batch()

@@ -6,7 +6,10 @@ from trigger_conformance.client import encode
 from trigger_conformance.expect import REJECTIONS, expect
 from trigger_conformance.requirement import Profile, info, must, should
 
-SMOKE = {"0", "-1", "maximum + 1", "a string", "true"}
+from .keys import known
+
+SMOKE = {"0", "-1", "maximum + 1", "2^64 + 1", "a string", "true", "1.5"}
+ASKED_BY_KNOWN_KEY = {"-1"}
 
 
 def out_of_range(maximum):
@@ -48,10 +51,16 @@ NO_INTEGER = {
 
 
 def orders(target, literals):
-    if target.profile is Profile.SMOKE:
+    smoke = target.profile is Profile.SMOKE
+    if smoke:
         literals = {label: literal for label, literal in literals.items() if label in SMOKE}
+
+    def key(label):
+        # What is known is validated all the same; larger profiles ask that by itself.
+        return known(target) if smoke and label in ASKED_BY_KNOWN_KEY else target.key()
+
     return [
-        target.request(encode({"idempotencyKey": target.key()}, runCount=literal), label=f"runCount {label}")
+        target.request(encode({"idempotencyKey": key(label)}, runCount=literal), label=f"runCount {label}")
         for label, literal in literals.items()
     ]
 
@@ -77,7 +86,7 @@ def test_maximum_is_accepted(target):
 
 @must("values between 1 and the maximum are accepted, and come back unchanged", clause="CreateBatchRequest.runCount")
 def test_values_between_are_accepted(target):
-    values = sorted({value for value in (2, 3, 9, 10, 17, 33) if value < target.max_run_count})
+    values = sorted({value for value in (2, 3, 9, 10, 33) if value < target.max_run_count})
     for answer in target.send_all([target.order(value, label=f"runCount {value}") for value in values]):
         expect(answer).has_run_count(answer.request.run_count)
 
