@@ -20,13 +20,14 @@ def known(target):
 def slightly_different(stem):
     """Few keys, of which each change of keys that is often made by mistake takes two for each other."""
     long = filled(stem, LONGEST - 1, "한")
+    marks = "<&'\"/:*>"
     return {
         "a space inside": f"{stem}-a b",
         "upper case": f"{stem}-A b",
         "trailing space": f"{stem}-a b ",
-        "composed": f"{stem}-<é>/:*한😀",
-        "decomposed": f"{stem}-<e\u0301>/:*한😀",
-        "another emoji": f"{stem}-<é>/:*한😁",
+        "composed": f"{stem}-{marks}é한😀",
+        "decomposed": f"{stem}-{marks}e\u0301한😀",
+        "another emoji": f"{stem}-{marks}é한😁",
         "long": f"{long}a",
         "long, another end": f"{long}b",
     }
