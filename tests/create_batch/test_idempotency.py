@@ -157,7 +157,7 @@ def expect_different(target, family):
 @must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
 def test_slightly_different_keys_are_different(target):
     family = keys.slightly_different(target.key())
-    counts = itertools.cycle((9, 33, 1))
+    counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
