@@ -1,5 +1,5 @@
 # docker build -t trigger-conformance .
-# docker run --rm -e TRIGGER_API_KEY -v "$PWD/reports:/work/reports" trigger-conformance run --base-url https://…
+# docker run --rm -e TRIGGER_API_KEY -v "$PWD/reports:/data/reports" trigger-conformance run --base-url https://…
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements-run.lock ./
@@ -18,13 +18,13 @@ ENV PATH=/opt/suite/bin:$PATH \
     XDG_CACHE_HOME=/opt/cache
 # Whoever runs it, with whatever user id, may write reports; the run fills the cache, and shows that the image works.
 RUN useradd --uid 10001 --create-home suite \
- && mkdir -p /work/reports /opt/cache \
+ && mkdir -p /data/reports /opt/cache \
  && trigger-conformance run --profile smoke --quiet --report-dir /tmp/first \
  && rm -r /tmp/first \
  && chmod -R a+rwX /opt/cache \
- && chmod a+rwx /work /work/reports
+ && chmod a+rwx /data /data/reports
 USER 10001
-WORKDIR /work
-VOLUME /work/reports
+WORKDIR /data
+VOLUME /data/reports
 ENTRYPOINT ["trigger-conformance"]
 CMD ["--help"]
