@@ -24,8 +24,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         while head := self._head():
-            length = re.search(rb"(?i)content-length: *(\d+)", head)
-            body = self.rfile.read(int(length[1])) if length else b""
+            body = self._body(head)
             with self.server.counting:
                 self.server.count += 1
                 number = self.server.count
@@ -33,6 +32,14 @@ class _Handler(socketserver.StreamRequestHandler):
             if said is None:
                 return
             self.wfile.write(said)
+
+    def _body(self, head: bytes) -> bytes:
+        if length := re.search(rb"(?i)content-length: *(\d+)", head):
+            return self.rfile.read(int(length[1]))
+        body = b""
+        while b"chunked" in head and not body.endswith(b"0\r\n\r\n"):
+            body += self.rfile.readline()
+        return body
 
     def _head(self) -> bytes:
         lines = []

@@ -240,6 +240,8 @@ def test_an_interrupted_run_writes_its_reports(tmp_path, sent):
     process = subprocess.Popen(
         [sys.executable, "-m", "trigger_conformance.cli", "run", "--verbose", f"--report-dir={report}"],
         cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell has what it starts in the background ignore Ctrl-C, these tests among it.
+        preexec_fn=lambda: signal.signal(sent, signal.SIG_DFL),
     )  # fmt: skip
     wait_for_a_check(process)
     process.send_signal(sent)

@@ -151,8 +151,8 @@ def test_requests_leave_as_they_stand(connect):
 def test_a_chunked_body_has_no_length(connect):
     seen = []
 
-    def respond(request, _number, connection):
-        seen.append(request + connection.recv(4096))
+    def respond(request, *_):
+        seen.append(request)
         return OK
 
     with canned(respond) as base_url:
