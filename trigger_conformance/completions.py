@@ -7,6 +7,7 @@ from pathlib import Path
 
 from click import Context, Parameter
 
+from trigger_conformance.requirement import Profile
 from trigger_conformance.target import UsageError
 
 Completer = Callable[[Context, Parameter, str], list[str]]
@@ -58,6 +59,6 @@ def of_option(dest: str) -> Completer | None:
     return {
         "only": requirements,
         "target": targets,
-        "profile": _words("smoke", "standard", "thorough", "soak"),
+        "profile": _words(*(each.name.lower() for each in Profile)),
         "level": _words("must", "should"),
     }.get(dest)

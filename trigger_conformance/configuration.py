@@ -10,7 +10,7 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from trigger_conformance.options import BY_DEST, read
 from trigger_conformance.target import UsageError
 
 FILE = "conformance.toml"
-_KEYS = ("api_key", "second_api_key")
+KEYS = ("api_key", "second_api_key")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _TELLS_A_SECRET = re.compile(r"auth|key|secret|token|cookie|password|signature", re.IGNORECASE)
 # Long enough for a person who is asked for a passphrase.
@@ -112,24 +112,20 @@ def load(folder: Path, environment: Mapping[str, str] = os.environ) -> Configura
     targets = document.pop("targets", {})
     if not isinstance(targets, dict) or not all(isinstance(table, dict) for table in targets.values()):
         raise UsageError(f"{FILE}: targets are tables, such as [targets.staging]")
-    read_table = _reader(folder, environment)
     return Configuration(
-        read_table(document, FILE),
-        {name: read_table(table, f"{FILE} [targets.{name}]") for name, table in targets.items()},
+        _values(document, FILE, folder, environment),
+        {name: _values(table, f"{FILE} [targets.{name}]", folder, environment) for name, table in targets.items()},
     )
 
 
-def _reader(folder: Path, environment: Mapping[str, str]) -> Callable[[dict[str, Any], str], dict[str, Value]]:
-    def read_table(table: dict[str, Any], source: str) -> dict[str, Value]:
-        own = source if "base_url" in table or "base-url" in table else None
-        found = {}
-        for dest, content in _entries(table, source, folder, environment):
-            if dest in found:
-                raise UsageError(f"{source}: {dest} is there twice; keep one")
-            found[dest] = Value(content, source, own if isinstance(content, KeySource) else None)
-        return found
-
-    return read_table
+def _values(table: dict[str, Any], source: str, folder: Path, environment: Mapping[str, str]) -> dict[str, Value]:
+    own = source if "base_url" in table or "base-url" in table else None
+    found = {}
+    for dest, content in _entries(table, source, folder, environment):
+        if dest in found:
+            raise UsageError(f"{source}: {dest} is there twice; keep one")
+        found[dest] = Value(content, source, own if isinstance(content, KeySource) else None)
+    return found
 
 
 def _entries(
@@ -138,12 +134,12 @@ def _entries(
     for name, value in table.items():
         dest = name.replace("-", "_")
         key, _, kind = dest.rpartition("_")
-        if dest in _KEYS:
+        if dest in KEYS:
             raise UsageError(
                 f"{source}: {name} has no place in a file, which is copied and committed: name what holds the key with "
                 f"{dest}_env, {dest}_file or {dest}_command"
             )
-        if key in _KEYS and kind in ("env", "file", "command"):
+        if key in KEYS and kind in ("env", "file", "command"):
             if not isinstance(value, str) or not value.strip():
                 raise UsageError(f"{source}: {name} must be a text that is not empty")
             yield key, KeySource(kind, value, key, folder, environment)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("redis", "rediss", "unix")
 _SECONDS = 5.0
+Result = TypeVar("Result")
 
 
 class Examples(ExampleDatabase):
@@ -32,25 +33,22 @@ class Examples(ExampleDatabase):
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
         """The examples under ``key``."""
-        try:
-            return list(self._inner.fetch(self._namespace + key))
-        except Exception as error:  # redis' errors, the system's, whatever a database may raise
-            self.failure = f"{type(error).__name__}: {error}"
-            return []
+        return self._tried(lambda: list(self._inner.fetch(self._namespace + key))) or []
 
     def save(self, key: bytes, value: bytes) -> None:
         """Keep an example."""
-        try:
-            self._inner.save(self._namespace + key, value)
-        except Exception as error:
-            self.failure = f"{type(error).__name__}: {error}"
+        self._tried(lambda: self._inner.save(self._namespace + key, value))
 
     def delete(self, key: bytes, value: bytes) -> None:
         """Forget an example."""
+        self._tried(lambda: self._inner.delete(self._namespace + key, value))
+
+    def _tried(self, act: Callable[[], Result]) -> Result | None:
         try:
-            self._inner.delete(self._namespace + key, value)
-        except Exception as error:
+            return act()
+        except Exception as error:  # redis' errors, the system's, whatever a database may raise
             self.failure = f"{type(error).__name__}: {error}"
+            return None
 
 
 def opened(place: str, namespace: str) -> Examples:

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import undecided
 from trigger_conformance.report import files, har, junit, results
 from trigger_conformance.requirement import Level, Profile
-from trigger_conformance.sharding import shard
+from trigger_conformance.sharding import Shard, shard
 from trigger_conformance.target import UsageError
 from trigger_conformance.verdict import Decision, ExitStatus, Overall, Verdict, exit_status, overall
 from trigger_conformance.wire.exchange import Exchange
@@ -40,9 +41,9 @@ def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, P
     parts = sorted(((folder, files.read(folder)) for folder in folders), key=lambda part: _number(*part))
     documents = [document for _, document in parts]
     _check(parts)
-    firsts = [1 + _total(documents[:index]) for index in range(len(documents))]
-    numbered = [_renumbered(document, first) for document, first in zip(documents, firsts, strict=True)]
-    evidence = har.merged([_evidence(folder) for folder, _ in parts], firsts)
+    offsets = [0, *accumulate(document["requests"] for document in documents[:-1])]
+    numbered = [_renumbered(document, offset) for document, offset in zip(documents, offsets, strict=True)]
+    evidence = har.merged([_evidence(folder) for folder, _ in parts], offsets)
     merged = _merged(numbered, har.exchanges(evidence))
     started_at = datetime.fromisoformat(merged["started_at"]).timestamp()
     folder = report_dir or files.new_folder(f"{files.host(merged['target']['base_url'])}-merged", started_at)
@@ -57,10 +58,13 @@ def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, P
 
 
 def _number(folder: Path, document: Mapping[str, Any]) -> int:
-    part = document["target"]["options"].get("shard")
-    if part is None:
+    if document["target"]["options"].get("shard") is None:
         raise UsageError(f"merge {folder}: this run was no part of a run; make the parts with --shard I/N")
-    return shard(part).number
+    return _shard(document).number
+
+
+def _shard(document: Mapping[str, Any]) -> Shard:
+    return shard(document["target"]["options"]["shard"])
 
 
 def _check(parts: Sequence[tuple[Path, Document]]) -> None:
@@ -68,13 +72,14 @@ def _check(parts: Sequence[tuple[Path, Document]]) -> None:
     if first["suite_version"] != __version__:
         made = first["suite_version"]
         raise UsageError(f"merge {first_folder}: made by suite {made}; merge with that, not with {__version__}")
-    seen: dict[str, Path] = {}
+    wanted = _identity(first)
+    seen: dict[Shard, Path] = {}
     for folder, document in parts:
-        for name, value in _identity(first).items():
-            if _identity(document).get(name) != value:
-                found = _identity(document).get(name)
-                raise UsageError(f"merge {folder}: {name} is {found!r}, but {value!r} in {first_folder}")
-        part = document["target"]["options"]["shard"]
+        found = _identity(document)
+        for name, value in wanted.items():
+            if found.get(name) != value:
+                raise UsageError(f"merge {folder}: {name} is {found.get(name)!r}, but {value!r} in {first_folder}")
+        part = _shard(document)
         if part in seen:
             raise UsageError(f"merge {folder}: part {part} is also in {seen[part]}; give each part once")
         seen[part] = folder
@@ -87,23 +92,18 @@ def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
         "suite_version": document["suite_version"],
         "contract": document["contract"]["sha256"],
         "base_url": document["target"]["base_url"],
-        "number of parts": shard(document["target"]["options"]["shard"]).of,
+        "number of parts": _shard(document).of,
         "profile": document["profile"],
         "seed": document["seed"],
         **options,
     }
 
 
-def _total(documents: Iterable[Mapping[str, Any]]) -> int:
-    return sum(document["requests"] for document in documents)
-
-
-def _renumbered(document: Document, first: int) -> Document:
-    """A part whose exchanges are numbered from ``first`` on."""
-    shift = first - 1
+def _renumbered(document: Document, offset: int) -> Document:
+    """A part whose exchanges are numbered after the ``offset`` ones of the parts before."""
 
     def moved(exchange: Mapping[str, Any]) -> dict[str, Any]:
-        return {**exchange, "number": exchange["number"] + shift}
+        return {**exchange, "number": exchange["number"] + offset}
 
     requirements = [
         {**each, "evidence": [moved(exchange) for exchange in each["evidence"]]} for each in document["requirements"]
@@ -134,9 +134,7 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "run_id": "-".join(document["run_id"] for document in documents),
         "started_at": datetime.fromtimestamp(min(began), UTC).isoformat(timespec="milliseconds"),
         "duration_s": round(max(ended) - min(began), 3),
-        "requests": _total(documents),
-        "runs": sum(document["runs"] for document in documents),
-        "batches": sum(document["batches"] for document in documents),
+        **{name: sum(document[name] for document in documents) for name in ("requests", "runs", "batches")},
         "statuses": dict(sorted(statuses.items())),
         "verdict": str(verdict),
         "exit_status": int(status),
@@ -203,8 +201,8 @@ def _selection(document: Mapping[str, Any]) -> Selection:
 
 
 def _missing(documents: Sequence[Document]) -> str:
-    of = shard(documents[0]["target"]["options"]["shard"]).of
-    there = {shard(document["target"]["options"]["shard"]).number for document in documents}
+    of = _shard(documents[0]).of
+    there = {_shard(document).number for document in documents}
     missing = [f"{number}/{of}" for number in range(1, of + 1) if number not in there]
     return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else "it was left out"
 
@@ -234,11 +232,11 @@ def _across(entry: Document, exchanges: Iterable[Exchange]) -> Document:
 
 def _part(document: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("run_id", "started_at", "duration_s", "requests", "runs", "verdict", "exit_status")
-    return {"shard": document["target"]["options"]["shard"], **{name: document[name] for name in kept}}
+    return {"shard": str(_shard(document)), **{name: document[name] for name in kept}}
 
 
 def _halted(documents: Sequence[Document]) -> str | None:
-    of = shard(documents[0]["target"]["options"]["shard"]).of
+    of = _shard(documents[0]).of
     said = [line for document in documents if document["halted"] for line in _named(document, [document["halted"]])]
     if len(documents) < of:
         said.append(f"{len(documents)} of {of} parts were given: {_missing(documents)}")
@@ -246,7 +244,7 @@ def _halted(documents: Sequence[Document]) -> str | None:
 
 
 def _named(document: Mapping[str, Any], lines: Iterable[str]) -> list[str]:
-    return [f"part {document['target']['options']['shard']}: {line}" for line in lines]
+    return [f"part {_shard(document)}: {line}" for line in lines]
 
 
 def _timeline(documents: Sequence[Document], began: Sequence[float]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import configuration
-from trigger_conformance.configuration import KeySource, Value
+from trigger_conformance.configuration import KEYS, KeySource, Value
 from trigger_conformance.options import BY_DEST, OPTIONS, PREFIX, read
 from trigger_conformance.proxy import UnusableProxyError, proxy_for
 from trigger_conformance.requirement import Level, Profile
@@ -18,7 +18,6 @@ from trigger_conformance.target import Budget, Target, UsageError, check_least, 
 REPLAY = f"{PREFIX}REPLAY"
 _OF_TARGET = ("max_run_count", "press_rate_limit", "press_requests", "shared_key", "idempotency_wait", "timeout",
               "seed", "ca_bundle", "insecure", "http2", "example_database")  # fmt: skip
-_KEYS = ("api_key", "second_api_key")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +60,13 @@ def values(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
     name = told.get("target")
     file = configuration.load(folder, environment)
     chosen = file.chosen(name.content if name else None)
-    found = {**_stand_ins(environment), **chosen, **told}
+    stand_ins = _stand_ins(environment)
+    found = {**stand_ins, **chosen, **told}
     # A target's key is for that target only: it never goes to a base URL from somewhere else.
     where = found["base_url"].source if "base_url" in found else None
-    misplaced = [dest for dest in _KEYS if dest in found and found[dest].only_with not in (None, where)]
+    misplaced = [dest for dest in KEYS if dest in found and found[dest].only_with not in (None, where)]
     usable = {dest: value for dest, value in found.items() if dest not in misplaced}
-    return {**_stand_ins(environment), **usable}
+    return {**stand_ins, **usable}
 
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Value]:
@@ -101,7 +101,7 @@ def gather(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
             found["proxy"] = proxy_for(base_url)
         except UnusableProxyError as error:
             raise UsageError(str(error)) from error
-        found |= {dest: found[dest].fetch() for dest in _KEYS if isinstance(found.get(dest), KeySource)}
+        found |= {dest: found[dest].fetch() for dest in KEYS if isinstance(found.get(dest), KeySource)}
     # No option of a user's: ``verify`` sets it for the run with which it judges again.
     return _settings({**found, REPLAY: environment.get(REPLAY)})
 
@@ -116,7 +116,7 @@ def _settings(found: dict[str, Any]) -> Settings:
         target_values = {"press_rate_limit": True, "idempotency_wait": 1.0, **target_values}
         target_values |= {"api_key": "reference-primary", "second_api_key": "reference-second"}
     else:
-        target_values |= {name: found[name] for name in _KEYS if found.get(name)}
+        target_values |= {name: found[name] for name in KEYS if found.get(name)}
         target_values |= {"headers": found.get("header", ()), "proxy": found["proxy"]}
     shard: Shard | None = found.get("shard")
     target_values = _of_shard(shard, target_values, alone=base_url is None)

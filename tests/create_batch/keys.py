@@ -11,10 +11,15 @@ def filled(stem, length, filler="k"):
     return stem + filler * (length - len(stem))
 
 
+def keyed_batches(traffic):
+    """The exchanges that made a batch with a key for the first environment."""
+    return [each for each in traffic if each.created and each.request.key and each.request.credential == "primary"]
+
+
 def known(target):
     """A key that names a batch of this run, or a new one where the run has made none yet."""
-    made = (each for each in target.wire.ledger.exchanges() if each.created and each.request.credential == "primary")
-    return next((each.request.key for each in made if each.request.key), target.key())
+    made = keyed_batches(target.wire.ledger.exchanges())
+    return made[0].request.key if made else target.key()
 
 
 def slightly_different(stem):

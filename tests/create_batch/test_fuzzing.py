@@ -77,8 +77,8 @@ def campaign(target, generator, judges, expected, judge, share):
             raise generation.Enough(error) from None
 
     place = target.options.example_database
-    database = place and examples.opened(place, f"{target.contract.sha256} {expected} ")
-    generator.explore(expected, check, target.options.seed * 10_000 + target.options.stream, database or None)
+    database = examples.opened(place, f"{target.contract.sha256} {expected} ") if place else None
+    generator.explore(expected, check, target.options.seed * 10_000 + target.options.stream, database)
     target.note(f"{next(sent) - 1} cases of a campaign")
     if database and database.failure:
         target.note(f"the example database failed meanwhile ({database.failure}); the campaign went on without it")

@@ -54,7 +54,7 @@ def test_replay_returns_the_existing_batch(first_and_replays):
 @pytest.fixture(scope="module")
 def early(target):
     """A batch that nothing replays until many others have been made."""
-    if target.profile is Profile.SMOKE and (made := keyed_batches(target.wire.ledger.exchanges())):
+    if target.profile is Profile.SMOKE and (made := keys.keyed_batches(target.wire.ledger.exchanges())):
         return made[0]
     batch = target.create(key=target.key(), label="early")
     given(batch)
@@ -330,7 +330,7 @@ def test_concurrent_requests_with_different_keys_create_different_batches(target
 
 @must("a key is still known when many others have come after it", clause=KEY, profile=Profile.SMOKE)
 def test_key_is_known_after_many_others(target, early):
-    made = keyed_batches(target.wire.ledger.exchanges())
+    made = keys.keyed_batches(target.wire.ledger.exchanges())
     others = len(made) if time.monotonic() - early.ended < MOMENTS else 0
     many = target.pick(smoke=12, standard=MANY, thorough=MANY)
     if target.wire.decide("other keys", others) < many:
@@ -402,16 +402,12 @@ def again(target, first):
     return target.create(key=first.request.key)
 
 
-def keyed_batches(traffic):
-    return [each for each in traffic if each.created and each.request.key and each.request.credential == "primary"]
-
-
 def oldest(target, traffic, at_most=math.inf):
     """The run's first exchange that made a batch with a key, of those that are ``at_most`` so many seconds old.
 
     An older key may have expired, for all that the option says.
     """
-    made = keyed_batches(traffic)
+    made = keys.keyed_batches(traffic)
     if not made:
         raise InconclusiveError("the run made no batch with a key")
     old = sum(time.monotonic() - each.ended > at_most for each in made)

@@ -40,11 +40,11 @@ def replay(document: Mapping[str, Any]) -> Replay:
     return Replay(answers, [Decision(**decision) for decision in log["_decisions"]])
 
 
-def merged(documents: Sequence[Mapping[str, Any]], firsts: Sequence[int]) -> dict[str, Any]:
-    """Several documents as one; the exchanges of each are numbered from its place in ``firsts`` on."""
+def merged(documents: Sequence[Mapping[str, Any]], offsets: Sequence[int]) -> dict[str, Any]:
+    """Several documents as one; the exchanges of each are numbered after its ``offsets``."""
     entries = [
-        {**entry, "_number": entry["_number"] + first - 1}
-        for document, first in zip(documents, firsts, strict=True)
+        {**entry, "_number": entry["_number"] + offset}
+        for document, offset in zip(documents, offsets, strict=True)
         for entry in document["log"]["entries"]
     ]
     decisions = [decision for document in documents for decision in document["log"]["_decisions"]]

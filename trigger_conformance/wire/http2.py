@@ -47,11 +47,11 @@ class Http2Transport(httpx.AsyncBaseTransport):
             request=request,
         )
 
-    async def aclose(self) -> None:
+    def close_idle(self) -> None:
         """Close the idle HTTP/1.1 connections; an HTTP/2 connection is for all requests and stays."""
-        await self._plain.aclose()
+        self._plain.close_idle()
 
-    async def end(self) -> None:
+    async def aclose(self) -> None:
         """Close every connection."""
         await self._plain.aclose()
         await self._multiplexed.aclose()

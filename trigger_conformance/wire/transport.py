@@ -279,14 +279,14 @@ class Transport(httpx.AsyncBaseTransport):
         await gate.pass_through(write_last_byte)
         return left[0]
 
-    async def aclose(self) -> None:
+    def close_idle(self) -> None:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
-    async def end(self) -> None:
+    async def aclose(self) -> None:
         """Close every connection."""
-        await self.aclose()
+        self.close_idle()
 
 
 async def _open(host: str, port: int, verify: ssl.SSLContext | None) -> _Connection:

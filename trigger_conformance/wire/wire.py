@@ -72,7 +72,7 @@ class Wire:
 
     def close(self) -> None:
         """Close connections and event loop."""
-        self._loop.run_until_complete(self._transport.end())
+        self._loop.run_until_complete(self._transport.aclose())
         self._loop.close()
 
     def send(self, request: Request, sending: Sending = Sending()) -> Exchange:
@@ -104,7 +104,7 @@ class Wire:
         sending = Sending(gate=gate, timeout=timeout, together=self._volleys)
 
         async def all_at_once() -> list[Exchange]:
-            await self._transport.aclose()
+            self._transport.close_idle()
             opener = asyncio.ensure_future(gate.open_when_full(_GATE_PATIENCE + self._slowest))
             try:
                 return await _gather(self._deliver(request, sending) for request in requests)
@@ -293,6 +293,7 @@ def _transport(target: Target) -> Transport | Http2Transport:
         return plain
     from trigger_conformance.wire.http2 import multiplexed
 
+    # A context of its own: offering HTTP/2 is written into it, and HTTP/1.1 connections must not offer that.
     return multiplexed(plain, target.tls(), target.proxy)
 
 
