@@ -37,6 +37,8 @@ class Row:
     id: str
     sentence: str
     named: tuple[str, ...]
+    warns: tuple[str, ...]
+    leaves: tuple[str, ...]
     status: int
     verdict: str
     caught: list[str]
@@ -55,8 +57,9 @@ class Row:
         if self.status == ExitStatus.SUITE_ERROR or not self.verdict:
             return f"the suite ended with status {self.status}"
         if not self.is_fault:
-            blamed = ", ".join([*self.caught, *self.undecided])
-            return None if self.verdict == "conformant" and not blamed else f"{self.verdict}: {blamed}"
+            blamed = sorted({*self.caught, *self.undecided} ^ {*self.warns, *self.leaves})
+            wanted = "inconclusive" if self.leaves else "conformant"
+            return None if self.verdict == wanted and not blamed else f"{self.verdict}: {', '.join(blamed)}"
         if not set(self.named) & set(self.caught):
             return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
         return None
@@ -68,6 +71,8 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         id=behaviour.id,
         sentence=behaviour.sentence,
         named=behaviour.caught_by,
+        warns=behaviour.warns,
+        leaves=behaviour.undecided,
         status=trial.status,
         verdict=trial.verdict,
         caught=trial.caught,

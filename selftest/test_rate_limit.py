@@ -21,6 +21,7 @@ def answer(*more, **changes):
 
 
 ABOVE = "X-RateLimit-Remaining 101 is more than X-RateLimit-Limit 100"
+A_TIME = "is a point in time, not a number of seconds"
 SEVEN = "X-RateLimit-Reset is 7 s from now, Retry-After says"
 RULES = (
     rate_limit.presence_problem,
@@ -55,7 +56,11 @@ def test_a_sound_429_breaks_no_rule(rule):
         (rate_limit.count_problem, {"Retry_After": "-1"}, "Retry-After is -1"),
         (rate_limit.no_wait_problem, {"Retry_After": "0"}, "Retry-After is 0"),
         (rate_limit.agreement_problem, {"Retry_After": "13"}, f"{SEVEN} 13 s"),
-        (rate_limit.agreement_problem, {"Retry_After": "1"}, f"{SEVEN} 1 s"),
+        (rate_limit.count_problem, {"Retry_After": "86401"}, "Retry-After 86401 is more than a day"),
+        (rate_limit.count_problem, {"Retry_After": f"{NOW + 7:.0f}"}, f"Retry-After {NOW + 7:.0f} {A_TIME}"),
+        (rate_limit.count_problem, {"Retry_After": f"{NOW - 86_400:.0f}"}, f"Retry-After {NOW - 86_400:.0f} {A_TIME}"),
+        (rate_limit.count_problem, {"Retry_After": f"{NOW:.0f}007"},
+         f"Retry-After {NOW:.0f}007 is a point in time in milliseconds, not a number of seconds"),
     ],
 )  # fmt: skip
 def test_a_wrong_header_is_named(rule, wrong, said):
@@ -67,6 +72,9 @@ def test_a_wrong_header_is_named(rule, wrong, said):
     [
         (rate_limit.count_problem, {"X_RateLimit_Limit": "1", "X_RateLimit_Remaining": "1", "Retry_After": "0"}),
         (rate_limit.no_wait_problem, {"Retry_After": "1"}),
+        (rate_limit.count_problem, {"Retry_After": "86400"}),
+        (rate_limit.agreement_problem, {"Retry_After": "1"}),
+        (rate_limit.agreement_problem, {"Retry_After": f"{NOW:.0f}"}),
         (rate_limit.agreement_problem, {"X_RateLimit_Reset": None}),
         (rate_limit.agreement_problem, {"Retry_After": None}),
         (rate_limit.agreement_problem, {"X_RateLimit_Reset": "30"}),
@@ -116,9 +124,10 @@ def test_reset_is_a_unix_time_in_seconds_near_now(reset, said):
 
 
 @pytest.mark.parametrize(
-    ("reset", "after", "fine"), [(7, 2, True), (7, 12, True), (8, 2, False), (100, 110, True), (100, 112, False)]
+    ("reset", "after", "fine"),
+    [(7, 2, True), (7, 12, True), (7, 13, False), (3600, 2, True), (100, 111, True), (100, 112, False)],
 )
-def test_reset_and_retry_after_agree_within_five_seconds_or_a_tenth(reset, after, fine):
+def test_reset_is_not_before_retry_after_by_more_than_five_seconds_or_a_tenth(reset, after, fine):
     told = answer(X_RateLimit_Reset=f"{NOW + reset:.0f}", Retry_After=f"{after}")
     assert (rate_limit.agreement_problem(told) is None) is fine
 
@@ -151,12 +160,27 @@ def reading(started, remaining, *, ended=None, limit="100", reset=60, credential
     return Exchange(Request(target="/", credential=credential), told, None, started, ended or started + 0.01, NOW)
 
 
+# It shows that the reset stands still, and is too late to be compared.
+STEADY = reading(50, 0)
+
+
+def test_a_reset_that_follows_the_clock_ends_no_window():
+    # A sliding window takes back at once what was spent at once, a window ago.
+    moving = [reading(at / 10, 90 if at > 5 else 10, reset=60 + at // 10) for at in range(20)]
+    assert list(rate_limit.rises(moving)) == []
+
+
+@pytest.mark.parametrize(("still", "found"), [(1.4, 0), (1.6, 1)])
+def test_a_window_is_one_whose_reset_stood_still(still, found):
+    assert len(list(rate_limit.rises([reading(0, 10), reading(0.5, 90), reading(still, 0)]))) == found
+
+
 def test_remaining_may_rise_by_a_refill():
     assert list(rate_limit.rises([reading(0, 10), reading(1, 12), reading(2, 12)])) == []
 
 
 def test_remaining_may_not_jump_within_a_window():
-    found = list(rate_limit.rises([reading(10, 10), reading(11, 60)]))
+    found = list(rate_limit.rises([reading(10, 10), reading(11, 60), STEADY]))
     assert [why for _, why in found] == ["X-RateLimit-Remaining rose from 10 to 60 within 1.01 s of one window"]
 
 
@@ -171,7 +195,7 @@ def test_remaining_may_not_jump_within_a_window():
     ids=["another window", "another limit", "another credential", "at the same time"],
 )
 def test_only_requests_of_one_window_that_follow_each_other_are_compared(later):
-    assert list(rate_limit.rises([reading(0, 10), later])) == []
+    assert list(rate_limit.rises([reading(0, 10), later, STEADY])) == []
 
 
 @pytest.mark.parametrize(("gain", "rises"), [(100, False), (101, True)])
@@ -183,11 +207,11 @@ def test_a_second_more_of_a_window_a_second_shorter_is_the_most_that_is_allowed(
 
 def test_a_pair_of_two_windows_does_not_end_the_search():
     pair = [reading(2, 10, reset=90), reading(3, 60, reset=90)]
-    assert len(list(rate_limit.rises([reading(0, 10), *pair]))) == 1
+    assert len(list(rate_limit.rises([reading(0, 10), *pair, reading(50, 0, reset=90)]))) == 1
 
 
 def test_a_request_that_starts_as_the_one_before_ends_follows_it():
-    assert len(list(rate_limit.rises([reading(0, 0, ended=1), reading(1, 60)]))) == 1
+    assert len(list(rate_limit.rises([reading(0, 0, ended=1), reading(1, 60), STEADY]))) == 1
 
 
 def test_a_window_that_is_about_to_end_counts_as_a_second():
@@ -202,7 +226,7 @@ def test_answers_without_limits_are_passed_over():
     partial = (("X-RateLimit-Remaining", "99"), ("X-RateLimit-Reset", f"{NOW + 60:.0f}"))
     limitless = Exchange(Request(target="/"), Answer(202, "", partial, b"", NOW), None, 0.5, 0.6, NOW)
     unknown = Exchange(Request(target="/"), Answer(202, "", partial[1:], b"", NOW), None, 0.5, 0.6, NOW)
-    assert list(rate_limit.rises([reading(0, 10), limitless, unknown, reading(1, 10)])) == []
+    assert list(rate_limit.rises([reading(0, 10), limitless, unknown, reading(1, 10), STEADY])) == []
     silent = Exchange(Request(target="/"), Answer(202, "", (), b"", NOW), None, 0.5, 0.6, NOW)
     lost = Exchange(Request(target="/"), None, None, 0.5, 0.6, NOW)
-    assert len(list(rate_limit.rises([reading(0, 10), silent, lost, reading(1, 60)]))) == 1
+    assert len(list(rate_limit.rises([reading(0, 10), silent, lost, reading(1, 60), STEADY]))) == 1

@@ -187,9 +187,9 @@ class BatchApi:
         """Send independent requests, several in flight at a time; answers in the same order."""
         return self.wire.send_all(list(requests), Sending(keep_429=keep_429))
 
-    def send_together(self, requests: Iterable[Request]) -> list[Exchange]:
+    def send_together(self, requests: Iterable[Request], *, keep_429: bool = False) -> list[Exchange]:
         """Send requests whose last bytes leave in one go."""
-        return self.wire.send_together(list(requests))
+        return self.wire.send_together(list(requests), keep_429=keep_429)
 
     def abandon(self, request: Request) -> Exchange:
         """Send a request whole and close the connection without reading the answer."""

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, TypeVar, cast
 
@@ -273,6 +273,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def target(pytestconfig: pytest.Config) -> BatchApi:
     """The target as checks speak to it."""
     return pytestconfig.stash[STATION].api
+
+
+@pytest.fixture(scope="session")
+def is_selected(pytestconfig: pytest.Config) -> Callable[[str], bool]:
+    """Whether the run decides the requirement with this id, too."""
+    selection = pytestconfig.stash[STATION].shared.selection
+    selected = {each.id for each in catalogue.catalogue() if each in selection}
+    return selected.__contains__
 
 
 @pytest.fixture(scope="session")

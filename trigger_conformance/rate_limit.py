@@ -15,6 +15,8 @@ from trigger_conformance.wire.exchange import Answer, Exchange
 _PAST = 60.0
 _DAY = 86_400.0
 _LEAST_MILLISECONDS = 1e11
+# A reset in whole seconds that follows the clock changes within a second.
+_STANDSTILL = 1.5
 
 
 def carries_limits(answer: Answer) -> bool:
@@ -43,7 +45,7 @@ def integer_problem(answer: Answer) -> str | None:
 
 
 def count_problem(answer: Answer) -> str | None:
-    """Limit > 0, 0 <= Remaining <= Limit, Retry-After >= 0."""
+    """Limit > 0, 0 <= Remaining <= Limit, 0 <= Retry-After <= a day (a number of seconds, no point in time)."""
     limit, remaining, _, after = _values(answer)
     wrong = []
     if limit is not None and limit <= 0:
@@ -52,9 +54,18 @@ def count_problem(answer: Answer) -> str | None:
         wrong.append(f"X-RateLimit-Remaining is {remaining}")
     if limit is not None and remaining is not None and remaining > limit:
         wrong.append(f"X-RateLimit-Remaining {remaining} is more than X-RateLimit-Limit {limit}")
-    if after is not None and after < 0:
-        wrong.append(f"Retry-After is {after}")
+    if after is not None and (problem := _wait_problem(after, answer.at)):
+        wrong.append(problem)
     return ", ".join(wrong) or None
+
+
+def _wait_problem(after: int, now: float) -> str | None:
+    if 0 <= after <= _DAY:
+        return None
+    for unit, factor in (("", 1), (" in milliseconds", 1000)):
+        if abs(after / factor - now) <= _DAY:
+            return f"Retry-After {after} is a point in time{unit}, not a number of seconds"
+    return f"Retry-After is {after}" if after < 0 else f"Retry-After {after} is more than a day"
 
 
 def reset_problem(answer: Answer) -> str | None:
@@ -70,12 +81,15 @@ def reset_problem(answer: Answer) -> str | None:
 
 
 def agreement_problem(answer: Answer) -> str | None:
-    """Reset and now + Retry-After agree within 5 s or 10 %; now is ours, or the target's own where it tells it."""
+    """Reset is not before now + Retry-After by more than 5 s or 10 %; now is ours, or the target's own if it tells it.
+
+    It may be later: a bucket is full again long after its next token.
+    """
     _, _, reset, after = _values(answer)
-    if reset is None or after is None or reset_problem(answer):
+    if reset is None or after is None or reset_problem(answer) or _wait_problem(after, answer.at):
         return None
-    apart = min(abs(reset - (now + after)) for now in (answer.at, answer.date or answer.at))
-    if apart <= max(5.0, 0.1 * after):
+    early = min(now + after - reset for now in (answer.at, answer.date or answer.at))
+    if early <= max(5.0, 0.1 * after):
         return None
     return f"X-RateLimit-Reset is {reset - answer.at:.0f} s from now, Retry-After says {after} s"
 
@@ -90,19 +104,29 @@ def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
     """Where Remaining rose within one window by more than a refill allows.
 
     Only requests of one credential that followed each other are compared, and only while Limit and Reset stayed
-    the same. A limiter that refills steadily gives back at most its limit over the time until its reset; that time
-    is told in whole seconds, so one second is allowed for on either side.
+    the same, for longer than a reset that follows the clock would: what a sliding window takes back is what was spent
+    one window ago, which may be any number at once. A limiter that refills steadily gives back at most its limit over
+    the time until its reset; that time is told in whole seconds, so one second is allowed for on either side.
     """
     readings = [_Reading.of(each) for each in exchanges if each.request.credential == "primary"]
     told = sorted((each for each in readings if each is not None), key=lambda each: each.exchange.started)
+    steady = _steady(told)
     for earlier, later in pairwise(told):
         elapsed = later.exchange.ended - earlier.exchange.started
-        one_window = (earlier.limit, earlier.reset) == (later.limit, later.reset)
+        one_window = earlier.window == later.window and earlier.window in steady
         overlapping = later.exchange.started < earlier.exchange.ended
         allowed = earlier.limit * (elapsed + 1) / max(1.0, earlier.reset - earlier.at - 1)
         if one_window and not overlapping and later.remaining - earlier.remaining > allowed:
             rise = f"rose from {earlier.remaining} to {later.remaining} within {elapsed:.2f} s of one window"
             yield later.exchange, f"X-RateLimit-Remaining {rise}"
+
+
+def _steady(readings: Iterable[_Reading]) -> set[tuple[int, int]]:
+    """The windows whose reset stood still while time went on."""
+    seen: dict[tuple[int, int], list[float]] = {}
+    for each in readings:
+        seen.setdefault(each.window, []).append(each.at)
+    return {window for window, times in seen.items() if max(times) - min(times) > _STANDSTILL}
 
 
 @dataclass(frozen=True)
@@ -115,6 +139,11 @@ class _Reading:
     remaining: int
     reset: int
 
+    @property
+    def window(self) -> tuple[int, int]:
+        """What stays the same within a window."""
+        return self.limit, self.reset
+
     @classmethod
     def of(cls, exchange: Exchange) -> _Reading | None:
         """An exchange's reading, or None where its answer does not tell all three numbers."""
@@ -126,9 +155,24 @@ class _Reading:
         return cls(exchange, exchange.answer.at, limit, remaining, reset)
 
 
+def limit(answer: Answer) -> int | None:
+    """The limit that an answer states, where it can be read."""
+    return _values(answer)[0]
+
+
 def remaining(answer: Answer) -> int | None:
     """What an answer says remains of the limit, where it can be read."""
     return _values(answer)[1]
+
+
+def reset(answer: Answer) -> int | None:
+    """The Unix time at which an answer says that the limit is reset, where it can be read."""
+    return _values(answer)[2]
+
+
+def wait(answer: Answer) -> int | None:
+    """The seconds that Retry-After tells, where it can be read."""
+    return _values(answer)[3]
 
 
 def _is_integer(value: str) -> bool:
@@ -137,8 +181,8 @@ def _is_integer(value: str) -> bool:
 
 
 def _values(answer: Answer) -> tuple[int | None, int | None, int | None, int | None]:
-    limit, remaining, reset, after = (_integer(answer, name) for name in RATE_LIMIT_HEADERS)
-    return limit, remaining, reset, after
+    of_limit, left, until, after = (_integer(answer, name) for name in RATE_LIMIT_HEADERS)
+    return of_limit, left, until, after
 
 
 def _integer(answer: Answer, name: str) -> int | None:

@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import overload
 
 from trigger_conformance.reference.server import ReferenceServer
 
@@ -21,13 +22,16 @@ class UnknownBehaviourError(LookupError):
 class Behaviour:
     """A fault or a variant: its id, what it does in one sentence, and for a fault the requirements that must catch it.
 
-    A variant's ``caught_by`` is empty.
+    A variant's ``caught_by`` is empty; it may earn warnings (``warns``), and leave what a usual run cannot decide of it
+    ``undecided``.
     """
 
     id: str
     sentence: str
     server: Server
     caught_by: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 _registered: dict[str, Behaviour] = {}
@@ -43,29 +47,44 @@ def fault(*caught_by: str) -> Callable[[Server], Server]:
 
     def register(server: Server) -> Server:
         requirements = tuple(f"create_batch.{requirement}" for requirement in caught_by)
-        _register(server, requirements)
+        _register(server, caught_by=requirements)
         return server
 
     return register
 
 
-def variant(server: Server) -> Server:
-    """Register a class as a conforming variant."""
-    _register(server, ())
-    return server
+@overload
+def variant(server: Server) -> Server: ...
 
 
-def _register(server: Server, caught_by: tuple[str, ...]) -> None:
+@overload
+def variant(*, warns: tuple[str, ...] = (), undecided: tuple[str, ...] = ()) -> Callable[[Server], Server]: ...
+
+
+def variant(
+    server: Server | None = None, *, warns: tuple[str, ...] = (), undecided: tuple[str, ...] = ()
+) -> Server | Callable[[Server], Server]:
+    """Register a class as a conforming variant: one that warns of nothing and can be decided, but for what is named."""
+
+    def register(server: Server) -> Server:
+        _register(server, warns=warns, undecided=undecided)
+        return server
+
+    return register if server is None else register(server)
+
+
+def _register(server: Server, **facts: tuple[str, ...]) -> None:
     identity = _identify(server)
     sentence = " ".join((server.__doc__ or "").split())
-    _registered[identity] = Behaviour(identity, sentence, server, caught_by)
+    _registered[identity] = Behaviour(identity, sentence, server, **facts)
 
 
 @cache
 def _all() -> dict[str, Behaviour]:
     import trigger_conformance.reference.faults as faults
 
-    importlib.import_module("trigger_conformance.reference.variants")
+    for name in ("variants", "limited"):
+        importlib.import_module(f"trigger_conformance.reference.{name}")
     for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
         importlib.import_module(module.name)
     return dict(sorted(_registered.items()))

@@ -7,7 +7,6 @@ import base64
 import hashlib
 import itertools
 import json
-import math
 import os
 import random
 import signal
@@ -55,7 +54,7 @@ class MaximumOf1(_SetUp):
     """A batch is one run."""
 
     def adjusted(self, settings: Settings) -> Settings:
-        return replace(settings, max_run_count=1, run_limit=(100, 200.0))
+        return replace(settings, max_run_count=1, run_limit=(100, 60.0))
 
 
 @variant
@@ -90,16 +89,27 @@ class BehindAPrefix(_SetUp):
         return replace(settings, prefix="/gateway/v2")
 
 
+class _TellsRequests(_SetUp):
+    """Tells what remains of the limit of requests."""
+
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
+        super().charge_runs(environment, order)
+        return self.charge_nothing(environment)
+
+    def charge_nothing(self, environment: Environment) -> Allowance:
+        return self.limits[environment.name].requests.take(0)
+
+
 @variant
-class LimitedByRequests(_SetUp):
-    """60 requests at once, 100 a second."""
+class LimitedByRequests(_TellsRequests):
+    """60 requests at once, 50 a second."""
 
     def adjusted(self, settings: Settings) -> Settings:
-        return replace(settings, request_limit=(60, 100.0), run_limit=(10**6, 10.0**6))
+        return replace(settings, request_limit=(60, 50.0), run_limit=(10**6, 10.0**6))
 
 
 @variant
-class TightlyLimited(_SetUp):
+class TightlyLimited(_TellsRequests):
     """10 requests at once, 5 a second."""
 
     def adjusted(self, settings: Settings) -> Settings:
@@ -120,34 +130,6 @@ class TightlyLimitedByRuns(_SetUp):
 
     def adjusted(self, settings: Settings) -> Settings:
         return replace(settings, run_limit=(1000, 100.0), request_limit=(10**6, 10.0**6))
-
-
-class _Window(TokenBucket):
-    """Counts in fixed windows of ``seconds``."""
-
-    def __init__(self, limit: int, seconds: int) -> None:
-        super().__init__(limit, limit / seconds)
-        self.seconds = seconds
-        self.window = 0
-        self.used = 0
-
-    def take(self, cost: int) -> Allowance:
-        window, self.window = self.window, int(time.time() // self.seconds)
-        if window != self.window:
-            self.used = 0
-        granted = self.used + cost <= self.capacity
-        self.used += cost if granted else 0
-        end = (self.window + 1) * self.seconds
-        wait = max(1, math.ceil(end - time.time()))
-        return Allowance(granted, self.capacity, self.capacity - self.used, wait, math.ceil(end))
-
-
-@variant
-class LimitedInWindows(ReferenceServer):
-    """1,000 requests and 3,000 runs in each window of three seconds."""
-
-    def new_limits(self) -> Limits:
-        return Limits(_Window(1000, 3), _Window(3000, 3))
 
 
 @variant

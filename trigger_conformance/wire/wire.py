@@ -84,7 +84,7 @@ class Wire:
 
     def send_all(self, requests: Sequence[Request], sending: Sending = Sending()) -> list[Exchange]:
         """Send independent requests, several in flight at a time; the answers come in the requests' order."""
-        lanes = asyncio.Semaphore(self._lanes())
+        lanes = asyncio.Semaphore(self._lanes(pressing=sending.keep_429))
 
         async def deliver(request: Request) -> Exchange:
             async with lanes:
@@ -92,16 +92,17 @@ class Wire:
 
         return self._loop.run_until_complete(_gather(deliver(request) for request in requests))
 
-    def send_together(self, requests: Sequence[Request]) -> list[Exchange]:
+    def send_together(self, requests: Sequence[Request], *, keep_429: bool = False) -> list[Exchange]:
         """Send requests so that their last bytes leave in one go, each on a connection of its own.
 
         A target that takes fewer connections at a time gets the rest after these.
         """
-        self._await_allowance(len(requests))
+        if not keep_429:
+            self._await_allowance(len(requests))
         gate = Gate(len(requests))
         timeout = self._target.timeout + len(requests) * self._slowest
         self._volleys += 1
-        sending = Sending(gate=gate, timeout=timeout, together=self._volleys)
+        sending = Sending(gate=gate, timeout=timeout, together=self._volleys, keep_429=keep_429)
 
         async def all_at_once() -> list[Exchange]:
             self._transport.close_idle()
@@ -145,9 +146,9 @@ class Wire:
         self.ledger.decide(Decision(self.check, name, decided))
         return decided
 
-    def _lanes(self) -> int:
+    def _lanes(self, *, pressing: bool) -> int:
         by_speed = self._target.timeout / (4 * self._share) if self._share else MOST_LANES
-        by_limit = self._limit / 4 if self._limit else MOST_LANES
+        by_limit = self._limit / 4 if self._limit and not pressing else MOST_LANES
         return max(1, min(MOST_LANES, int(by_speed), int(by_limit)))
 
     def _await_allowance(self, wanted: int) -> None:
@@ -194,7 +195,7 @@ class Wire:
             sending = replace(sending, gate=None)
 
     async def _attempt(self, request: Request, sending: Sending) -> Exchange:
-        if self._remaining == 0:
+        if self._remaining == 0 and not sending.keep_429:
             self.ledger.hold(time.monotonic() + min(_LONGEST_PAUSE, max(0.0, self._reset - time.time())))
             self._remaining = None
         runs = self._cost(request)

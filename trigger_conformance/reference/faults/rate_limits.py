@@ -38,14 +38,6 @@ class NeverLimits(ReferenceServer):
         return replace(super().charge_runs(environment, order), granted=True)
 
 
-@fault(PRESS)
-class LimitsWithoutACount(NeverLimits):
-    """There is no limit, and no header that states one."""
-
-    def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:  # noqa: ARG002
-        return []
-
-
 class _Refusal(ReferenceServer):
     """Changes the headers of a 429."""
 
@@ -224,12 +216,28 @@ class SaysAResetFarAhead(_Refusal):
         return {**headers, "X-RateLimit-Reset": str(allowance.reset + 2 * 86_400)}.items()
 
 
-@fault("rate_limits.reset_agrees_with_retry_after")
-class SaysTwoTimes(_Refusal):
-    """X-RateLimit-Reset is an hour later than Retry-After says: another time zone's clock."""
+@fault(COUNTS)
+class SaysWhenToRetry(_Refusal):
+    """Retry-After is a Unix time."""
 
     def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
-        return {**headers, "X-RateLimit-Reset": str(allowance.reset + 3600)}.items()
+        return {**headers, "Retry-After": str(int(time.time()) + allowance.retry_after)}.items()
+
+
+@fault(COUNTS)
+class WaitsForWeeks(_Refusal):
+    """Retry-After is far more than a day."""
+
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:  # noqa: ARG002
+        return {**headers, "Retry-After": "2592000"}.items()
+
+
+@fault("rate_limits.reset_agrees_with_retry_after")
+class SaysTwoTimes(_Refusal):
+    """X-RateLimit-Reset is when the window began, half a minute before Retry-After is over."""
+
+    def change(self, headers: dict[str, str], allowance: Allowance) -> Iterable[tuple[str, str]]:
+        return {**headers, "X-RateLimit-Reset": str(allowance.reset - 30)}.items()
 
 
 @fault("rate_limits.reset_agrees_with_retry_after")
