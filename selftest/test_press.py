@@ -25,7 +25,8 @@ def lone(*runs, limit=100, left=100, cost=lambda runs: runs, ahead=30.0, pace=0.
     for number, count in enumerate(runs):
         remaining -= cost(count)
         start = number * pace
-        accepted.append(Accepted(start, start + pace / 2, count, limit, limit and max(0, remaining), 1_800_000_030, ahead))
+        told_left = limit and max(0, remaining)
+        accepted.append(Accepted(start, start + pace / 2, count, limit, told_left, 1_800_000_030, ahead))
     return accepted
 
 

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Any, TypeVar, cast
 
@@ -31,6 +31,7 @@ from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.run import Run, Shared, Station
+from trigger_conformance.second_look import second_look
 from trigger_conformance.session import Prepared
 from trigger_conformance.settings import Settings, gather
 from trigger_conformance.target import UsageError
@@ -308,16 +309,32 @@ def traffic(target: BatchApi, quiet: None, pytestconfig: pytest.Config) -> list[
     return ledger.exchanges()
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Begin a check; where the target was given up there is nothing left to see."""
     station = item.config.stash.get(STATION, None)
     if station is None:
-        return
+        return (yield)
     requirement = _requirement(item)
     station.api.begin(requirement.id)
     label(item, requirement, station.contract.clause(requirement.clause), station.contract.documentation)
     if station.ledger.down and requirement.stage is not Stage.CLOSING:
         raise InconclusiveError(station.ledger.down)
+    return (yield from second_look(item, station, item.setup))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Run a check, and once more where a request of it got no answer that did get one when it was sent again."""
+    station = item.config.stash.get(STATION, None)
+    if station is None:
+        return (yield)
+
+    def run_whole() -> None:
+        item.setup()
+        item.runtest()
+
+    return (yield from second_look(item, station, run_whole))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -418,6 +435,10 @@ def _tell(report: pytest.TestReport, outcome: Outcome) -> None:
             report.outcome = "skipped"
             said = f"waived: {outcome.waiver['reason']}" if outcome.waiver else outcome.message
             report.longrepr = (report.location[0], report.location[1] or 0, said)
+        case _ if report.when == "setup":
+            # A setup that has passed is followed by the check itself, which would lack what its fixture found.
+            report.outcome = "skipped"
+            report.longrepr = (report.location[0], report.location[1] or 0, f"{outcome.verdict}: {outcome.message}")
         case _:
             report.outcome = "passed"
             report.longrepr = None

@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ from trigger_conformance.wire.wire import Sending, Wire
 
 _COLD_START = 30.0
 _SLOW_START = 3.0
+# What a second request meets too, or has waited for long enough.
+_HOPELESS = (FailureKind.UNREACHABLE, FailureKind.TLS, FailureKind.TIMEOUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +151,7 @@ class Run:
         api.begin("preflight")
         timeout = max(api.options.timeout, min(_COLD_START, self.settings.budget.seconds))
         try:
-            exchange = self.station.wire.send(api.order(key=api.key()), Sending(timeout=timeout))
+            exchange = self._first_answer(Sending(timeout=timeout))
         except BudgetSpentError as error:
             self.halted = f"the target could not be tried: {error}"
             return
@@ -158,6 +160,14 @@ class Run:
         seconds = exchange.ended - exchange.started
         if seconds > _SLOW_START and self.halted is None:
             self.notes.append(f"the first request took {seconds:.1f} s (a cold start?); it was waited for once")
+
+    def _first_answer(self, sending: Sending) -> Exchange:
+        """The answer to a plain valid request; one that is lost on its way is sent once more."""
+        api, wire = self.station.api, self.station.wire
+        exchange = wire.send(api.order(key=api.key()), sending)
+        if wire.take_lost() and exchange.failure and exchange.failure.kind not in _HOPELESS:
+            exchange = wire.send(exchange.request, replace(sending, repeats=exchange.number))
+        return exchange
 
     def _tell_of_the_way(self, exchange: Exchange) -> None:
         target = self.station.shared.target

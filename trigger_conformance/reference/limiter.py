@@ -207,4 +207,3 @@ class UnderWay:
     def give_back(self, cost: int) -> None:
         """As ``Limiter.give_back``."""
         self._used -= cost
-

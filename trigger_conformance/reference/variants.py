@@ -677,6 +677,37 @@ class TakesLongNowAndThen(_Delayed):
 
 
 @variant
+class StallsOnce(_Delayed):
+    """The machine stalls for as long as no client waits, once in 250 requests."""
+
+    def __init__(self, *settings: Settings) -> None:
+        super().__init__(*settings)
+        self.requests = itertools.count(100)
+
+    def delay(self) -> float:
+        return 0.0 if next(self.requests) % 250 else 6.0
+
+
+@variant
+class LosesAConnectionNowAndThen(ReferenceServer):
+    """One request in 250 is lost on its way to a busy machine."""
+
+    def app(self) -> ASGIApp:
+        sound, requests = super().app(), itertools.count(150)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if next(requests) % 250:
+                await sound(scope, receive, send)
+                return
+            cycle: Any = send
+            cycle.__self__.transport.abort()
+            # The server closes what the transport has not yet noticed to be closed, so it gets time to notice.
+            await asyncio.sleep(0.05)
+
+        return app
+
+
+@variant
 class StartsCold(_Delayed):
     """The first answer takes five seconds."""
 

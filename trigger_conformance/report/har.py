@@ -43,7 +43,7 @@ def replay(document: Mapping[str, Any]) -> Replay:
 def merged(documents: Sequence[Mapping[str, Any]], offsets: Sequence[int]) -> dict[str, Any]:
     """Several documents as one; the exchanges of each are numbered after its ``offsets``."""
     entries = [
-        {**entry, "_number": entry["_number"] + offset}
+        {**entry, "_number": entry["_number"] + offset, "_repeats": entry["_repeats"] and entry["_repeats"] + offset}
         for document, offset in zip(documents, offsets, strict=True)
         for entry in document["log"]["entries"]
     ]
@@ -67,6 +67,7 @@ def _exchange(entry: Mapping[str, Any]) -> Exchange:
         began=datetime.fromisoformat(entry["startedDateTime"]).timestamp(),
         check=entry["_requirement"],
         together=entry["_together"],
+        repeats=entry.get("_repeats", 0),
         number=entry["_number"],
     )
 
@@ -100,6 +101,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "_started": exchange.started,
         "_ended": exchange.ended,
         "_together": exchange.together,
+        "_repeats": exchange.repeats,
         "_framing": str(exchange.request.framing),
         "_fingerprint": fingerprint(exchange.check, exchange.request),
     }

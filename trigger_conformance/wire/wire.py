@@ -39,6 +39,7 @@ class Sending:
     timeout: float | None = None
     gate: Gate | None = None
     together: int = 0
+    repeats: int = 0
 
 
 class Wire:
@@ -64,6 +65,7 @@ class Wire:
         # one that is merely far away does not.
         self._share = 0.0
         self._volleys = 0
+        self._lost: list[Exchange] = []
         self._gave_up = 0.0
         self._learned_until = 0.0
         self._limit: int | None = None
@@ -113,6 +115,17 @@ class Wire:
                 opener.cancel()
 
         return self._loop.run_until_complete(all_at_once())
+
+    def take_lost(self) -> list[Exchange]:
+        """The exchanges since the last call that failed without being meant to, with their requests as they were."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def _note_loss(self, exchange: Exchange) -> Exchange:
+        failure = exchange.failure
+        if failure is not None and failure.kind is not FailureKind.ABANDONED and not exchange.repeats:
+            self._lost.append(exchange)
+        return exchange
 
     def pause(self, seconds: float) -> None:
         """Wait, where the contract itself speaks of time, at most as long as the time budget lasts.
@@ -168,7 +181,7 @@ class Wire:
             self.ledger.reserve(self._cost(request))
             self.ledger.record(self.redactor.exchange(exchange), self._cost(request) if exchange.created else 0)
             if exchange.status != 429 or sending.keep_429 or not replay.has(name):
-                return exchange
+                return self._note_loss(exchange)
         raise BudgetSpentError("the evidence has no answer to this request")
 
     async def _deliver(self, request: Request, sending: Sending) -> Exchange:
@@ -213,7 +226,7 @@ class Wire:
             self._in_flight -= 1
         self._learn(exchange, in_flight)
         recorded = self.ledger.record(self.redactor.exchange(exchange), runs if exchange.created else 0)
-        return replace(exchange, number=recorded.number)
+        return self._note_loss(replace(exchange, number=recorded.number))
 
     def _cost(self, request: Request) -> int:
         """The runs that a request may cost; what no sound target accepts is no spending, but a finding."""
@@ -260,7 +273,9 @@ class Wire:
                 answer = await self._answer(response, request.key or "")
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self.redactor)
-        return Exchange(request, answer, failure, started, time.monotonic(), began, self.check, sending.together)
+        return Exchange(
+            request, answer, failure, started, time.monotonic(), began, self.check, sending.together, sending.repeats
+        )
 
     def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
         extensions: dict[str, Any] = {
