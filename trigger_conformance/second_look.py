@@ -37,6 +37,10 @@ def is_late(exchange: Exchange) -> bool:
     return exchange.failure is not None and exchange.failure.kind is FailureKind.TIMEOUT
 
 
+class LossError(ViolationError):
+    """Requests of the run were lost for good, or time and again: a second look at the same traffic says the same."""
+
+
 @dataclass(frozen=True)
 class Losses:
     """Requests that got no answer: both times, once only, or once and never sent again."""
@@ -62,11 +66,11 @@ class Losses:
         ``requests`` is how many were sent. A loaded machine is slow; it does not close connections time and again.
         """
         if self.twice:
-            raise ViolationError(_lines(self.twice), self.twice)
+            raise LossError(_lines(self.twice), self.twice)
         times = _episodes(each for each in self.once if not is_late(each))
         if times > max(_FEW, _SHARE * requests):
             message = f"{len(self.once)} of {requests} requests got no answer, at {times} times of the run"
-            raise ViolationError(f"{message}; sent again they were answered", self.once)
+            raise LossError(f"{message}; sent again they were answered", self.once)
         if self.untried:
             raise InconclusiveError(f"not sent again, so not judged:\n{_lines(self.untried)}", self.untried)
         return f"answered only when sent again:\n{_lines(self.once)}" if self.once else ""
@@ -93,6 +97,8 @@ def second_look(item: pytest.Item, station: Station, again: Callable[[], None]) 
     """Around one phase of a check: send once more what was lost in it; ``again`` where that kept it from holding."""
     try:
         result = yield
+    except LossError:
+        raise
     except (ViolationError, InconclusiveError) as error:
         repeated = _repeat_lost(station)
         if not _may_be_a_stall(error.evidence, repeated, station):
@@ -134,10 +140,10 @@ def _may_be_a_stall(evidence: Iterable[Exchange], repeated: Sequence[Exchange], 
 
 
 def _renew(item: pytest.Item) -> None:
-    """Forget what the module's fixtures saw, so that the check sees it anew (pytest offers no public way)."""
+    """Forget what the module's fixtures saw, so that the check sees it anew (pytest has no public way to)."""
     manager = item.session._fixturemanager  # noqa: SLF001
     for name in vars(item.module):  # type: ignore[attr-defined]
         for definition in manager.getfixturedefs(name, item) or ():
             if definition.scope == "module":
-                definition.cached_result = None
+                definition.finish(item._request)  # type: ignore[attr-defined]  # noqa: SLF001
     item._initrequest()  # type: ignore[attr-defined]  # noqa: SLF001
