@@ -1,15 +1,16 @@
 """Requests generated from the contract and its overlay (schemathesis), and idempotency keys (hypothesis).
 
-Generating sends nothing: it yields bodies, the checks send them over the wire.
+Generating sends nothing: it yields bodies, the checks send them over the wire. All is drawn before anything is sent, so
+that no answer, no clock and no budget has a say in it: where the budget is short, the first of the same are sent.
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
 from trigger_conformance.contract import PATH, Contract, Expected, is_plain_key
+from trigger_conformance.model import Kind, Step
 
 if TYPE_CHECKING:
     from schemathesis import Case
@@ -29,7 +31,11 @@ providers.is_local_module_file = lambda path: False  # type: ignore[assignment, 
 # Generated requests cost runs too; the boundaries have hand-written checks.
 _LARGEST_RUN_COUNT = 5
 _ENDLESS = 1_000_000_000
+# A program's waves, and the requests of a wave, which are at least half as many.
+_WAVES = 6
+WAVE = 8
 _BODIES = (dict, list, str, int, float, bytes, type(None))
+Drawn = TypeVar("Drawn")
 
 
 class Enough(BaseException):
@@ -131,7 +137,7 @@ class Generator:
         cases = list(
             self._schema.iter_coverage_cases(self._operation, generation_modes=[mode], generation_config=generation)
         )
-        cases += self._fuzzed(mode, count)
+        cases += _drawn(self._operation.as_strategy(generation_mode=mode), self._seed, count)
         found: dict[str, Generated] = {}
         for case in cases:
             generated = self._fresh(case)
@@ -141,24 +147,6 @@ class Generator:
             shape = repr({**body, "idempotencyKey": ""} if isinstance(body := case.body, dict) else body)
             found.setdefault(shape, generated)
         return list(found.values())[:count]
-
-    def _fuzzed(self, mode: Any, count: int) -> list[Case[Any]]:
-        cases: list[Case[Any]] = []
-
-        @seed(self._seed)
-        @settings(
-            max_examples=count,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(self._operation.as_strategy(generation_mode=mode))
-        def collect(case: Case[Any]) -> None:
-            cases.append(case)
-
-        collect()
-        return cases
 
     def _fresh(self, case: Case[Any]) -> Generated | None:
         """A case's body with a key of its own and without a parent run, whose acceptance the contract leaves open."""
@@ -185,8 +173,23 @@ class Generator:
 
 
 def near_keys(number: int, count: int) -> list[tuple[str, str]]:
-    """``count`` pairs of different printable endings, each a small change of the other."""
-    pairs: list[tuple[str, str]] = []
+    """Up to ``count`` pairs of different printable endings, each a small change of the other."""
+    return list(dict.fromkeys(_drawn(_pairs(), number, count)))
+
+
+def programs(number: int, count: int, kinds: Sequence[Kind], pool: int, largest: int) -> list[list[list[Step]]]:
+    """``count`` programs: lists of waves, which are lists of steps with different keys out of a ``pool``.
+
+    Steps are of ``kinds``, and create at most ``largest`` runs each.
+    """
+    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, pool - 1), st.integers(1, largest))
+    waves = st.lists(steps, min_size=WAVE // 2, max_size=WAVE, unique_by=lambda step: step.key)
+    return _drawn(st.lists(waves, min_size=_WAVES, max_size=_WAVES), number, count)[:count]
+
+
+def _drawn(strategy: st.SearchStrategy[Drawn], number: int, count: int) -> list[Drawn]:
+    """What Hypothesis draws for the seed ``number``; the list for another ``count`` may begin otherwise."""
+    drawn: list[Drawn] = []
 
     @seed(number)
     @settings(
@@ -196,12 +199,12 @@ def near_keys(number: int, count: int) -> list[tuple[str, str]]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(_pairs())
-    def collect(pair: tuple[str, str]) -> None:
-        pairs.append(pair)
+    @given(strategy)
+    def collect(value: Drawn) -> None:
+        drawn.append(value)
 
     collect()
-    return list(dict.fromkeys(pairs))
+    return drawn
 
 
 def _printable() -> st.SearchStrategy[str]:

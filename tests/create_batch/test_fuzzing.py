@@ -3,18 +3,15 @@
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from trigger_conformance import examples, generation
 from trigger_conformance.contract import Expected
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
-from trigger_conformance.model import Kind, Model, Step
+from trigger_conformance.model import Kind, Model
 from trigger_conformance.requirement import Profile, Stage, must
 
 POOL = 12
-WAVE = 8
+FIRST = 5
 
 
 @pytest.fixture(scope="module")
@@ -29,28 +26,33 @@ def judges(target):
     return Judges(target.contract)
 
 
-def affordable(target, wanted):
-    """As many generated cases as the budget leaves room for; the hand-written checks that follow keep their share."""
-    ledger = target.wire.ledger
+def portions(target, cases, requests=1):
+    """Portions of ``cases`` of so many ``requests``, as long as the budget leaves room: the first ones, never others.
+
+    The pace of those before says how many go at a time; the hand-written checks that follow keep their share of it.
+    """
+    ledger, wanted = target.wire.ledger, len(cases)
     by_requests = max(0, ledger.requests_left - target.options.press_requests) // 2
-    pace = ledger.requests / max(0.001, ledger.seconds_spent)
-    by_time = int(pace * ledger.seconds_left / 3)
-    count = target.wire.decide(f"cases of {wanted}", min(wanted, by_requests, by_time))
-    if count < min(wanted, 5):
-        raise InconclusiveError("the budget leaves no room for generated requests (--max-requests, --max-seconds)")
-    if count < wanted:
-        target.note(f"{count} of {wanted} generated cases: the budget left no room for more")
-    return count
+    began, least = ledger.seconds_spent, ledger.seconds_left * 2 / 3
+    sent, room = 0, (FIRST // requests or 1) if by_requests >= min(wanted * requests, FIRST) else 0
+    while sent < wanted and (room := target.wire.decide(f"cases after {sent} of {wanted}", room)):
+        yield cases[sent : sent + room]
+        sent = min(wanted, sent + room)
+        pace = sent / max(0.001, ledger.seconds_spent - began)
+        room = max(0, min(by_requests // requests - sent, int(pace * (ledger.seconds_left - least))))
+    if not sent:
+        raise InconclusiveError("the budget leaves no room for generated requests (--max-requests)")
+    if sent < wanted:
+        target.note(f"{sent} of {wanted} generated cases: the budget left no room for more")
 
 
 def send_generated(target, judges, cases):
     """Send cases and have each answer judged twice."""
-    answers = target.send_all(
-        target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases)
-    )
-    by_request = {id(answer): case for answer, case in zip(answers, cases, strict=True)}
+    requests = [target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases)]
+    answers = [answer for portion in portions(target, requests) for answer in target.send_all(portion)]
+    by_request = {id(answer): case for answer, case in zip(answers, cases, strict=False)}
     expect(answers).satisfies(lambda answer: judges.problem(answer, by_request[id(answer)].case))
-    target.note(f"{len(cases)} generated cases")
+    target.note(f"{len(answers)} generated cases")
     return answers
 
 
@@ -87,14 +89,14 @@ def campaign(target, generator, judges, expected, judge, share):
 @must("generated valid requests are accepted", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_valid_requests_are_accepted(target, generator, judges):
     campaign(target, generator, judges, Expected.ACCEPTED, lambda answer: answer.is_new_batch(), share=0.4)
-    cases = generator.valid(affordable(target, target.pick(smoke=10, standard=26, thorough=1000)))
+    cases = generator.valid(target.pick(smoke=10, standard=26, thorough=1000))
     expect(send_generated(target, judges, cases)).is_new_batch()
 
 
 @must("generated invalid requests are rejected", clause="CreateBatchRequest", stage=Stage.GENERATED)
 def test_generated_invalid_requests_are_rejected(target, generator, judges):
     campaign(target, generator, judges, Expected.REJECTED, lambda answer: answer.has_status(*REJECTIONS), share=0.6)
-    cases = generator.invalid(affordable(target, target.pick(smoke=10, standard=32, thorough=1000)))
+    cases = generator.invalid(target.pick(smoke=10, standard=32, thorough=1000))
     expect(send_generated(target, judges, cases)).has_status(*REJECTIONS)
 
 
@@ -104,13 +106,14 @@ def test_generated_invalid_requests_are_rejected(target, generator, judges):
     stage=Stage.GENERATED,
 )
 def test_nearly_alike_keys_are_different(target):
-    count = affordable(target, target.pick(smoke=5, standard=8, thorough=300))
-    pairs = [(target.key("-"), pair) for pair in generation.near_keys(target.options.seed, count)]
-    firsts = target.send_all(target.order(key=stem + one, label=repr(one)[:60]) for stem, (one, _) in pairs)
-    expect(firsts).is_new_batch()
-    seconds = target.send_all(target.order(key=stem + other, label=repr(other)[:60]) for stem, (_, other) in pairs)
-    expect(seconds).is_new_batch()
-    expect(target.send_all(each.request for each in firsts)).is_cached_copy_of(*firsts)
+    near = generation.near_keys(target.options.seed, target.pick(smoke=5, standard=8, thorough=300))
+    pairs = [(target.key("-"), pair) for pair in near]
+    for portion in portions(target, pairs):
+        ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
+        firsts = target.send_all(target.order(key=key, label=label) for key, label in ones)
+        expect(firsts).is_new_batch()
+        expect(target.send_all(target.order(key=key, label=label) for key, label in others)).is_new_batch()
+        expect(target.send_all(each.request for each in firsts)).is_cached_copy_of(*firsts)
 
 
 @must(
@@ -119,57 +122,30 @@ def test_nearly_alike_keys_are_different(target):
     stage=Stage.GENERATED,
 )
 def test_any_order_is_answered_as_the_model_says(target):
-    programs = affordable(target, target.pick(smoke=1, standard=2, thorough=40) * WAVE) // WAVE or 1
-    found = play(target, programs)
-    if found is not None:
-        raise found
+    kinds = [kind for kind in Kind if kind is not Kind.ELSEWHERE or target.second_bearer is not None]
+    count = target.pick(smoke=1, standard=2, thorough=40)
+    programs = generation.programs(target.options.seed, count, kinds, POOL, target.within(3))
+    for portion in portions(target, programs, generation.WAVE):
+        for program in portion:
+            play(target, program)
 
 
-def play(target, programs):
-    """Run ``programs`` random programs beside the model; returns the first violation, or what blocked them.
+def play(target, program):
+    """Run a program beside the model. Raises ViolationError at the first answer that the model does not foresee.
 
     Each step is a wave of requests with different keys, which do not depend on each other. Nothing is shrunk: on
     somebody's server that would cost hundreds of requests, and the steps of one key are story enough.
     """
-    found = []
-    kinds = [kind for kind in Kind if kind is not Kind.ELSEWHERE or target.second_bearer is not None]
-    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, POOL - 1), st.integers(1, target.within(3)))
-    waves = st.lists(steps, min_size=WAVE // 2, max_size=WAVE, unique_by=lambda step: step.key)
-
-    class Programs(RuleBasedStateMachine):
-        def __init__(self):
-            super().__init__()
-            self.model = Model()
-            self.keys = [target.key() for _ in range(POOL)]
-            self.told = {}
-
-        @rule(wave=waves)
-        def step(self, wave):
-            if found:
-                return
-            exchanges = target.send_all(request_for(target, step, self.keys[step.key]) for step in wave)
-            if limited := [each for each in exchanges if each.status == 429]:
-                found.append(InconclusiveError("still 429 when waiting had to end", limited))
-                return
-            for step, exchange in zip(wave, exchanges, strict=True):
-                self.told.setdefault(step.key, []).append(exchange)
-                if problem := self.model.judge(step, exchange):
-                    found.append(ViolationError(problem, self.told[step.key]))
-                    return
-
-    seed(target.options.seed)(Programs)
-    run_state_machine_as_test(
-        Programs,
-        settings=settings(
-            max_examples=programs,
-            stateful_step_count=6,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    return found[0] if found else None
+    model, told = Model(), {}
+    keys = [target.key() for _ in range(POOL)]
+    for wave in program:
+        exchanges = target.send_all(request_for(target, step, keys[step.key]) for step in wave)
+        if limited := [each for each in exchanges if each.status == 429]:
+            raise InconclusiveError("still 429 when waiting had to end", limited)
+        for step, exchange in zip(wave, exchanges, strict=True):
+            told.setdefault(step.key, []).append(exchange)
+            if problem := model.judge(step, exchange):
+                raise ViolationError(problem, told[step.key])
 
 
 def request_for(target, step, key):
