@@ -202,6 +202,35 @@ def test_what_is_seen_only_once_is_found_all_the_same(generator):
         generator.explore(Expected.ACCEPTED, check, 1, None)
 
 
+@pytest.mark.parametrize("ended", [Enough(), Enough(LookupError("the budget is spent"))])
+def test_what_was_found_stands_where_the_budget_ends_while_it_is_made_smaller(generator, ended):
+    seen = []
+
+    def check(generated):
+        seen.append(generated)
+        if len(seen) > 12:
+            raise ended
+        if len(seen) > 7:
+            raise ValueError("found")
+
+    with pytest.raises(ValueError, match="found"):
+        generator.explore(Expected.ACCEPTED, check, 1, None)
+
+
+def test_the_first_of_two_defects_is_raised_alone(generator):
+    seen = []
+
+    def check(generated):
+        seen.append(generated)
+        if len(seen) > 7 and len(generated.body) % 5 == 0:
+            raise KeyError("found")
+        if len(seen) > 7 and len(generated.body) % 2:
+            raise ValueError("found")
+
+    with pytest.raises((KeyError, ValueError)):
+        generator.explore(Expected.ACCEPTED, check, 1, None)
+
+
 def test_a_database_that_fails_costs_no_verdict():
     class Broken(InMemoryExampleDatabase):
         def fetch(self, _):

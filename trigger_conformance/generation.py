@@ -94,7 +94,7 @@ class Generator:
         from schemathesis import GenerationMode
 
         mode = GenerationMode.POSITIVE if expected is Expected.ACCEPTED else GenerationMode.NEGATIVE
-        found: list[Exception] = []
+        found: list[tuple[int, Exception]] = []
 
         # Outermost: a seed takes the database away from the settings inside it.
         @settings(
@@ -102,6 +102,8 @@ class Generator:
             database=database,
             deadline=None,
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
+            # Otherwise it would look for more, for ten seconds, and raise a group of what it found.
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
         )
@@ -114,17 +116,18 @@ class Generator:
             try:
                 check(generated)
             except Exception as error:
-                found.append(error)
+                found.append((len(generated.body), error))
                 raise
 
         try:
             campaign()
         except Enough as enough:
-            if enough.error is not None:
-                raise enough.error from None
+            # What was found stands, though the search for a smaller body was cut short.
+            if (error := _smallest(found) or enough.error) is not None:
+                raise error from None
         except Flaky:
             # It was seen, if only once.
-            raise found[0] from None
+            raise found[0][1] from None
 
     def _is_clear(self, generated: Generated, expected: Expected) -> bool:
         """Whether a body is what was asked for, and for one reason where it is to be rejected."""
@@ -170,6 +173,10 @@ class Generator:
             return True
         errors = list(self._contract.schema_errors("CreateBatchRequest", document))
         return len(errors) <= 1
+
+
+def _smallest(found: list[tuple[int, Exception]]) -> Exception | None:
+    return min(found, key=lambda each: each[0])[1] if found else None
 
 
 def near_keys(number: int, count: int) -> list[tuple[str, str]]:
