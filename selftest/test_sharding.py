@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import jsonschema_rs
 import pytest
 
-from selftest.conftest import at, environment, keys, reference
+from selftest.conftest import at, call, environment, keys, reference
 from trigger_conformance.catalogue import Selection, catalogue
 from trigger_conformance.report.results import SCHEMA
 from trigger_conformance.requirement import Profile, Stage
@@ -192,6 +192,20 @@ def test_a_run_may_go_on_while_others_press(parts):
     assert unsure == ["create_batch.rate_limits.retry_after_is_honest"]
 
 
+def test_parts_of_the_built_in_server_are_parts_of_one_target(tmp_path):
+    for number in (1, 2):
+        line = ["run", "--profile=smoke", "--quiet", f"--shard={number}/2", f"--report-dir={number}"]
+        assert call(sys.executable, "-m", "trigger_conformance.cli", *line, folder=tmp_path).status == 0
+    ended, results = merged(tmp_path, "1", "2")
+    assert (ended.returncode, results["halted"]) == (0, None), ended.stderr
+    assert set(verdicts(results).values()) <= {"passed", "observed"}
+    with reference() as server:
+        line = at(server, *SMOKE, "--quiet", "--shard=2/2", "--report-dir=3")
+        call(sys.executable, "-m", "trigger_conformance.cli", *line, folder=tmp_path, **keys(server))
+    ended, _ = merged(tmp_path, "1", "3", name="mixed")
+    assert (ended.returncode, "but 'the built-in reference server'" in ended.stderr) == (4, True)
+
+
 def altered(parts, number, **changes):
     folder = parts / f"altered-{number}-{'-'.join(changes)}-{os.urandom(3).hex()}"
     shutil.copytree(parts / number, folder)
@@ -207,7 +221,7 @@ def altered(parts, number, **changes):
 
 
 OTHERS = {
-    "another target": ({"target__base_url": "https://other"}, "base_url is 'https://other', but"),
+    "another target": ({"target__base_url": "https://other"}, "target is 'https://other', but"),
     "another profile": ({"profile": "standard"}, "profile is 'standard', but 'smoke'"),
     "another seed": ({"seed": 2}, "seed is 2, but 1"),
     "another maximum": ({"target__options__max_run_count": 7}, "max_run_count is 7, but 1000"),

@@ -91,12 +91,17 @@ def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "suite_version": document["suite_version"],
         "contract": document["contract"]["sha256"],
-        "base_url": document["target"]["base_url"],
+        "target": _target(document["target"]),
         "number of parts": _shard(document).of,
         "profile": document["profile"],
         "seed": document["seed"],
         **options,
     }
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    """What was tested. Each part brings a built-in server of its own, on a port of its own, and all are alike."""
+    return "the built-in reference server" if target.get("built_in") else str(target["base_url"])
 
 
 def _renumbered(document: Document, offset: int) -> Document:

@@ -59,6 +59,7 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "target": {
             "name": found.settings.name,
             "base_url": found.target.base_url,
+            "built_in": found.settings.target is None,
             "options": _options(found.target, found.settings),
         },
         "profile": found.target.profile.name.lower(),
