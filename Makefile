@@ -1,12 +1,15 @@
-# Needs only make and Python 3.11 or newer. The environment is made from requirements.lock on first use.
+# Needs only make and Python 3.11 or newer. The environment is made on first use: what a run needs from
+# requirements-run.lock, and what developing needs besides from requirements.lock, once something asks for it.
 PYTHON ?= python3
 VENV := .venv
+CAN_RUN := $(VENV)/.can-run
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
+INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: conformance test proof mutants repeatability bench docs lint types lock clean
 
-conformance: $(READY)  ## run the suite on the built-in reference server
+conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
 
 test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
@@ -37,18 +40,27 @@ types: $(READY)
 	$(RUN)mypy
 
 lock: $(READY)  ## renew requirements.lock and, of it, what an installed suite needs (requirements-run.lock)
-	$(RUN)uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	$(RUN)uv pip compile pyproject.toml --extra dev --group install --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.lock --quiet
-	$(RUN)uv pip compile pyproject.toml --extra redis --constraint requirements.lock --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --output-file requirements-run.lock --quiet
+	$(RUN)uv pip compile pyproject.toml --extra redis --group install --constraint requirements.lock --universal \
+		--python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--output-file requirements-run.lock --quiet
 
 clean:
 	rm -rf $(VENV)
 
-$(READY): requirements.lock pyproject.toml
+$(CAN_RUN): requirements-run.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and there is no $(PYTHON): install it, or name it with PYTHON=" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1): name another with PYTHON=" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(RUN)python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(RUN)python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	@echo "Making an environment in $(VENV), of $$($(PYTHON) -V): some seconds, this once."
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing what a run needs from requirements-run.lock, checked by its hashes: half a minute, or what the network takes."
+	@$(INSTALL) --require-hashes -r requirements-run.lock
+	@echo "Installing the suite itself: some seconds."
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY): requirements.lock $(CAN_RUN)
+	@echo "Installing what developing needs from requirements.lock, checked by its hashes: half a minute, or what the network takes."
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@touch $@
