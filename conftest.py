@@ -10,7 +10,7 @@ try:
 except PackageNotFoundError:
 
     def pytest_addoption() -> None:
-        # Options are read before anything else could be said, and those of a run are unknown here.
+        """Refuse, with the remedy, before the options of a run are refused as unknown."""
         raise pytest.UsageError(
             "this pytest is of an environment without the suite: make conformance, then source .venv/bin/activate"
         )

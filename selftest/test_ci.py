@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from selftest.conftest import environment, keys, reference
 from trigger_conformance import __version__
 from trigger_conformance.home import ROOT
 from trigger_conformance.report.annotations import azure, github, gitlab
+from trigger_conformance.waivers import entry
 
 CI = ROOT / "docs" / "ci"
 SCHEMAS = {
@@ -87,7 +90,7 @@ class Action:
 
         return re.sub(r"\$\{\{ ([\w.-]+) \}\}", fill, text)
 
-    def run(self, name):
+    def run(self, name, **more):
         step = self.steps[name]
         assert "${{" not in step["run"], "an input in a script would be read as shell"
         output = self.folder / "output"
@@ -95,7 +98,7 @@ class Action:
         variables = {each: self.value(value) for each, value in step.get("env", {}).items()}
         done = shell(
             step["run"], self.folder, RUNNER_TEMP=str(self.temp), GITHUB_ACTION_PATH=str(ROOT),
-            GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(self.folder / "summary"), **variables,
+            GITHUB_OUTPUT=str(output), GITHUB_STEP_SUMMARY=str(self.folder / "summary"), **variables, **more,
         )  # fmt: skip
         self.outputs |= dict(line.split("=", 1) for line in output.read_text().splitlines())
         return done
@@ -149,15 +152,64 @@ def test_the_action_fails_a_faulty_server_with_annotations(action):
         ({"base_url": "http://127.0.0.1:9", "api_key": "key-0123456789"}, "6"),
         ({"base_url": "no URL", "api_key": "key-0123456789"}, "4"),
         ({"base_url": "https://x; touch injected", "api_key": "$(touch injected)"}, "4"),
+        ({"options": "--only=run_count '--seed"}, "4"),
+        ({"options": "--seed=$(touch injected)"}, "4"),
+        ({"options": "`touch injected`; touch injected"}, "4"),
+        ({"waivers": "$(touch injected).toml"}, "4"),
+        ({"press_rate_limit": "perhaps"}, "4"),
+        ({"headers": "no header"}, "4"),
     ],
 )
 def test_the_action_fails_where_nothing_could_be_decided(action, inputs, status):
     steps = action(**inputs)
+    earlier = steps.folder / "conformance-report/results.json"
+    earlier.parent.mkdir()
+    earlier.write_text('{"verdict": "conformant"}')
     ran = steps.run("Run")
+    assert steps.outputs.get("verdict") in (None, "inconclusive"), "an earlier run's verdict is not this one's"
     assert steps.outputs["exit-status"] == status
     assert "::error" in ran.stdout
     assert steps.run("Gate").returncode == int(status)
     assert not list(steps.folder.rglob("injected"))
+
+
+def test_the_action_hands_on_waivers_baseline_headers_and_the_press(action):
+    with reference("run_count.accepts_zero") as server:
+        target = {"base_url": server.base_url, "api_key": server.settings.api_key}
+        found = action(**target)
+        found.run("Run")
+        accepted = action(**target, baseline="found.json", press_rate_limit="true")
+        shutil.copy(found.folder / "conformance-report/results.json", accepted.folder / "found.json")
+        accepted.run("Run")
+        waived = action(**target, waivers="known.toml", headers="X-One: first\nX-Two: a secret, of two")
+        broken = json.loads((found.folder / "conformance-report/results.json").read_text("utf-8"))["requirements"]
+        entries = (entry(each["id"], "known", date.today(), "") for each in broken if each["verdict"] == "violated")
+        (waived.folder / "known.toml").write_text("".join(entries), "utf-8")
+        ran = waived.run("Run")
+    assert [steps.outputs["exit-status"] for steps in (found, accepted, waived)] == ["1", "0", "0"]
+    pressed = json.loads((accepted.folder / "conformance-report/results.json").read_text("utf-8"))
+    assert pressed["target"]["options"]["press_rate_limit"]
+    told = (waived.folder / "conformance-report/evidence.har").read_text("utf-8") + ran.stdout + ran.stderr
+    assert "X-Two" in told
+    assert "a secret, of two" not in told
+
+
+def test_options_of_the_action_may_hold_spaces(action):
+    with reference() as server:
+        steps = action(
+            base_url=server.base_url, api_key=server.settings.api_key,
+            options="--only=run_count\n--report-dir 'a folder of mine' --header \"X-One: two  words; $(x)\"",
+            report_dir="a folder of mine",
+        )  # fmt: skip
+        ran = steps.run("Run")
+    assert steps.outputs == {"exit-status": "0", "verdict": "conformant"}, ran.stderr
+    assert (steps.folder / "a folder of mine/report.html").exists()
+
+
+@pytest.mark.parametrize(("system", "status"), [("Linux", 0), ("macOS", 0), ("Windows", 4)])
+def test_the_action_says_on_which_runners_it_runs(tmp_path, system, status):
+    told = Action(tmp_path, {}).run("Check the runner", RUNNER_OS=system)
+    assert (told.returncode, "one of Linux or macOS" in told.stdout) == (status, bool(status))
 
 
 def steps_of_gitlab():
