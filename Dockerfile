@@ -9,7 +9,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY openapi openapi
 COPY tests tests
 COPY trigger_conformance trigger_conformance
-RUN /opt/suite/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
+RUN /opt/suite/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 COPY --from=build /opt/suite /opt/suite

@@ -1,23 +1,30 @@
 """The documentation: it builds, its links lead somewhere, and what it tells to type can be typed."""
 
+import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import textwrap
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 
-import click
 import pytest
 
-from selftest.conftest import call, environment
+from selftest.conftest import environment
 from trigger_conformance.catalogue import catalogue, find
 from trigger_conformance.cli import cli
 from trigger_conformance.home import ROOT
 from trigger_conformance.options import OPTIONS
 from trigger_conformance.reference import behaviours
+from trigger_conformance.reference.settings import SOUND
 from trigger_conformance.verdict import ExitStatus
 
+LONGEST = 600
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -67,42 +74,226 @@ def test_an_anchor_that_is_not_there_fails_the_build(tmp_path):
     assert built(tmp_path).returncode != 0
 
 
-LINE = re.compile(r"^\s*\$ (?:\.venv/bin/)?trigger-conformance (.*)$", re.MULTILINE)
+# What a page says that is not so on this machine, and what stands for it here.
+STANDS_FOR = {
+    "https://staging.example.com": "the base URL of a reference server",
+    "tr_dev_…": "its key",
+    "trigger-conformance serve": "the same, on a free port",
+    "http://127.0.0.1:8030": "the URL with that port",
+    "2027-03-31": "a day to come",
+    "--idempotency-wait 60": "one second",
+}
+# Programs that a page uses and not every machine has: each a line of shell.
+STAND_INS = {
+    "python3": f'exec "{sys.executable}" "$@"',
+    "uv": f'exec "{Path(sys.executable).with_name("uv")}" "$@"',
+    "pass": f"echo {SOUND.api_key}",
+}
+# Where a page names no profile, a run here is the smallest one, but for the page that shows what a usual run prints.
+PROFILES = {"tutorial.md": "standard"}
+# Pages that begin with a checkout and install the suite, and one that installs it where it is installed already.
+INSTALLING, INSTALLED = ("README.md", "index.md"), ("ci.md",)
+# Beginnings of what is told to type and not typed here, with the reason.
+NOT_TYPED = {
+    "make test": "it is what runs this test",
+    "pipx install": "pipx is no program of the suite's; what it installs is what pip and uv install",
+    "docker build": "it needs an engine; test_image.py carries the Dockerfile out",
+    "docker run": "it needs an engine; test_image.py runs the image",
+    "trigger-conformance run --target staging --profile soak":
+        "it takes two hours and a Redis; test_soak.py runs campaigns on a Redis of its own",
+}  # fmt: skip
+BLOCK = re.compile(r"^( *)```console\n(.*?)^\1```\n(.*?)(?=^ *```console|\Z)", re.MULTILINE | re.DOTALL)
+KEPT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "site", "mutants", "dist", "build")
 
 
-def typed():
-    """Every command line of ours that a page tells to type."""
-    return [(page.name, line.partition("  #")[0]) for page in PAGES for line in LINE.findall(page.read_text("utf-8"))]
+@dataclass
+class Typed:
+    """A line that a page tells to type, the output that it shows below, and how the page says that it ends."""
+
+    line: str
+    shown: list[str] = field(default_factory=list)
+    status: int = 0
 
 
-@pytest.mark.parametrize(("page", "line"), typed())
-def test_what_is_told_to_type_can_be_typed(page, line):  # noqa: ARG001
-    name, *rest = shlex.split(line.replace("--base-url …", "--base-url https://x"))
-    command = cli.commands[name]
-    if name in ("attest", "verify", "merge", "report"):
-        # Paths that a reader has by then need not be here.
-        known = {option for parameter in command.params for option in parameter.opts}
-        assert [word for word in rest if word.startswith("--") and word not in known] == []
-        return
-    with click.Context(cli) as parent:
-        command.make_context(name, rest, parent=parent)
+@dataclass
+class Block:
+    """What is typed in one go; ``behaviour`` is that of the staging server meanwhile."""
+
+    typed: list[Typed]
+    behaviour: str = ""
 
 
-def test_the_tutorial_finds_what_it_says(tmp_path):
-    page = (ROOT / "docs/tutorial.md").read_text("utf-8")
-    serve, run = (next(line for line in LINE.findall(page) if said in line) for said in ("serve", "--only"))
-    program = Path(sys.executable).with_name("trigger-conformance")
-    line = [program, *shlex.split(serve), "--port", "0"]
+def blocks(page):
+    for match in BLOCK.finditer(page.read_text("utf-8")):
+        typed = []
+        for line in textwrap.dedent(match[2]).splitlines():
+            if line.startswith("$ "):
+                said = re.search(r"#.*\bexit (\d)", line)
+                typed.append(Typed(line[2:], status=int(said[1]) if said else 0))
+            elif line.strip(" …"):
+                typed[-1].shown.append(line)
+        if said := re.search(r"exit status is (\d)", match[3]):
+            typed[-1].status = int(said[1])
+        # Only a server that deviates as the page tells needs the waiver.
+        waives = "waive http.other_methods_are_405_with_allow" in match[2]
+        yield Block(typed, "http.other_methods_are404" if waives else "")
+
+
+def all_typed():
+    return [typed for page in PAGES for block in blocks(page) for typed in block.typed]
+
+
+def not_typed(line):
+    return next((start for start in NOT_TYPED if line.startswith(start)), None)
+
+
+@contextmanager
+def served(behaviour):
+    """The URL of a server as ``serve`` starts it, which has the keys of all of its kind."""
+    line = [sys.executable, "-m", "trigger_conformance.cli", "serve", "--port=0"]
+    line += [f"--fault={behaviour}"] if behaviour else []
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment()) as server:
-        told = server.stdout.readline()
-        url = re.search(r"http://\S+?(?=;)", told)[0]
-        shown = re.search(r"^serving .*$", page, re.MULTILINE)[0]
-        assert told.strip() == shown.replace("http://127.0.0.1:8030", url)
-        ran = call(program, *shlex.split(run.replace("http://127.0.0.1:8030", url)), folder=tmp_path)
-        server.terminate()
-    assert ran.status == 1
-    for said in ("NON-CONFORMANT", "replay_returns_the_existing_batch", "If provided and a batch with this key"):
-        assert said in ran.output, said
+        try:
+            yield re.search(r"http://[^;]+", server.stdout.readline())[0]
+        finally:
+            server.terminate()
+
+
+class Reader:
+    """Types what a page tells into one shell, in a folder of the reader's own, and tells how each line ended."""
+
+    def __init__(self, folder, programs):
+        self.folder = folder
+        self.port = free_port()
+        stand_ins = folder.parent / "stand-ins"
+        stand_ins.mkdir()
+        for name, line in STAND_INS.items():
+            (stand_ins / name).write_text(f"#!/bin/sh\n{line}\n")
+            (stand_ins / name).chmod(0o755)
+        self.path = os.pathsep.join([str(stand_ins), *programs, os.environ["PATH"]])
+
+    def here(self, text, url):
+        """A page's text as it is to be on this machine, where the staging server is at ``url``."""
+        stands = {
+            "https://staging.example.com": url,
+            "tr_dev_…": SOUND.api_key,
+            "trigger-conformance serve": f"trigger-conformance serve --port {self.port}",
+            "http://127.0.0.1:8030": f"http://127.0.0.1:{self.port}",
+            "2027-03-31": str(date.today() + timedelta(days=30)),
+            "--idempotency-wait 60": "--idempotency-wait 1",
+        }
+        assert stands.keys() == STANDS_FOR.keys()
+        for told, meant in stands.items():
+            text = text.replace(told, meant)
+        return text
+
+    def script(self, wanted):
+        """Shell that types the lines, each with a line after it that tells its number and status."""
+        for number, (typed, url) in enumerate(wanted):
+            line = self.here(typed.line, url)
+            if line.startswith("trigger-conformance serve") and "--list-faults" not in line:
+                yield f"{line.partition('#')[0]} > served.txt 2>&1 &"
+                yield "until grep -q '^try:' served.txt; do kill -0 $! || break; sleep 0.1; done; cat served.txt"
+            else:
+                yield f"{line} 2>&1"
+            yield f'printf "\\n:: {number} %s\\n" $?'
+        yield "kill $(jobs -p) 2> /dev/null; wait"
+
+    def type(self, wanted, profile):
+        (self.folder.parent / "page.sh").write_text("\n".join(self.script(wanted)) + "\n", "utf-8")
+        named = {name: value for name, value in environment().items() if not name.startswith(("MAKE", "MFLAGS"))}
+        variables = {
+            "PATH": self.path, "PYTHON": sys.executable, "TRIGGER_CONFORMANCE_PROFILE": profile,
+            "UV_TOOL_DIR": str(self.folder / "tools"), "UV_TOOL_BIN_DIR": str(self.folder / "tools/bin"),
+        }  # fmt: skip
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", self.folder.parent / "page.sh"], cwd=self.folder, env=named | variables,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST, check=False,
+        )  # fmt: skip
+        parts = re.split(r"\n:: \d+ (\d+)\n", done.stdout)
+        return list(zip(parts[::2], map(int, parts[1::2]), strict=False))
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def looks_as_shown(shown, output):
+    """Whether a line that a page shows stands in the output, other numbers aside."""
+    pattern = re.sub(r"\d+", lambda _: r"\d+", re.escape(shown)).replace("…", ".*")
+    return re.search(f"^{pattern}", output, re.MULTILINE)
+
+
+@pytest.fixture
+def reader(request, tmp_path, page):
+    """A folder with what a reader of ``page`` has by then, and the programs that the page's machine has."""
+    folder = tmp_path / "reader"
+    if page.name in INSTALLING:
+        shutil.copytree(ROOT, folder, ignore=lambda place, names: {
+            *KEPT_OUT(place, names), *({*names} - {"README.md"} if Path(place) == ROOT / "reports" else ())
+        })  # fmt: skip
+    else:
+        folder.mkdir()
+    if page.name in INSTALLING:
+        return Reader(folder, [])
+    if page.name in INSTALLED:
+        shutil.copy(request.getfixturevalue("wheel"), folder)
+        return Reader(folder, [str(request.getfixturevalue("installed").parent)])
+    return Reader(folder, [str(Path(sys.executable).parent)])
+
+
+def targets(reader, url):
+    """The conformance.toml that the page about staging servers tells to write."""
+    text = (ROOT / "docs/how-to/staging.md").read_text("utf-8")
+    table = re.search(r"```toml\n(\[targets.staging\].*?)```", text, re.DOTALL)[1]
+    (reader.folder / "conformance.toml").write_text(reader.here(table, url), "utf-8")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if [*blocks(page)]], ids=lambda page: page.stem)
+def test_what_a_page_tells_to_type_does_what_it_says(page, reader):
+    found = list(blocks(page))
+    with ExitStack() as stack:
+        urls = {each: stack.enter_context(served(each)) for each in {block.behaviour for block in found}}
+        if page.parent.name == "how-to":
+            # A page about a deviation is read by who has it.
+            targets(reader, urls[found[0].behaviour])
+        wanted = [(typed, urls[block.behaviour]) for block in found for typed in block.typed
+                  if not not_typed(typed.line)]  # fmt: skip
+        ended = reader.type(wanted, PROFILES.get(page.name, "smoke"))
+    for (typed, url), (output, status) in zip(wanted, ended, strict=True):
+        assert status == typed.status, f"{typed.line}\n{output}"
+        missing = [line for line in typed.shown if not looks_as_shown(reader.here(line, url), output)]
+        assert missing == [], f"{typed.line}\n{output}"
+
+
+def test_what_is_not_typed_here_is_told_on_a_page():
+    assert {not_typed(typed.line) for typed in all_typed()} - {None} == set(NOT_TYPED)
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    assert [told for told in STANDS_FOR if told not in text] == []
+
+
+def in_passing():
+    """Command lines that a page names within its sentences, such as ``report --compare OLD NEW``."""
+    return {
+        (page.name, line)
+        for page in PAGES
+        for line in re.findall(r"`(trigger-conformance [a-z][^`]*)`", page.read_text())
+    }
+
+
+@pytest.mark.parametrize(("page", "line"), sorted(in_passing()))
+def test_what_a_page_names_in_passing_exists(page, line):  # noqa: ARG001
+    _, name, *rest = shlex.split(line)
+    known = {option for parameter in cli.commands[name].params for option in parameter.opts}
+    assert [word for word in rest if word.startswith("--") and word not in known] == []
+
+
+def test_targets_of_make_that_pages_name_exist():
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|\$ )make ([a-z]+)", text)) <= made
 
 
 def test_requirements_and_faults_that_pages_name_exist():

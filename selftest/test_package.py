@@ -1,7 +1,6 @@
 """The wheel: installed apart from the repository, it brings all that a run needs."""
 
 import json
-import os
 import sys
 import tarfile
 import zipfile
@@ -115,15 +114,6 @@ def test_a_shell_completes(tmp_path, words, expected):
     }  # fmt: skip
     offered = call(script, folder=tmp_path, **shell).output.splitlines()
     assert expected in [each.partition(",")[2] for each in offered]
-
-
-def test_uv_installs_it_as_a_tool(wheel, tmp_path):
-    places = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
-    uv = Path(sys.executable).with_name("uv")
-    done = call(uv, "tool", "install", "--python", sys.executable, wheel, folder=tmp_path, **places)
-    assert done.status == 0, done.errors
-    told = call(tmp_path / "bin/trigger-conformance", "list", folder=tmp_path, PATH=os.environ["PATH"])
-    assert (told.status, told.output.count("create_batch.") > 100) == (0, True)
 
 
 def test_one_seed_sends_the_same_requests_however_the_suite_was_installed(installed, command, tmp_path):
