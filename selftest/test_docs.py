@@ -203,7 +203,7 @@ class Reader:
         (self.folder.parent / "page.sh").write_text("\n".join(self.script(wanted)) + "\n", "utf-8")
         named = {name: value for name, value in environment().items() if not name.startswith(("MAKE", "MFLAGS"))}
         variables = {
-            "PATH": self.path, "PYTHON": sys.executable, "TRIGGER_CONFORMANCE_PROFILE": profile,
+            "PATH": self.path, "PYTHON": sys.executable, "PIP_NO_COMPILE": "1", "TRIGGER_CONFORMANCE_PROFILE": profile,
             "UV_TOOL_DIR": str(self.folder / "tools"), "UV_TOOL_BIN_DIR": str(self.folder / "tools/bin"),
         }  # fmt: skip
         done = subprocess.run(

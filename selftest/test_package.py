@@ -1,6 +1,8 @@
 """The wheel: installed apart from the repository, it brings all that a run needs."""
 
 import json
+import re
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -29,6 +31,38 @@ def test_the_archives_hold_what_a_run_needs_and_nothing_of_the_repositorys_own(b
         beginnings = {name.split("/")[1] for name in archive.getnames() if "/" in name}
     assert {"selftest", "requirements.lock", "CHANGELOG.md", "Makefile"} <= beginnings
     assert not beginnings & {".venv", ".allure", "node_modules"}
+
+
+def test_make_installs_for_a_run_what_a_run_needs_and_the_rest_for_who_develops(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-run.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+
+    def would(goal):
+        done = call("make", "-n", f"PYTHON={sys.executable}", goal, folder=tmp_path, MAKEFLAGS="")
+        assert done.status == 0, done.errors
+        installs = re.findall(r"--require-hashes -r (\S+)", done.output)
+        told = re.findall(r'^echo "(?:Making|Installing).*"$', done.output, re.MULTILINE)
+        assert len(told) == done.output.count("-m venv") + done.output.count("pip install"), "each slow step is told"
+        return installs
+
+    run, rest = "requirements-run.lock", "requirements.lock"
+    assert (would("conformance"), would("lint")) == ([run], [run, rest])
+    (tmp_path / ".venv/.can-run").touch()
+    assert (would("conformance"), would("lint")) == ([], [rest])
+    (tmp_path / ".venv/.ready").touch()
+    assert (would("conformance"), would("lint")) == ([], [])
+
+
+def test_a_pytest_without_the_suite_says_what_to_do(tmp_path):
+    packages = Path(pytest.__file__).parent.parent
+    for name in ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"):
+        (tmp_path / name).symlink_to(packages / name)
+    # Without site there are no packages but those.
+    line = [sys.executable, "-S", "-m", "pytest", "tests", "--base-url=https://staging.example.com"]
+    told = call(*line, folder=ROOT, PYTHONPATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1")
+    assert (told.status, told.output) == (4, "")
+    assert re.fullmatch(r"ERROR: this pytest .* make conformance, .*activate\s+", told.errors)
 
 
 def test_the_version_stands_in_one_place(wheel):
