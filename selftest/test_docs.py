@@ -24,7 +24,7 @@ from trigger_conformance.reference import behaviours
 from trigger_conformance.reference.settings import SOUND
 from trigger_conformance.verdict import ExitStatus
 
-LONGEST = 600
+LONGEST = 1200
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -251,8 +251,8 @@ def targets(reader, url):
     (reader.folder / "conformance.toml").write_text(reader.here(table, url), "utf-8")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if [*blocks(page)]], ids=lambda page: page.stem)
-def test_what_a_page_tells_to_type_does_what_it_says(page, reader):
+def read(page, reader):
+    """Type what ``page`` tells; an AssertionError says which line did not do what the page says."""
     found = list(blocks(page))
     with ExitStack() as stack:
         urls = {each: stack.enter_context(served(each)) for each in {block.behaviour for block in found}}
@@ -266,6 +266,30 @@ def test_what_a_page_tells_to_type_does_what_it_says(page, reader):
         assert status == typed.status, f"{typed.line}\n{output}"
         missing = [line for line in typed.shown if not looks_as_shown(reader.here(line, url), output)]
         assert missing == [], f"{typed.line}\n{output}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if [*blocks(page)]], ids=lambda page: page.stem)
+def test_what_a_page_tells_to_type_does_what_it_says(page, reader):
+    read(page, reader)
+
+
+WRONG = {
+    "a line fails": ("$ true\n$ trigger-conformance nothing\n", ""),
+    "a line fails before others": ("$ trigger-conformance nothing\n$ true\n", ""),
+    "it ends otherwise": ("$ trigger-conformance explain nothing\n", "The exit status is 1."),
+    "it ends otherwise than its comment says": ("$ trigger-conformance list   # exit 1\n", ""),
+    "it prints something else": ("$ trigger-conformance list\n112 passed\n", ""),
+    "a line ends the shell": ("$ exit 0\n$ true\n", ""),
+}
+
+
+@pytest.mark.parametrize(("told", "after"), WRONG.values(), ids=WRONG)
+def test_a_page_that_tells_something_wrong_is_found(told, after, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"```console\n{told}```\n\n{after}\n", "utf-8")
+    (tmp_path / "reader").mkdir()
+    with pytest.raises((AssertionError, ValueError)):
+        read(page, Reader(tmp_path / "reader", [str(Path(sys.executable).parent)]))
 
 
 def test_what_is_not_typed_here_is_told_on_a_page():
