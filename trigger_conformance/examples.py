@@ -73,9 +73,7 @@ def check(place: str) -> None:
     try:
         _client(place).ping()
     except ImportError as error:
-        raise UsageError(
-            "--example-database: Redis needs another package; install it: pip install redis"
-        ) from error
+        raise UsageError("--example-database: Redis needs another package; install it: pip install redis") from error
     except Exception as error:
         raise UsageError(f"--example-database: Redis cannot be used: {error}") from error
 
