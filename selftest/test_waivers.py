@@ -127,9 +127,11 @@ def test_a_baseline_that_is_none_is_told(tmp_path):
 
 
 def test_what_is_written_can_be_read(tmp_path):
-    text = waivers.entry(ONE, 'said "no" \\ for now', TODAY, "https://example.com")
-    more = text + waivers.gap(text) + waivers.entry(OTHER, "x", TODAY, "")
-    first, second = load(tmp_path, more)
+    path = tmp_path / "waivers.toml"
+    said = Waiver(requirement=ONE, reason='said "no" \\ for now', expires=TODAY, link="https://example.com")
+    for each in (said, waiver(identity=OTHER)):
+        waivers.add(path, each, [ONE, OTHER], TODAY)
+    first, second = waivers.load(path, [ONE, OTHER])
     assert (first.reason, first.link, second.requirement) == ('said "no" \\ for now', "https://example.com", OTHER)
     assert first.expires == second.expires == TODAY
 

@@ -200,12 +200,14 @@ def plan(**given: Any) -> None:
 @click.option(
     "--format",
     "name",
-    type=click.Choice(["terminal", "html", "md", "badge", "github", "azure", "gitlab"]),
+    type=click.Choice(["terminal", "html", "md", "badge", "junit", "github", "azure", "gitlab"]),
     default="terminal",
     show_default=True,
     help="what to print; terminal is what a run tells at its end, the last three are annotations for CI systems",
 )
-@click.option("--write", is_flag=True, help="write report.html, summary.md and badge.svg beside the results instead")
+@click.option(
+    "--write", is_flag=True, help="write report.html, summary.md, badge.svg and junit.xml beside the results instead"
+)
 @click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
               help="tell what got better and what got worse; exit status 1 if anything got worse")  # fmt: skip
 def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int:
@@ -289,15 +291,15 @@ def verify(archive: Path, public_key: Path | None) -> int:
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> None:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance import waivers as entries
-    from trigger_conformance.catalogue import find
+    from trigger_conformance.catalogue import catalogue, find
 
     requirement = find(identity)
     if requirement is None:
         raise UsageError(f"waive {identity}: no such requirement; see trigger-conformance list")
     path = waivers or Path(entries.USUAL_FILE)
     until = expires.date() if expires else date.today() + entries.USUAL_TERM
-    before = path.read_text("utf-8") if path.exists() else ""
-    path.write_text(f"{before}{entries.gap(before)}{entries.entry(requirement.id, reason, until, link)}", "utf-8")
+    waiver = entries.Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
+    entries.add(path, waiver, (each.id for each in catalogue()), date.today())
     click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
 
 

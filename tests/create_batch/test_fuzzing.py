@@ -11,10 +11,12 @@ from trigger_conformance import examples, generation
 from trigger_conformance.contract import Expected
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
 from trigger_conformance.model import Kind, Model, Step
+from trigger_conformance.quoting import visible
 from trigger_conformance.requirement import Profile, Stage, must
 
 POOL = 12
 WAVE = 8
+SHORT = 40
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +45,16 @@ def affordable(target, wanted):
     return count
 
 
+def gist(body):
+    """What a generated request says, in a few characters."""
+    text = body.decode("utf-8", "backslashreplace")
+    return visible(text) if len(text) <= SHORT else f"{visible(text[:SHORT])}… ({len(body):,} bytes)"
+
+
 def send_generated(target, judges, cases):
     """Send cases and have each answer judged twice."""
     answers = target.send_all(
-        target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases)
+        target.request(case.body, label=f"case {number}, {gist(case.body)}") for number, case in enumerate(cases, 1)
     )
     by_request = {id(answer): case for answer, case in zip(answers, cases, strict=True)}
     expect(answers).satisfies(lambda answer: judges.problem(answer, by_request[id(answer)].case))
@@ -65,7 +73,9 @@ def campaign(target, generator, judges, expected, judge, share):
         if any(getattr(ledger, name) <= least for name, least in until.items()):
             raise generation.Enough
         try:
-            answer = target.send(target.request(generated.body, label=f"campaign, case {next(sent)}"))
+            answer = target.send(
+                target.request(generated.body, label=f"campaign, case {next(sent)}, {gist(generated.body)}")
+            )
             expect(answer).satisfies(lambda each: judges.problem(each, generated.case))
             judge(expect(answer))
         except ViolationError as error:
