@@ -247,7 +247,9 @@ def results():
 def test_annotations_of_github_are_one_command_a_finding(results):
     lines = github(results).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::error", "::warning", "::warning"]
-    assert lines[1].startswith("::error title=violated%3A create_batch.a.one::it holds%0Afirst\\r%0A\\::error::injected")
+    assert lines[1].startswith(
+        "::error title=violated%3A create_batch.a.one::it holds%0Afirst\\r%0A\\::error::injected"
+    )
     assert lines[1].endswith("curl -sS 'https://x' # 100%25")
 
 

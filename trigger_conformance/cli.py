@@ -61,7 +61,17 @@ def _direct_dependencies() -> list[str]:
     return sorted(re.split(r"[\s<>=!~;\[]", each)[0] for each in needed if "extra ==" not in each)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class _Commands(click.Group):
+    """Commands that are listed with the whole first sentence of their help, where click would cut it."""
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list."""
+        texts = {name: " ".join((command.help or "").split()) for name, command in sorted(self.commands.items())}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, re.split(r"(?<=\.) ", text)[0]) for name, text in texts.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
               help="versions of the suite, the contract and what they stand on")  # fmt: skip
 def cli() -> None:
