@@ -232,7 +232,9 @@ def test_a_message_has_an_end():
 
 def exchange(payload, number=1, label="a case", status=202):
     told = Answer(status, payload, (), b"{}", 0.0)
-    return Exchange(Request(target="/", label=label), told, None, 0.0, 1.0, 0.0, check="create_batch.http.x", number=number)
+    return Exchange(
+        Request(target="/", label=label), told, None, 0.0, 1.0, 0.0, check="create_batch.http.x", number=number
+    )
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
