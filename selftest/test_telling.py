@@ -98,6 +98,18 @@ def test_a_quiet_run_says_its_verdict_once():
     assert terminal(document("x"), brief=True).count("NON-CONFORMANT") == 1
 
 
+@pytest.mark.parametrize("name", ["github", "azure"])
+def test_annotations_are_few_and_errors_come_first(name):
+    one = document("x")["requirements"][0]
+    many = [
+        {**one, "id": f"create_batch.http.n{n}", "verdict": "inconclusive" if n < 60 else "violated"} for n in range(90)
+    ]
+    lines = files.text(document("x", requirements=many), name).decode().splitlines()
+    assert len(lines) == 51
+    assert all("error" in line.partition("violated")[0] for line in lines[:30])
+    assert lines[-1].endswith("40 more are in the report")
+
+
 def test_headers_are_cut_where_they_are_shown():
     page = files.text(document("y" * 60_000), "html").decode()
     shown = next(line for line in page.splitlines() if line.startswith("X-A: "))
@@ -116,8 +128,8 @@ def test_a_run_tells_its_findings_in_few_words(command):
              if each["_requirement"] == "create_batch.fuzzing.generated_invalid_requests_are_rejected"]  # fmt: skip
     assert cases
     for number, label in enumerate(cases, 1):
-        assert label.startswith(f"case {number}, ")
-        assert len(label) < 150
+        assert label.startswith(f"case {number} (")
+        assert len(label) < 60
     assert any("runCount" in label for label in cases)
 
 

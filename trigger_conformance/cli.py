@@ -277,16 +277,19 @@ def attest(folder: Path, private_key: Path | None) -> None:
 def verify(archive: Path, public_key: Path | None) -> int:
     """Judge an attested run again from its evidence; sends nothing. Exit status 1 where anything differs."""
     from trigger_conformance import attestation
+    from trigger_conformance.quoting import harmless, lines, visible
 
     try:
         results = attestation.verify(archive, public_key)
     except attestation.RejectedError as error:
-        click.echo(f"rejected: {archive}\n{error}")
+        # An archive is anyone's: what it holds must not steer whatever prints this.
+        click.echo(harmless(lines(f"rejected: {archive}\n{error}")))
         return 1
     signed = "signed by that key" if public_key else (
         "signed, but nobody's key was given to check it" if attestation.is_signed(archive) else "not signed"
     )  # fmt: skip
-    click.echo(f"verified: {results['target']['base_url']} was {results['verdict']} on {results['started_at'][:10]}")
+    told = f"verified: {results['target']['base_url']} was {results['verdict']} on {results['started_at'][:10]}"
+    click.echo(harmless(visible(told)))
     click.echo(f"{len(results['requirements'])} verdicts follow from {results['requests']} exchanges; {signed}")
     return 0
 

@@ -11,7 +11,7 @@ from trigger_conformance import examples, generation
 from trigger_conformance.contract import Expected
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
 from trigger_conformance.model import Kind, Model, Step
-from trigger_conformance.quoting import visible
+from trigger_conformance.quoting import shortened, visible
 from trigger_conformance.requirement import Profile, Stage, must
 
 POOL = 12
@@ -48,13 +48,13 @@ def affordable(target, wanted):
 def gist(body):
     """What a generated request says, in a few characters."""
     text = body.decode("utf-8", "backslashreplace")
-    return visible(text) if len(text) <= SHORT else f"{visible(text[:SHORT])}… ({len(body):,} bytes)"
+    return shortened(visible(text[: SHORT + 1]), SHORT)
 
 
 def send_generated(target, judges, cases):
     """Send cases and have each answer judged twice."""
     answers = target.send_all(
-        target.request(case.body, label=f"case {number}, {gist(case.body)}") for number, case in enumerate(cases, 1)
+        target.request(case.body, label=f"case {number} ({gist(case.body)})") for number, case in enumerate(cases, 1)
     )
     by_request = {id(answer): case for answer, case in zip(answers, cases, strict=True)}
     expect(answers).satisfies(lambda answer: judges.problem(answer, by_request[id(answer)].case))
@@ -74,7 +74,7 @@ def campaign(target, generator, judges, expected, judge, share):
             raise generation.Enough
         try:
             answer = target.send(
-                target.request(generated.body, label=f"campaign, case {next(sent)}, {gist(generated.body)}")
+                target.request(generated.body, label=f"campaign, case {next(sent)} ({gist(generated.body)})")
             )
             expect(answer).satisfies(lambda each: judges.problem(each, generated.case))
             judge(expect(answer))

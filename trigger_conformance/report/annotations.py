@@ -12,7 +12,7 @@ from trigger_conformance.quoting import bounded, harmless, shortened, visible
 from trigger_conformance.report.telling import in_order, troubles
 
 _OPERATION = "POST /api/v3/batches"
-_LARGEST, _LONGEST_MESSAGE = 1000, 600
+_MOST, _LARGEST, _LONGEST_MESSAGE = 50, 1000, 600
 _SEVERITY = {"violated": "error", "inconclusive": "warning", "warned": "warning"}
 
 
@@ -60,11 +60,21 @@ def _fitting(text: str, escape: Callable[[str], str]) -> str:
     return "".join(kept)
 
 
+def _shown(results: Mapping[str, Any]) -> list[_Finding]:
+    """Findings for a system that shows a few: errors first, the rest as their number."""
+    findings = sorted(_findings(results), key=lambda each: each.severity)
+    more = len(findings) - _MOST
+    if more <= 0:
+        return findings
+    rest = _Finding("warning", "conformance: more findings", f"{more} more are in the report", "more-findings", "more")
+    return [*findings[:_MOST], rest]
+
+
 def github(results: Mapping[str, Any]) -> str:
     """Workflow commands of GitHub Actions, to be printed by a step."""
     lines = [
         f"::{each.severity} title={_fitting(visible(each.title), _property)}::{_fitting(each.message, _data)}"
-        for each in _findings(results)
+        for each in _shown(results)
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -81,7 +91,7 @@ def azure(results: Mapping[str, Any]) -> str:
     """Logging commands of Azure Pipelines, to be printed by a step."""
     lines = [
         f"##vso[task.logissue type={each.severity}]{_fitting(f'{visible(each.title)}: {each.message}', _azure)}"
-        for each in _findings(results)
+        for each in _shown(results)
     ]
     return "".join(f"{line}\n" for line in lines)
 
