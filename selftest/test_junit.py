@@ -1,5 +1,6 @@
 """junit.xml: each requirement that was selected is a case, whatever became of the run."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -53,6 +54,8 @@ def undecided(ran, why):
     assert {outcome(case) for case in own.values()} == {"error"}
     assert all(why in case.find("error").text for case in own.values())
     assert outcome(cases["run-halted 1"]) == "error"
+    (allure,) = (ran.folder / "allure-results").glob("*-result.json")
+    assert why in json.loads(allure.read_text("utf-8"))["statusDetails"]["message"]
 
 
 def test_where_nobody_answers_each_case_is_an_error(command):

@@ -165,10 +165,13 @@ ALWAYS = {
     "401": (answer("401 Unauthorized", b"{}"), "refused the key (401 on a plain valid request): check --api-key"),
     "403": (answer("403 Forbidden", b"{}"), "refused the key (403"),
     "404": (answer("404 Not Found", b"{}"), "no batch API (404"),
-    "500": (answer("500 Internal Server Error", b'{"message":"oops"}'), "is down (500 on a plain valid request): oops"),
+    "500": (
+        answer("500 Internal Server Error", b'{"message":"oops"}'),
+        'is down (500 on a plain valid request): "oops"',
+    ),
     "503": (answer("503 Service Unavailable", b"", media_type="text/html"), "is down (503"),
     "a redirect": (answer("302 Found", b"", "Location: /login"), 'redirects to "/login" (302)'),
-    "a web page": (answer("200 OK", b"<html>", media_type="text/html"), "no batch API (200 text/html)"),
+    "a web page": (answer("200 OK", b"<html>", media_type="text/html"), 'no batch API (200 "text/html")'),
     "nothing": (lambda *_: None, "does not answer (connection closed without an answer"),
     "no HTTP": (b"220 mail.example.com ESMTP\r\n\r\n", "does not answer (broken answer"),
 }

@@ -13,6 +13,7 @@ from trigger_conformance.report.telling import Trouble, troubles, why
 FILE = "junit.xml"
 # What the common form calls a verdict; the others are passes.
 _OUTCOME = {"violated": "failure", "inconclusive": "error", "skipped": "skipped", "waived": "skipped"}
+_LONGEST_PROPERTY = 1000
 _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
@@ -58,7 +59,8 @@ def _facts(requirement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "level", requirement["level"]
     yield "clause", requirement["clause"]["name"]
     yield "verdict", requirement["verdict"]
-    if shown := _shown(requirement):
+    # A longer one is in the case's output; a property is shown on a line.
+    if (shown := _shown(requirement)) and len(shown) <= _LONGEST_PROPERTY:
         yield "curl", shown
     if requirement["verdict"] == "warned":
         yield "warning", requirement["message"].partition("\n")[0]

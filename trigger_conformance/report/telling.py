@@ -37,7 +37,7 @@ class Trouble:
     @property
     def gist(self) -> str:
         """The message without its place, which moves as the file is edited."""
-        return self.message if self.place is None else self.message.split(": ", 1)[1]
+        return self.message if self.place is None else _PLACE.sub(r"\3", self.message)
 
 
 def headline(results: Mapping[str, Any]) -> Headline:
