@@ -299,14 +299,16 @@ def results():
 def test_annotations_of_github_are_one_command_a_finding(results):
     lines = github(results).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::error", "::warning", "::warning"]
-    assert lines[1].startswith("::error title=violated%3A create_batch.a.one::it holds%0Afirst%0D%0A::error::injected")
+    assert lines[1].startswith(
+        "::error title=violated%3A create_batch.a.one::it holds%0Afirst\\r%0A\\::error::injected"
+    )
     assert lines[1].endswith("curl -sS 'https://x' # 100%25")
 
 
 def test_annotations_of_azure_are_one_command_a_finding(results):
     lines = azure(results).splitlines()
     assert len(lines) == 4
-    assert lines[1].startswith("##vso[task.logissue type=error]violated: create_batch.a.one: it holds%0Afirst%0D%0A")
+    assert lines[1].startswith("##vso[task.logissue type=error]violated: create_batch.a.one: it holds%0Afirst\\r%0A")
 
 
 def test_annotations_of_gitlab_are_recognised_again(results):
@@ -317,5 +319,5 @@ def test_annotations_of_gitlab_are_recognised_again(results):
 
 
 def test_a_run_that_could_not_begin_is_annotated_too(results):
-    halted = {**results, "halted": "the target refused the key", "verdict": "inconclusive"}
+    halted = {**results, "halted": "the target refused the key", "verdict": "inconclusive", "wrong_waivers": []}
     assert github(halted) == "::error title=conformance%3A inconclusive::the target refused the key\n"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from trigger_conformance.catalogue import catalogue
 from trigger_conformance.contract import INVALID, Contract, Expected, UnknownClauseError, is_plain_key, strict_json
 
 MAXIMUM = 100
@@ -119,12 +120,12 @@ def test_the_contract_tells_its_title_version_and_digest(contract):
         ("RFC 9110 11.6.1", "https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1", "RFC 9110, section 11.6.1"),
         ("CreateBatchRequest.runCount", "#/components/schemas/CreateBatchRequest/properties/runCount",
          "Expected number of items in the batch. Must be a positive integer. (type: integer, minimum: 1)"),
-        ("Error.message", "#/components/schemas/Error/properties/message", "{type: string}"),
-        ("BearerAuth", "#/components/securitySchemes/BearerAuth", "{type: http, scheme: bearer, bearerFormat: JWT}"),
+        ("Error.message", "#/components/schemas/Error/properties/message", "type: string"),
+        ("BearerAuth", "#/components/securitySchemes/BearerAuth", "type: http; scheme: bearer; bearerFormat: JWT"),
         ("createBatch.responses.401", "#/paths/~1api~1v3~1batches/post/responses/401",
          "Unauthorized - API key is missing or invalid"),
         ("createBatch.responses.400.content", "#/paths/~1api~1v3~1batches/post/responses/400/content",
-         "application/json:\n  schema: {$ref: '#/components/schemas/Error'}"),
+         "application/json: Error"),
     ],
 )  # fmt: skip
 def test_a_clause_has_its_name_pointer_and_words(contract, name, pointer, text):
@@ -134,14 +135,22 @@ def test_a_clause_has_its_name_pointer_and_words(contract, name, pointer, text):
 
 def test_the_words_of_a_wide_clause_are_in_the_contracts_order(contract):
     said = contract.clause("createBatch.responses.429.headers").text
-    assert said.splitlines()[:2] == [
-        "X-RateLimit-Limit:",
-        "  description: Maximum number of requests allowed",
+    assert said.split("; ")[:2] == [
+        "X-RateLimit-Limit: Maximum number of requests allowed (type: integer)",
+        "X-RateLimit-Remaining: Number of requests remaining (type: integer)",
     ]
 
 
 def test_a_schemas_words_name_what_it_requires(contract):
-    assert contract.clause("CreateBatchRequest").text.startswith("type: object\nrequired: [runCount]\nproperties:")
+    assert contract.clause("CreateBatchRequest").text.startswith("type: object; required: runCount; properties: (")
+
+
+@pytest.mark.parametrize("clause", dict.fromkeys(each.clause for each in catalogue()))
+def test_every_clause_that_is_quoted_is_a_line_of_words_and_no_markup(contract, clause):
+    words = contract.clause(clause).text
+    assert words == " ".join(words.split())
+    assert not {"$", "'", "["} & set(words)
+    assert words.count("(") == words.count(")")
 
 
 @pytest.mark.parametrize("name", ["CreateBatchRequest.colour", "createBatch.responses.418", "Nothing", "RFC 9110"])

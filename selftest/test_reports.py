@@ -133,6 +133,78 @@ def test_two_runs_are_compared(results):
     assert compare(results, results).lines[1:] == ["no requirement changed"]
 
 
+def compared(results, was, now, **changes):
+    """Two runs that differ in one requirement's verdict (None: not there), and in what ``changes`` says of the new."""
+    one = results["requirements"][0]
+    runs = [
+        {**results, "requirements": [] if verdict is None else [{**one, "verdict": verdict}]} for verdict in (was, now)
+    ]
+    return compare(runs[0], {**runs[1], **changes})
+
+
+CHANGES = {
+    # What is found wrong or cannot be decided any more is worse, and so is what is found wrong at first sight.
+    ("passed", "violated"): "worse",
+    ("passed", "inconclusive"): "worse",
+    ("violated", "inconclusive"): "worse",
+    ("inconclusive", "violated"): "worse",
+    ("skipped", "warned"): "worse",
+    ("skipped", "inconclusive"): "worse",
+    ("waived", "violated"): "worse",
+    ("passed", "waived"): "worse",
+    (None, "violated"): "worse",
+    (None, "inconclusive"): "worse",
+    (None, "warned"): "worse",
+    # What is not judged any more is lost, never better.
+    ("violated", None): "no longer judged",
+    ("violated", "skipped"): "no longer judged",
+    ("passed", None): "no longer judged",
+    ("passed", "skipped"): "no longer judged",
+    (None, "passed"): "newly judged",
+    (None, "observed"): "newly judged",
+    ("skipped", "passed"): "newly judged",
+    ("violated", "passed"): "better",
+    ("violated", "warned"): "better",
+    ("waived", "passed"): "better",
+    ("inconclusive", "passed"): "better",
+    ("violated", "waived"): "changed",
+    ("warned", "waived"): "changed",
+    (None, "skipped"): "changed",
+    ("inconclusive", None): "changed",
+}
+
+
+@pytest.mark.parametrize(("was", "now"), CHANGES)
+def test_a_change_is_told_as_what_it_is(results, was, now):
+    found = compared(results, was, now)
+    title = CHANGES[was, now]
+    assert found.lines[1] == f"{title}:"
+    assert found.lines[2].endswith(f"{was or 'not there'} -> {now or 'not there'}")
+    assert found.worse is (title in ("worse", "no longer judged"))
+
+
+OTHERS = {
+    "profile": {"profile": "smoke"},
+    "seed": {"seed": 2},
+    "contract": {"contract": {"title": "T", "version": "2", "sha256": "1" * 64}},
+    "target": {"target": {"base_url": "http://other", "options": {}}},
+    "suite version": {"suite_version": "9"},
+}
+
+
+@pytest.mark.parametrize(("name", "changes"), OTHERS.items(), ids=OTHERS)
+def test_what_the_runs_do_not_have_in_common_is_said_first(results, name, changes):
+    if name == "target":
+        changes = {"target": {**changes["target"], "options": results["target"]["options"]}}
+    found = compared(results, "passed", None, **changes)
+    assert found.lines[1] == "the runs were not asked for the same:"
+    assert found.lines[2].startswith(f"  {name}: ")
+    assert found.lines[3] == "no longer judged:"
+    # A smaller profile explains what is not judged, another seed does not.
+    assert found.worse is (name in ("seed", "target"))
+    assert compared(results, None, "violated", **changes).worse
+
+
 def test_worse_is_an_exit_status(command, broken, results, tmp_path):
     sound = json.loads(json.dumps(results))
     sound["requirements"] = [{**each, "verdict": "passed"} for each in sound["requirements"]]

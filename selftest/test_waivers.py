@@ -1,6 +1,7 @@
 """Waivers: what they cover, and when they are themselves wrong."""
 
 import json
+import xml.etree.ElementTree as ElementTree
 from datetime import date
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from selftest.conftest import at, keys, reference
 from trigger_conformance import waivers
 from trigger_conformance.outcome import Outcome
+from trigger_conformance.report import files, telling
 from trigger_conformance.requirement import Level, Profile, Requirement, Stage
 from trigger_conformance.target import UsageError
 from trigger_conformance.verdict import Ending, Verdict
@@ -55,6 +57,7 @@ BAD = {
     "an empty reason": (GOOD.replace("a gateway in front of it", " "), "needs a reason"),
     "no end": (GOOD.replace("expires = 2027-01-15", ""), "needs expires"),
     "an end in words": (GOOD.replace("2027-01-15", '"soon"'), "needs expires"),
+    "one requirement twice": (GOOD + GOOD, ":9: create_batch.http.one is waived already at "),
     "a further key": (GOOD + 'owner = "me"\n', "nothing else"),
 }
 
@@ -127,11 +130,43 @@ def test_a_baseline_that_is_none_is_told(tmp_path):
 
 
 def test_what_is_written_can_be_read(tmp_path):
-    text = waivers.entry(ONE, 'said "no" \\ for now', TODAY, "https://example.com")
-    more = text + waivers.gap(text) + waivers.entry(OTHER, "x", TODAY, "")
-    first, second = load(tmp_path, more)
+    path = tmp_path / "waivers.toml"
+    said = Waiver(requirement=ONE, reason='said "no" \\ for now', expires=TODAY, link="https://example.com")
+    for each in (said, waiver(identity=OTHER)):
+        waivers.add(path, each, [ONE, OTHER], TODAY)
+    first, second = waivers.load(path, [ONE, OTHER])
     assert (first.reason, first.link, second.requirement) == ('said "no" \\ for now', "https://example.com", OTHER)
     assert first.expires == second.expires == TODAY
+
+
+def test_what_is_waived_already_is_not_waived_again(tmp_path):
+    path = tmp_path / "w.toml"
+    waivers.add(path, waiver(), [ONE], TODAY)
+    with pytest.raises(UsageError, match=r"it is waived already at .*w\.toml:2"):
+        waivers.add(path, waiver(date(2027, 2, 1)), [ONE], TODAY)
+    assert path.read_text("utf-8").count("[[waiver]]") == 1
+
+
+def test_a_waiver_that_has_ended_is_not_written(tmp_path):
+    with pytest.raises(UsageError, match="waive --expires 2027-01-14: that day is past"):
+        waivers.add(tmp_path / "w.toml", waiver(date(2027, 1, 14)), [ONE], TODAY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--expires=2020-01-01",), "waive --expires 2020-01-01: that day is past"),
+        (("--waivers=broken.toml",), "--waivers broken.toml: it cannot be read"),
+        (("--waivers=no/such/folder.toml",), "waive --waivers no/such/folder.toml: it cannot be written"),
+    ],
+)
+def test_a_waiver_that_cannot_be_written_is_a_usage_error(command, tmp_path, options, said):
+    (tmp_path / "broken.toml").write_text("[[waiver")
+    wrong = command("waive", "run_count.one_is_accepted", "--reason=x", *options)
+    assert wrong.status == 4
+    assert said in wrong.errors
+    assert len(wrong.errors.splitlines()) == 1
 
 
 # Whole runs
@@ -152,12 +187,86 @@ def test_a_run_whose_violations_are_waived_does_not_fail(command):
     assert "<failure" not in (waived.folder / "junit.xml").read_text("utf-8")
 
 
-def test_a_waiver_without_its_violation_fails_the_run(command):
+@pytest.fixture
+def stale(command):
+    """A run of a sound server with a waiver that it does not need."""
     command("waive", "run_count.one_is_accepted", "--reason", "it was broken once")
-    stale = command("run", "--only=run_count.one_is_accepted", "--waivers=conformance-waivers.toml")
+    return command("run", "--only=run_count.one_is_accepted", "--waivers=conformance-waivers.toml")
+
+
+def test_a_waiver_without_its_violation_fails_the_run(stale):
     assert stale.status == 1
     assert "conformance-waivers.toml:2: create_batch.run_count.one_is_accepted is no longer violated" in stale.output
-    assert stale.results["verdict"] == "conformant"
+    # What the target deserves is one thing, what the run comes to another.
+    assert (stale.results["verdict"], stale.results["exit_status"]) == ("conformant", 1)
+
+
+def test_every_format_says_first_that_the_waivers_are_wrong(stale):
+    told = "failed: waivers are no longer true"
+    assert stale.output.strip().startswith(told.upper())
+    assert stale.output.strip().splitlines()[-1].startswith(told.upper())
+    page = (stale.folder / "report.html").read_text("utf-8")
+    assert f"<title>{told}" in page
+    assert f'<span class="verdict failed">{told}</span>' in page
+    assert (stale.folder / "summary.md").read_text("utf-8").startswith(f"## ❌ {told}: ")
+    picture = (stale.folder / "badge.svg").read_text("utf-8")
+    assert f"batch API: {told}" in picture
+    assert "#a8201a" in picture
+    suite = ElementTree.parse(stale.folder / "junit.xml").getroot().find("testsuite")
+    assert suite.attrib["failures"] == "1"
+    assert suite.find("testcase[failure]").attrib["name"] == "waiver-no-longer-true 1"
+    for name, sign in (("github", "::error "), ("azure", "##vso[task.logissue type=error]")):
+        assert files.text(stale.results, name).decode().startswith(sign)
+    (issue,) = json.loads(files.text(stale.results, "gitlab"))
+    assert (issue["severity"], issue["check_name"]) == ("major", "waiver-no-longer-true")
+    assert issue["location"] == {"path": "conformance-waivers.toml", "lines": {"begin": 2}}
+    shown = [json.loads(path.read_text("utf-8")) for path in (stale.folder / "allure-results").glob("*-result.json")]
+    assert [each["fullName"] for each in shown if each["status"] == "failed"] == ["run.waiver-no-longer-true"]
+
+
+def test_wrong_waivers_are_told_apart_and_recognised_again():
+    ids = ("create_batch.http.one", "create_batch.http.other", "create_batch.http.third")
+
+    def issues(line):
+        wrong = [f"w.toml:{line + number}: {identity} is no longer violated: x" for number, identity in enumerate(ids)]
+        document = {"verdict": "conformant", "halted": None, "wrong_waivers": wrong, "requirements": []}
+        return json.loads(files.text(document, "gitlab"))
+
+    before, after = ([each["fingerprint"] for each in issues(line)] for line in (1, 7))
+    assert len(set(before)) == len(ids)
+    assert before == after
+    assert {each["check_name"] for each in issues(1)} == {"waiver-no-longer-true"}
+
+
+HEADLINES = {
+    "sound": ({}, "conformant", "conformant", ""),
+    "violated": ({"verdict": "non-conformant", "exit_status": 1}, "non-conformant", "failed", ""),
+    "undecided": ({"verdict": "inconclusive", "exit_status": 6}, "inconclusive", "inconclusive", ""),
+    "violated, and waivers wrong": (
+        {"verdict": "non-conformant", "exit_status": 1, "wrong_waivers": ["w:1: x"]}, "non-conformant", "failed", "",
+    ),
+    "undecided, and waivers wrong": (
+        {"verdict": "inconclusive", "exit_status": 1, "wrong_waivers": ["w:1: x"]},
+        "failed: waivers are no longer true", "failed", "inconclusive",
+    ),
+    "interrupted": (
+        {"verdict": "inconclusive", "exit_status": 2, "interrupted": True}, "inconclusive, interrupted",
+        "inconclusive", "",
+    ),
+    "interrupted at its end": ({"exit_status": 2, "interrupted": True}, "interrupted", "inconclusive", "conformant"),
+    "an error in the suite": ({"exit_status": 3}, "failed: an error in the suite", "failed", "conformant"),
+    "nothing selected": ({"exit_status": 5}, "nothing was selected", "inconclusive", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("found", "words", "kind", "beside"), HEADLINES.values(), ids=HEADLINES)
+def test_a_headline_is_never_better_than_the_exit_status(found, words, kind, beside):
+    usual = {"verdict": "conformant", "exit_status": 0, "interrupted": False, "halted": None, "wrong_waivers": []}
+    document = usual | found
+    told = telling.headline(document)
+    assert (told.words, told.kind) == (words, kind)
+    assert telling.aside(document) == (f"What was decided of the target: {beside}." if beside else "")
+    assert (kind == "conformant") == (document["exit_status"] == 0)
 
 
 def test_a_waiver_of_nothing_is_a_usage_error(command, tmp_path):

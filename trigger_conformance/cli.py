@@ -61,7 +61,17 @@ def _direct_dependencies() -> list[str]:
     return sorted(re.split(r"[\s<>=!~;\[]", each)[0] for each in needed if "extra ==" not in each)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class _Commands(click.Group):
+    """Commands that are listed with the whole first sentence of their help, where click would cut it."""
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list."""
+        texts = {name: " ".join((command.help or "").split()) for name, command in sorted(self.commands.items())}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, re.split(r"(?<=\.) ", text)[0]) for name, text in texts.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
               help="versions of the suite, the contract and what they stand on")  # fmt: skip
 def cli() -> None:
@@ -200,12 +210,14 @@ def plan(**given: Any) -> None:
 @click.option(
     "--format",
     "name",
-    type=click.Choice(["terminal", "html", "md", "badge", "github", "azure", "gitlab"]),
+    type=click.Choice(["terminal", "html", "md", "badge", "junit", "github", "azure", "gitlab"]),
     default="terminal",
     show_default=True,
     help="what to print; terminal is what a run tells at its end, the last three are annotations for CI systems",
 )
-@click.option("--write", is_flag=True, help="write report.html, summary.md and badge.svg beside the results instead")
+@click.option(
+    "--write", is_flag=True, help="write report.html, summary.md, badge.svg and junit.xml beside the results instead"
+)
 @click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
               help="tell what got better and what got worse; exit status 1 if anything got worse")  # fmt: skip
 def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int:
@@ -265,16 +277,19 @@ def attest(folder: Path, private_key: Path | None) -> None:
 def verify(archive: Path, public_key: Path | None) -> int:
     """Judge an attested run again from its evidence; sends nothing. Exit status 1 where anything differs."""
     from trigger_conformance import attestation
+    from trigger_conformance.quoting import harmless, lines, visible
 
     try:
         results = attestation.verify(archive, public_key)
     except attestation.RejectedError as error:
-        click.echo(f"rejected: {archive}\n{error}")
+        # An archive is anyone's: what it holds must not steer whatever prints this.
+        click.echo(harmless(lines(f"rejected: {archive}\n{error}")))
         return 1
     signed = "signed by that key" if public_key else (
         "signed, but nobody's key was given to check it" if attestation.is_signed(archive) else "not signed"
     )  # fmt: skip
-    click.echo(f"verified: {results['target']['base_url']} was {results['verdict']} on {results['started_at'][:10]}")
+    told = f"verified: {results['target']['base_url']} was {results['verdict']} on {results['started_at'][:10]}"
+    click.echo(harmless(visible(told)))
     click.echo(f"{len(results['requirements'])} verdicts follow from {results['requests']} exchanges; {signed}")
     return 0
 
@@ -289,15 +304,15 @@ def verify(archive: Path, public_key: Path | None) -> int:
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> None:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance import waivers as entries
-    from trigger_conformance.catalogue import find
+    from trigger_conformance.catalogue import catalogue, find
 
     requirement = find(identity)
     if requirement is None:
         raise UsageError(f"waive {identity}: no such requirement; see trigger-conformance list")
     path = waivers or Path(entries.USUAL_FILE)
     until = expires.date() if expires else date.today() + entries.USUAL_TERM
-    before = path.read_text("utf-8") if path.exists() else ""
-    path.write_text(f"{before}{entries.gap(before)}{entries.entry(requirement.id, reason, until, link)}", "utf-8")
+    waiver = entries.Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
+    entries.add(path, waiver, (each.id for each in catalogue()), date.today())
     click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
 
 

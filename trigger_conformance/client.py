@@ -197,7 +197,7 @@ class BatchApi:
 
     def twin(self, request: Request) -> Request:
         """The sound request with the same key as ``request``: a plain valid one."""
-        return self.order(key=request.key, label=request.label)
+        return self.order(key=request.key, label=f"the valid request after: {request.label}")
 
     def is_up(self) -> bool:
         """Whether a plain valid request gets its 202 just now."""

@@ -192,8 +192,22 @@ def is_plain_key(key: str) -> bool:
 
 
 def _words(node: object) -> str:
-    if isinstance(node, dict) and isinstance(node.get("description"), str):
-        rest = {name: value for name, value in node.items() if name in ("type", "minimum", "required")}
-        facts = f" ({', '.join(f'{name}: {value}' for name, value in rest.items())})" if rest else ""
-        return " ".join(node["description"].split()) + facts
-    return yaml.safe_dump(node, sort_keys=False, width=100, default_flow_style=None).strip()
+    """What a place of the document says, in a line: its description and plain facts of its schema, or all of it."""
+    if isinstance(node, list):
+        return ", ".join(str(each) for each in node)
+    if not isinstance(node, dict):
+        return node if isinstance(node, str) else json.dumps(node)
+    if "$ref" in node:
+        return str(node["$ref"]).rpartition("/")[2]
+    if isinstance(node.get("description"), str):
+        known = {**node.get("schema", {}), **node}
+        facts = [f"{name}: {_words(known[name])}" for name in ("type", "required", "minimum") if name in known]
+        return " ".join(node["description"].split()) + (f" ({', '.join(facts)})" if facts else "")
+    if set(node) == {"schema"}:
+        return _words(node["schema"])
+    return "; ".join(f"{name}: {_inside(value)}" for name, value in node.items())
+
+
+def _inside(node: object) -> str:
+    several = isinstance(node, dict) and len(node) > 1 and "description" not in node
+    return f"({_words(node)})" if several else _words(node)

@@ -11,6 +11,7 @@ import json
 import re
 from typing import Any
 
+from trigger_conformance.quoting import quoted
 from trigger_conformance.wire.exchange import Answer
 
 TOKEN = "x-trigger-jwt"
@@ -64,7 +65,7 @@ def disagreement(answer: Answer) -> str | None:
         return None
     missing = object()
     differing = [name for name, value in claims.items() if payload.get(name, missing) != value]
-    return f"{CLAIMS} and the token's payload differ in {', '.join(differing)}" if differing else None
+    return f"{CLAIMS} and the token's payload differ in {', '.join(map(quoted, differing))}" if differing else None
 
 
 def payload_of(answer: Answer) -> dict[str, Any] | None:

@@ -5,13 +5,19 @@ Every expectation takes one exchange or many, judges each, and names each that f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
+from trigger_conformance.quoting import quoted, shortened, visible
 from trigger_conformance.wire.exchange import Exchange
 
 REJECTIONS = (400, 422)
+_MOST_PROBLEMS, _MOST_NAMES = 12, 8
+_LONGEST_NAME = 60
+# What differs from one answer to the next where the problem is the same.
+_PARTICULARS = re.compile(r'"(?:[^"\\]|\\.)*"|#\d+')
 
 
 class ViolationError(AssertionError):
@@ -53,9 +59,7 @@ class Expectation:
         judged = [exchange for exchange in self._exchanges if exchange not in blocked]
         wrong = [(exchange, problem) for exchange in judged if (problem := judge(exchange)) is not None]
         if wrong:
-            raise ViolationError(
-                "\n".join(_line(exchange, problem) for exchange, problem in wrong), [exchange for exchange, _ in wrong]
-            )
+            raise _violation(wrong)
         if blocked:
             raise InconclusiveError(f"{len(blocked)} answers were still 429 when waiting had to end", blocked)
 
@@ -100,7 +104,7 @@ class Expectation:
             assert exchange.answer is not None
             count = exchange.answer.document.get("runCount")
             same = type(count) is int and count == run_count
-            return None if same else f"expected runCount {run_count}, got {count!r}"
+            return None if same else f"expected runCount {run_count}, got {quoted(count)}"
 
         self.satisfies(judge)
 
@@ -133,7 +137,8 @@ def why_no_copy(exchange: Exchange, first: Exchange) -> str | None:
     if exchange.status != 202:
         return f"expected 202 and the existing batch, got {exchange.outcome}"
     if exchange.batch != first.batch:
-        return f"expected the existing batch {first.batch}, got {exchange.batch} (isCached {exchange.cached})"
+        got = f"got {quoted(exchange.batch)} (isCached {exchange.cached})"
+        return f"expected the existing batch {quoted(first.batch)}, {got}"
     return None if exchange.cached is True else f"expected isCached true, got {exchange.cached}"
 
 
@@ -149,5 +154,38 @@ def _unless(fine: bool, wanted: str, exchange: Exchange) -> str | None:
     return None if fine else f"{wanted}, got {exchange.outcome}"
 
 
+def _violation(wrong: Sequence[tuple[Exchange, str]]) -> ViolationError:
+    """One line a problem, however many cases have it: cases with a name first, and of each problem one as evidence."""
+    alike: dict[str, list[tuple[Exchange, str]]] = {}
+    for exchange, problem in sorted(wrong, key=lambda each: _is_generated(each[0])):
+        alike.setdefault(_PARTICULARS.sub("", problem), []).append((exchange, problem))
+    groups = list(alike.values())
+    lines = [_told(group) for group in groups[:_MOST_PROBLEMS]]
+    if len(groups) > _MOST_PROBLEMS:
+        lines.append(f"… and {len(groups) - _MOST_PROBLEMS} more problems")
+    evidence = [group[0][0] for group in groups] + [exchange for group in groups for exchange, _ in group[1:]]
+    return ViolationError("\n".join(lines), evidence)
+
+
+def _is_generated(exchange: Exchange) -> bool:
+    return ".fuzzing." in exchange.check
+
+
+def _told(group: Sequence[tuple[Exchange, str]]) -> str:
+    """The problem of one case, or of several that have the same: "17 cases: a, b, c …: expected 202, got 500"."""
+    first, problem = group[0]
+    if len(group) == 1:
+        return _line(first, problem)
+    names = list(dict.fromkeys(_name(exchange) for exchange, _ in group))
+    told = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+    such = "" if all(each == problem for _, each in group) else "such as "
+    return f"{len(group)} cases: {told}: {such}{visible(problem)}"
+
+
+def _name(exchange: Exchange) -> str:
+    return shortened(visible(exchange.request.label or f"#{exchange.number}"), _LONGEST_NAME)
+
+
 def _line(exchange: Exchange, problem: str) -> str:
-    return f"{exchange.request.label}: {problem}" if exchange.request.label else problem
+    told = visible(problem)
+    return f"{_name(exchange)}: {told}" if exchange.request.label else told

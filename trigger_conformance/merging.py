@@ -15,7 +15,8 @@ from trigger_conformance import __version__
 from trigger_conformance.catalogue import Selection, catalogue
 from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import undecided
-from trigger_conformance.report import files, har, junit, results
+from trigger_conformance.quoting import quoted
+from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.requirement import Level, Profile
 from trigger_conformance.sharding import Shard, shard
 from trigger_conformance.target import UsageError
@@ -51,7 +52,10 @@ def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, P
     _write(merged, evidence, folder)
     for part, _ in parts:
         if (part / files.ALLURE).is_dir():
-            shutil.copytree(part / files.ALLURE, folder / files.ALLURE, dirs_exist_ok=True)
+            # What is wrong with a part need not be wrong with the whole.
+            parts_own = shutil.ignore_patterns(allure_run.PATTERN)
+            shutil.copytree(part / files.ALLURE, folder / files.ALLURE, ignore=parts_own, dirs_exist_ok=True)
+    allure_run.write(merged, folder / files.ALLURE)
     if report_dir is None:
         files.point_latest(folder)
     return merged, folder
@@ -230,7 +234,8 @@ def _across(entry: Document, exchanges: Iterable[Exchange]) -> Document:
     for exchange in exchanges:
         owner = owners.setdefault(exchange.batch, exchange) if exchange.batch and exchange.created else exchange
         if owner is not exchange:
-            told = f"the id {exchange.batch} of exchange #{exchange.number} is also that of exchange #{owner.number}"
+            where = f"exchange #{exchange.number} is also that of exchange #{owner.number}"
+            told = f"the id {quoted(exchange.batch)} of {where}"
             return {**entry, "verdict": str(Verdict.VIOLATED), "message": told}
     return entry
 
@@ -269,7 +274,6 @@ def _timeline(documents: Sequence[Document], began: Sequence[float]) -> list[dic
 def _write(merged: Document, evidence: Document, folder: Path) -> None:
     results.write(merged, folder / files.RESULTS)
     files.render(merged, folder)
-    junit.write(merged, folder / junit.FILE)
     (folder / har.FILE).write_text(json.dumps(evidence, indent=1), "utf-8")
 
 

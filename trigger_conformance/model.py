@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from trigger_conformance.quoting import quoted
 from trigger_conformance.wire.exchange import Exchange
 
 
@@ -66,9 +67,9 @@ class Model:
         if exchange.cached is not False:
             return f"{step}: nothing had used this key, yet isCached is {exchange.cached}"
         if any(known.batch == exchange.batch for known in self._known.values()):
-            return f"{step}: the new batch has another batch's id {exchange.batch}"
+            return f"{step}: the new batch has another batch's id {quoted(exchange.batch)}"
         if run_count != step.run_count:
-            return f"{step}: expected runCount {step.run_count}, got {run_count}"
+            return f"{step}: expected runCount {step.run_count}, got {quoted(run_count)}"
         self._known[place] = Known(exchange.batch, step.run_count)
         return None
 
@@ -76,4 +77,5 @@ class Model:
 def _difference(expected: tuple[object, ...], got: tuple[object, ...]) -> str:
     names = ("id", "isCached", "runCount")
     pairs = zip(names, expected, got, strict=True)
-    return ", ".join(f"expected {name} {wanted}, got {found}" for name, wanted, found in pairs if wanted != found)
+    differing = [(name, wanted, found) for name, wanted, found in pairs if wanted != found]
+    return ", ".join(f"expected {name} {quoted(wanted)}, got {quoted(found)}" for name, wanted, found in differing)

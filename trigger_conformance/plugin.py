@@ -25,7 +25,8 @@ from trigger_conformance.expect import InconclusiveError, NotApplicableError, Vi
 from trigger_conformance.home import SUITE
 from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
-from trigger_conformance.report import files, junit
+from trigger_conformance.quoting import bounded, harmless, visible
+from trigger_conformance.report import files
 from trigger_conformance.report.attach import attach_exchanges, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
@@ -100,7 +101,6 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
-    config.option.xmlpath = str(run.report_dir / junit.FILE)
     config.option.allure_report_dir = str(run.report_dir / files.ALLURE)
     config.option.clean_alluredir = True
     config.option.tbstyle = "no"
@@ -365,17 +365,12 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
         requirement=requirement,
         ending=ending,
         verdict=verdict_of(ending, requirement.level, strict=station.shared.strict),
-        message=_writable(station.redactor.text(message)),
-        notes=tuple(_writable(station.redactor.text(note)) for note in station.api.take_notes()),
+        message=bounded(station.redactor.text(message)),
+        notes=tuple(bounded(station.redactor.text(visible(note))) for note in station.api.take_notes()),
         evidence=tuple(exchange.number for exchange in evidence),
         requests=len(own),
         duration=call.duration,
     )
-
-
-def _writable(text: str) -> str:
-    """``text`` with unpaired surrogates, which an answer may hold but no file, as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str, Sequence[Exchange]]:
@@ -430,15 +425,16 @@ def _tell(report: pytest.TestReport, outcome: Outcome) -> None:
     match outcome.verdict:
         case Verdict.VIOLATED | Verdict.INCONCLUSIVE:
             report.outcome = "failed"
-            report.longrepr = f"{outcome.verdict}: {outcome.requirement.statement}\n{outcome.message}"
+            report.longrepr = harmless(f"{outcome.verdict}: {outcome.requirement.statement}\n{outcome.message}")
         case Verdict.SKIPPED | Verdict.WAIVED:
             report.outcome = "skipped"
             said = f"waived: {outcome.waiver['reason']}" if outcome.waiver else outcome.message
-            report.longrepr = (report.location[0], report.location[1] or 0, said)
+            report.longrepr = (report.location[0], report.location[1] or 0, harmless(visible(said)))
         case _ if report.when == "setup":
             # A setup that has passed is followed by the check itself, which would lack what its fixture found.
             report.outcome = "skipped"
-            report.longrepr = (report.location[0], report.location[1] or 0, f"{outcome.verdict}: {outcome.message}")
+            said = harmless(visible(f"{outcome.verdict}: {outcome.message}"))
+            report.longrepr = (report.location[0], report.location[1] or 0, said)
         case _:
             report.outcome = "passed"
             report.longrepr = None

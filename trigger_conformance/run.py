@@ -19,9 +19,10 @@ from trigger_conformance.catalogue import Selection, catalogue
 from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import Outcome, undecided
+from trigger_conformance.quoting import quoted
 from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
-from trigger_conformance.report import files, har, results
+from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
 from trigger_conformance.requirement import Profile, Requirement, Stage
 from trigger_conformance.settings import Settings
@@ -37,6 +38,7 @@ _COLD_START = 30.0
 _SLOW_START = 3.0
 # What a second request meets too, or has waited for long enough.
 _HOPELESS = (FailureKind.UNREACHABLE, FailureKind.TLS, FailureKind.TIMEOUT)
+_LONGEST_PIECE = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +157,8 @@ class Run:
         except BudgetSpentError as error:
             self.halted = f"the target could not be tried: {error}"
             return
-        self.halted = why_no_target(exchange)
+        # What is told is cut, and what is cut must be redacted before.
+        self.halted = why_no_target(self.station.redactor.exchange(exchange))
         self._tell_of_the_way(exchange)
         seconds = exchange.ended - exchange.started
         if seconds > _SLOW_START and self.halted is None:
@@ -256,6 +259,7 @@ class Run:
         text = station.redactor.text(json.dumps(evidence, indent=1))
         (self.report_dir / har.FILE).write_text(text, "utf-8")
         files.render(self.document, self.report_dir)
+        allure_run.write(self.document, self.report_dir / files.ALLURE)
         # GitHub Actions shows what is appended there on the run's page.
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with open(page, "a", encoding="utf-8") as stream:
@@ -317,18 +321,19 @@ def _why_no_batch_api(answer: Answer) -> str | None:
     if status == 429:
         return "the target answers 429 and waiting did not help: try again later, or with a key that is not limited"
     if 300 <= status < 400:
-        place = answer.header("location") or "nowhere"
+        place = quoted(answer.header("location") or "nowhere", _LONGEST_PIECE)
         return f"the target redirects to {place} ({status}): give the final origin as --base-url"
     if status >= 500:
         return f"the target is down ({status} on a plain valid request): {_gist(answer)}"
     if status in (404, 405) or "html" in answer.media_type:
-        return f"this is no batch API ({status} {answer.media_type or 'without a media type'}): check --base-url"
+        media_type = quoted(answer.media_type, _LONGEST_PIECE) if answer.media_type else "without a media type"
+        return f"this is no batch API ({status} {media_type}): check --base-url"
     return None
 
 
 def _gist(answer: Answer) -> str:
     message = answer.document.get("message")
-    return message if isinstance(message, str) and message else "try again when it is up"
+    return quoted(message, _LONGEST_PIECE) if isinstance(message, str) and message else "try again when it is up"
 
 
 def _report_dir(settings: Settings, started_at: float) -> Path:

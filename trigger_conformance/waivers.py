@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -38,7 +38,10 @@ class Waiver:
 
 
 def load(path: Path, known: Iterable[str]) -> list[Waiver]:
-    """The entries of a waivers file. Raises UsageError where it cannot be read, or names what does not exist."""
+    """The entries of a waivers file.
+
+    Raises UsageError where it cannot be read, names what does not exist, or waives one requirement twice.
+    """
     try:
         text = path.read_text("utf-8")
         document = tomllib.loads(text)
@@ -48,14 +51,20 @@ def load(path: Path, known: Iterable[str]) -> list[Waiver]:
     if document or not isinstance(entries, list):
         raise UsageError(f"--waivers {path}: it may hold [[waiver]] entries only; see the README")
     known = set(known)
-    return [_waiver(entry, path, text, known) for entry in entries]
+    found: dict[str, Waiver] = {}
+    for entry in entries:
+        waiver = _waiver(entry, path, text, known, again=found)
+        found[waiver.requirement] = waiver
+    return list(found.values())
 
 
-def _waiver(entry: Any, path: Path, text: str, known: set[str]) -> Waiver:
+def _waiver(entry: Any, path: Path, text: str, known: set[str], again: Mapping[str, Waiver]) -> Waiver:
     identity = entry.get("requirement") if isinstance(entry, dict) else None
-    place = f"{path}:{_line(text, identity)}"
+    place = f"{path}:{_line(text, identity, 1 if identity in again else 0)}"
     if not isinstance(identity, str) or identity not in known:
         raise UsageError(f"--waivers {place}: there is no requirement {identity!r}; see trigger-conformance list")
+    if identity in again:
+        raise UsageError(f"--waivers {place}: {identity} is waived already at {again[identity].place}: keep one")
     reason, expires, link = entry.get("reason"), entry.get("expires"), entry.get("link", "")
     if not isinstance(reason, str) or not reason.strip():
         raise UsageError(f"--waivers {place}: the waiver of {identity} needs a reason")
@@ -66,10 +75,11 @@ def _waiver(entry: Any, path: Path, text: str, known: set[str]) -> Waiver:
     return Waiver(requirement=identity, reason=reason, expires=expires, link=link, place=place)
 
 
-def _line(text: str, identity: object) -> int:
-    """The line of the entry that names ``identity``."""
-    named = (number for number, line in enumerate(text.splitlines(), 1) if f'"{identity}"' in line)
-    return next(named, 1)
+def _line(text: str, identity: object, before: int) -> int:
+    """The line of the entry that names ``identity`` and has so many ``before`` it."""
+    quotes = (f'"{identity}"', f"'{identity}'")
+    named = [number for number, line in enumerate(text.splitlines(), 1) if any(each in line for each in quotes)]
+    return named[before] if before < len(named) else 1
 
 
 def of_baseline(path: Path) -> list[Waiver]:
@@ -113,14 +123,32 @@ def _told(waiver: Waiver) -> dict[str, str | None]:
     return {"reason": waiver.reason, "link": waiver.link or None, "expires": expires}
 
 
+def add(path: Path, waiver: Waiver, known: Iterable[str], today: date) -> None:
+    """Append ``waiver`` to the file at ``path``.
+
+    Raises UsageError where the file cannot be used, waives the requirement already, or the waiver holds no longer.
+    """
+    if _expired(waiver, today):
+        raise UsageError(f"waive --expires {waiver.expires}: that day is past; give today or a later one")
+    if path.exists():
+        for each in load(path, known):
+            if each.requirement == waiver.requirement:
+                raise UsageError(f"waive {each.requirement}: it is waived already at {each.place}; change that entry")
+    try:
+        before = path.read_text("utf-8") if path.exists() else ""
+        path.write_text(before + gap(before) + entry(waiver), "utf-8")
+    except OSError as error:
+        raise UsageError(f"waive --waivers {path}: it cannot be written: {error.strerror}") from error
+
+
 def gap(before: str) -> str:
     """What separates a new entry from the text ``before`` it."""
     return "" if not before else "\n" if before.endswith("\n") else "\n\n"
 
 
-def entry(requirement: str, reason: str, expires: date, link: str) -> str:
+def entry(waiver: Waiver) -> str:
     """A waiver as text to append to a file."""
     # JSON strings are TOML basic strings.
-    lines = ["[[waiver]]", f"requirement = {json.dumps(requirement)}", f"reason = {json.dumps(reason)}"]
-    lines += [f"link = {json.dumps(link)}"] if link else []
-    return "\n".join([*lines, f"expires = {expires.isoformat()}", ""])
+    lines = ["[[waiver]]", f"requirement = {json.dumps(waiver.requirement)}", f"reason = {json.dumps(waiver.reason)}"]
+    lines += [f"link = {json.dumps(waiver.link)}"] if waiver.link else []
+    return "\n".join([*lines, f"expires = {waiver.expires}", ""])

@@ -4,6 +4,7 @@ import re
 
 from trigger_conformance import delegated_token as token
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
+from trigger_conformance.quoting import quoted
 from trigger_conformance.requirement import Profile, Stage, must, should
 from trigger_conformance.second_look import Losses, is_late
 from trigger_conformance.wire.exchange import Beyond, Framing
@@ -131,7 +132,9 @@ def test_ids_are_never_given_twice(traffic):
 
     def judge(exchange):
         owner = owners.setdefault(exchange.batch, exchange)
-        return None if owner is exchange else f"the id {exchange.batch} is also that of exchange #{owner.number}"
+        return (
+            None if owner is exchange else f"the id {quoted(exchange.batch)} is also that of exchange #{owner.number}"
+        )
 
     expect([exchange for exchange in accepted(traffic) if exchange.created]).satisfies(judge)
 

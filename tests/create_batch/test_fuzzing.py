@@ -8,10 +8,12 @@ from trigger_conformance import examples, generation
 from trigger_conformance.contract import Expected
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
 from trigger_conformance.model import Kind, Model
+from trigger_conformance.quoting import shortened, visible
 from trigger_conformance.requirement import Profile, Stage, must
 
 POOL = 12
 FIRST = 5
+SHORT = 40
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +48,17 @@ def portions(target, cases, requests=1):
         target.note(f"{sent} of {wanted} generated cases: the budget left no room for more")
 
 
+def gist(body):
+    """What a generated request says, in a few characters."""
+    text = body.decode("utf-8", "backslashreplace")
+    return shortened(visible(text[: SHORT + 1]), SHORT)
+
+
 def send_generated(target, judges, cases):
     """Send cases and have each answer judged twice."""
-    requests = [target.request(case.body, label=f"case {number + 1}") for number, case in enumerate(cases)]
+    requests = [
+        target.request(case.body, label=f"case {number} ({gist(case.body)})") for number, case in enumerate(cases, 1)
+    ]
     answers = [answer for portion in portions(target, requests) for answer in target.send_all(portion)]
     by_request = {id(answer): case for answer, case in zip(answers, cases, strict=False)}
     expect(answers).satisfies(lambda answer: judges.problem(answer, by_request[id(answer)].case))
@@ -67,7 +77,9 @@ def campaign(target, generator, judges, expected, judge, share):
         if any(getattr(ledger, name) <= least for name, least in until.items()):
             raise generation.Enough
         try:
-            answer = target.send(target.request(generated.body, label=f"campaign, case {next(sent)}"))
+            answer = target.send(
+                target.request(generated.body, label=f"campaign, case {next(sent)} ({gist(generated.body)})")
+            )
             expect(answer).satisfies(lambda each: judges.problem(each, generated.case))
             judge(expect(answer))
         except ViolationError as error:

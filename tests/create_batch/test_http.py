@@ -3,6 +3,7 @@
 import pytest
 
 from trigger_conformance.expect import REJECTIONS, expect
+from trigger_conformance.quoting import quoted
 from trigger_conformance.requirement import Profile, info, must, should
 from trigger_conformance.wire.exchange import Beyond, Framing
 
@@ -57,7 +58,7 @@ def test_other_methods_are_405_with_allow(other_methods):
         if exchange.status != 405:
             return f"expected 405, got {exchange.outcome}"
         allowed = [method.strip().upper() for value in exchange.answer.all("allow") for method in value.split(",")]
-        return None if "POST" in allowed else f"405 with Allow: {', '.join(allowed) or 'missing'}"
+        return None if "POST" in allowed else f"405 with Allow: {quoted(', '.join(allowed)) if allowed else 'missing'}"
 
     expect(other_methods).satisfies(judge)
 

@@ -9,6 +9,7 @@ import pytest
 
 from trigger_conformance.expect import REJECTIONS, InconclusiveError, NotApplicableError, ViolationError, expect, given
 from trigger_conformance.history import Operation, why_impossible
+from trigger_conformance.quoting import quoted
 from trigger_conformance.requirement import Profile, Stage, info, must, should
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
@@ -141,7 +142,7 @@ def expect_different_batches(exchanges):
     for exchange in exchanges:
         owner = owners.setdefault(exchange.batch, exchange)
         if exchange.status == 202 and owner is not exchange:
-            message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {exchange.batch}"
+            message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(exchange.batch)}"
             raise ViolationError(message, [owner, exchange])
 
 
@@ -427,4 +428,6 @@ def test_no_key_ever_named_two_batches(traffic):
     for exchanges in by_key.values():
         for earlier, later in pairwise(exchanges):
             if earlier.batch != later.batch:
-                raise ViolationError(f"one key named {earlier.batch} and {later.batch}", [earlier, later])
+                raise ViolationError(
+                    f"one key named {quoted(earlier.batch)} and {quoted(later.batch)}", [earlier, later]
+                )

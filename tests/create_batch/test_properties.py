@@ -4,6 +4,7 @@ import pytest
 
 from trigger_conformance.client import encode
 from trigger_conformance.expect import REJECTIONS, expect
+from trigger_conformance.quoting import quoted
 from trigger_conformance.requirement import Profile, info, must, should
 from trigger_conformance.wire.exchange import Beyond
 
@@ -134,7 +135,7 @@ def test_byte_order_mark(target):
 @info("which of two equal names counts", clause="createBatch.requestBody")
 def test_repeated_property(target):
     answer = target.send(target.request(b'{"runCount":1,"runCount":2}', label="runCount twice"))
-    counted = f", runCount {answer.answer.document.get('runCount')}" if answer.status == 202 else ""
+    counted = f", runCount {quoted(answer.answer.document.get('runCount'))}" if answer.status == 202 else ""
     target.note(f"runCount 1 and then 2 in one object: {answer.outcome}{counted}")
 
 

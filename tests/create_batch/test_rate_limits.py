@@ -7,6 +7,7 @@ import pytest
 
 from trigger_conformance import press, rate_limit
 from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError, expect
+from trigger_conformance.quoting import quoted
 from trigger_conformance.requirement import Profile, Stage, must, should
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
@@ -244,7 +245,7 @@ def test_reset_of_a_429_is_unix_time(limited):
 def test_429_has_an_error_body(target, limited):
     def judge(exchange):
         if exchange.answer.media_type not in ERROR_MEDIA_TYPES or not isinstance(exchange.answer.json, dict):
-            return f"the body is no JSON object ({exchange.answer.header('content-type')})"
+            return f"the body is no JSON object ({quoted(exchange.answer.header('content-type'))})"
         return next(iter(target.contract.schema_errors("Error", exchange.answer.json)), None)
 
     limited.satisfies(judge, also_429=True)

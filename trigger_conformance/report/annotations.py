@@ -4,30 +4,77 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from trigger_conformance.quoting import bounded, harmless, shortened, visible
+from trigger_conformance.report.telling import in_order, troubles
+
 _OPERATION = "POST /api/v3/batches"
+_MOST, _LARGEST, _LONGEST_MESSAGE = 50, 1000, 600
+_SEVERITY = {"violated": "error", "inconclusive": "warning", "warned": "warning"}
 
 
-def _findings(results: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Severity ("error" or "warning"), title and message of each thing to tell."""
+@dataclass(frozen=True)
+class _Finding:
+    """One thing to tell. ``check`` names the rule, ``same`` is the same wherever and whenever it is found again."""
+
+    severity: str
+    title: str
+    message: str
+    check: str
+    same: str
+    path: str = _OPERATION
+    line: int = 1
+
+
+def _findings(results: Mapping[str, Any]) -> Iterator[_Finding]:
+    for trouble in troubles(results):
+        path, line = trouble.place or (_OPERATION, 1)
+        same = f"{trouble.rule}: {trouble.gist}"
+        yield _Finding("error", trouble.title, bounded(trouble.message), trouble.rule, same, path, line)
     if results["halted"]:
-        yield "error", f"conformance: {results['verdict']}", results["halted"]
         return
-    for problem in results["wrong_waivers"]:
-        yield "error", "conformance: a waiver is no longer true", problem
-    for each in results["requirements"]:
-        severity = {"violated": "error", "inconclusive": "warning", "warned": "warning"}.get(each["verdict"])
-        if severity:
-            shown = f"\n{each['evidence'][0]['curl']}" if each["evidence"] else ""
-            yield severity, f"{each['verdict']}: {each['id']}", f"{each['statement']}\n{each['message']}{shown}"
+    for each in in_order(results["requirements"]):
+        if severity := _SEVERITY.get(each["verdict"]):
+            title = f"{each['verdict']}: {each['id']}"
+            yield _Finding(severity, title, _message(each), each["id"], title)
+
+
+def _message(requirement: Mapping[str, Any]) -> str:
+    """Statement, why, and the curl line where there is room for it: half a line of shell is none."""
+    told = f"{requirement['statement']}\n{shortened(bounded(requirement['message']), _LONGEST_MESSAGE)}"
+    line = requirement["evidence"][0]["curl"] if requirement["evidence"] else ""
+    return f"{told}\n{visible(line)}" if line and len(told) + len(line) < _LARGEST else told
+
+
+def _fitting(text: str, escape: Callable[[str], str]) -> str:
+    """``text`` escaped, cut where it would be larger than an annotation should be."""
+    kept, size = [], 0
+    for character in harmless(text):
+        kept.append(escape(character))
+        size += len(kept[-1].encode("utf-8", "backslashreplace"))
+        if size > _LARGEST:
+            return "".join([*kept[:-1], "…"])
+    return "".join(kept)
+
+
+def _shown(results: Mapping[str, Any]) -> list[_Finding]:
+    """Findings for a system that shows a few: errors first, the rest as their number."""
+    findings = sorted(_findings(results), key=lambda each: each.severity)
+    more = len(findings) - _MOST
+    if more <= 0:
+        return findings
+    rest = _Finding("warning", "conformance: more findings", f"{more} more are in the report", "more-findings", "more")
+    return [*findings[:_MOST], rest]
 
 
 def github(results: Mapping[str, Any]) -> str:
     """Workflow commands of GitHub Actions, to be printed by a step."""
     lines = [
-        f"::{severity} title={_property(title)}::{_data(message)}" for severity, title, message in _findings(results)
+        f"::{each.severity} title={_fitting(visible(each.title), _property)}::{_fitting(each.message, _data)}"
+        for each in _shown(results)
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -43,8 +90,8 @@ def _property(text: str) -> str:
 def azure(results: Mapping[str, Any]) -> str:
     """Logging commands of Azure Pipelines, to be printed by a step."""
     lines = [
-        f"##vso[task.logissue type={severity}]{_azure(f'{title}: {message}')}"
-        for severity, title, message in _findings(results)
+        f"##vso[task.logissue type={each.severity}]{_fitting(f'{visible(each.title)}: {each.message}', _azure)}"
+        for each in _shown(results)
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -57,14 +104,15 @@ def gitlab(results: Mapping[str, Any]) -> str:
     """A code quality report of GitLab (Code Climate's form)."""
     issues = [
         {
-            "description": f"{title}: {message.splitlines()[0]}",
-            "content": {"body": message},
-            "check_name": title.rpartition(" ")[2],
+            "description": shortened(visible(f"{each.title}: {each.message.splitlines()[0]}"), 300),
+            "content": {"body": each.message},
+            "check_name": each.check,
             # The same finding must be recognised from one pipeline to the next.
-            "fingerprint": hashlib.sha256(title.encode("utf-8", "surrogatepass")).hexdigest(),
-            "severity": "major" if severity == "error" else "minor",
-            "location": {"path": _OPERATION, "lines": {"begin": 1}},
+            "fingerprint": hashlib.sha256(each.same.encode("utf-8", "surrogatepass")).hexdigest(),
+            "severity": "major" if each.severity == "error" else "minor",
+            "location": {"path": each.path, "lines": {"begin": each.line}},
         }
-        for severity, title, message in _findings(results)
+        for each in _findings(results)
     ]
-    return json.dumps(issues, indent=1) + "\n"
+    # In JSON an escape says the same as the character that it stands for.
+    return harmless(json.dumps(issues, indent=1), "\\u003a", "\\u0023") + "\n"

@@ -1,11 +1,13 @@
-"""badge.svg: the verdict as a small picture."""
+"""badge.svg: what a run came to as a small picture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-_COLOUR = {"conformant": "#17683a", "non-conformant": "#a8201a", "inconclusive": "#8a5200"}
+from trigger_conformance.report.telling import headline
+
+_COLOUR = {"conformant": "#17683a", "failed": "#a8201a", "inconclusive": "#8a5200"}
 _LABEL = "batch API"
 _LETTER, _MARGIN = 6.6, 12
 
@@ -13,14 +15,15 @@ _LETTER, _MARGIN = 6.6, 12
 def badge(results: Mapping[str, Any]) -> str:
     """The badge of a results document, as SVG."""
     waived = sum(each["verdict"] == "waived" for each in results["requirements"])
-    verdict = results["verdict"] + (f", {waived} waived" if waived else "")
-    left, right = (round(len(text) * _LETTER) + _MARGIN for text in (_LABEL, verdict))
-    colour = _COLOUR[results["verdict"]]
+    told = headline(results)
+    words = told.words + (f", {waived} waived" if waived else "")
+    left, right = (round(len(text) * _LETTER) + _MARGIN for text in (_LABEL, words))
+    colour = _COLOUR[told.kind]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
-        f'aria-label="{_LABEL}: {verdict}"><title>{_LABEL}: {verdict}</title>'
+        f'aria-label="{_LABEL}: {words}"><title>{_LABEL}: {words}</title>'
         f'<rect width="{left}" height="20" rx="3" fill="#444b5a"/>'
         f'<rect x="{left - 3}" width="{right + 3}" height="20" rx="3" fill="{colour}"/>'
         f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
-        f'<text x="{left / 2}" y="14">{_LABEL}</text><text x="{left + right / 2}" y="14">{verdict}</text></g></svg>\n'
+        f'<text x="{left / 2}" y="14">{_LABEL}</text><text x="{left + right / 2}" y="14">{words}</text></g></svg>\n'
     )

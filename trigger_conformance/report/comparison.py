@@ -1,4 +1,4 @@
-"""Two runs side by side: what got better, what got worse."""
+"""Two runs side by side: what got better, what got worse, and what can no longer be told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# From best to worst; verdicts of one rank are equally good.
-_RANK = {"passed": 0, "observed": 0, "skipped": 1, "inconclusive": 2, "warned": 3, "waived": 3, "violated": 4}
+from trigger_conformance.quoting import harmless, quoted, shortened, visible
+from trigger_conformance.report.telling import headline
+
+# From best to worst; verdicts of one rank are equally good. What has no rank was not judged.
+_RANK = {"passed": 0, "observed": 0, "warned": 1, "waived": 1, "violated": 2}
+_TITLES = ("worse", "no longer judged", "better", "newly judged", "changed")
+_LONGEST = 200
+# What decides which requirements a run can judge at all.
+_CHOOSING = ("profile", "contract", "suite version", "only", "level", "shard", "second_api_key", "press_rate_limit",
+             "shared_key", "idempotency_wait_s")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,21 +27,68 @@ class Comparison:
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
-    """What changed from one results document to another."""
+    """What changed from one results document to another.
+
+    What is found wrong or could not be decided is worse, whether or not it was judged before. What is no longer judged
+    is lost, never better; it is worse too where both runs were asked to judge the same.
+    """
     before, after = ({each["id"]: each["verdict"] for each in results["requirements"]} for results in (old, new))
-    better: list[str] = []
-    worse: list[str] = []
-    other: list[str] = []
+    asked = _circumstances(old, new)
+    told: dict[str, list[str]] = {title: [] for title in _TITLES}
     for identity in dict.fromkeys([*before, *after]):
         was, now = before.get(identity), after.get(identity)
-        if was == now:
-            continue
-        line = f"  {identity}: {was or 'not there'} -> {now or 'not there'}"
-        if was is None or now is None:
-            other.append(line)
-        else:
-            (worse if _RANK[now] > _RANK[was] else better if _RANK[now] < _RANK[was] else other).append(line)
-    lines = [f"{old['verdict']} ({old['started_at'][:19]}) -> {new['verdict']} ({new['started_at'][:19]})"]
-    for title, entries in (("worse", worse), ("better", better), ("changed", other)):
+        if was != now:
+            told[_change(was, now)].append(f"  {identity}: {was or 'not there'} -> {now or 'not there'}")
+    lines = [f"{_told(old)} -> {_told(new)}"]
+    lines += ["the runs were not asked for the same:", *asked.values()] if asked else []
+    for title, entries in told.items():
         lines += [f"{title}:", *entries] if entries else []
-    return Comparison(lines if len(lines) > 1 else [*lines, "no requirement changed"], bool(worse))
+    lines += [] if any(told.values()) else ["no requirement changed"]
+    worse = bool(told["worse"]) or bool(told["no longer judged"] and asked.keys().isdisjoint(_CHOOSING))
+    return Comparison([harmless(visible(line)) for line in lines], worse)
+
+
+def _told(results: Mapping[str, Any]) -> str:
+    return f"{headline(results).words} ({results['started_at'][:19]})"
+
+
+def _change(was: str | None, now: str | None) -> str:
+    """Which way it went from ``was`` to ``now``; None: the run did not have the requirement."""
+    before, after = _RANK.get(was or ""), _RANK.get(now or "")
+    if now == "inconclusive":
+        return "worse"
+    if after is None:
+        return "changed" if before is None else "no longer judged"
+    if before is None:
+        return "worse" if after else "better" if was == "inconclusive" else "newly judged"
+    if "waived" in (was, now) and after and before:
+        # A waiver changes nothing of the target; without it the violation counts again.
+        return "worse" if was == "waived" and now == "violated" else "changed"
+    return "worse" if after > before else "better" if after < before else "changed"
+
+
+def _circumstances(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """In what the two runs differ besides their answers, a line each."""
+    before, after = _asked(old), _asked(new)
+    found = {}
+    for name in dict.fromkeys([*before, *after]):
+        was, now = (_value(asked.get(name)) for asked in (before, after))
+        if was != now:
+            found[name] = f"  {name}: {was} -> {now}"
+    return found
+
+
+def _asked(results: Mapping[str, Any]) -> dict[str, Any]:
+    contract = results["contract"]
+    return {
+        "profile": results["profile"],
+        "seed": results["seed"],
+        "contract": f"{contract['version']}, sha256 {contract['sha256'][:12]}",
+        "target": results["target"]["base_url"],
+        "suite version": results["suite_version"],
+        **results["target"]["options"],
+    }
+
+
+def _value(value: object) -> str:
+    return shortened(value, _LONGEST) if isinstance(value, str) else quoted(value, _LONGEST)

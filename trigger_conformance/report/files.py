@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance.report import junit
 from trigger_conformance.report.annotations import azure, github, gitlab
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.html import page
@@ -22,6 +23,7 @@ RENDERERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "html": ("report.html", page),
     "md": ("summary.md", summary),
     "badge": ("badge.svg", badge),
+    "junit": (junit.FILE, junit.text),
 }
 
 # What is printed for a CI system, and kept nowhere.

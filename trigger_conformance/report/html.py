@@ -13,7 +13,9 @@ from typing import Any
 
 import jinja2
 
+from trigger_conformance.quoting import harmless, lines
 from trigger_conformance.report import charts
+from trigger_conformance.report.telling import aside, header, headline, in_order
 
 _VERDICTS = ("violated", "warned", "inconclusive", "waived", "passed", "skipped", "observed")
 
@@ -28,15 +30,18 @@ def _template() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["pretty"] = _pretty
+    environment.filters["header"] = header
     return environment.get_template("report.html.jinja")
 
 
 def page(results: Mapping[str, Any]) -> str:
     """The report of ``results``, a document of the published schema."""
-    requirements = sorted(results["requirements"], key=lambda each: _VERDICTS.index(each["verdict"]))
+    requirements = sorted(in_order(results["requirements"]), key=lambda each: _VERDICTS.index(each["verdict"]))
     counts = Counter(each["verdict"] for each in requirements)
-    return _template().render(
+    text = _template().render(
         results=results,
+        headline=headline(results),
+        aside=aside(results),
         requirements=requirements,
         counts=[(verdict, counts[verdict]) for verdict in _VERDICTS if counts[verdict]],
         areas=charts.by_area(results["requirements"]),
@@ -46,6 +51,8 @@ def page(results: Mapping[str, Any]) -> str:
         lanes={each["id"]: charts.lanes(results["timeline"], each["id"]) for each in requirements},
         width=charts.WIDTH,
     )
+    # Autoescaping keeps a page from being steered, but not a terminal or a CI runner that prints the file.
+    return harmless(lines(text), "&#58;", "&#35;") + "\n"
 
 
 def _pretty(body: Mapping[str, Any]) -> str:

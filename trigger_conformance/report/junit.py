@@ -1,55 +1,79 @@
-"""junit.xml from a results document, in the form that pytest writes for a run of its own."""
+"""junit.xml from a results document: a test case a requirement, whatever became of it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
+from trigger_conformance.quoting import bounded, harmless, visible
+from trigger_conformance.report.telling import Trouble, troubles, why
+
 FILE = "junit.xml"
-_FAILED = ("violated", "inconclusive")
-_SKIPPED = ("skipped", "waived")
-# What XML 1.0 cannot hold, not even as a reference (section 2.2).
-_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What the common form calls a verdict; the others are passes.
+_OUTCOME = {"violated": "failure", "inconclusive": "error", "skipped": "skipped", "waived": "skipped"}
+_LONGEST_PROPERTY = 1000
+_COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
-def write(results: Mapping[str, Any], path: Path) -> None:
-    """Write one test case a requirement."""
-    requirements = results["requirements"]
-    verdicts = [each["verdict"] for each in requirements]
-    suite = ElementTree.Element(
-        "testsuite",
-        name="conformance",
-        tests=str(len(verdicts)),
-        errors="0",
-        failures=str(sum(verdict in _FAILED for verdict in verdicts)),
-        skipped=str(sum(verdict in _SKIPPED for verdict in verdicts)),
-        time=f"{results['duration_s']:.3f}",
-        timestamp=results["started_at"],
-    )
-    for each in requirements:
-        _case(suite, each)
-    root = ElementTree.Element("testsuites", name="conformance")
-    root.append(suite)
-    ElementTree.ElementTree(root).write(path, "utf-8", xml_declaration=True)
+def text(results: Mapping[str, Any]) -> str:
+    """The document: each requirement is a case of its own, and so is what is wrong with the run itself.
+
+    Violated ones are failures, undecided ones errors; a warning passes, and is told in the case's properties.
+    """
+    cases = [_of_requirement(each) for each in results["requirements"]]
+    cases += [_of_trouble(each, number) for number, each in enumerate(troubles(results), 1)]
+    counts = Counter(each.tag for case in cases for each in case)
+    numbers = {name: str(counts[tag]) for tag, name in _COUNTED.items()}
+    numbers |= {"tests": str(len(cases)), "time": f"{results['duration_s']:.3f}"}
+    root = ElementTree.Element("testsuites", {"name": "conformance", **numbers})
+    facts = {"name": "conformance", "timestamp": results["started_at"], **numbers}
+    suite = ElementTree.SubElement(root, "testsuite", facts)
+    suite.extend(cases)
+    ElementTree.indent(root, "")
+    document = ElementTree.tostring(root, "unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{harmless(document, "&#58;", "&#35;")}\n'
 
 
-def _case(suite: ElementTree.Element, requirement: Mapping[str, Any]) -> None:
-    area, _, name = requirement["id"].rpartition(".")
-    operation, _, file = area.partition(".")
-    case = ElementTree.SubElement(
-        suite,
-        "testcase",
-        classname=f"tests.{operation}.test_{file}",
-        name=f"test_{name}",
-        time=f"{requirement['duration_s']:.3f}",
-    )
-    verdict, message = requirement["verdict"], requirement["message"]
-    if verdict in _FAILED:
-        said = _NO_XML.sub("�", f"{verdict}: {requirement['statement']}\n{message}")
-        ElementTree.SubElement(case, "failure", message=said.partition("\n")[0]).text = said
-    elif verdict in _SKIPPED:
-        waived = requirement["waiver"] and f"waived: {requirement['waiver']['reason']}"
-        ElementTree.SubElement(case, "skipped", message=_NO_XML.sub("�", waived or message))
+def _of_requirement(requirement: Mapping[str, Any]) -> ElementTree.Element:
+    verdict, identity = requirement["verdict"], requirement["id"]
+    took = f"{requirement['duration_s']:.3f}"
+    case = ElementTree.Element("testcase", classname=identity.rpartition(".")[0], name=identity, time=took)
+    properties = ElementTree.SubElement(case, "properties")
+    for name, value in _facts(requirement):
+        ElementTree.SubElement(properties, "property", name=name, value=visible(value))
+    said = bounded(why(requirement))
+    if tag := _OUTCOME.get(verdict):
+        message = said.partition("\n")[0] if tag == "skipped" else f"{verdict}: {requirement['statement']}"
+        outcome = ElementTree.SubElement(case, tag, message=f"waived {message}" if verdict == "waived" else message)
+        if tag != "skipped":
+            outcome.text = f"{message}\n{said}"
+    told = [f"{verdict}: {requirement['statement']}", said, *map(visible, requirement["notes"]), _shown(requirement)]
+    ElementTree.SubElement(case, "system-out").text = "\n".join(line for line in told if line)
+    return case
+
+
+def _facts(requirement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "requirement", requirement["id"]
+    yield "level", requirement["level"]
+    yield "clause", requirement["clause"]["name"]
+    yield "verdict", requirement["verdict"]
+    # A longer one is in the case's output; a property is shown on a line.
+    if (shown := _shown(requirement)) and len(shown) <= _LONGEST_PROPERTY:
+        yield "curl", shown
+    if requirement["verdict"] == "warned":
+        yield "warning", requirement["message"].partition("\n")[0]
+
+
+def _shown(requirement: Mapping[str, Any]) -> str:
+    return visible(requirement["evidence"][0]["curl"]) if requirement["evidence"] else ""
+
+
+def _of_trouble(trouble: Trouble, number: int) -> ElementTree.Element:
+    """What is wrong with the run: waivers that are not true fail it, anything else is an error."""
+    case = ElementTree.Element("testcase", classname="run", name=f"{trouble.rule} {number}", time="0.000")
+    tag = "failure" if trouble.rule == "waiver-no-longer-true" else "error"
+    message = bounded(trouble.message)
+    ElementTree.SubElement(case, tag, message=message.partition("\n")[0]).text = message
+    return case

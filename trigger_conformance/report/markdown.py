@@ -7,21 +7,31 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-_SIGN = {"conformant": "✅", "non-conformant": "❌", "inconclusive": "⚠️"}
+from trigger_conformance.quoting import harmless, lines, shortened, visible
+from trigger_conformance.report.telling import alike, aside, headline, in_order
+
+_SIGN = {"conformant": "✅", "failed": "❌", "inconclusive": "❔"}
 _MOST_MESSAGE = 300
+_MOST_IDS = 12
+# What a page makes a link or a mention of, wherever it stands in a text and however it is escaped.
+_LINKED = re.compile(r"https?:(?=//)|ftp:(?=//)|www(?=\.)|@", re.IGNORECASE)
 
 
 def summary(results: Mapping[str, Any]) -> str:
     """The summary of a results document, as GitHub reads Markdown."""
-    return "\n".join(_lines(results)) + "\n"
+    return harmless(lines("\n".join(_lines(results)))) + "\n"
 
 
 def _lines(results: Mapping[str, Any]) -> Iterator[str]:
-    verdict = results["verdict"]
-    yield f"## {_SIGN[verdict]} {verdict}: {_plain(results['target']['base_url'])}"
+    told = headline(results)
+    yield f"## {_SIGN[told.kind]} {told.words}: {_plain(results['target']['base_url'])}"
     yield ""
+    for problem in results["wrong_waivers"]:
+        yield f"❌ {_plain(problem)}\n"
+    if said := aside(results):
+        yield f"{said}\n"
     if results["halted"]:
-        yield f"{_plain(results['halted'])}\n"
+        yield f"{_said(results['halted'])}\n"
     counts = Counter(each["verdict"] for each in results["requirements"])
     yield ", ".join(f"{count} {name}" for name, count in counts.most_common()) + "."
     yield (
@@ -29,27 +39,37 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         f"{results['profile']}, seed {results['seed']}, contract {_plain(results['contract']['title'])} "
         f"{results['contract']['version']}."
     )
-    for problem in results["wrong_waivers"]:
-        yield f"\n❌ {_plain(problem)}"
     for title, wanted in (("Violated", "violated"), ("Waived", "waived"), ("Warnings", "warned"),
                           ("Inconclusive", "inconclusive")):  # fmt: skip
         yield from _table(title, [each for each in results["requirements"] if each["verdict"] == wanted])
 
 
 def _table(title: str, requirements: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    requirements = list(requirements)
-    if not requirements:
+    groups = alike(in_order(requirements))
+    if not groups:
         return
     yield f"\n### {title}\n"
     yield "| requirement | clause | why |"
     yield "|---|---|---|"
-    for each in requirements:
-        why = each["waiver"]["reason"] if each["waiver"] else each["message"]
-        yield f"| `{each['id']}` {_plain(each['statement'])} | {_plain(each['clause']['name'])} | {_plain(why)} |"
+    for reason, members in groups.items():
+        clauses = dict.fromkeys(each["clause"]["name"] for each in members)
+        yield f"| {_named(members)} | {_plain(', '.join(clauses))} | {_said(reason)} |"
+
+
+def _named(members: list[Mapping[str, Any]]) -> str:
+    if len(members) == 1:
+        return f"`{members[0]['id']}` {_plain(members[0]['statement'])}"
+    more = f" and {len(members) - _MOST_IDS} more" if len(members) > _MOST_IDS else ""
+    return f"{len(members)} requirements: " + ", ".join(f"`{each['id']}`" for each in members[:_MOST_IDS]) + more
+
+
+def _said(text: str) -> str:
+    """What a target may have had a say in: without links, images and mentions too."""
+    # The mark of an empty comment keeps the parts of a link or a mention apart on the page, and shows nothing.
+    return _LINKED.sub(lambda found: f"{found[0]}<!-- -->", _plain(text))
 
 
 def _plain(text: str) -> str:
-    """``text`` on one line and without Markdown, HTML or control characters in it: it may be the target's own."""
-    visible = "".join(character if character.isprintable() else " " for character in text)
-    short = visible if len(visible) <= _MOST_MESSAGE else f"{visible[: _MOST_MESSAGE - 1]}…"
+    """``text`` on one line and without Markdown, HTML or control characters in it."""
+    short = shortened(visible(text.replace("\n", " / ")), _MOST_MESSAGE)
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~@])", r"\\\1", short).replace("\\<", "&lt;").replace("\\>", "&gt;")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
+from trigger_conformance.quoting import harmless, visible
 from trigger_conformance.wire.exchange import Exchange
 
 _LIVE_SECONDS = 0.2
@@ -43,7 +44,7 @@ def line(exchange: Exchange) -> str:
     took = 1000 * (exchange.ended - exchange.started)
     said = f"#{exchange.number} {exchange.check} [{exchange.request.label or exchange.request.method}]"
     told = f"{said} {exchange.outcome}, {took:.1f} ms"
-    return "".join(character if character.isprintable() else "�" for character in told)
+    return harmless(visible(told))
 
 
 @dataclass(frozen=True)

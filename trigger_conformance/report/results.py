@@ -14,6 +14,7 @@ from typing import Any
 from trigger_conformance import __version__
 from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import Outcome
+from trigger_conformance.quoting import shortened
 from trigger_conformance.rate_limit import remaining
 from trigger_conformance.report.curl import curl_line
 from trigger_conformance.settings import Settings
@@ -26,6 +27,7 @@ SCHEMA_VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _LARGEST_BODY = 4096
+_MOST_HEADERS, _LONGEST_HEADER = 100, 1000
 LONGEST_TIMELINE = 5000
 
 
@@ -199,11 +201,15 @@ def exchange_data(exchange: Exchange, base_url: str) -> dict[str, Any]:
     if exchange.answer is not None:
         data["response"] = {
             "status": exchange.answer.status,
-            "reason": exchange.answer.reason,
-            "headers": [list(header) for header in exchange.answer.headers],
+            "reason": shortened(exchange.answer.reason, _LONGEST_HEADER),
+            "headers": [_cut(header) for header in exchange.answer.headers[:_MOST_HEADERS]],
             "body": _body(exchange.answer.body),
         }
     return data
+
+
+def _cut(header: tuple[str, str]) -> list[str]:
+    return [shortened(text, _LONGEST_HEADER) for text in header]
 
 
 def _body(body: bytes) -> dict[str, Any]:

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
-_STYLE = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
+from trigger_conformance.quoting import harmless, shortened, visible
+from trigger_conformance.report.telling import alike, aside, headline, in_order
+
+_STYLE = {"conformant": "bold green", "failed": "bold red", "inconclusive": "bold yellow"}
 _MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": ("?", "yellow"), "skipped": ("-", "dim"),
          "observed": ("i", "cyan")}  # fmt: skip
-_MOST_LINES = 6
+_MOST_LINES, _MOST_IDS, _LONGEST_QUOTE = 6, 20, 200
 
 
 def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO, *, brief: bool = False) -> None:
-    """Print a results document to ``stream``; ``brief`` is the verdict, its reason and where the reports are."""
+    """Print a results document to ``stream``; ``brief`` is the verdict, its reason and where the reports are.
+
+    The verdict comes first, and last again where much stands between.
+    """
     console = Console(file=stream, highlight=False, soft_wrap=True)
     console.print()
-    verdict = document["verdict"]
-    target = document["target"]["base_url"]
-    console.print(Text.assemble((verdict.upper(), _STYLE[verdict]), "  ", _plain(target)))
+    told = headline(document)
+    verdict = Text.assemble((told.words.upper(), _STYLE[told.kind]), "  ", _plain(document["target"]["base_url"]))
+    console.print(verdict)
     for problem in document["wrong_waivers"]:
         console.print(Text(_plain(problem), style="red"))
+    if said := aside(document):
+        console.print(said)
     if document["halted"]:
         console.print(Text(_plain(document["halted"]), style="yellow"))
     elif not brief:
         _groups(console, document)
     _counts(console, document, report_dir)
+    if not brief and not document["halted"]:
+        console.print(verdict)
 
 
 def _groups(console: Console, document: Mapping[str, Any]) -> None:
     by_verdict: dict[str, list[Mapping[str, Any]]] = {}
-    for requirement in document["requirements"]:
+    for requirement in in_order(document["requirements"]):
         by_verdict.setdefault(requirement["verdict"], []).append(requirement)
     _with_evidence(console, "Violated", by_verdict.get("violated", []))
     _with_evidence(console, "Warnings", by_verdict.get("warned", []))
@@ -56,8 +67,8 @@ def _with_evidence(console: Console, title: str, requirements: Iterable[Mapping[
         return
     console.print(Text(f"\n{title}", style="bold"))
     for clause, members in by_clause.items():
-        quoted = " ".join(members[0]["clause"]["text"].split())
-        console.print(Text.assemble("  ", (clause, "bold"), (f"  “{_shortened(quoted, 160)}”", "dim")))
+        words = textwrap.shorten(members[0]["clause"]["text"], _LONGEST_QUOTE, placeholder=" …")
+        console.print(Text.assemble("  ", (_plain(clause), "bold"), (f"  “{_plain(words)}”", "dim")))
         for requirement in members:
             _finding(console, requirement)
 
@@ -68,7 +79,7 @@ def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
     console.print(Text.assemble(*head))
     lines = requirement["message"].splitlines()
     for line in lines[:_MOST_LINES]:
-        console.print(Text(f"        {_shortened(_plain(line), 300)}"))
+        console.print(Text(f"        {shortened(_plain(line), 300)}"))
     if len(lines) > _MOST_LINES:
         console.print(Text(f"        … and {len(lines) - _MOST_LINES} more, see results.json", style="dim"))
     if requirement["evidence"]:
@@ -81,12 +92,25 @@ def _one_line_each(console: Console, title: str, requirements: Iterable[Mapping[
     if not requirements:
         return
     console.print(Text(f"\n{title}", style="bold"))
-    for requirement in requirements:
-        mark, style = _MARK.get(requirement["verdict"], ("i", "cyan"))
-        waiver = requirement["waiver"]
-        why = [f"until {waiver['expires']}: {waiver['reason']}"] if waiver else requirement["message"].splitlines()[:1]
-        said = " ".join([*why, *requirement["notes"]]) or requirement["statement"]
-        console.print(Text.assemble((f"  {mark} ", style), requirement["id"], f"  {_shortened(_plain(said), 300)}"))
+    for why, members in alike(requirements).items():
+        if len(members) > 2 and why and not any(each["notes"] for each in members):
+            _together(console, why, members)
+            continue
+        for requirement in members:
+            mark, style = _MARK.get(requirement["verdict"], ("i", "cyan"))
+            said = " ".join([*why.splitlines()[:1], *requirement["notes"]]) or requirement["statement"]
+            console.print(Text.assemble((f"  {mark} ", style), requirement["id"], f"  {shortened(_plain(said), 300)}"))
+
+
+def _together(console: Console, why: str, requirements: Sequence[Mapping[str, Any]]) -> None:
+    """Several requirements that have one reason: the reason once, then which they are."""
+    mark, style = _MARK.get(requirements[0]["verdict"], ("i", "cyan"))
+    said = shortened(_plain(why.splitlines()[0]), 300)
+    console.print(Text.assemble((f"  {mark} ", style), f"{len(requirements)} requirements: {said}"))
+    for requirement in requirements[:_MOST_IDS]:
+        console.print(Text(f"      {_plain(requirement['id'])}"))
+    if len(requirements) > _MOST_IDS:
+        console.print(Text(f"      … and {len(requirements) - _MOST_IDS} more, see results.json", style="dim"))
 
 
 def _counts(console: Console, document: Mapping[str, Any], report_dir: Path) -> None:
@@ -100,8 +124,4 @@ def _counts(console: Console, document: Mapping[str, Any], report_dir: Path) -> 
 
 def _plain(text: str) -> str:
     """``text`` without anything that could steer a terminal: what a target says is not to be trusted."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return harmless(visible(text))

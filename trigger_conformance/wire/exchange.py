@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from trigger_conformance.contract import INVALID, strict_json
+from trigger_conformance.quoting import reason, shortened, visible
 
 
 class Beyond(StrEnum):
@@ -50,7 +51,7 @@ class Failure:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.detail}" if self.detail else str(self.kind)
+        return f"{self.kind}: {shortened(visible(self.detail), 300)}" if self.detail else str(self.kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,10 +169,10 @@ class Exchange:
 
     @property
     def outcome(self) -> str:
-        """What came back, in a few words."""
+        """What came back, in a few words that are safe to print."""
         if self.answer is None:
             return str(self.failure)
-        return f"{self.answer.status} {self.answer.reason}".strip()
+        return f"{self.answer.status} {reason(self.answer.reason)}".strip()
 
     @property
     def batch(self) -> str | None:

@@ -1,0 +1,117 @@
+"""What every format tells alike: the run's headline, what went wrong with the run itself, and in which order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trigger_conformance.quoting import shortened
+from trigger_conformance.verdict import ExitStatus
+
+LONGEST_HEADER = 300
+_PLACE = re.compile(r"(.*?):(\d+): (.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a run came to, in a few ``words``; ``kind`` is "conformant", "failed" or "inconclusive" and colours them."""
+
+    words: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that is wrong with the run rather than with the target.
+
+    ``rule`` is a fixed name, ``title`` and ``message`` tell it, ``place`` is the file and the line that it is about.
+    """
+
+    rule: str
+    title: str
+    message: str
+    place: tuple[str, int] | None = None
+
+    @property
+    def gist(self) -> str:
+        """The message without its place, which moves as the file is edited."""
+        return self.message if self.place is None else _PLACE.sub(r"\3", self.message)
+
+
+def headline(results: Mapping[str, Any]) -> Headline:
+    """What ``results`` come to: the verdict on the target, or why the run is no pass whatever the target deserves."""
+    verdict, status = results["verdict"], results.get("exit_status")
+    kind = {"conformant": "conformant", "non-conformant": "failed"}.get(verdict, "inconclusive")
+    if results.get("interrupted"):
+        told = "interrupted" if verdict == "conformant" else f"{verdict}, interrupted"
+        return Headline(told, "failed" if kind == "failed" else "inconclusive")
+    if verdict == "non-conformant":
+        return Headline(verdict, kind)
+    if results["wrong_waivers"]:
+        return Headline("failed: waivers are no longer true", "failed")
+    if status == ExitStatus.SUITE_ERROR:
+        return Headline("failed: an error in the suite", "failed")
+    if status == ExitStatus.NOTHING_SELECTED:
+        return Headline("nothing was selected", "inconclusive")
+    return Headline(verdict, kind)
+
+
+def aside(results: Mapping[str, Any]) -> str:
+    """The verdict on the target in a sentence, where the headline tells of something else; "" where it does not."""
+    verdict = results["verdict"]
+    if verdict in headline(results).words or results.get("exit_status") == ExitStatus.NOTHING_SELECTED:
+        return ""
+    return f"What was decided of the target: {verdict}."
+
+
+def troubles(results: Mapping[str, Any]) -> list[Trouble]:
+    """What went wrong with the run itself."""
+    words = headline(results).words
+    found = [_of_waiver(line) for line in results["wrong_waivers"]]
+    if results["halted"]:
+        found.append(Trouble("run-halted", f"conformance: {words}", results["halted"]))
+    if results.get("interrupted"):
+        told = "the run was interrupted: what was decided until then is shown"
+        found.append(Trouble("run-interrupted", f"conformance: {words}", told))
+    if results.get("exit_status") == ExitStatus.SUITE_ERROR:
+        told = "the suite itself failed, so its verdict cannot be trusted: please report it"
+        found.append(Trouble("suite-error", f"conformance: {words}", told))
+    if results.get("exit_status") == ExitStatus.NOTHING_SELECTED:
+        found.append(Trouble("nothing-selected", f"conformance: {words}", "the options select no requirement"))
+    return found
+
+
+def _of_waiver(line: str) -> Trouble:
+    found = _PLACE.match(line)
+    place = (found[1], int(found[2])) if found and len(found[2]) < 10 else None
+    return Trouble("waiver-no-longer-true", "conformance: a waiver is no longer true", line, place)
+
+
+def in_order(requirements: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Requirements with those last that generated requests decide: a named case says more."""
+    return sorted(requirements, key=lambda each: each["id"].split(".")[1] == "fuzzing")
+
+
+def why(requirement: Mapping[str, Any]) -> str:
+    """Why a requirement has its verdict: the reason of its waiver, or its message."""
+    waiver = requirement["waiver"]
+    if not waiver:
+        return str(requirement["message"])
+    until = f"until {waiver['expires']}: " if waiver["expires"] else ""
+    return f"{until}{waiver['reason']}"
+
+
+def alike(requirements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Requirements by why they have their verdict, in their order."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for each in requirements:
+        groups.setdefault(why(each), []).append(each)
+    return groups
+
+
+def header(value: str) -> str:
+    """A header's value, cut where it is long."""
+    more = f" ({len(value):,} characters)" if len(value) > LONGEST_HEADER else ""
+    return f"{shortened(value, LONGEST_HEADER)}{more}"
