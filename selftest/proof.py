@@ -32,7 +32,10 @@ PROVEN = Path(__file__).with_name("proven.json")
 
 @dataclass(frozen=True)
 class Row:
-    """What the run on one behaviour came to; ``named`` are the requirements that must catch it (none: a variant)."""
+    """What the run on one behaviour came to.
+
+    ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of.
+    """
 
     id: str
     sentence: str
@@ -43,6 +46,7 @@ class Row:
     undecided: list[str]
     seconds: float
     requests: int
+    warns: tuple[str, ...] = ()
 
     @property
     def is_fault(self) -> bool:
@@ -55,8 +59,9 @@ class Row:
         if self.status == ExitStatus.SUITE_ERROR or not self.verdict:
             return f"the suite ended with status {self.status}"
         if not self.is_fault:
+            as_it_should = self.verdict == "conformant" and not self.undecided and set(self.caught) == set(self.warns)
             blamed = ", ".join([*self.caught, *self.undecided])
-            return None if self.verdict == "conformant" and not blamed else f"{self.verdict}: {blamed}"
+            return None if as_it_should else f"{self.verdict}: {blamed or 'no warning'}"
         if not set(self.named) & set(self.caught):
             return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
         return None
@@ -74,6 +79,7 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         undecided=trial.having("inconclusive"),
         seconds=trial.seconds,
         requests=trial.requests,
+        warns=behaviour.warns,
     )
 
 

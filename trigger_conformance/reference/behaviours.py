@@ -21,13 +21,14 @@ class UnknownBehaviourError(LookupError):
 class Behaviour:
     """A fault or a variant: its id, what it does in one sentence, and for a fault the requirements that must catch it.
 
-    A variant's ``caught_by`` is empty.
+    A variant's ``caught_by`` is empty; ``warns`` are the SHOULDs that it is warned of, and no others.
     """
 
     id: str
     sentence: str
     server: Server
     caught_by: tuple[str, ...] = ()
+    warns: tuple[str, ...] = ()
 
 
 _registered: dict[str, Behaviour] = {}
@@ -42,8 +43,7 @@ def fault(*caught_by: str) -> Callable[[Server], Server]:
     """Register a class as a fault that the requirements ``caught_by`` must catch ("area.requirement")."""
 
     def register(server: Server) -> Server:
-        requirements = tuple(f"create_batch.{requirement}" for requirement in caught_by)
-        _register(server, requirements)
+        _register(server, caught_by=_full(caught_by))
         return server
 
     return register
@@ -51,14 +51,28 @@ def fault(*caught_by: str) -> Callable[[Server], Server]:
 
 def variant(server: Server) -> Server:
     """Register a class as a conforming variant."""
-    _register(server, ())
+    _register(server)
     return server
 
 
-def _register(server: Server, caught_by: tuple[str, ...]) -> None:
+def warned_variant(*warns: str) -> Callable[[Server], Server]:
+    """Register a class as a variant that is conformant, with warnings of the requirements ``warns``."""
+
+    def register(server: Server) -> Server:
+        _register(server, warns=_full(warns))
+        return server
+
+    return register
+
+
+def _full(requirements: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"create_batch.{requirement}" for requirement in requirements)
+
+
+def _register(server: Server, caught_by: tuple[str, ...] = (), warns: tuple[str, ...] = ()) -> None:
     identity = _identify(server)
     sentence = " ".join((server.__doc__ or "").split())
-    _registered[identity] = Behaviour(identity, sentence, server, caught_by)
+    _registered[identity] = Behaviour(identity, sentence, server, caught_by, warns)
 
 
 @cache

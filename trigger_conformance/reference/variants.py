@@ -23,6 +23,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trigger_conformance.reference.behaviours import variant
+from trigger_conformance.reference.behaviours import variant, warned_variant
 from trigger_conformance.reference.limiter import Allowance, TokenBucket
 from trigger_conformance.reference.listening import end_with_parent, listen
 from trigger_conformance.reference.server import Limits, Problem, ReferenceServer
 from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Batch, Environment, Order
+
+PROBLEM_TYPE = "acceptance.error_media_type_is_application_json"
 
 
 class _SetUp(ReferenceServer):
@@ -195,6 +198,31 @@ class LocalisedErrors(_WithErrors):
         return {"message": f"запрос отклонён ({status}): {message[::-1]}"}
 
 
+class _Problems(ReferenceServer):
+    """Errors are problem documents (RFC 9457)."""
+
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
+        response = self.json(status, self.problem(status, message), headers or [])
+        response.headers["content-type"] = "application/problem+json"
+        return response
+
+    def problem(self, status: int, message: str) -> dict[str, Any]:
+        return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
+
+
+@warned_variant(PROBLEM_TYPE, "acceptance.error_has_a_message")
+class ErrorsAreProblems(_Problems):
+    """Every error is a problem document."""
+
+
+@warned_variant(PROBLEM_TYPE)
+class ErrorsAreProblemsWithMessages(_Problems):
+    """Every error is a problem document that has a message too."""
+
+    def problem(self, status: int, message: str) -> dict[str, Any]:
+        return {**super().problem(status, message), "message": message}
+
+
 @variant
 class AllRejectionsAre400(ReferenceServer):
     """Every rejection is 400."""
@@ -345,6 +373,31 @@ class ByteOrderMarksAreTaken(ReferenceServer):
         return body.decode("utf-8-sig")
 
 
+@warned_variant("properties.invalid_utf8_is_rejected")
+class InvalidBytesAreReplaced(ReferenceServer):
+    """Invalid UTF-8 becomes replacement characters; a key that has any is rejected."""
+
+    def decode(self, body: bytes) -> str:
+        return body.decode("utf-8", "replace")
+
+    def check_key(self, document: dict[str, Any]) -> str | None:
+        key = super().check_key(document)
+        if key is not None and "\ufffd" in key:
+            raise Problem(422, "idempotencyKey holds a replacement character")
+        return key
+
+
+@warned_variant("properties.invalid_utf8_is_rejected", "properties.utf16_and_utf32_are_rejected")
+class EncodingsAreDetected(ReferenceServer):
+    """UTF-16 and UTF-32 are detected, and surrogates let pass, as Python's json.loads does with bytes."""
+
+    def parse(self, body: bytes) -> Any:
+        try:
+            return json.loads(body, parse_constant=self.constant)
+        except (ValueError, RecursionError) as error:
+            raise Problem(400, "The body is not valid JSON") from error
+
+
 @variant
 class WholeFractionsAreTaken(ReferenceServer):
     """1.0 is 1."""
@@ -405,6 +458,18 @@ class LongHeadersAreRefused(ReferenceServer):
             return self.error(431, "Request header fields too large")
         if not credential.isascii():
             return self.error(400, "Malformed header")
+        return await super().handle(request)
+
+
+@variant
+class FrontAnswersOddHeaders(ReferenceServer):
+    """A front answers two credentials, a long one and one that is no ASCII with a page of its own, as nginx does."""
+
+    async def handle(self, request: Request) -> Response:
+        credentials = self.authorizations(request)
+        if len(credentials) > 1 or not all(each.isascii() and len(each) <= 8192 for each in credentials):
+            page = "<html><head><title>400 Bad Request</title></head><body><h1>400 Bad Request</h1></body></html>"
+            return Response(page, 400, media_type="text/html")
         return await super().handle(request)
 
 

@@ -67,6 +67,7 @@ def _exchange(entry: Mapping[str, Any]) -> Exchange:
         began=datetime.fromisoformat(entry["startedDateTime"]).timestamp(),
         check=entry["_requirement"],
         together=entry["_together"],
+        connection=int(entry["connection"]),
         number=entry["_number"],
     )
 
@@ -94,6 +95,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "response": _response(exchange.answer, str(exchange.failure or "")),
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "connection": str(exchange.connection),
         "_requirement": exchange.check,
         "_case": exchange.request.label,
         "_number": exchange.number,

@@ -146,7 +146,7 @@ class Exchange:
     ``started`` is when the request's last byte was about to leave and ``ended`` when the answer was complete, both
     in seconds of the machine's monotonic clock; ``began`` is the Unix time at which the client set out. ``number``
     counts the run's exchanges from 1, ``check`` is the id of the requirement that sent it, ``together`` numbers the
-    volley that it left with, from 1 (0: it left alone).
+    volley that it left with, from 1 (0: it left alone), ``connection`` its sender's connections, from 1 (0: unknown).
     """
 
     request: Request
@@ -157,6 +157,7 @@ class Exchange:
     began: float
     check: str = ""
     together: int = 0
+    connection: int = 0
     number: int = field(default=0, compare=False)
 
     @property
