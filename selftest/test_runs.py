@@ -49,7 +49,8 @@ def test_the_reference_server_is_conformant(standard):
 
 
 def test_a_standard_run_is_bounded(standard):
-    assert 500 < standard.results["requests"] <= 800
+    # Invalid bytes, UTF-32 and turns on one connection took it past 800.
+    assert 500 < standard.results["requests"] <= 850
     assert standard.results["runs"] <= 3000
 
 

@@ -162,8 +162,16 @@ def test_wrong_key_is_refused(with_wrong_keys):
     expect(with_wrong_keys).is_refused()
 
 
+def given_no_header_is_refused(without_credential):
+    """The ground of what is sent without the header and is odd beside: where that alone is let in, no more is seen."""
+    let_in = [each for each in without_credential if each.request.label == "no header" and each.status != 401]
+    if let_in:
+        raise InconclusiveError("not judged: rests on authentication.missing_credential_is_refused", let_in)
+
+
 @must("the right key in the query, a cookie or the body is refused", clause=BEARER, profile=Profile.SMOKE)
-def test_key_elsewhere_is_refused(key_elsewhere):
+def test_key_elsewhere_is_refused(without_credential, key_elsewhere):
+    given_no_header_is_refused(without_credential)
     expect(key_elsewhere).is_refused()
 
 
@@ -238,7 +246,7 @@ def why_not_by_itself(exchange):
 
 
 @must("a key that names a batch is no credential: its replay is refused like any request", clause=UNAUTHORIZED)
-def test_known_key_is_no_credential(target):
+def test_known_key_is_no_credential(target, without_credential, with_wrong_keys, with_forged_tokens):
     first = target.create(key=target.key())
     given(first)
     strangers = {
@@ -246,9 +254,13 @@ def test_known_key_is_no_credential(target):
         "a wrong key": target.credential("Bearer tr_conformance_no_such_key"),
         "alg none": forged_tokens(target, None)["alg none"],
     }
+    # Who is let in with any key is another requirement's affair.
+    groups = (without_credential, with_wrong_keys, with_forged_tokens)
+    refused = {each.request.label for group in groups for each in group if each.status == 401}
     replays = [
         target.order(key=first.request.key, label=f"{label}, known key", authorization=authorization)
         for label, authorization in strangers.items()
+        if label in refused
     ]
     expect(target.send_all(replays)).is_refused()
 
@@ -263,7 +275,8 @@ def test_delegated_token_as_credential(target, handed_out):
 
 
 @should("an invalid body without a credential is 401, not 400 or 422", clause=UNAUTHORIZED, profile=Profile.SMOKE)
-def test_invalid_body_without_credential_is_401(target):
+def test_invalid_body_without_credential_is_401(target, without_credential):
+    given_no_header_is_refused(without_credential)
     wrongs = {
         "runCount 0": b'{"runCount":0}',
         "malformed JSON": b'{"runCount":',
