@@ -3,6 +3,7 @@
 import pytest
 
 from selftest.conftest import at, keys, reference
+from selftest.proof import Row
 
 FOUND = ("violated", "warned")
 RUN_COUNT = {"run_count.out_of_range_is_rejected", "run_count.out_of_range_is_400"}
@@ -27,3 +28,18 @@ def test_one_defect_is_told_by_what_it_breaks(command, fault, profile):
         ran = command(*line, **keys(server))
     told = {name for name, verdict in ran.verdicts.items() if verdict in FOUND}
     assert told == {f"create_batch.{name}" for name in CASES[fault][profile]}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "caught", "undecided", "fine"),
+    [
+        ("conformant", ["a.one"], [], True),
+        ("conformant", [], [], False),
+        ("conformant", ["a.one", "a.two"], [], False),
+        ("conformant", ["a.one"], ["a.three"], False),
+        ("non-conformant", ["a.one"], [], False),
+    ],
+)
+def test_a_variant_is_warned_of_what_it_says_and_of_nothing_else(verdict, caught, undecided, fine):
+    row = Row("variants.x", "X.", (), 0, verdict, caught, undecided, 1.0, 800, warns=("a.one",))
+    assert (row.complaint is None) is fine
