@@ -214,9 +214,9 @@ def in_turn(target, *labels):
 
 
 def followers(exchanges):
-    """Those that took the connection of the one before."""
+    """Pairs of neighbours that shared a connection."""
     return [
-        later
+        (earlier, later)
         for earlier, later in pairwise(exchanges)
         if earlier.answer and later.answer and earlier.connection == later.connection != 0
     ]
@@ -232,17 +232,18 @@ def test_requests_on_one_connection_are_judged_by_themselves(target, without_cre
     alone = {each.request.label for each in (*without_credential, *with_wrong_keys) if each.status == 401}
     turns = TURNS[: target.pick(smoke=1, standard=2, thorough=2)]
     lines = [target.send_in_turn(in_turn(target, *turn)) for turn in turns]
-    shared = [each for line in lines for each in followers(line)]
+    shared = [pair for line in lines for pair in followers(line)]
     if not shared:
         raise NotApplicableError("no two requests could share a connection: the target closes it after each answer")
-    expect(each for each in shared if each.request.label in {RIGHT, *alone}).satisfies(why_not_by_itself)
+    before = {later.number: earlier.request.label for earlier, later in shared}
+
+    def judge(exchange):
+        wanted = 202 if exchange.request.label == RIGHT else 401
+        told = f"expected {wanted}, as on a connection of its own, got {exchange.outcome}"
+        return None if exchange.status == wanted else f"{told} after {before[exchange.number]!r}"
+
+    expect(later for _, later in shared if later.request.label in {RIGHT, *alone}).satisfies(judge)
     target.note(f"{len(shared)} requests on a connection that had carried others")
-
-
-def why_not_by_itself(exchange):
-    if exchange.request.label == RIGHT:
-        return None if exchange.status == 202 else f"expected 202 as on a connection of its own, got {exchange.outcome}"
-    return None if exchange.status == 401 else f"expected 401 as on a connection of its own, got {exchange.outcome}"
 
 
 @must("a key that names a batch is no credential: its replay is refused like any request", clause=UNAUTHORIZED)
