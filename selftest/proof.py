@@ -32,19 +32,22 @@ PROVEN = Path(__file__).with_name("proven.json")
 
 @dataclass(frozen=True)
 class Row:
-    """What the run on one behaviour came to; ``named`` are the requirements that must catch it (none: a variant)."""
+    """What the run on one behaviour came to.
+
+    ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of.
+    """
 
     id: str
     sentence: str
     named: tuple[str, ...]
-    warns: tuple[str, ...]
-    leaves: tuple[str, ...]
     status: int
     verdict: str
     caught: list[str]
     undecided: list[str]
     seconds: float
     requests: int
+    warns: tuple[str, ...] = ()
+    leaves: tuple[str, ...] = ()
 
     @property
     def is_fault(self) -> bool:
@@ -71,14 +74,14 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         id=behaviour.id,
         sentence=behaviour.sentence,
         named=behaviour.caught_by,
-        warns=behaviour.warns,
-        leaves=behaviour.undecided,
         status=trial.status,
         verdict=trial.verdict,
         caught=trial.caught,
         undecided=trial.having("inconclusive"),
         seconds=trial.seconds,
         requests=trial.requests,
+        warns=behaviour.warns,
+        leaves=behaviour.undecided,
     )
 
 

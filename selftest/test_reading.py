@@ -14,6 +14,7 @@ from trigger_conformance.requirement import Level
 
 PUBLISHED_SHA256 = "45e75c9a4ab9a5dbfad87202c51355ad2f34e27cb46d285906b12fa427d2239c"
 MAPPING = tomllib.loads(Path(__file__).with_name("reading.toml").read_text("utf-8"))
+UNCHECKED = MAPPING.pop("not checked yet")
 NOT_IN_THE_READING = {"create_batch.properties.repeated_property"}
 
 
@@ -38,7 +39,16 @@ def test_the_contract_is_the_published_one():
 @pytest.mark.parametrize(("section", "line"), LINES, ids=[f"{section}: {line[:40]}" for section, line in LINES])
 def test_a_line_has_one_slug(section, line):
     slugs = [slug for slug, (beginning, *_) in MAPPING[section].items() if line.startswith(beginning)]
-    assert len(slugs) == 1
+    assert len(slugs) + is_unchecked(section, line) == 1
+
+
+def is_unchecked(section, line):
+    return any(section == each and line.startswith(words) for each, words in UNCHECKED.values())
+
+
+@pytest.mark.parametrize(("section", "words"), UNCHECKED.values(), ids=UNCHECKED)
+def test_what_is_not_checked_yet_stands_in_the_page(section, words):
+    assert sum(words in line for each, line in LINES if each == section) == 1
 
 
 def test_every_slug_has_its_line():
@@ -49,7 +59,9 @@ def test_every_slug_has_its_line():
         if not any(line.startswith(beginning) for each, line in LINES if each == section)
     ]
     assert unknown == []
-    assert len(LINES) == sum(len(entries) for entries in MAPPING.values()) > 50
+    checked = sum(len(entries) for entries in MAPPING.values())
+    assert len(LINES) == checked + sum(is_unchecked(*each) for each in LINES)
+    assert checked > 50
 
 
 def test_every_requirement_of_the_mapping_exists_and_every_existing_one_is_mapped():

@@ -1,7 +1,9 @@
 """The wire against servers that break every rule: a finding within the time limit, bounded memory, never a crash."""
 
 import gzip
+import re
 import time
+from collections import defaultdict
 
 import pytest
 
@@ -264,3 +266,47 @@ def test_what_is_kept_holds_no_credential(connect):
         exchange = api.create()
         assert exchange.answer.leaks == ("header X-Echo", "the body")
         assert KEY not in repr(api.wire.ledger.exchanges())
+
+
+@pytest.fixture
+def listener():
+    """A server that keeps what each connection carried: the Authorization values, in order."""
+    carried = defaultdict(list)
+
+    def respond(request, _number, connection):
+        found = re.search(rb"(?i)authorization: ([^\r]*)", request)
+        carried[connection].append(found[1].decode() if found else None)
+        return OK
+
+    with canned(respond) as base_url:
+        yield base_url, carried
+
+
+def test_requests_in_turn_share_one_connection(connect, listener):
+    base_url, carried = listener
+    api = connect(base_url)
+    wrong = api.credential("Bearer wrong")
+    exchanges = api.send_in_turn([api.order(), api.order(authorization=wrong), api.order()])
+    assert list(carried.values()) == [[f"Bearer {KEY}", "Bearer wrong", f"Bearer {KEY}"]]
+    assert len({each.connection for each in exchanges}) == 1
+    assert exchanges[0].connection > 0
+
+
+def test_a_connection_that_the_target_closes_is_seen_to_be_another(connect):
+    with canned(answer("202 Accepted", b"{}", "Connection: close")) as base_url:
+        api = connect(base_url)
+        exchanges = api.send_in_turn([api.order(), api.order(), api.order()])
+    assert [each.status for each in exchanges] == [202, 202, 202]
+    assert len({each.connection for each in exchanges}) == 3
+
+
+def test_what_is_no_plain_right_key_has_a_connection_of_its_own(connect, listener):
+    base_url, carried = listener
+    api = connect(base_url, second_api_key="tr_prod_another_key")
+    others = [api.credential("Bearer wrong"), api.credential(f"bearer {KEY}"), api.second_bearer]
+    for other in others:
+        api.send_all([api.order(), api.order(authorization=other), api.order()])
+        api.send(api.order(authorization=other))
+        api.send(api.order())
+    assert all(set(values) == {f"Bearer {KEY}"} or len(values) == 1 for values in carried.values())
+    assert max(len(values) for values in carried.values()) > 1

@@ -191,6 +191,10 @@ class BatchApi:
         """Send requests whose last bytes leave in one go."""
         return self.wire.send_together(list(requests), keep_429=keep_429)
 
+    def send_in_turn(self, requests: Iterable[Request]) -> list[Exchange]:
+        """Send requests one after the other on one connection; each exchange tells which one it took."""
+        return self.wire.send_in_turn(list(requests))
+
     def abandon(self, request: Request) -> Exchange:
         """Send a request whole and close the connection without reading the answer."""
         return self.wire.send(request, Sending(fresh=True, hang_up=True))

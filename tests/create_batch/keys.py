@@ -1,5 +1,7 @@
 """Families of idempotency keys that differ in just one way: a label and a key each, all from one unique stem."""
 
+import math
+
 SPREAD = (36, 64, 100, 127, 128, 191, 192, 254)
 LONGEST = 255
 # An astral character is two UTF-16 units: a target that counts those allows half as many.
@@ -20,6 +22,15 @@ def known(target):
     """A key that names a batch of this run, or a new one where the run has made none yet."""
     made = keyed_batches(target.wire.ledger.exchanges())
     return made[0].request.key if made else target.key()
+
+
+def unspent(target, exchanges):
+    """Those whose key no request had that may have made a batch before: the key's next batch must be a new one."""
+    may_have = [each for each in target.wire.ledger.exchanges() if each.status == 202 or each.failure]
+    taken = {}
+    for each in may_have:
+        taken.setdefault(each.request.key, each.number)
+    return [each for each in exchanges if each.request.key and taken.get(each.request.key, math.inf) >= each.number]
 
 
 def slightly_different(stem):
@@ -120,6 +131,31 @@ def plain_before_delimiters(stem):
 def with_delimiters(stem):
     endings = ("a%2Fb", "a:b", "a*", "a*b", "a_b", "a.b", "a%", "a%b", "a+b", "a%20b", "a\\b", "a'b")  # fmt: skip
     return {ending: f"{stem}-{ending}" for ending in endings}
+
+
+def invalid_bytes(stem):
+    """Pairs of bodies whose keys differ in bytes that are no UTF-8 (RFC 3629), or in those and what they turn into.
+
+    Each pair is what a decoder that replaces, drops or lets pass such bytes takes for one text.
+    """
+    pairs = {
+        "impossible bytes": (b"\xff", b"\xfe"),
+        "lone continuation bytes": (b"\x80", b"\xbf"),
+        "overlong forms": (b"\xc0\xaf", b"\xc0\xae"),
+        "cut-off sequences": (b"\xe2\x82", b"\xe2\x84"),
+        "encoded surrogates": (b"\xed\xa0\x80", b"\xed\xb0\x80"),
+        "Latin-1": ("é".encode("latin-1"), "è".encode("latin-1")),
+        "a replacement character and an impossible byte": ("\ufffd".encode(), b"\xff"),
+        "nothing and an impossible byte": (b"", b"\xff"),
+        "a slash and its overlong form": (b"/", b"\xc0\xaf"),
+    }
+    bodies = {
+        label: tuple(b'{"runCount":1,"idempotencyKey":"%s-%d-%s-"}' % (stem.encode(), number, end) for end in ends)
+        for number, (label, ends) in enumerate(pairs.items())
+    }
+    text = f'{{"runCount":1,"idempotencyKey":"{stem}-utf-16-'
+    halves = tuple((text + half + '"}').encode("utf-16", "surrogatepass") for half in ("\ud800", "\ud801"))
+    return {**bodies, "unpaired surrogates in UTF-16": halves}
 
 
 def unusual(stem):

@@ -46,8 +46,7 @@ def fault(*caught_by: str) -> Callable[[Server], Server]:
     """Register a class as a fault that the requirements ``caught_by`` must catch ("area.requirement")."""
 
     def register(server: Server) -> Server:
-        requirements = tuple(f"create_batch.{requirement}" for requirement in caught_by)
-        _register(server, caught_by=requirements)
+        _register(server, caught_by=_full(caught_by))
         return server
 
     return register
@@ -67,10 +66,14 @@ def variant(
     """Register a class as a conforming variant: one that warns of nothing and can be decided, but for what is named."""
 
     def register(server: Server) -> Server:
-        _register(server, warns=warns, undecided=undecided)
+        _register(server, warns=_full(warns), undecided=_full(undecided))
         return server
 
     return register if server is None else register(server)
+
+
+def _full(requirements: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"create_batch.{requirement}" for requirement in requirements)
 
 
 def _register(server: Server, **facts: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ from trigger_conformance.reference.server import ReferenceServer
 from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Environment, Order
 
-PRESS = "create_batch.rate_limits.pressing_past_the_limit_brings_a_429"
+PRESS = "rate_limits.pressing_past_the_limit_brings_a_429"
 
 
 class _Limited(ReferenceServer):
@@ -223,7 +223,7 @@ class _Silent(_ByRequests):
         return [] if allowance.granted else super().limit_headers(allowance)
 
 
-@variant(warns=("create_batch.rate_limits.accepted_answers_carry_the_limits",))
+@variant(warns=("rate_limits.accepted_answers_carry_the_limits",))
 class SilentWindow(_Silent):
     """150 requests in three seconds, of which a 202 tells nothing."""
 
@@ -231,7 +231,7 @@ class SilentWindow(_Silent):
         return FixedWindow(150, 3.0)
 
 
-@variant(warns=("create_batch.rate_limits.accepted_answers_carry_the_limits",), undecided=(PRESS,))
+@variant(warns=("rate_limits.accepted_answers_carry_the_limits",), undecided=(PRESS,))
 class SilentAndBeyondThePress(_Silent):
     """3,000 requests in a minute, of which a 202 tells nothing."""
 

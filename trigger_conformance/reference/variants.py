@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ from trigger_conformance.reference.listening import end_with_parent, listen
 from trigger_conformance.reference.server import Limits, Problem, ReferenceServer
 from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Batch, Environment, Order
+
+PROBLEM_TYPE = "acceptance.error_media_type_is_application_json"
 
 
 class _SetUp(ReferenceServer):
@@ -175,6 +178,31 @@ class LocalisedErrors(_WithErrors):
 
     def body(self, status: int, message: str) -> dict[str, Any]:
         return {"message": f"запрос отклонён ({status}): {message[::-1]}"}
+
+
+class _Problems(ReferenceServer):
+    """Errors are problem documents (RFC 9457)."""
+
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
+        response = self.json(status, self.problem(status, message), headers or [])
+        response.headers["content-type"] = "application/problem+json"
+        return response
+
+    def problem(self, status: int, message: str) -> dict[str, Any]:
+        return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
+
+
+@variant(warns=(PROBLEM_TYPE, "acceptance.error_has_a_message"))
+class ErrorsAreProblems(_Problems):
+    """Every error is a problem document."""
+
+
+@variant(warns=(PROBLEM_TYPE,))
+class ErrorsAreProblemsWithMessages(_Problems):
+    """Every error is a problem document that has a message too."""
+
+    def problem(self, status: int, message: str) -> dict[str, Any]:
+        return {**super().problem(status, message), "message": message}
 
 
 @variant
@@ -327,6 +355,36 @@ class ByteOrderMarksAreTaken(ReferenceServer):
         return body.decode("utf-8-sig")
 
 
+@variant(warns=("properties.invalid_utf8_is_rejected",))
+class InvalidBytesAreReplaced(ReferenceServer):
+    """Invalid UTF-8 becomes replacement characters; a key that has any is rejected."""
+
+    def decode(self, body: bytes) -> str:
+        return body.decode("utf-8", "replace")
+
+    def check_key(self, document: dict[str, Any]) -> str | None:
+        key = super().check_key(document)
+        if key is not None and "\ufffd" in key:
+            raise Problem(422, "idempotencyKey holds a replacement character")
+        return key
+
+
+@variant(
+    warns=(
+        "properties.invalid_utf8_is_rejected",
+        "properties.utf16_and_utf32_are_rejected",
+    )
+)
+class EncodingsAreDetected(ReferenceServer):
+    """UTF-16 and UTF-32 are detected, and surrogates let pass, as Python's json.loads does with bytes."""
+
+    def parse(self, body: bytes) -> Any:
+        try:
+            return json.loads(body, parse_constant=self.constant)
+        except (ValueError, RecursionError) as error:
+            raise Problem(400, "The body is not valid JSON") from error
+
+
 @variant
 class WholeFractionsAreTaken(ReferenceServer):
     """1.0 is 1."""
@@ -387,6 +445,18 @@ class LongHeadersAreRefused(ReferenceServer):
             return self.error(431, "Request header fields too large")
         if not credential.isascii():
             return self.error(400, "Malformed header")
+        return await super().handle(request)
+
+
+@variant
+class FrontAnswersOddHeaders(ReferenceServer):
+    """A front answers two credentials, a long one and one that is no ASCII with a page of its own, as nginx does."""
+
+    async def handle(self, request: Request) -> Response:
+        credentials = self.authorizations(request)
+        if len(credentials) > 1 or not all(each.isascii() and len(each) <= 8192 for each in credentials):
+            page = "<html><head><title>400 Bad Request</title></head><body><h1>400 Bad Request</h1></body></html>"
+            return Response(page, 400, media_type="text/html")
         return await super().handle(request)
 
 

@@ -68,6 +68,7 @@ def _exchange(entry: Mapping[str, Any]) -> Exchange:
         check=entry["_requirement"],
         together=entry["_together"],
         repeats=entry.get("_repeats", 0),
+        connection=int(entry["connection"]),
         number=entry["_number"],
     )
 
@@ -95,6 +96,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "response": _response(exchange.answer, str(exchange.failure or "")),
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "connection": str(exchange.connection),
         "_requirement": exchange.check,
         "_case": exchange.request.label,
         "_number": exchange.number,

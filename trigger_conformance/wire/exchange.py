@@ -148,7 +148,7 @@ class Exchange:
     in seconds of the machine's monotonic clock; ``began`` is the Unix time at which the client set out. ``number``
     counts the run's exchanges from 1, ``check`` is the id of the requirement that sent it, ``together`` numbers the
     volley that it left with, from 1 (0: it left alone), ``repeats`` is the number of a lost exchange whose request this
-    one sends once more (0: none).
+    one sends once more (0: none), ``connection`` its sender's connections, from 1 (0: unknown).
     """
 
     request: Request
@@ -160,6 +160,7 @@ class Exchange:
     check: str = ""
     together: int = 0
     repeats: int = 0
+    connection: int = 0
     number: int = field(default=0, compare=False)
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 
 import httpx
 
@@ -12,24 +13,27 @@ from trigger_conformance.proxy import Proxy
 from trigger_conformance.wire.transport import Slices, Transport, bounded
 
 # What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.
-_OF_CONNECTIONS = ("chunked", "gate", "hang_up", "fresh")
+_OF_CONNECTIONS = ("chunked", "gate", "hang_up", "fresh", "line")
 
 
 class Http2Transport(httpx.AsyncBaseTransport):
     """Sends over HTTP/2 where the target negotiates it, and what HTTP/2 has no words for by ``plain``."""
 
-    def __init__(self, plain: Transport, multiplexed: httpx.AsyncHTTPTransport) -> None:
+    def __init__(self, plain: Transport, multiplexed: Callable[[], httpx.AsyncHTTPTransport]) -> None:
         self._plain = plain
-        self._multiplexed = multiplexed
+        self._another = multiplexed
+        self._multiplexed = multiplexed()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As ``Transport.handle_async_request``."""
         if not _fits(request):
             return await self._plain.handle_async_request(request)
+        alone = request.extensions.get("alone")
+        way = self._another() if alone else self._multiplexed
         started = time.monotonic()
         try:
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
-                response = await self._multiplexed.handle_async_request(request)
+                response = await way.handle_async_request(request)
                 try:
                     body = await bounded(response.aiter_raw(), "is larger")
                 finally:
@@ -39,6 +43,9 @@ class Http2Transport(httpx.AsyncBaseTransport):
         except httpx.ConnectError as error:
             # A handshake's error is told apart from a host that is not there by its text alone.
             raise httpx.ConnectError(f"TLS: {error}" if "SSL" in str(error) else str(error)) from error
+        finally:
+            if alone:
+                await way.aclose()
         return httpx.Response(
             response.status_code,
             headers=response.headers.raw,
@@ -60,7 +67,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
 def multiplexed(plain: Transport, verify: ssl.SSLContext, proxy: Proxy | None) -> Http2Transport:
     """A transport that offers HTTP/2 and falls back on HTTP/1.1."""
     way = None if proxy is None else httpx.Proxy(proxy.url, headers=_authorization(proxy))
-    return Http2Transport(plain, httpx.AsyncHTTPTransport(verify=verify, http2=True, proxy=way))
+    return Http2Transport(plain, lambda: httpx.AsyncHTTPTransport(verify=verify, http2=True, proxy=way))
 
 
 def _authorization(proxy: Proxy) -> dict[str, str]:

@@ -7,7 +7,9 @@ answers are parsed by h11 and bounded in size. Request extensions it knows:
 ``chunked``  send the body in chunks, whatever the headers say
 ``gate``     hold back the body's last byte until the gate opens
 ``hang_up``  close the connection once the last byte is sent, without reading
-``fresh``    use a connection of its own
+``fresh``    use a connection of its own, of HTTP/1.1
+``alone``    use a connection of its own
+``line``     use this line's connection
 """
 
 from __future__ import annotations
@@ -74,6 +76,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport
+        self.number = 0
         self.idle_since = 0.0
         self._received = bytearray()
         self._over = False
@@ -111,11 +114,39 @@ class _Connection(asyncio.Protocol):
         return data
 
     @property
+    def open(self) -> bool:
+        return not self._over and not self._received
+
+    @property
     def reusable(self) -> bool:
-        return not self._over and not self._received and time.monotonic() - self.idle_since < _IDLE_SECONDS
+        return self.open and time.monotonic() - self.idle_since < _IDLE_SECONDS
 
     def close(self) -> None:
         self.transport.abort()
+
+
+class Line:
+    """A connection for requests that take it in turn; a new one wherever the target has closed it."""
+
+    def __init__(self) -> None:
+        self._connection: _Connection | None = None
+
+    def take(self) -> _Connection | None:
+        """The connection, where it is still open."""
+        connection, self._connection = self._connection, None
+        if connection is None or connection.open:
+            return connection
+        connection.close()
+        return None
+
+    def rest(self, connection: _Connection) -> None:
+        """Keep ``connection`` for the next request."""
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 class Slices(httpx.AsyncByteStream):
@@ -157,10 +188,13 @@ class Transport(httpx.AsyncBaseTransport):
         self._verify = verify
         self._proxy = proxy
         self._idle: list[_Connection] = []
+        self._connections = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request`` and read its answer whole; ``extensions["started"]`` is when the last byte left.
+        """Send ``request`` and read its answer whole.
 
+        ``extensions["started"]`` is when the last byte left, ``extensions["connection"]`` the number of the
+        transport's connection that it took, from 1.
         Raises httpx.ConnectError (also for TLS), httpx.RemoteProtocolError, httpx.ReadError,
         httpx.TimeoutException and OversizedAnswerError.
         """
@@ -178,10 +212,19 @@ class Transport(httpx.AsyncBaseTransport):
                 # A server may close an idle connection just as the request leaves (RFC 9112 section 9.3.1): the
                 # target was not at fault, and a connection of its own settles it.
                 continue
-        return await self._exchange(await self._connect(request.url), request)
+        connection = await self._connect(request.url)
+        self._connections += 1
+        connection.number = self._connections
+        return await self._exchange(connection, request)
 
     def _take_idle(self, request: httpx.Request) -> _Connection | None:
-        if request.extensions.get("fresh") or request.extensions.get("gate"):
+        if line := request.extensions.get("line"):
+            taken: _Connection | None = line.take()
+            return taken
+        if request.extensions.get("alone"):
+            # A target may serve one connection at a time: idle ones would keep this one waiting.
+            self.close_idle()
+        if _needs_its_own(request):
             return None
         while self._idle:
             connection = self._idle.pop()
@@ -244,18 +287,20 @@ class Transport(httpx.AsyncBaseTransport):
                 return httpx.Response(499, extensions={"started": started})
             parser = _parser_after(request.method)
             head, body = await _read(parser, connection)
-            keep = (
-                parser.their_state is h11.DONE and not parser.trailing_data[0] and not request.extensions.get("fresh")
-            )
-            if keep and "gate" not in request.extensions:
+            keep = parser.their_state is h11.DONE and not parser.trailing_data[0] and not _needs_its_own(request)
+            if keep and (line := request.extensions.get("line")):
+                line.rest(connection)
+            elif keep:
                 self._rest(connection)
-            else:
-                connection.close()
             return httpx.Response(
                 head.status_code,
                 headers=list(head.headers.raw_items()),
                 stream=Slices(body),
-                extensions={"started": started, "reason_phrase": bytes(head.reason)},
+                extensions={
+                    "started": started,
+                    "reason_phrase": bytes(head.reason),
+                    "connection": connection.number,
+                },
                 request=request,
             )
         finally:
@@ -287,6 +332,10 @@ class Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         self.close_idle()
+
+
+def _needs_its_own(request: httpx.Request) -> bool:
+    return any(request.extensions.get(name) for name in ("fresh", "alone", "gate"))
 
 
 async def _open(host: str, port: int, verify: ssl.SSLContext | None) -> _Connection:

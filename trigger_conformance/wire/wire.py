@@ -16,7 +16,7 @@ from trigger_conformance.wire.exchange import Answer, Exchange, Failure, Failure
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
-from trigger_conformance.wire.transport import Gate, OversizedAnswerError, Transport, decoded
+from trigger_conformance.wire.transport import Gate, Line, OversizedAnswerError, Transport, decoded
 
 if TYPE_CHECKING:
     from trigger_conformance.wire.http2 import Http2Transport
@@ -40,6 +40,7 @@ class Sending:
     gate: Gate | None = None
     together: int = 0
     repeats: int = 0
+    line: Line | None = None
 
 
 class Wire:
@@ -55,6 +56,7 @@ class Wire:
         self.ledger = ledger
         self.redactor = redactor
         self.check = ""
+        self._usual = f"Bearer {target.api_key}".encode()
         self._loop = asyncio.new_event_loop()
         self._replay = replay
         self._transport = _transport(target) if replay is None else Transport()
@@ -126,6 +128,18 @@ class Wire:
         if failure is not None and failure.kind is not FailureKind.ABANDONED and not exchange.repeats:
             self._lost.append(exchange)
         return exchange
+
+    def send_in_turn(self, requests: Sequence[Request]) -> list[Exchange]:
+        """Send requests one after the other on one connection of their own, as long as the target keeps it open.
+
+        Exchanges with one ``connection`` did share it.
+        """
+        line = Line()
+        self._transport.close_idle()
+        try:
+            return [self.send(request, Sending(line=line)) for request in requests]
+        finally:
+            line.close()
 
     def pause(self, seconds: float) -> None:
         """Wait, where the contract itself speaks of time, at most as long as the time budget lasts.
@@ -264,9 +278,11 @@ class Wire:
         started = time.monotonic()
         answer: Answer | None = None
         failure: Failure | None = None
+        connection = 0
         try:
             response = await self._transport.handle_async_request(prepared)
             started = response.extensions.get("started", started)
+            connection = response.extensions.get("connection", 0)
             if sending.hang_up:
                 failure = Failure(FailureKind.ABANDONED, "")
             else:
@@ -274,7 +290,16 @@ class Wire:
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self.redactor)
         return Exchange(
-            request, answer, failure, started, time.monotonic(), began, self.check, sending.together, sending.repeats
+            request,
+            answer,
+            failure,
+            started,
+            time.monotonic(),
+            began,
+            self.check,
+            together=sending.together,
+            repeats=sending.repeats,
+            connection=connection,
         )
 
     def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
@@ -283,7 +308,10 @@ class Wire:
             "timeout": {"read": sending.timeout or self._target.timeout},
             "chunked": request.framing is Framing.CHUNKED,
             "fresh": sending.fresh,
+            # What a target keeps of a connection must decide no other check than the one on connections.
+            "alone": not sending.line and _authorization(request) != [self._usual],
             "hang_up": sending.hang_up,
+            "line": sending.line,
         }
         if sending.gate is not None and not sending.gate.is_open:
             extensions["gate"] = sending.gate
@@ -300,6 +328,10 @@ class Wire:
         return Answer(
             response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
         )
+
+
+def _authorization(request: Request) -> list[bytes]:
+    return [value for name, value in request.headers if name.lower() == "authorization"]
 
 
 def _transport(target: Target) -> Transport | Http2Transport:

@@ -7,10 +7,12 @@ import contextlib
 import json
 from http.cookies import SimpleCookie
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jwt
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem, ReferenceServer
@@ -22,6 +24,7 @@ SCHEMES = "authentication.other_schemes_are_refused"
 WRONG = "authentication.wrong_key_is_refused"
 ELSEWHERE = "authentication.key_elsewhere_is_refused"
 FORGED = "authentication.forged_tokens_are_refused"
+CONNECTION = "authentication.requests_on_one_connection_are_judged_by_themselves"
 TAMPERED = "authentication.tampered_delegated_token_is_refused"
 
 
@@ -338,6 +341,50 @@ class TrustsTokensWithoutASignature(_Decoding):
 
     def trusts(self, token: str) -> bool:
         return jwt.get_unverified_header(token)["alg"] == "HS256" and token.endswith(".")
+
+
+class _PerConnection(ReferenceServer):
+    """Keeps something of each connection that outlives a request."""
+
+    def __init__(self, *settings: Settings) -> None:
+        super().__init__(*settings)
+        self.kept: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # ASGI does not tell one connection from another; uvicorn's own side of ``receive`` does.
+        connection = receive.__self__.transport  # type: ignore[attr-defined]
+        await super().serve({**scope, "kept": self.kept.setdefault(connection, {})}, receive, send)
+
+
+@fault(CONNECTION)
+class CachesHeaderValues(_PerConnection):
+    """A connection's earlier header value is taken for a later one that differs in letter case only, as in Jetty."""
+
+    def authorizations(self, request: Request) -> list[str]:
+        kept = request.scope["kept"]
+        return [kept.setdefault(value.lower(), value) for value in super().authorizations(request)]
+
+
+@fault(CONNECTION)
+class AuthenticatesConnections(_PerConnection):
+    """Who has shown a credential once need not show it again on that connection."""
+
+    def authenticate(self, request: Request) -> Environment | None:
+        kept = request.scope["kept"]
+        found: Environment | None = kept.get("environment") or super().authenticate(request)
+        kept["environment"] = found
+        return found
+
+
+@fault(CONNECTION)
+class RefusesConnections(_PerConnection):
+    """A connection that has been refused once is refused for good."""
+
+    def authenticate(self, request: Request) -> Environment | None:
+        kept = request.scope["kept"]
+        found = None if kept.get("refused") else super().authenticate(request)
+        kept["refused"] = found is None
+        return found
 
 
 @fault("authentication.refused_request_creates_nothing")

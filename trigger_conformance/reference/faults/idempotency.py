@@ -1163,3 +1163,39 @@ class AbandonedRequestsAreMadeTwice(ReferenceServer):
         await asyncio.sleep(0.001)
         if await request.is_disconnected():
             environment.batches[self.stored_key(key)] = Batch(self.new_id(), run_count, key)
+
+
+BYTES = "idempotency.invalid_bytes_make_keys_different"
+
+
+class _KeysInBytes(ReferenceServer):
+    """Rejects invalid UTF-8, but for that in keys."""
+
+    errors = "strict"
+
+    def decode(self, body: bytes) -> str:
+        head, mark, rest = body.partition(b'"idempotencyKey":"')
+        key, end, tail = rest.partition(b'"')
+        return (head + mark).decode() + key.decode("utf-8", self.errors) + (end + tail).decode()
+
+
+@fault(BYTES)
+class ReplacesBytesInKeys(_KeysInBytes):
+    """What is no UTF-8 in a key becomes replacement characters, as in Express, Hono and Go."""
+
+    errors = "replace"
+
+
+@fault(BYTES)
+class DropsBytesInKeys(_KeysInBytes):
+    """What is no UTF-8 in a key is dropped."""
+
+    errors = "ignore"
+
+
+@fault(BYTES)
+class ReadsOverlongForms(ReferenceServer):
+    """An overlong form is the character that it stands for."""
+
+    def decode(self, body: bytes) -> str:
+        return super().decode(re.sub(rb"\xc0([\x80-\xbf])", lambda found: bytes([found[1][0] & 0x3F]), body))

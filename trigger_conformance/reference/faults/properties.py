@@ -345,7 +345,7 @@ class DropsUnknownEscapes(_Parsing):
         return re.sub(r'\\(?![\\"/bfnrtu])', "", text)
 
 
-@fault(MALFORMED)
+@fault("properties.utf16_and_utf32_are_rejected")
 class DetectsEncodings(ReferenceServer):
     """UTF-16 is detected and read, as Python's json.loads does with bytes."""
 

@@ -1,0 +1,61 @@
+"""The libraries that judge the shape of answers beside the suite's own checks."""
+
+import json
+
+import pytest
+
+from trigger_conformance.contract import Contract
+from trigger_conformance.judges import DisagreementError, Judges
+from trigger_conformance.wire.exchange import Answer, Exchange, Request
+
+BATCH = {"id": "batch_1", "runCount": 1, "isCached": False}
+PROBLEM = {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "runCount is missing"}
+PROBLEM_JSON, JSON = "application/problem+json", "application/json"
+
+
+@pytest.fixture(scope="module")
+def judges():
+    return Judges(Contract())
+
+
+def answered(status, media_type, body):
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = Answer(status, "", (("Content-Type", media_type),), content, 0.0)
+    return Exchange(Request(target="/api/v3/batches", body=b"{}"), answer, None, 0.0, 0.1, 0.0)
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        answered(202, JSON, BATCH),
+        answered(400, f"{JSON}; charset=utf-8", {"message": "no"}),
+        answered(400, PROBLEM_JSON, PROBLEM),
+        answered(422, f"{PROBLEM_JSON}; charset=utf-8", {**PROBLEM, "message": "no"}),
+        answered(429, PROBLEM_JSON, {}),
+    ],
+    ids=lambda each: f"{each.status} {each.answer.media_type}",
+)
+def test_both_find_a_documented_answer_fine(judges, exchange):
+    assert judges.problem(exchange) is None
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        answered(202, PROBLEM_JSON, BATCH),
+        answered(202, JSON, {**BATCH, "runCount": "1"}),
+        answered(400, PROBLEM_JSON, {**PROBLEM, "message": 5}),
+        answered(400, PROBLEM_JSON, b"<html>"),
+        answered(400, "text/html", b"<html>"),
+        answered(404, JSON, {}),
+    ],
+    ids=lambda each: f"{each.status} {each.answer.media_type}",
+)
+def test_both_find_what_is_wrong(judges, exchange):
+    assert judges.problem(exchange) is not None
+
+
+def test_a_disagreement_is_an_error_of_the_suite(judges, monkeypatch):
+    monkeypatch.setattr(judges, "_openapi_core", lambda _: "something")
+    with pytest.raises(DisagreementError, match="schemathesis says fine, openapi-core says something"):
+        judges.problem(answered(202, JSON, BATCH))
