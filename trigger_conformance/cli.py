@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from trigger_conformance import interruption
+
+if __name__ == "__main__":
+    # What is imported next takes a while.
+    interruption.begin()
+
 import os
 import platform
 import re
@@ -14,7 +20,7 @@ from typing import Any
 
 import click
 
-from trigger_conformance import __version__, completions
+from trigger_conformance import __version__, completions, standard_streams
 from trigger_conformance.options import OPTIONS, Option, is_flag
 from trigger_conformance.settings import gather, values
 from trigger_conformance.target import UsageError
@@ -27,19 +33,42 @@ _Command = Callable[..., Any]
 
 def main() -> None:
     """The console script. Exit statuses are those of ``ExitStatus``; a usage error is one line on stderr."""
+    interruption.begin()
+    standard_streams.open_all()
+    status = _settled(_run_command())
+    interruption.end()
+    sys.exit(status)
+
+
+def _run_command() -> int | None:
+    """What the command that the command line names returns: an exit status, or None where it had only to tell."""
     try:
-        status = cli.main(prog_name=_PROGRAM, standalone_mode=False)
+        returned: int | None = cli.main(prog_name=_PROGRAM, standalone_mode=False)
+        return returned
     except (UsageError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"error: {message}", err=True)
-        status = ExitStatus.USAGE
+        return ExitStatus.USAGE
     except click.Abort:
-        status = ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; Python must not complain again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = ExitStatus.CONFORMANT
-    sys.exit(int(status or 0))
+        return ExitStatus.INTERRUPTED
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}" if error.filename else error
+        click.echo(f"error: {where}", err=True)
+        return ExitStatus.SUITE_ERROR
+
+
+def _settled(returned: int | None) -> int:
+    """The exit status: a verdict stands where it could not be told; what had only to be told is missing then.
+
+    Whoever reads no further has seen enough.
+    """
+    lost = standard_streams.lost()
+    if lost is None:
+        return returned or 0
+    click.echo(f"standard output did not take all that was to be told: {lost.why}", err=True)
+    if returned is None and not lost.unread:
+        return ExitStatus.SUITE_ERROR
+    return returned or 0
 
 
 def _show_versions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -95,11 +124,13 @@ def run(output: str | None, **given: Any) -> int:
     5 nothing was selected, 6 inconclusive.
     """
     settings = gather(given, os.environ, Path.cwd())
+    # What is known now is enough for a report.
+    interruption.postpone()
     from trigger_conformance.report.progress import Console, Output
     from trigger_conformance.session import conduct
 
     # pytest takes the standard streams for itself while a check runs.
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as stream:
+    with standard_streams.copy() as stream:
         return conduct(settings, Console(Output(output or "usual"), stream))
 
 
@@ -208,7 +239,7 @@ def plan(**given: Any) -> None:
 @click.option("--write", is_flag=True, help="write report.html, summary.md and badge.svg beside the results instead")
 @click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
               help="tell what got better and what got worse; exit status 1 if anything got worse")  # fmt: skip
-def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int:
+def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int | None:
     """Render the results of a run again (a results.json or its folder), or compare those of two."""
     from trigger_conformance.report import comparison, files
 
@@ -229,7 +260,7 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
         summary(results, folder, sys.stdout)
     else:
         click.echo(files.text(results, name), nl=False)
-    return 0
+    return None
 
 
 @cli.command()
@@ -249,12 +280,13 @@ def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
 @cli.command()
 @click.argument("folder", metavar="RESULTS-DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--sign", "private_key", type=click.Path(path_type=Path), metavar="FILE", help="an Ed25519 key, in PEM")
-def attest(folder: Path, private_key: Path | None) -> None:
+def attest(folder: Path, private_key: Path | None) -> int:
     """Pack a run's results and evidence into an archive that anyone can verify."""
     from trigger_conformance import attestation
 
     archive = attestation.attest(folder, private_key)
     click.echo(f"{archive}: anyone can check it with trigger-conformance verify {archive}")
+    return 0
 
 
 @cli.command()
@@ -286,7 +318,7 @@ def verify(archive: Path, public_key: Path | None) -> int:
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="the last day it holds [default: in 90 days]")
 @click.option("--waivers", type=click.Path(path_type=Path), default=None, metavar="FILE",
               help="the file to append to [default: conformance-waivers.toml]")  # fmt: skip
-def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> None:
+def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> int:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance import waivers as entries
     from trigger_conformance.catalogue import find
@@ -299,6 +331,7 @@ def waive(identity: str, reason: str, link: str, expires: datetime | None, waive
     before = path.read_text("utf-8") if path.exists() else ""
     path.write_text(f"{before}{entries.gap(before)}{entries.entry(requirement.id, reason, until, link)}", "utf-8")
     click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
+    return 0
 
 
 @cli.command()

@@ -7,19 +7,21 @@ verdict. Sessions that do not collect the suite are left alone.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import pickle
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Any, TypeVar, cast
+from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
-from trigger_conformance import catalogue, waivers
+from trigger_conformance import catalogue, interruption, standard_streams, waivers
 from trigger_conformance.client import BatchApi
 from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
 from trigger_conformance.home import SUITE
@@ -41,6 +43,7 @@ from trigger_conformance.wire.ledger import BudgetSpentError
 
 RUN = pytest.StashKey[Run]()
 STATION = pytest.StashKey[Station]()
+OUTPUT = pytest.StashKey[TextIO]()
 _PROPERTY = "conformance"
 _REVIVAL_SECONDS = 5.0
 _PYTEST_OWN = ("strict",)
@@ -92,10 +95,16 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     if (shared := _handed_down(config)) is not None:
         # xdist calls its workers' command lines too: a worker takes part in a run and must never begin one.
         config.option.allure_report_dir = str(shared.report_dir / files.ALLURE)
+        interruption.follow_the_controller()
         return
     if not _is_run(config):
         return
-    run = Run(*_settings(config))
+    # A CI system's cancel is an interruption like Ctrl-C: the report is written.
+    interruption.begin()
+    interruption.postpone()
+    # pytest's terminal takes what is there when it is set up, later than this.
+    sys.stdout = config.stash[OUTPUT] = standard_streams.output()
+    run = _begun(config)
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
@@ -108,8 +117,14 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = run.settings.workers
         config.option.dist = "loadscope"
         config.option.loadscopereorder = False
-    # A CI system's cancel is an interruption like Ctrl-C: the report is written.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _begun(config: pytest.Config) -> Run:
+    settings, accepted = _settings(config)
+    try:
+        return Run(settings, accepted)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
@@ -201,7 +216,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     if session.testsfailed:
         return None
-    run.station  # noqa: B018  (begins the book)
+    interruption.raise_from_now()
     run.preflight()
     session.config.stash[STATION] = run.station
     if run.halted:
@@ -222,23 +237,33 @@ def _handed_on(config: pytest.Config, kind: type[Handed]) -> Handed | None:
     return next((each for each in config.pluginmanager.get_plugins() if isinstance(each, kind)), None)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Settle the verdict and set the exit status."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Settle the verdict and set the exit status, when the other plug-ins have written what they write."""
     run = session.config.stash.get(RUN, None)
     if run is None:
-        return
+        return (yield)
+    unwritten: Exception | None = None
+    try:
+        yield
+    except OSError as error:
+        unwritten = error
     run.end_progress()
-    run.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    run.interrupted = interruption.requested() or session.exitstatus == pytest.ExitCode.INTERRUPTED
     broken = session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session)
     try:
         # What was decided until something broke is written all the same.
         status = run.finish()
-        session.exitstatus = int(ExitStatus.SUITE_ERROR if broken else status)
+    except OSError as error:
+        unwritten = error
     except Exception as error:
-        # Python's own exit status would be that of a non-conformant target.
         traceback.print_exc()
-        pytest.exit(f"the reports could not be written: {error!r}", returncode=int(ExitStatus.SUITE_ERROR))
+        unwritten = error
+    if unwritten is not None:
+        print(f"the reports could not be written: {unwritten}", file=sys.stderr)  # noqa: T201
+    # Python's own exit status would be that of a non-conformant target.
+    session.exitstatus = int(ExitStatus.SUITE_ERROR if broken or unwritten is not None else status)
+    return None
 
 
 def _failed_to_collect(session: pytest.Session) -> bool:
@@ -259,10 +284,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The verdict, and what to do about it."""
     run = config.stash.get(RUN, None)
-    if run is not None and run.document:
+    if run is not None and run.interrupted:
+        told = f"interrupted: what was decided until then is in {run.report_dir}"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201
+    elif run is not None and run.document:
         console = _console(config)
         brief = console is not None and console.output is Output.QUIET
-        summary(run.document, run.report_dir, sys.stdout, brief=brief)
+        summary(run.document, run.report_dir, config.stash[OUTPUT], brief=brief)
+        config.stash[OUTPUT].flush()
         terminalreporter.ensure_newline()
 
 
@@ -419,6 +448,9 @@ def _tell(report: pytest.TestReport, outcome: Outcome) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     """Note in the run's book that a check has ended, for those that wait for quiet."""
     result = yield
+    if RUN in item.config.stash and interruption.requested():
+        # Python swallows what is raised while it collects garbage.
+        raise KeyboardInterrupt
     station = item.config.stash.get(STATION, None)
     if station is not None:
         station.ledger.finish(item.nodeid)
@@ -430,6 +462,36 @@ class Collector:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._workers: list[int] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, Any, Any]:
+        """Start workers so that an interruption is the controller's alone."""
+        self._run.station  # noqa: B018  (begins the book, for which the reference server may have to be waited)
+        with interruption.held_back():
+            return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
+        """Note which process a worker is."""
+        self._workers.append(gateway.remote_exec("import os; channel.send(os.getpid())").receive())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+        """End an interrupted run in the order of any other."""
+        try:
+            try:
+                return (yield)
+            finally:
+                interruption.postpone()
+        except KeyboardInterrupt:
+            # What asyncio says of the requests that were under way helps nobody.
+            logging.getLogger("asyncio").disabled = True
+            for worker in self._workers:
+                # Nobody waits for what they are at; their book takes no harm.
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+            return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note the area that the run is in."""
