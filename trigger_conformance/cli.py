@@ -223,7 +223,9 @@ def plan(**given: Any) -> None:
     """What a run would send at most: requests, runs, side effects. Sends nothing to the target."""
     from trigger_conformance.plan import forecast
 
-    click.echo(forecast(gather(given, os.environ, Path.cwd())))
+    settings = gather(given, os.environ, Path.cwd())
+    with interruption.unwinding():
+        click.echo(forecast(settings))
 
 
 @cli.command()
@@ -299,7 +301,8 @@ def verify(archive: Path, public_key: Path | None) -> int:
     from trigger_conformance import attestation
 
     try:
-        results = attestation.verify(archive, public_key)
+        with interruption.unwinding():
+            results = attestation.verify(archive, public_key)
     except attestation.RejectedError as error:
         click.echo(f"rejected: {archive}\n{error}")
         return 1
@@ -372,7 +375,8 @@ def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: 
         f"try: trigger-conformance run --base-url {base_url} --api-key {server.settings.api_key} "
         f"--second-api-key {server.settings.second_api_key} {' '.join(['--press-rate-limit', *server.run_options()])}"
     )
-    server.run(listener)
+    with interruption.unwinding():
+        server.run(listener)
 
 
 if __name__ == "__main__":

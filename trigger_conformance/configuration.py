@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance import interruption
 from trigger_conformance.options import BY_DEST, read
 from trigger_conformance.target import UsageError
 
@@ -65,10 +66,11 @@ class KeySource:
     def _command(self) -> str:
         # The command's own questions and errors go to the terminal; what it prints is the key, and is not repeated.
         try:
-            ended = subprocess.run(
-                shlex.split(self.place), cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True,
-                timeout=_COMMAND_SECONDS,
-            )  # fmt: skip
+            with interruption.unwinding():
+                ended = subprocess.run(
+                    shlex.split(self.place), cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True,
+                    timeout=_COMMAND_SECONDS,
+                )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise UsageError(f"{self}: it did not end within {_COMMAND_SECONDS} s") from None
         except subprocess.CalledProcessError as error:
