@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from trigger_conformance import interruption
 from trigger_conformance.options import BY_DEST, read
-from trigger_conformance.target import UsageError
+from trigger_conformance.target import UsageError, shown
 
 FILE = "conformance.toml"
 KEYS = ("api_key", "second_api_key")
@@ -186,6 +186,8 @@ def told(dest: str, value: Value) -> str:
     if dest == "example_database":
         scheme, separator, rest = content.partition("://")
         return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    if dest == "base_url":
+        return shown(content)
     if isinstance(content, bool):
         return "on" if content else "off"
     if isinstance(content, tuple):

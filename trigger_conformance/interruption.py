@@ -142,6 +142,8 @@ def follow_the_controller() -> None:
 
     The worker leaves the process group, to which a terminal sends, and can then be ended like any other process.
     """
+    if not hasattr(os, "setsid"):
+        return
     os.setsid()
     for each in _SIGNALS:
         # What has waited outside is meant for the controller; ignoring it drops it.

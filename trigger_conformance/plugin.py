@@ -27,7 +27,7 @@ from trigger_conformance.expect import InconclusiveError, NotApplicableError, Vi
 from trigger_conformance.home import SUITE
 from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
-from trigger_conformance.report import files, junit
+from trigger_conformance.report import allure_files, files, junit
 from trigger_conformance.report.attach import attach_exchanges, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
@@ -90,21 +90,27 @@ def _is_run(config: pytest.Config) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Read the options and begin the run, before other plug-ins look at what it sets for them."""
     if (shared := _handed_down(config)) is not None:
         # xdist calls its workers' command lines too: a worker takes part in a run and must never begin one.
         config.option.allure_report_dir = str(shared.report_dir / files.ALLURE)
+        allure_files.use()
         interruption.follow_the_controller()
-        return
+        return None
     if not _is_run(config):
-        return
+        return None
     # A CI system's cancel is an interruption like Ctrl-C: the report is written.
     interruption.begin()
     interruption.postpone()
     # pytest's terminal takes what is there when it is set up, later than this.
     sys.stdout = config.stash[OUTPUT] = standard_streams.output()
-    run = _begun(config)
+    allure_files.use()
+    try:
+        run = Run(*_settings(config))
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return int(ExitStatus.USAGE)
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
@@ -117,32 +123,22 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = run.settings.workers
         config.option.dist = "loadscope"
         config.option.loadscopereorder = False
-
-
-def _begun(config: pytest.Config) -> Run:
-    settings, accepted = _settings(config)
-    try:
-        return Run(settings, accepted)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+    return None
 
 
 def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
-    try:
-        prepared = _handed_on(config, Prepared)
-        settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
-        if settings.template.example_database is not None:
-            from trigger_conformance import examples
+    prepared = _handed_on(config, Prepared)
+    settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
+    if settings.template.example_database is not None:
+        from trigger_conformance import examples
 
-            examples.check(settings.template.example_database)
-        catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
-        known = (requirement.id for requirement in catalogue.catalogue())
-        accepted = waivers.load(settings.waivers, known) if settings.waivers else []
-        accepted += waivers.of_baseline(settings.baseline) if settings.baseline else []
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        examples.check(settings.template.example_database)
+    catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
+    known = (requirement.id for requirement in catalogue.catalogue())
+    accepted = waivers.load(settings.waivers, known) if settings.waivers else []
+    accepted += waivers.of_baseline(settings.baseline) if settings.baseline else []
     if settings.workers == 1 and config.option.numprocesses:
-        raise pytest.UsageError("-n: give --workers instead, so that the run knows of its workers")
+        raise UsageError("-n: give --workers instead, so that the run knows of its workers")
     return settings, accepted
 
 
@@ -243,26 +239,26 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
     run = session.config.stash.get(RUN, None)
     if run is None:
         return (yield)
-    unwritten: Exception | None = None
     try:
         yield
     except OSError as error:
-        unwritten = error
+        run.unwritten = error
+    run.unwritten = run.unwritten or allure_files.Files.unwritten
     run.end_progress()
     run.interrupted = interruption.requested() or session.exitstatus == pytest.ExitCode.INTERRUPTED
     broken = session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session)
     try:
         # What was decided until something broke is written all the same.
         status = run.finish()
-    except OSError as error:
-        unwritten = error
     except Exception as error:
-        traceback.print_exc()
-        unwritten = error
-    if unwritten is not None:
-        print(f"the reports could not be written: {unwritten}", file=sys.stderr)  # noqa: T201
+        if not isinstance(error, OSError):
+            traceback.print_exc()
+        run.unwritten = error
+    if run.unwritten is not None:
+        why = getattr(run.unwritten, "strerror", None) or run.unwritten
+        print(f"error: {run.report_dir}: the reports could not be written: {why}", file=sys.stderr)  # noqa: T201
     # Python's own exit status would be that of a non-conformant target.
-    session.exitstatus = int(ExitStatus.SUITE_ERROR if broken or unwritten is not None else status)
+    session.exitstatus = int(ExitStatus.SUITE_ERROR if broken or run.unwritten is not None else status)
     return None
 
 

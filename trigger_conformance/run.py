@@ -85,6 +85,7 @@ class Run:
         self.outcomes: dict[str, Outcome] = {}
         self.notes: list[str] = []
         self.interrupted = False
+        self.unwritten: Exception | None = None
         self.halted: str | None = None
         self.status = ExitStatus.SUITE_ERROR
         self.document: dict[str, Any] = {}
