@@ -174,8 +174,9 @@ def completion(shell: str) -> None:
 
 @cli.command("list")
 @click.option("--json", "as_json", is_flag=True, help="as JSON, for programs")
-def list_requirements(as_json: bool) -> None:
-    """Every requirement: id, level, clause, sentence."""
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
+    """Every requirement: id, level, clause, sentence. WORD is an area or a word: only those that have it are listed."""
     from trigger_conformance.catalogue import catalogue
     from trigger_conformance.contract import Contract
 
@@ -189,6 +190,7 @@ def list_requirements(as_json: bool) -> None:
             "profile": requirement.profile.name.lower(),
         }
         for requirement in catalogue()
+        if _has(words, requirement.id, requirement.level, requirement.statement, requirement.clause)
     ]
     if as_json:
         import json
@@ -197,6 +199,17 @@ def list_requirements(as_json: bool) -> None:
         return
     for entry in entries:
         click.echo(f"{entry['id']}\n    {entry['level']:6} {entry['clause']}: {entry['statement']}")
+
+
+def _has(words: tuple[str, ...], *texts: str) -> bool:
+    """Whether each of the words is somewhere in the texts, in any letter case."""
+    everything = " ".join(texts).lower()
+    return all(word.lower() in everything for word in words)
+
+
+def _list(words: tuple[str, ...], identity: str, sentence: str) -> None:
+    if _has(words, identity, sentence):
+        click.echo(f"{identity}\n    {sentence}")
 
 
 @cli.command()
@@ -339,7 +352,8 @@ def waive(identity: str, reason: str, link: str, expires: datetime | None, waive
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one")
-@click.option("--fault", "fault_id", metavar="ID", shell_complete=completions.faults, help="misbehave in this one way")
+@click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=completions.faults,
+              help="misbehave in this way; may be repeated")  # fmt: skip
 @click.option(
     "--variant",
     "variant_id",
@@ -348,23 +362,31 @@ def waive(identity: str, reason: str, link: str, expires: datetime | None, waive
     help="behave differently, but within the contract",
 )
 @click.option("--list-faults", is_flag=True, help="every fault and variant, and what it does")
-def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: bool) -> None:
-    """The reference server, sound or with one fault."""
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+def serve(
+    port: int, faults: tuple[str, ...], variant_id: str | None, list_faults: bool, words: tuple[str, ...]
+) -> None:
+    """The reference server, sound or with faults.
+
+    With --list-faults, WORD is an area or a word: only those that have it are listed.
+    """
     from trigger_conformance.reference import behaviours
 
     if list_faults:
         for behaviour in (*behaviours.faults(), *behaviours.variants()):
             kind = "fault" if behaviour.caught_by else "variant"
-            click.echo(f"{behaviour.id}\n    {kind}: {behaviour.sentence}")
+            _list(words, behaviour.id, f"{kind}: {behaviour.sentence}")
         return
-    if fault_id and variant_id:
+    if words:
+        raise UsageError(f"serve {' '.join(words)}: an area or a word goes with --list-faults; a fault with --fault")
+    if faults and variant_id:
         raise UsageError("--variant: give either --fault or --variant, not both")
     from trigger_conformance.reference.listening import listen
 
     try:
-        server = behaviours.behaviour_class(fault_id or variant_id or "")()
-    except behaviours.UnknownBehaviourError as error:
-        raise UsageError(f"{'--fault' if fault_id else '--variant'}: {error}; see serve --list-faults") from None
+        server = behaviours.behaviour_class("+".join(faults) or variant_id or "")()
+    except LookupError as error:
+        raise UsageError(f"{'--fault' if faults else '--variant'}: {error}; see serve --list-faults") from None
     try:
         listener = listen(port=port)
     except OSError as error:
