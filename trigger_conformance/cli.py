@@ -21,6 +21,7 @@ from typing import Any
 import click
 
 from trigger_conformance import __version__, completions, standard_streams
+from trigger_conformance.near_misses import hint
 from trigger_conformance.options import OPTIONS, Option, is_flag
 from trigger_conformance.settings import gather, values
 from trigger_conformance.target import UsageError
@@ -90,7 +91,17 @@ def _direct_dependencies() -> list[str]:
     return sorted(re.split(r"[\s<>=!~;\[]", each)[0] for each in needed if "extra ==" not in each)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class _Commands(click.Group):
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = arguments[0]
+        if not name.startswith("-") and self.get_command(context, name) is None:
+            context.fail(f"there is no command {name}{hint(name, self.list_commands(context))}; see --help")
+        return super().resolve_command(context, arguments)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
               help="versions of the suite, the contract and what they stand on")  # fmt: skip
 def cli() -> None:
@@ -197,6 +208,8 @@ def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
 
         click.echo(json.dumps(entries, indent=1))
         return
+    if not entries:
+        raise UsageError(f"list {' '.join(words)}: no requirement has that in its id, level, clause or sentence")
     for entry in entries:
         click.echo(f"{entry['id']}\n    {entry['level']:6} {entry['clause']}: {entry['statement']}")
 
@@ -207,21 +220,16 @@ def _has(words: tuple[str, ...], *texts: str) -> bool:
     return all(word.lower() in everything for word in words)
 
 
-def _list(words: tuple[str, ...], identity: str, sentence: str) -> None:
-    if _has(words, identity, sentence):
-        click.echo(f"{identity}\n    {sentence}")
-
-
 @cli.command()
 @click.argument("identity", metavar="ID", shell_complete=completions.requirements)
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
-    from trigger_conformance.catalogue import find, story
+    from trigger_conformance.catalogue import find, story, unknown
     from trigger_conformance.contract import Contract
 
     found = find(identity)
     if found is None:
-        raise UsageError(f"explain {identity}: no such requirement; see trigger-conformance list")
+        raise UsageError(f"explain {identity}: {unknown(identity)}")
     clause = Contract().clause(found.clause)
     click.echo(f"{found.id}\n{found.level}: {found.statement}\n")
     click.echo(f"Clause {clause.name} ({clause.pointer})\n  {clause.text}\n")
@@ -236,7 +244,7 @@ def plan(**given: Any) -> None:
     """What a run would send at most: requests, runs, side effects. Sends nothing to the target."""
     from trigger_conformance.plan import forecast
 
-    settings = gather(given, os.environ, Path.cwd())
+    settings = gather(given, os.environ, Path.cwd(), keyless=True)
     with interruption.unwinding():
         click.echo(forecast(settings))
 
@@ -337,11 +345,11 @@ def verify(archive: Path, public_key: Path | None) -> int:
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> int:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance import waivers as entries
-    from trigger_conformance.catalogue import find
+    from trigger_conformance.catalogue import find, unknown
 
     requirement = find(identity)
     if requirement is None:
-        raise UsageError(f"waive {identity}: no such requirement; see trigger-conformance list")
+        raise UsageError(f"waive {identity}: {unknown(identity)}")
     path = waivers or Path(entries.USUAL_FILE)
     until = expires.date() if expires else date.today() + entries.USUAL_TERM
     before = path.read_text("utf-8") if path.exists() else ""
@@ -373,9 +381,14 @@ def serve(
     from trigger_conformance.reference import behaviours
 
     if list_faults:
-        for behaviour in (*behaviours.faults(), *behaviours.variants()):
+        found = [each for each in (*behaviours.faults(), *behaviours.variants()) if _has(words, each.id, each.sentence)]
+        if not found:
+            raise UsageError(
+                f"serve --list-faults {' '.join(words)}: no fault or variant has that in its id or sentence"
+            )
+        for behaviour in found:
             kind = "fault" if behaviour.caught_by else "variant"
-            _list(words, behaviour.id, f"{kind}: {behaviour.sentence}")
+            click.echo(f"{behaviour.id}\n    {kind}: {behaviour.sentence}")
         return
     if words:
         raise UsageError(f"serve {' '.join(words)}: an area or a word goes with --list-faults; a fault with --fault")

@@ -1,4 +1,4 @@
-"""What somebody may have meant who gave a name that does not exist."""
+"""What somebody meant who gave a part of a dotted name, and may have meant who gave one that does not exist."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def near(word: str, known: Iterable[str]) -> list[str]:
 
 
 def hint(word: str, known: Iterable[str]) -> str:
-    """``near`` names as the end of a message: "; did you mean this or that?", or nothing."""
+    """``near`` names as a part of a message: " (did you mean this or that?)", or nothing."""
     found = near(word, known)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    return f" (did you mean {' or '.join(found)}?)" if found else ""
+
+
+def full(part: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``part`` is, or is the end of; None where there is none, or more than one."""
+    names = list(known)
+    found = [name for name in names if name == part] or [name for name in names if name.endswith(f".{part}")]
+    return found[0] if len(found) == 1 else None

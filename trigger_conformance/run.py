@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 import uuid
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from trigger_conformance import attestation, interruption
 from trigger_conformance.catalogue import Selection, catalogue
@@ -29,6 +31,7 @@ from trigger_conformance.target import Budget, Target, UsageError
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.waivers import Waiver, problems
 from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
+from trigger_conformance.wire.handshake import speaks_tls
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.wire import Sending, Wire
@@ -36,6 +39,8 @@ from trigger_conformance.wire.wire import Sending, Wire
 _COLD_START = 30.0
 _SLOW_START = 3.0
 _LONGEST_TOLD = 100
+# How OpenSSL calls an answer that is no TLS.
+_NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long|http.request", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +160,7 @@ class Run:
         except BudgetSpentError as error:
             self.halted = f"the target could not be tried: {error}"
             return
-        self.halted = why_no_target(exchange)
+        self.halted = _other_scheme(api.options, exchange) or why_no_target(exchange)
         self._tell_of_the_way(exchange)
         seconds = exchange.ended - exchange.started
         if seconds > _SLOW_START and self.halted is None:
@@ -305,6 +310,22 @@ def reference_settings(settings: Settings) -> reference.Settings:
     maximum = settings.template.max_run_count
     capacity = maximum + max(100, maximum // 10)
     return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))
+
+
+def _other_scheme(target: Target, exchange: Exchange) -> str | None:
+    """What to say where the target speaks TLS and was called without, or the reverse."""
+    parts = urlsplit(target.base_url)
+    rest = target.base_url.partition("://")[2]
+    failure = exchange.failure
+    if parts.scheme == "https":
+        plain = failure is not None and failure.kind is FailureKind.TLS and _NO_TLS.search(failure.detail)
+        return f"the target speaks no TLS on this port: give --base-url http://{rest}" if plain else None
+    odd = exchange.status == 400 if failure is None else failure.kind in (FailureKind.DROPPED, FailureKind.BROKEN)
+    if not odd or target.proxy is not None:
+        return None
+    if speaks_tls(parts.hostname or "", parts.port or 80, target.timeout):
+        return f"the target speaks TLS on this port: give --base-url https://{rest}"
+    return None
 
 
 def why_no_target(exchange: Exchange) -> str | None:

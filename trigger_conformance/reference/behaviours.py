@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from typing import cast
 
-from trigger_conformance.near_misses import hint
+from trigger_conformance.near_misses import full, hint
 from trigger_conformance.reference.server import ReferenceServer
 
 Server = type[ReferenceServer]
@@ -97,9 +97,10 @@ def behaviour_class(identity: str) -> Server:
 
 
 def _named(identity: str) -> Server:
-    if identity not in _all():
+    name = full(identity, _all())
+    if name is None:
         raise UnknownBehaviourError(f"no fault or variant is called {identity!r}{hint(identity, _all())}")
-    return _all()[identity].server
+    return _all()[name].server
 
 
 def _both(one: Server, other: Server) -> Server:
