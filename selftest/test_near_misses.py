@@ -25,7 +25,7 @@ MEANT = {
     "an id": (("run", "--only=run_count.out_of_range_is_rejectd"), f"(did you mean {ONE}"),
     "an id's last part": (("explain", "out_of_range_is_rejectd"), f"(did you mean {ONE}"),
     "an id to waive": (("waive", "out_of_range_is_rejectd", "--reason=r"), f"(did you mean {ONE}"),
-    "a waived id": (("run", "--waivers=wrong.toml"), f"wrong.toml:2: there is no requirement {WRONG!r} (did you mean {ONE}"),
+    "a waived id": (("run", "--waivers=wrong.toml"), f"wrong.toml:2: there is no requirement {WRONG!r} (did you mean"),
     "a target": (("run", "--target=stagin"), "--target stagin: no such target (did you mean staging?)"),
     "a fault": (("serve", "--fault=run_count.accept_zero"), "(did you mean run_count.accepts_zero"),
     "a fault's last part": (("serve", "--fault=accept_zero"), "(did you mean run_count.accepts_zero"),
