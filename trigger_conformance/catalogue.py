@@ -11,9 +11,12 @@ from functools import cache
 from typing import Any
 
 from trigger_conformance.home import ROOT, SUITE
+from trigger_conformance.near_misses import full, hint
 from trigger_conformance.requirement import Level, Profile, Requirement, requirement_of
 from trigger_conformance.sharding import Shard
 from trigger_conformance.target import UsageError
+
+_OPERATION = "create_batch"
 
 
 @cache
@@ -30,9 +33,15 @@ def catalogue() -> tuple[Requirement, ...]:
 
 
 def find(identity: str) -> Requirement | None:
-    """The requirement with this id, which may be given without its operation."""
-    wanted = identity if identity.startswith("create_batch.") else f"create_batch.{identity}"
-    return next((requirement for requirement in catalogue() if requirement.id == wanted), None)
+    """The requirement with this id, which may be given without its operation, or as its last part alone."""
+    requirements = {each.id: each for each in catalogue()}
+    return requirements.get(full(identity, requirements) or "")
+
+
+def unknown(identity: str) -> str:
+    """What to tell whoever gave an id that ``find`` does not know: what may have been meant, and where all are."""
+    meant = hint(identity, (each.id for each in catalogue()))
+    return f"no such requirement{meant}; see trigger-conformance list"
 
 
 def story(identity: str) -> str:
@@ -47,8 +56,14 @@ def story(identity: str) -> str:
 
 def matches(requirement: Requirement, only: Iterable[str]) -> bool:
     """Whether a requirement is one of ``only``, or in one of its areas; everything matches an empty ``only``."""
-    wanted = [entry if entry.startswith("create_batch") else f"create_batch.{entry}" for entry in only]
-    return not wanted or any(requirement.id == entry or requirement.id.startswith(f"{entry}.") for entry in wanted)
+    only = tuple(only)
+    return not only or any(_is_in(requirement, entry) for entry in only)
+
+
+def _is_in(requirement: Requirement, entry: str) -> bool:
+    names = (entry, f"{_OPERATION}.{entry}")
+    whole = requirement.id in names or any(requirement.id.startswith(f"{name}.") for name in names)
+    return whole or requirement.id.endswith(f".{entry}")
 
 
 @dataclass(frozen=True)
@@ -77,4 +92,6 @@ def check_names(only: Iterable[str], known: Iterable[Requirement]) -> None:
     known = tuple(known)
     for entry in only:
         if not any(matches(requirement, (entry,)) for requirement in known):
-            raise UsageError(f"--only {entry}: no such requirement or area; see trigger-conformance list")
+            names = [name for each in known for name in (each.area, each.id)]
+            raise UsageError(f"--only {entry}: no such requirement or area{hint(entry, names)}; "
+                             "see trigger-conformance list")  # fmt: skip

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from trigger_conformance import interruption
+
+if __name__ == "__main__":
+    # What is imported next takes a while.
+    interruption.begin()
+
 import os
 import platform
 import re
@@ -14,7 +20,8 @@ from typing import Any
 
 import click
 
-from trigger_conformance import __version__, completions
+from trigger_conformance import __version__, completions, standard_streams
+from trigger_conformance.near_misses import hint
 from trigger_conformance.options import OPTIONS, Option, is_flag
 from trigger_conformance.settings import gather, values
 from trigger_conformance.target import UsageError
@@ -27,19 +34,42 @@ _Command = Callable[..., Any]
 
 def main() -> None:
     """The console script. Exit statuses are those of ``ExitStatus``; a usage error is one line on stderr."""
+    interruption.begin()
+    standard_streams.open_all()
+    status = _settled(_run_command())
+    interruption.end()
+    sys.exit(status)
+
+
+def _run_command() -> int | None:
+    """What the command that the command line names returns: an exit status, or None where it had only to tell."""
     try:
-        status = cli.main(prog_name=_PROGRAM, standalone_mode=False)
+        returned: int | None = cli.main(prog_name=_PROGRAM, standalone_mode=False)
+        return returned
     except (UsageError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"error: {message}", err=True)
-        status = ExitStatus.USAGE
+        return ExitStatus.USAGE
     except click.Abort:
-        status = ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; Python must not complain again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = ExitStatus.CONFORMANT
-    sys.exit(int(status or 0))
+        return ExitStatus.INTERRUPTED
+    except OSError as error:
+        where = f"{error.filename}: {error.strerror}" if error.filename else error
+        click.echo(f"error: {where}", err=True)
+        return ExitStatus.SUITE_ERROR
+
+
+def _settled(returned: int | None) -> int:
+    """The exit status: a verdict stands where it could not be told; what had only to be told is missing then.
+
+    Whoever reads no further has seen enough.
+    """
+    lost = standard_streams.lost()
+    if lost is None:
+        return returned or 0
+    click.echo(f"standard output did not take all that was to be told: {lost.why}", err=True)
+    if returned is None and not lost.unread:
+        return ExitStatus.SUITE_ERROR
+    return returned or 0
 
 
 def _show_versions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -69,6 +99,15 @@ class _Commands(click.Group):
         texts = {name: " ".join((command.help or "").split()) for name, command in sorted(self.commands.items())}
         with formatter.section("Commands"):
             formatter.write_dl([(name, re.split(r"(?<=\.) ", text)[0]) for name, text in texts.items()])
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or tell which one may be meant."""
+        name = arguments[0]
+        if not name.startswith("-") and self.get_command(context, name) is None:
+            context.fail(f"there is no command {name}{hint(name, self.list_commands(context))}; see --help")
+        return super().resolve_command(context, arguments)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -105,11 +144,13 @@ def run(output: str | None, **given: Any) -> int:
     5 nothing was selected, 6 inconclusive.
     """
     settings = gather(given, os.environ, Path.cwd())
+    # What is known now is enough for a report.
+    interruption.postpone()
     from trigger_conformance.report.progress import Console, Output
     from trigger_conformance.session import conduct
 
     # pytest takes the standard streams for itself while a check runs.
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as stream:
+    with standard_streams.copy() as stream:
         return conduct(settings, Console(Output(output or "usual"), stream))
 
 
@@ -153,8 +194,9 @@ def completion(shell: str) -> None:
 
 @cli.command("list")
 @click.option("--json", "as_json", is_flag=True, help="as JSON, for programs")
-def list_requirements(as_json: bool) -> None:
-    """Every requirement: id, level, clause, sentence."""
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
+    """Every requirement: id, level, clause, sentence. WORD is an area or a word: only those that have it are listed."""
     from trigger_conformance.catalogue import catalogue
     from trigger_conformance.contract import Contract
 
@@ -168,26 +210,35 @@ def list_requirements(as_json: bool) -> None:
             "profile": requirement.profile.name.lower(),
         }
         for requirement in catalogue()
+        if _has(words, requirement.id, requirement.level, requirement.statement, requirement.clause)
     ]
     if as_json:
         import json
 
         click.echo(json.dumps(entries, indent=1))
         return
+    if not entries:
+        raise UsageError(f"list {' '.join(words)}: no requirement has that in its id, level, clause or sentence")
     for entry in entries:
         click.echo(f"{entry['id']}\n    {entry['level']:6} {entry['clause']}: {entry['statement']}")
+
+
+def _has(words: tuple[str, ...], *texts: str) -> bool:
+    """Whether each of the words is somewhere in the texts, in any letter case."""
+    everything = " ".join(texts).lower()
+    return all(word.lower() in everything for word in words)
 
 
 @cli.command()
 @click.argument("identity", metavar="ID", shell_complete=completions.requirements)
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
-    from trigger_conformance.catalogue import find, story
+    from trigger_conformance.catalogue import find, story, unknown
     from trigger_conformance.contract import Contract
 
     found = find(identity)
     if found is None:
-        raise UsageError(f"explain {identity}: no such requirement; see trigger-conformance list")
+        raise UsageError(f"explain {identity}: {unknown(identity)}")
     clause = Contract().clause(found.clause)
     click.echo(f"{found.id}\n{found.level}: {found.statement}\n")
     click.echo(f"Clause {clause.name} ({clause.pointer})\n  {clause.text}\n")
@@ -202,7 +253,9 @@ def plan(**given: Any) -> None:
     """What a run would send at most: requests, runs, side effects. Sends nothing to the target."""
     from trigger_conformance.plan import forecast
 
-    click.echo(forecast(gather(given, os.environ, Path.cwd())))
+    settings = gather(given, os.environ, Path.cwd(), keyless=True)
+    with interruption.unwinding():
+        click.echo(forecast(settings))
 
 
 @cli.command()
@@ -220,7 +273,7 @@ def plan(**given: Any) -> None:
 )
 @click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
               help="tell what got better and what got worse; exit status 1 if anything got worse")  # fmt: skip
-def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int:
+def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int | None:
     """Render the results of a run again (a results.json or its folder), or compare those of two."""
     from trigger_conformance.report import comparison, files
 
@@ -241,7 +294,7 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
         summary(results, folder, sys.stdout)
     else:
         click.echo(files.text(results, name), nl=False)
-    return 0
+    return None
 
 
 @cli.command()
@@ -261,12 +314,13 @@ def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
 @cli.command()
 @click.argument("folder", metavar="RESULTS-DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--sign", "private_key", type=click.Path(path_type=Path), metavar="FILE", help="an Ed25519 key, in PEM")
-def attest(folder: Path, private_key: Path | None) -> None:
+def attest(folder: Path, private_key: Path | None) -> int:
     """Pack a run's results and evidence into an archive that anyone can verify."""
     from trigger_conformance import attestation
 
     archive = attestation.attest(folder, private_key)
     click.echo(f"{archive}: anyone can check it with trigger-conformance verify {archive}")
+    return 0
 
 
 @cli.command()
@@ -280,7 +334,8 @@ def verify(archive: Path, public_key: Path | None) -> int:
     from trigger_conformance.quoting import harmless, lines, visible
 
     try:
-        results = attestation.verify(archive, public_key)
+        with interruption.unwinding():
+            results = attestation.verify(archive, public_key)
     except attestation.RejectedError as error:
         # An archive is anyone's: what it holds must not steer whatever prints this.
         click.echo(harmless(lines(f"rejected: {archive}\n{error}")))
@@ -301,24 +356,26 @@ def verify(archive: Path, public_key: Path | None) -> int:
 @click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="the last day it holds [default: in 90 days]")
 @click.option("--waivers", type=click.Path(path_type=Path), default=None, metavar="FILE",
               help="the file to append to [default: conformance-waivers.toml]")  # fmt: skip
-def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> None:
+def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> int:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance import waivers as entries
-    from trigger_conformance.catalogue import catalogue, find
+    from trigger_conformance.catalogue import catalogue, find, unknown
 
     requirement = find(identity)
     if requirement is None:
-        raise UsageError(f"waive {identity}: no such requirement; see trigger-conformance list")
+        raise UsageError(f"waive {identity}: {unknown(identity)}")
     path = waivers or Path(entries.USUAL_FILE)
     until = expires.date() if expires else date.today() + entries.USUAL_TERM
     waiver = entries.Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
     entries.add(path, waiver, (each.id for each in catalogue()), date.today())
     click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
+    return 0
 
 
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one")
-@click.option("--fault", "fault_id", metavar="ID", shell_complete=completions.faults, help="misbehave in this one way")
+@click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=completions.faults,
+              help="misbehave in this way; may be repeated")  # fmt: skip
 @click.option(
     "--variant",
     "variant_id",
@@ -327,23 +384,36 @@ def waive(identity: str, reason: str, link: str, expires: datetime | None, waive
     help="behave differently, but within the contract",
 )
 @click.option("--list-faults", is_flag=True, help="every fault and variant, and what it does")
-def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: bool) -> None:
-    """The reference server, sound or with one fault."""
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+def serve(
+    port: int, faults: tuple[str, ...], variant_id: str | None, list_faults: bool, words: tuple[str, ...]
+) -> None:
+    """The reference server, sound or with faults.
+
+    With --list-faults, WORD is an area or a word: only those that have it are listed.
+    """
     from trigger_conformance.reference import behaviours
 
     if list_faults:
-        for behaviour in (*behaviours.faults(), *behaviours.variants()):
+        found = [each for each in (*behaviours.faults(), *behaviours.variants()) if _has(words, each.id, each.sentence)]
+        if not found:
+            raise UsageError(
+                f"serve --list-faults {' '.join(words)}: no fault or variant has that in its id or sentence"
+            )
+        for behaviour in found:
             kind = "fault" if behaviour.caught_by else "variant"
             click.echo(f"{behaviour.id}\n    {kind}: {behaviour.sentence}")
         return
-    if fault_id and variant_id:
+    if words:
+        raise UsageError(f"serve {' '.join(words)}: an area or a word goes with --list-faults; a fault with --fault")
+    if faults and variant_id:
         raise UsageError("--variant: give either --fault or --variant, not both")
     from trigger_conformance.reference.listening import listen
 
     try:
-        server = behaviours.behaviour_class(fault_id or variant_id or "")()
-    except behaviours.UnknownBehaviourError as error:
-        raise UsageError(f"{'--fault' if fault_id else '--variant'}: {error}; see serve --list-faults") from None
+        server = behaviours.behaviour_class("+".join(faults) or variant_id or "")()
+    except LookupError as error:
+        raise UsageError(f"{'--fault' if faults else '--variant'}: {error}; see serve --list-faults") from None
     try:
         listener = listen(port=port)
     except OSError as error:
@@ -354,7 +424,8 @@ def serve(port: int, fault_id: str | None, variant_id: str | None, list_faults: 
         f"try: trigger-conformance run --base-url {base_url} --api-key {server.settings.api_key} "
         f"--second-api-key {server.settings.second_api_key} {' '.join(['--press-rate-limit', *server.run_options()])}"
     )
-    server.run(listener)
+    with interruption.unwinding():
+        server.run(listener)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance import interruption
+from trigger_conformance.near_misses import hint
 from trigger_conformance.options import BY_DEST, read
-from trigger_conformance.target import UsageError
+from trigger_conformance.target import UsageError, shown
 
 FILE = "conformance.toml"
 KEYS = ("api_key", "second_api_key")
+_PLACES = ("env", "file", "command")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _TELLS_A_SECRET = re.compile(r"auth|key|secret|token|cookie|password|signature", re.IGNORECASE)
 # Long enough for a person who is asked for a passphrase.
@@ -65,10 +68,11 @@ class KeySource:
     def _command(self) -> str:
         # The command's own questions and errors go to the terminal; what it prints is the key, and is not repeated.
         try:
-            ended = subprocess.run(
-                shlex.split(self.place), cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True,
-                timeout=_COMMAND_SECONDS,
-            )  # fmt: skip
+            with interruption.unwinding():
+                ended = subprocess.run(
+                    shlex.split(self.place), cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True,
+                    timeout=_COMMAND_SECONDS,
+                )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise UsageError(f"{self}: it did not end within {_COMMAND_SECONDS} s") from None
         except subprocess.CalledProcessError as error:
@@ -96,7 +100,7 @@ class Configuration:
             return dict(self.values)
         if name not in self.targets:
             known = f"it has {', '.join(self.targets)}" if self.targets else f"there is none in this folder's {FILE}"
-            raise UsageError(f"--target {name}: no such target; {known}")
+            raise UsageError(f"--target {name}: no such target{hint(name, self.targets)}; {known}")
         return {**self.values, **self.targets[name]}
 
 
@@ -139,12 +143,13 @@ def _entries(
                 f"{source}: {name} has no place in a file, which is copied and committed: name what holds the key with "
                 f"{dest}_env, {dest}_file or {dest}_command"
             )
-        if key in KEYS and kind in ("env", "file", "command"):
+        if key in KEYS and kind in _PLACES:
             if not isinstance(value, str) or not value.strip():
                 raise UsageError(f"{source}: {name} must be a text that is not empty")
             yield key, KeySource(kind, value, key, folder, environment)
         elif dest not in BY_DEST:
-            raise UsageError(f"{source}: there is no option {name!r}; see trigger-conformance run --help")
+            meant = hint(dest, [*BY_DEST, *(f"{key}_{place}" for key in KEYS for place in _PLACES), "targets"])
+            raise UsageError(f"{source}: there is no option {name!r}{meant}; see trigger-conformance run --help")
         else:
             yield dest, _content(dest, value, f"{source}: {name}", environment)
 
@@ -184,6 +189,8 @@ def told(dest: str, value: Value) -> str:
     if dest == "example_database":
         scheme, separator, rest = content.partition("://")
         return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    if dest == "base_url":
+        return shown(content)
     if isinstance(content, bool):
         return "on" if content else "off"
     if isinstance(content, tuple):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trigger_conformance.near_misses import hint
 from trigger_conformance.requirement import Level, Profile
 from trigger_conformance.sharding import shard
 from trigger_conformance.target import UsageError
@@ -53,7 +54,8 @@ def _profile(text: str) -> Profile:
     try:
         return Profile[text.upper()]
     except KeyError:
-        raise ValueError("smoke, standard, thorough or soak") from None
+        meant = hint(text.lower(), (each.name.lower() for each in Profile))
+        raise ValueError(f"smoke, standard, thorough or soak{meant}") from None
 
 
 def _level(text: str) -> Level:

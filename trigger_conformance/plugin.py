@@ -7,6 +7,7 @@ verdict. Sessions that do not collect the suite are left alone.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import pickle
 import signal
@@ -14,19 +15,20 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import Any, TypeVar, cast
+from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
-from trigger_conformance import catalogue, waivers
+from trigger_conformance import catalogue, interruption, standard_streams, waivers
 from trigger_conformance.client import BatchApi
 from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
 from trigger_conformance.home import SUITE
 from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.quoting import bounded, harmless, visible
-from trigger_conformance.report import files
+from trigger_conformance.report import allure_files, files
 from trigger_conformance.report.attach import attach_exchanges, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
@@ -43,6 +45,7 @@ from trigger_conformance.wire.ledger import BudgetSpentError
 
 RUN = pytest.StashKey[Run]()
 STATION = pytest.StashKey[Station]()
+OUTPUT = pytest.StashKey[TextIO]()
 _PROPERTY = "conformance"
 _REVIVAL_SECONDS = 5.0
 _PYTEST_OWN = ("strict",)
@@ -89,15 +92,27 @@ def _is_run(config: pytest.Config) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Read the options and begin the run, before other plug-ins look at what it sets for them."""
     if (shared := _handed_down(config)) is not None:
         # xdist calls its workers' command lines too: a worker takes part in a run and must never begin one.
         config.option.allure_report_dir = str(shared.report_dir / files.ALLURE)
-        return
+        allure_files.use()
+        interruption.follow_the_controller()
+        return None
     if not _is_run(config):
-        return
-    run = Run(*_settings(config))
+        return None
+    # A CI system's cancel is an interruption like Ctrl-C: the report is written.
+    interruption.begin()
+    interruption.postpone()
+    # pytest's terminal takes what is there when it is set up, later than this.
+    sys.stdout = config.stash[OUTPUT] = standard_streams.output()
+    allure_files.use()
+    try:
+        run = Run(*_settings(config))
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return int(ExitStatus.USAGE)
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
@@ -109,26 +124,22 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = run.settings.workers
         config.option.dist = "loadscope"
         config.option.loadscopereorder = False
-    # A CI system's cancel is an interruption like Ctrl-C: the report is written.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return None
 
 
 def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
-    try:
-        prepared = _handed_on(config, Prepared)
-        settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
-        if settings.template.example_database is not None:
-            from trigger_conformance import examples
+    prepared = _handed_on(config, Prepared)
+    settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
+    if settings.template.example_database is not None:
+        from trigger_conformance import examples
 
-            examples.check(settings.template.example_database)
-        catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
-        known = (requirement.id for requirement in catalogue.catalogue())
-        accepted = waivers.load(settings.waivers, known) if settings.waivers else []
-        accepted += waivers.of_baseline(settings.baseline) if settings.baseline else []
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
+        examples.check(settings.template.example_database)
+    catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
+    known = (requirement.id for requirement in catalogue.catalogue())
+    accepted = waivers.load(settings.waivers, known) if settings.waivers else []
+    accepted += waivers.of_baseline(settings.baseline) if settings.baseline else []
     if settings.workers == 1 and config.option.numprocesses:
-        raise pytest.UsageError("-n: give --workers instead, so that the run knows of its workers")
+        raise UsageError("-n: give --workers instead, so that the run knows of its workers")
     return settings, accepted
 
 
@@ -202,7 +213,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     if session.testsfailed:
         return None
-    run.station  # noqa: B018  (begins the book)
+    interruption.raise_from_now()
     run.preflight()
     session.config.stash[STATION] = run.station
     if run.halted:
@@ -223,23 +234,33 @@ def _handed_on(config: pytest.Config, kind: type[Handed]) -> Handed | None:
     return next((each for each in config.pluginmanager.get_plugins() if isinstance(each, kind)), None)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Settle the verdict and set the exit status."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, Any, Any]:
+    """Settle the verdict and set the exit status, when the other plug-ins have written what they write."""
     run = session.config.stash.get(RUN, None)
     if run is None:
-        return
+        return (yield)
+    try:
+        yield
+    except OSError as error:
+        run.unwritten = error
+    run.unwritten = run.unwritten or allure_files.Files.unwritten
     run.end_progress()
-    run.interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    run.interrupted = interruption.requested() or session.exitstatus == pytest.ExitCode.INTERRUPTED
     broken = session.exitstatus == pytest.ExitCode.INTERNAL_ERROR or _failed_to_collect(session)
     try:
         # What was decided until something broke is written all the same.
         status = run.finish()
-        session.exitstatus = int(ExitStatus.SUITE_ERROR if broken else status)
     except Exception as error:
-        # Python's own exit status would be that of a non-conformant target.
-        traceback.print_exc()
-        pytest.exit(f"the reports could not be written: {error!r}", returncode=int(ExitStatus.SUITE_ERROR))
+        if not isinstance(error, OSError):
+            traceback.print_exc()
+        run.unwritten = error
+    if run.unwritten is not None:
+        why = getattr(run.unwritten, "strerror", None) or run.unwritten
+        print(f"error: {run.report_dir}: the reports could not be written: {why}", file=sys.stderr)  # noqa: T201
+    # Python's own exit status would be that of a non-conformant target.
+    session.exitstatus = int(ExitStatus.SUITE_ERROR if broken or run.unwritten is not None else status)
+    return None
 
 
 def _failed_to_collect(session: pytest.Session) -> bool:
@@ -260,10 +281,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The verdict, and what to do about it."""
     run = config.stash.get(RUN, None)
-    if run is not None and run.document:
+    if run is not None and run.interrupted:
+        told = f"interrupted: what was decided until then is in {run.report_dir}"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201
+    elif run is not None and run.document:
         console = _console(config)
         brief = console is not None and console.output is Output.QUIET
-        summary(run.document, run.report_dir, sys.stdout, brief=brief)
+        summary(run.document, run.report_dir, config.stash[OUTPUT], brief=brief)
+        config.stash[OUTPUT].flush()
         terminalreporter.ensure_newline()
 
 
@@ -444,6 +469,9 @@ def _tell(report: pytest.TestReport, outcome: Outcome) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     """Note in the run's book that a check has ended, for those that wait for quiet."""
     result = yield
+    if RUN in item.config.stash and interruption.requested():
+        # Python swallows what is raised while it collects garbage.
+        raise KeyboardInterrupt
     station = item.config.stash.get(STATION, None)
     if station is not None:
         station.ledger.finish(item.nodeid)
@@ -455,6 +483,36 @@ class Collector:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._workers: list[int] = []
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self) -> Generator[None, Any, Any]:
+        """Start workers so that an interruption is the controller's alone."""
+        self._run.station  # noqa: B018  (begins the book, for which the reference server may have to be waited)
+        with interruption.held_back():
+            return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
+        """Note which process a worker is."""
+        self._workers.append(gateway.remote_exec("import os; channel.send(os.getpid())").receive())
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+        """End an interrupted run in the order of any other."""
+        try:
+            try:
+                return (yield)
+            finally:
+                interruption.postpone()
+        except KeyboardInterrupt:
+            # What asyncio says of the requests that were under way helps nobody.
+            logging.getLogger("asyncio").disabled = True
+            for worker in self._workers:
+                # Nobody waits for what they are at; their book takes no harm.
+                with suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGKILL)
+            return True
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Note the area that the run is in."""

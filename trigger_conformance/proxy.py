@@ -46,7 +46,9 @@ def _read(url: str, variable: str) -> Proxy:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise UnusableProxyError(f"{variable}: {error}; give a URL such as http://proxy.example.com:3128") from error
+        # What Python quotes may be a piece of the password.
+        why = "a character of its password is to be percent-encoded" if "@" in url else error
+        raise UnusableProxyError(f"{variable}: {why}; give a URL such as http://proxy.example.com:3128") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UnusableProxyError(
             f"{variable}: only http:// and https:// proxies can be used, not {parts.scheme}://; unset it, or name the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 import tempfile
 import time
 import uuid
@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from trigger_conformance import attestation
+from trigger_conformance import attestation, interruption
 from trigger_conformance.catalogue import Selection, catalogue
 from trigger_conformance.client import BatchApi
 from trigger_conformance.contract import Contract
@@ -25,11 +26,13 @@ from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
 from trigger_conformance.requirement import Profile, Requirement, Stage
+from trigger_conformance.scratch import Scratch
 from trigger_conformance.settings import Settings
-from trigger_conformance.target import Budget, Target
+from trigger_conformance.target import Budget, Target, UsageError
 from trigger_conformance.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.waivers import Waiver, problems
 from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
+from trigger_conformance.wire.handshake import speaks_tls
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.wire import Sending, Wire
@@ -39,6 +42,9 @@ _SLOW_START = 3.0
 # What a second request meets too, or has waited for long enough.
 _HOPELESS = (FailureKind.UNREACHABLE, FailureKind.TLS, FailureKind.TIMEOUT)
 _LONGEST_PIECE = 200
+_LONGEST_TOLD = 100
+# How OpenSSL calls an answer that is no TLS.
+_NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long|http.request", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,18 +94,20 @@ class Run:
         self.outcomes: dict[str, Outcome] = {}
         self.notes: list[str] = []
         self.interrupted = False
+        self.unwritten: Exception | None = None
         self.halted: str | None = None
         self.status = ExitStatus.SUITE_ERROR
         self.document: dict[str, Any] = {}
         self.area = ""
         self.total = 0
         self._progress: Progress | None = None
+        self.report_dir = _report_dir(settings, self.started_at)
+        self._page = os.environ.get("GITHUB_STEP_SUMMARY")
         self._reference: ReferenceProcess | None = None
         if settings.target is None:
             self._reference = ReferenceProcess.start(reference_settings(settings))
-        self._folder = Path(tempfile.mkdtemp(prefix="trigger-conformance-"))
+        self._scratch = Scratch()
         self._station: Station | None = None
-        self.report_dir = _report_dir(settings, self.started_at)
 
     @property
     def selected(self) -> list[Requirement]:
@@ -121,7 +129,7 @@ class Run:
             shared = Shared(
                 target=target,
                 budget=settings.budget,
-                ledger=self._folder / "ledger.sqlite",
+                ledger=self._scratch.path / "ledger.sqlite",
                 report_dir=self.report_dir,
                 strict=settings.strict,
                 selection=self.selection,
@@ -136,8 +144,7 @@ class Run:
         replayed = self.settings.replay
         run_id = uuid.uuid4().hex[:8] if replayed is None else files.read(replayed)["run_id"]
         changes: dict[str, Any] = {"run_id": run_id}
-        if self._reference is not None:
-            embedded = self._reference.wait_until_ready()
+        if self._reference is not None and (embedded := _awaited(self._reference)) is not None:
             changes |= {
                 "base_url": embedded.base_url,
                 "api_key": embedded.settings.api_key,
@@ -158,7 +165,8 @@ class Run:
             self.halted = f"the target could not be tried: {error}"
             return
         # What is told is cut, and what is cut must be redacted before.
-        self.halted = why_no_target(self.station.redactor.exchange(exchange))
+        clean = self.station.redactor.exchange(exchange)
+        self.halted = _other_scheme(api.options, clean) or why_no_target(clean)
         self._tell_of_the_way(exchange)
         seconds = exchange.ended - exchange.started
         if seconds > _SLOW_START and self.halted is None:
@@ -212,6 +220,20 @@ class Run:
 
     def finish(self) -> ExitStatus:
         """Settle the verdict, write the reports, stop what was started; returns the exit status."""
+        try:
+            self._settle()
+        finally:
+            self.close()
+        if interruption.over(self.status) and not self.interrupted:
+            # It came while the reports were written.
+            self.interrupted = True
+            self.status = ExitStatus.INTERRUPTED
+            self.document |= {"interrupted": True, "exit_status": int(self.status)}
+            self._render()
+            interruption.over(self.status)
+        return self.status
+
+    def _settle(self) -> None:
         chosen = self.selected
         why = self.halted or ("the run was interrupted" if self.interrupted else "the check did not run")
         outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in chosen]
@@ -226,44 +248,54 @@ class Run:
             selected=bool(chosen),
             wrong_waivers=bool(wrong_waivers),
         )
-        try:
-            station = self.station
-            found = results.Found(
-                settings=self.settings,
-                target=station.shared.target,
-                overall=verdict,
-                status=self.status,
-                outcomes=outcomes,
-                exchanges=station.ledger.exchanges(),
-                requests=station.ledger.requests,
-                runs=station.ledger.runs,
-                started_at=self.started_at,
-                duration=time.monotonic() - self._started,
-                notes=self.notes,
-                halted=self.halted,
-                wrong_waivers=wrong_waivers,
-                interrupted=self.interrupted,
-            )
-            self.document = results.results(found, station.contract, station.redactor)
-            self.report_dir.mkdir(parents=True, exist_ok=True)
-            self._write(station, found.exchanges)
-            if self.settings.report_dir is None:
-                files.point_latest(self.report_dir)
-        finally:
-            self.close()
-        return self.status
+        station = self.station
+        self._try_page()
+        found = results.Found(
+            settings=self.settings,
+            target=station.shared.target,
+            overall=verdict,
+            status=self.status,
+            outcomes=outcomes,
+            exchanges=station.ledger.exchanges(),
+            requests=station.ledger.requests,
+            runs=station.ledger.runs,
+            started_at=self.started_at,
+            duration=time.monotonic() - self._started,
+            notes=self.notes,
+            halted=self.halted,
+            wrong_waivers=wrong_waivers,
+            interrupted=self.interrupted,
+        )
+        self.document = results.results(found, station.contract, station.redactor)
+        self._write(station, found.exchanges)
+        if self.settings.report_dir is None:
+            files.point_latest(self.report_dir)
 
     def _write(self, station: Station, exchanges: Sequence[Exchange]) -> None:
-        results.write(self.document, self.report_dir / files.RESULTS)
+        self.report_dir.mkdir(parents=True, exist_ok=True)
         evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
+        self._render()
         (self.report_dir / har.FILE).write_text(text, "utf-8")
+        # GitHub Actions shows what is appended there on the run's page.
+        if self._page:
+            with open(self._page, "a", encoding="utf-8") as stream:
+                stream.write((self.report_dir / "summary.md").read_text("utf-8"))
+
+    def _render(self) -> None:
+        results.write(self.document, self.report_dir / files.RESULTS)
         files.render(self.document, self.report_dir)
         allure_run.write(self.document, self.report_dir / files.ALLURE)
-        # GitHub Actions shows what is appended there on the run's page.
-        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with open(page, "a", encoding="utf-8") as stream:
-                stream.write((self.report_dir / "summary.md").read_text("utf-8"))
+
+    def _try_page(self) -> None:
+        """Find out whether GitHub's page can be written while that can still be noted."""
+        if not self._page:
+            return
+        try:
+            open(self._page, "ab").close()
+        except OSError as error:
+            self.notes.append(f"GITHUB_STEP_SUMMARY {self._page}: it cannot be written ({error.strerror})")
+            self._page = None
 
     def _kept(self, exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
         """The exchanges that evidence.har keeps: all, but of a campaign's hundred thousands what is shown."""
@@ -282,7 +314,7 @@ class Run:
         if self._reference is not None:
             self._reference.stop()
             self._reference = None
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
 
 def reference_settings(settings: Settings) -> reference.Settings:
@@ -293,6 +325,22 @@ def reference_settings(settings: Settings) -> reference.Settings:
     maximum = settings.template.max_run_count
     capacity = maximum + max(100, maximum // 10)
     return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))
+
+
+def _other_scheme(target: Target, exchange: Exchange) -> str | None:
+    """What to say where the target speaks TLS and was called without, or the reverse."""
+    parts = urlsplit(target.base_url)
+    rest = target.base_url.partition("://")[2]
+    failure = exchange.failure
+    if parts.scheme == "https":
+        plain = failure is not None and failure.kind is FailureKind.TLS and _NO_TLS.search(failure.detail)
+        return f"the target speaks no TLS on this port: give --base-url http://{rest}" if plain else None
+    odd = exchange.status == 400 if failure is None else failure.kind in (FailureKind.DROPPED, FailureKind.BROKEN)
+    if not odd or target.proxy is not None:
+        return None
+    if speaks_tls(parts.hostname or "", parts.port or 80, target.timeout):
+        return f"the target speaks TLS on this port: give --base-url https://{rest}"
+    return None
 
 
 def why_no_target(exchange: Exchange) -> str | None:
@@ -337,6 +385,25 @@ def _gist(answer: Answer) -> str:
 
 
 def _report_dir(settings: Settings, started_at: float) -> Path:
-    if settings.report_dir is not None:
-        return settings.report_dir
-    return files.new_folder(files.host(settings.target.base_url) if settings.target else "reference", started_at)
+    """Where the reports go. Raises UsageError where nothing can be written there."""
+    folder = settings.report_dir
+    if folder is None:
+        host = files.host(settings.target.base_url) if settings.target else "reference"
+        folder = files.new_folder(host, started_at)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, ValueError) as error:
+        told = str(folder) if len(str(folder)) <= _LONGEST_TOLD else f"{str(folder)[:_LONGEST_TOLD]}…"
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"--report-dir {told}: nothing can be written there ({why}); name another folder") from error
+
+
+def _awaited(reference: ReferenceProcess) -> ReferenceProcess | None:
+    """The reference server once it listens; None where the run is interrupted before."""
+    try:
+        with interruption.raising():
+            return reference.wait_until_ready()
+    except KeyboardInterrupt:
+        return None

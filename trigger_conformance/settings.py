@@ -88,10 +88,13 @@ def _stand_ins(environment: Mapping[str, str]) -> dict[str, Value]:
     return found
 
 
-def gather(given: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Settings:
+def gather(
+    given: Mapping[str, Any], environment: Mapping[str, str], folder: Path, *, keyless: bool = False
+) -> Settings:
     """A run's settings from what was given on the command line, the environment and ``folder``'s conformance.toml.
 
-    Fetches the keys. Raises UsageError with one line that names the option and the remedy.
+    Fetches the keys; where ``keyless``, others stand in for them. Raises UsageError with one line that names the option
+    and the remedy.
     """
     found = {dest: value.content for dest, value in values(given, environment, folder).items()}
     base_url = found.get("base_url")
@@ -101,6 +104,8 @@ def gather(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
             found["proxy"] = proxy_for(base_url)
         except UnusableProxyError as error:
             raise UsageError(str(error)) from error
+        if keyless:
+            found |= {dest: f"no-{dest}-is-needed" for dest in KEYS if dest == "api_key" or dest in found}
         found |= {dest: found[dest].fetch() for dest in KEYS if isinstance(found.get(dest), KeySource)}
     # No option of a user's: ``verify`` sets it for the run with which it judges again.
     return _settings({**found, REPLAY: environment.get(REPLAY)})

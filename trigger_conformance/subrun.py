@@ -38,7 +38,20 @@ def run_apart(
         environment["TRIGGER_CONFORMANCE_SECOND_API_KEY"] = second_api_key
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "trigger_conformance.cli", "run", f"--report-dir={folder}", *options]
-    ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+    output, errors = _output(command, environment, folder)
     if not (folder / files.RESULTS).exists():
-        raise NoResultsError(ended.stderr.strip() or ended.stdout.strip())
+        raise NoResultsError(errors.strip() or output.strip())
     return files.read(folder)
+
+
+def _output(command: list[str], environment: Mapping[str, str], folder: Path) -> tuple[str, str]:
+    """What a command tells on standard output and error; where this process is interrupted, so is the command."""
+    with subprocess.Popen(
+        command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            return process.communicate()
+        except BaseException:
+            process.terminate()
+            process.communicate()
+            raise

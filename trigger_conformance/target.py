@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import ssl
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,13 @@ _OWN_HEADERS = {
     "accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type",
     "expect", "host", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
 }  # fmt: skip
+_EXAMPLE = "give an origin such as https://staging.example.com, with a path prefix if there is one"
+_CREDENTIALS_IN_IT = "a user or password has no place in it; the credential goes into --api-key"
+_CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*:/*)?.*@", re.IGNORECASE | re.DOTALL)
+# What servers and proxies take in a request line, and what DNS takes as a name (RFC 1035 section 2.3.4).
+_LONGEST_URL = 2000
+_LONGEST_HOST, _LONGEST_LABEL = 253, 63
+_LONGEST_SHOWN = 200
 
 
 class UsageError(ValueError):
@@ -120,23 +128,56 @@ class Target:
 
 
 def check_url(url: str) -> None:
-    """Raise UsageError where ``url`` is no origin with a path prefix."""
-    example = "give an origin such as https://staging.example.com, with a path prefix if there is one"
+    """Raise UsageError where ``url`` is no origin with a path prefix; the message holds no password."""
+    problem = _problem_of_length(url) or _problem_of_form(url)
+    if problem == _CREDENTIALS_IN_IT:
+        raise UsageError(f"--base-url: {problem}")
+    if problem is not None:
+        raise UsageError(f"--base-url {shown(url)}: {problem}")
+
+
+def shown(url: str) -> str:
+    """``url`` as a message may show it: on one line, without a user and password, and not too long."""
+    plain = "".join(character if character.isprintable() else repr(character)[1:-1] for character in url)
+    text = _CREDENTIALS.sub(r"\1…@", plain)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _problem_of_length(url: str) -> str | None:
+    if len(url) > _LONGEST_URL:
+        return f"it has {len(url)} characters, and {_LONGEST_URL} is the most; {_EXAMPLE}"
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return None
+    if len(host) > _LONGEST_HOST or any(len(label) > _LONGEST_LABEL for label in host.split(".")):
+        return f"no host has so long a name; {_EXAMPLE}"
+    return None
+
+
+def _problem_of_form(url: str) -> str | None:
+    from trigger_conformance.contract import PATH
+
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise UsageError(f"--base-url {url}: {error}; {example}") from error
+        # What Python quotes may be a piece of the password.
+        return _CREDENTIALS_IN_IT if "@" in url else f"{error}; {_EXAMPLE}"
     if parts.scheme not in ("http", "https"):
-        raise UsageError(f"--base-url {url}: it must begin with http:// or https://; {example}")
+        return f"it must begin with http:// or https://; {_EXAMPLE}"
     if not parts.hostname:
-        raise UsageError(f"--base-url {url}: there is no host in it; {example}")
+        return f"there is no host in it; {_EXAMPLE}"
     if parts.query or parts.fragment:
-        raise UsageError(f"--base-url {url}: a query or fragment has no place in it; {example}")
+        return f"a query or fragment has no place in it; {_EXAMPLE}"
     if parts.username is not None or parts.password is not None:
-        raise UsageError("--base-url: a user or password has no place in it; the credential goes into --api-key")
+        return _CREDENTIALS_IN_IT
     if any(character.isspace() or not character.isprintable() for character in url):
-        raise UsageError(f"--base-url {url!r}: white space has no place in it; {example}")
+        return f"white space has no place in it; {_EXAMPLE}"
+    if (path := parts.path.rstrip("/")).endswith(PATH):
+        prefix = path.removesuffix(PATH)
+        return f"it is the operation's own; give what stands before {PATH}: {parts.scheme}://{parts.netloc}{prefix}"
+    return None
 
 
 def _check_key(option: str, key: str) -> None:

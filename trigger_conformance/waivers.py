@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from trigger_conformance.near_misses import full, hint
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.target import UsageError
 from trigger_conformance.verdict import Verdict
@@ -59,10 +60,12 @@ def load(path: Path, known: Iterable[str]) -> list[Waiver]:
 
 
 def _waiver(entry: Any, path: Path, text: str, known: set[str], again: Mapping[str, Waiver]) -> Waiver:
-    identity = entry.get("requirement") if isinstance(entry, dict) else None
-    place = f"{path}:{_line(text, identity, 1 if identity in again else 0)}"
-    if not isinstance(identity, str) or identity not in known:
-        raise UsageError(f"--waivers {place}: there is no requirement {identity!r}; see trigger-conformance list")
+    given = entry.get("requirement") if isinstance(entry, dict) else None
+    identity = full(given, known) if isinstance(given, str) else None
+    place = f"{path}:{_line(text, given, 1 if identity in again else 0)}"
+    if identity is None:
+        meant = hint(given, known) if isinstance(given, str) else ""
+        raise UsageError(f"--waivers {place}: there is no requirement {given!r}{meant}; see trigger-conformance list")
     if identity in again:
         raise UsageError(f"--waivers {place}: {identity} is waived already at {again[identity].place}: keep one")
     reason, expires, link = entry.get("reason"), entry.get("expires"), entry.get("link", "")

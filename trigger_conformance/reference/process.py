@@ -42,6 +42,8 @@ class ReferenceProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # A terminal's Ctrl-C is for the run, which ends this server when it needs it no more.
+            start_new_session=True,
         )
         return cls("", settings, process)
 
