@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from typing import Any
 
+from trigger_conformance import told
 from trigger_conformance.wire.exchange import Answer
 
 TOKEN = "x-trigger-jwt"
@@ -64,7 +64,7 @@ def disagreement(answer: Answer) -> str | None:
         return None
     missing = object()
     differing = [name for name, value in claims.items() if payload.get(name, missing) != value]
-    return f"{CLAIMS} and the token's payload differ in {', '.join(differing)}" if differing else None
+    return f"{CLAIMS} and the token's payload differ in {', '.join(differing[:20])}" if differing else None
 
 
 def payload_of(answer: Answer) -> dict[str, Any] | None:
@@ -82,8 +82,5 @@ def json_part(part: str) -> dict[str, Any] | None:
 
 
 def _object(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    value = told.document(text)
     return value if isinstance(value, dict) else None

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import math
+import re
+import sys
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 
-from trigger_conformance.contract import PATH, Contract
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.contract import PATH, Contract, strict_json
+from trigger_conformance.told import INVALID
+from trigger_conformance.wire.exchange import Answer, Exchange
 
 if TYPE_CHECKING:
     from schemathesis import Case
     from schemathesis.core.transport import Response
+
+
+_DEEPEST = 64
+_PARAMETERS = re.compile(r"(?:\s*+[\w!#$%&'*+.^`|~-]++=(?:[\w!#$%&'*+.^`|~-]++|\"[^\"\\]*+\")\s*+(?:;|$))*+")
 
 
 class DisagreementError(RuntimeError):
@@ -48,6 +57,7 @@ class Judges:
         import schemathesis
 
         self._openapi = OpenAPI.from_dict(contract.document)
+        self._responses: dict[str, Any] = contract.document["paths"][PATH]["post"]["responses"]
         self._host: str = contract.document["servers"][0]["url"]
         self._operation = schemathesis.openapi.from_dict(contract.document)[PATH]["POST"]
 
@@ -55,12 +65,19 @@ class Judges:
         """What both judges hold against an answer, or None. Raises DisagreementError where only one of them does."""
         if exchange.answer is None:
             return str(exchange.failure)
+        if self._lacks_its_json(exchange.answer):
+            return f"{exchange.outcome}: the body is no JSON"
+        exchange = _readable(exchange)
         first, second = self._schemathesis(exchange, case), self._openapi_core(exchange)
         if (first is None) != (second is None):
             raise DisagreementError(
                 f"schemathesis says {first or 'fine'}, openapi-core says {second or 'fine'} of {exchange.outcome}"
             )
         return first
+
+    def _lacks_its_json(self, answer: Answer) -> bool:
+        documented = self._responses.get(str(answer.status), {}).get("content", {})
+        return answer.media_type in documented and strict_json(answer.body) is INVALID
 
     def _schemathesis(self, exchange: Exchange, case: Case[Any]) -> str | None:
         from schemathesis.checks import load_all_checks
@@ -87,13 +104,42 @@ class Judges:
     def _openapi_core(self, exchange: Exchange) -> str | None:
         answer = exchange.answer
         assert answer is not None
-        response = _Response(answer.status, answer.header("content-type") or "", answer.body, _headers(exchange))
+        response = _Response(answer.status, _content_type(answer), answer.body, _headers(exchange))
         request: Any = _Request(exchange.request.body, self._host)
         try:
             self._openapi.validate_response(request, response)
         except OpenAPIError as error:
             return f"{error}: {error.__cause__ or ''}".rstrip(": ")
         return None
+
+
+def _content_type(answer: Answer) -> str:
+    """The Content-Type, without parameters where they are none (RFC 9110 section 5.6.6)."""
+    stated = answer.header("content-type") or ""
+    return stated if _PARAMETERS.fullmatch(stated.partition(";")[2]) else answer.media_type
+
+
+def _readable(exchange: Exchange) -> Exchange:
+    """``exchange`` with what JSON can hold but the judges cannot take replaced by its like in text and numbers."""
+    answer = exchange.answer
+    assert answer is not None
+    if answer.json is None:
+        return exchange
+    plain = json.dumps(_plain(answer.json), ensure_ascii=False).encode("utf-8", "replace")
+    return replace(exchange, answer=replace(answer, body=plain))
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    match value:
+        case list() | dict() if depth >= _DEEPEST:
+            return type(value)()
+        case list():
+            return [_plain(each, depth + 1) for each in value]
+        case dict():
+            return {name: _plain(each, depth + 1) for name, each in value.items()}
+        case float() if math.isinf(value):
+            return math.copysign(sys.float_info.max, value)
+    return value
 
 
 def _headers(exchange: Exchange) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from trigger_conformance import told
 from trigger_conformance.target import Target
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
@@ -221,8 +222,8 @@ class Wire:
 
     def _delay(self, exchange: Exchange, attempt: int) -> float:
         assert exchange.answer is not None
-        after = _seconds(exchange.answer.header("retry-after"))
-        if after is None and (reset := _seconds(exchange.answer.header("x-ratelimit-reset"))) is not None:
+        after = told.seconds(exchange.answer.header("retry-after"))
+        if after is None and (reset := told.seconds(exchange.answer.header("x-ratelimit-reset"))) is not None:
             after = reset - time.time()
         if after is None or not 0 <= after <= _DAY:
             after = min(8.0, 0.25 * 2**attempt)
@@ -238,11 +239,11 @@ class Wire:
         self._share = min(self._share or took, took) if in_flight == 1 else max(self._share * 0.9, took / in_flight)
         if exchange.request.credential != "primary":
             return
-        limit = _seconds(exchange.answer.header("x-ratelimit-limit"))
-        remaining = _seconds(exchange.answer.header("x-ratelimit-remaining"))
+        limit = told.seconds(exchange.answer.header("x-ratelimit-limit"))
+        remaining = told.seconds(exchange.answer.header("x-ratelimit-remaining"))
         if limit and remaining is not None:
             self._limit, self._remaining = int(limit), int(remaining)
-            self._reset = _seconds(exchange.answer.header("x-ratelimit-reset")) or 0.0
+            self._reset = told.seconds(exchange.answer.header("x-ratelimit-reset")) or 0.0
 
     async def _exchange(self, request: Request, sending: Sending) -> Exchange:
         began = time.time()
@@ -306,10 +307,6 @@ async def _gather(deliveries: Any) -> list[Exchange]:
             raise result
         exchanges.append(result)
     return exchanges
-
-
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdecimal() else None
 
 
 def _failure(error: Exception, redactor: Redactor) -> Failure:
