@@ -1,5 +1,7 @@
 """Two judges of an answer's shape: whatever a target sends, they come to a judgement, and to the same."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,13 +32,12 @@ WRONG = {
 TYPES = ("application/json", "application/json; charset=nonsense", ";;;=\x01", "application/json;;;a", "text/\xff", "")
 
 
-class Case:
-    body = {"runCount": 1}
+CASE = SimpleNamespace(body={"runCount": 1})
 
 
 def problem(status, body, media_type="application/json"):
     answer = Answer(status, "", (("content-type", media_type),), body, 0.0)
-    return JUDGES.problem(Exchange(Request(target="/"), answer, None, 0, 1, 0), Case)
+    return JUDGES.problem(Exchange(Request(target="/"), answer, None, 0, 1, 0), CASE)
 
 
 @pytest.mark.parametrize("more", FINE.values(), ids=FINE)

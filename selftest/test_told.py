@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trigger_conformance import delegated_token, rate_limit, told
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
-ODD = ["", "-", "--1", "1" * 400, "1" * 5000, "-" + "9" * 21, "1e5", "+1", "٣", "1 ", "\ud800", "0x10", "1_0", "\x00", "½"]
+ODD = ["", "-", "--1", "1" * 400, "1" * 5000, "-" + "9" * 21, "1e5", "+1", "٣", "1 ", "\ud800", "0x10", "1_0", "½"]
 DATES = [
     "Wed, 25 Nov 99999999999 10:00:00 GMT",
     "Wed, 25 Nov 2026 10:00:00 +99999999999",
@@ -21,7 +21,8 @@ DATES = [
     "\x00",
 ]
 SAID = st.text(max_size=30) | st.from_regex(r"-?[0-9]{1,60}", fullmatch=True) | st.sampled_from(ODD + DATES)
-NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
+NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After", "Date", "x-trigger-jwt",
+         "x-trigger-jwt-claims")  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "value"), [("0", 0), ("-5", -5), ("007", 7), (str(2**64), 2**64), (None, None)])
@@ -56,7 +57,7 @@ def test_any_text_is_json_or_not(text):
     told.document(text)
 
 
-@given(st.lists(st.tuples(st.sampled_from((*NAMES, "Date", "x-trigger-jwt", "x-trigger-jwt-claims")), SAID), max_size=8))
+@given(st.lists(st.tuples(st.sampled_from(NAMES), SAID), max_size=8))
 def test_every_rule_of_headers_judges_any_answer(headers):
     answer = Answer(429, "", tuple(headers), b"", time.time())
     rules = [rate_limit.presence_problem, rate_limit.repetition_problem, rate_limit.integer_problem,

@@ -2,6 +2,7 @@
 
 import gzip
 import time
+import zlib
 
 import pytest
 
@@ -75,6 +76,11 @@ def endless_headers(_request, _number, connection):
         connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
+def endless_interim(_request, _number, connection):
+    while True:
+        connection.sendall(raw("103 Early Hints", "X-More: " + "x" * 1000))
+
+
 def then_closed(said):
     """Sends these bytes and hangs up."""
     return lambda _request, _number, connection: connection.sendall(said)
@@ -83,6 +89,9 @@ def then_closed(said):
 TWO_LENGTHS = raw("202 Accepted", "Content-Length: 2", "Content-Length: 3", body=b"{}x")
 BAD_CHUNKS = raw("202 Accepted", "Transfer-Encoding: chunked", body=b"zz\r\n{}\r\n")
 BOMB = answer("202 Accepted", gzip.compress(b" " * (64 << 20)), "Content-Encoding: gzip")
+TWICE = answer("202 Accepted", gzip.compress(gzip.compress(b" " * (64 << 20))), "Content-Encoding: gzip, gzip")
+THRICE = answer("202 Accepted", gzip.compress(b"{}"), "Content-Encoding: gzip, gzip", "Content-Encoding: gzip")
+MANY_HEADERS = answer("202 Accepted", BATCH, *(f"X-{number}: a" for number in range(5000)))
 BROKEN = {
     "a body cut short": (then_closed(raw("202 Accepted", "Content-Length: 100", body=b"{")), FailureKind.BROKEN),
     "a head cut short": (then_closed(b"HTTP/1.1 202 Acc"), FailureKind.BROKEN),
@@ -98,6 +107,10 @@ BROKEN = {
     "100 MB": (huge, FailureKind.OVERSIZE),
     "endless headers": (endless_headers, FailureKind.BROKEN),
     "a gzip bomb": (BOMB, FailureKind.OVERSIZE),
+    "a gzip bomb in gzip": (TWICE, FailureKind.OVERSIZE),
+    "three codings": (THRICE, FailureKind.BROKEN),
+    "5,000 headers": (MANY_HEADERS, FailureKind.OVERSIZE),
+    "endless interim answers": (endless_interim, FailureKind.OVERSIZE),
 }
 
 
@@ -264,3 +277,28 @@ def test_what_is_kept_holds_no_credential(connect):
         exchange = api.create()
         assert exchange.answer.leaks == ("header X-Echo", "the body")
         assert KEY not in repr(api.wire.ledger.exchanges())
+
+
+@pytest.mark.parametrize(
+    ("codings", "coded"),
+    [
+        ("gzip", gzip.compress(BATCH)),
+        ("x-gzip, identity", gzip.compress(BATCH)),
+        ("deflate", zlib.compress(BATCH)),
+        ("deflate", zlib.compress(BATCH)[2:-4]),
+        ("deflate, gzip", gzip.compress(zlib.compress(BATCH))),
+        ("unknown", BATCH),
+    ],
+)
+def test_a_coded_body_is_read(connect, codings, coded):
+    with canned(answer("202 Accepted", coded, f"Content-Encoding: {codings}")) as base_url:
+        assert connect(base_url).create().answer.body == BATCH
+
+
+def test_a_run_keeps_so_much_of_large_answers_and_no_more(connect):
+    large = answer("202 Accepted", b'{"id":"' + b"x" * 1_000_000 + b'"}')
+    with canned(lambda _request, number, _connection: large if number <= 6 else OK) as base_url:
+        api = connect(base_url)
+        kinds = [api.create().outcome for _ in range(8)]
+    whole, cut = "202 Accepted", "oversized answer"
+    assert [kind.partition(":")[0] for kind in kinds] == [*[whole] * 4, cut, cut, whole, whole]

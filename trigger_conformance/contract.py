@@ -119,8 +119,8 @@ class Contract:
         """Each way in which ``instance`` breaks the named schema of the contract, in words."""
         try:
             errors = self._errors(schema, instance)
-        except ValueError as error:
-            yield f"it cannot be judged: {error}"
+        except ValueError as unreadable:
+            yield f"it cannot be judged: {unreadable}"
             return
         for error in errors:
             where = "/".join(str(step) for step in error.instance_path)

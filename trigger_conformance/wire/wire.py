@@ -13,11 +13,12 @@ import httpx
 
 from trigger_conformance import told
 from trigger_conformance.target import Target
+from trigger_conformance.wire.decoding import OversizedAnswerError
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
-from trigger_conformance.wire.transport import Gate, OversizedAnswerError, Transport, decoded
+from trigger_conformance.wire.transport import Gate, Transport, decoded
 
 if TYPE_CHECKING:
     from trigger_conformance.wire.http2 import Http2Transport
@@ -28,6 +29,10 @@ _PATIENCE = 20.0
 _LONGEST_PAUSE = 1.0
 _GATE_PATIENCE = 1.5
 _DAY = 86_400
+# What a run keeps of answers that are larger than any batch's: every check looks at all of them again and again.
+_LARGE, _MOST_LARGE = 1 << 12, 1 << 24
+# Objects take many times the memory of their text.
+_JSON_WEIGHT = 4
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class Wire:
         self._limit: int | None = None
         self._remaining: int | None = None
         self._reset = 0.0
+        self._room = _MOST_LARGE
 
     def close(self) -> None:
         """Close connections and event loop."""
@@ -277,8 +283,16 @@ class Wire:
             request.method, self._url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
         )
 
+    def _take_room(self, body: bytes, headers: httpx.Headers) -> None:
+        size = len(body) + sum(len(name) + len(value) for name, value in headers.raw)
+        if size > _LARGE:
+            self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
+        if self._room < 0 and size > _LARGE:
+            raise OversizedAnswerError(f"answers of more than {_LARGE:,} bytes are more than a run keeps")
+
     async def _answer(self, response: httpx.Response, given: str) -> Answer:
         body = await decoded(response)
+        self._take_room(body, response.headers)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         where = {f"header {name}": value for name, value in headers} | {"the body": body.decode("latin-1")}
         leaks = self.redactor.leaks(where, given)
