@@ -245,7 +245,7 @@ class Run:
         evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
         (self.report_dir / har.FILE).write_text(text, "utf-8")
-        files.render(self.document, self.report_dir)
+        files.render(self.document, self.report_dir, station.redactor.text)
         # GitHub Actions shows what is appended there on the run's page.
         if page := os.environ.get("GITHUB_STEP_SUMMARY"):
             with open(page, "a", encoding="utf-8") as stream:

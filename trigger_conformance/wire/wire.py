@@ -294,7 +294,9 @@ class Wire:
         body = await decoded(response)
         self._take_room(body, response.headers)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-        where = {f"header {name}": value for name, value in headers} | {"the body": body.decode("latin-1")}
+        where = [("the reason phrase", response.reason_phrase), ("the body", body.decode("latin-1"))]
+        where[1:1] = [(f"header {name}", value) for name, value in headers]
+        where += [("a header's name", name) for name, _ in headers]
         leaks = self.redactor.leaks(where, given)
         return Answer(
             response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
