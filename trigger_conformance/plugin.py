@@ -43,6 +43,7 @@ RUN = pytest.StashKey[Run]()
 STATION = pytest.StashKey[Station]()
 _PROPERTY = "conformance"
 _REVIVAL_SECONDS = 5.0
+_LONGEST_LINE, _MOST_LINES = 1500, 200
 _PYTEST_OWN = ("strict",)
 Handed = TypeVar("Handed")
 
@@ -340,12 +341,22 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
         requirement=requirement,
         ending=ending,
         verdict=verdict_of(ending, requirement.level, strict=station.shared.strict),
-        message=_writable(station.redactor.text(message)),
+        message=_readable(_writable(station.redactor.text(message))),
         notes=tuple(_writable(station.redactor.text(note)) for note in station.api.take_notes()),
         evidence=tuple(exchange.number for exchange in evidence),
         requests=len(own),
         duration=call.duration,
     )
+
+
+def _readable(message: str) -> str:
+    """``message`` without what nobody reads: what a target says may be very long, and be said again and again."""
+    if len(message) <= _LONGEST_LINE:
+        return message
+    lines = message.splitlines()
+    cut = [line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}… of {len(line):,} characters"
+           for line in lines[:_MOST_LINES]]  # fmt: skip
+    return "\n".join([*cut, *([f"… and {len(lines) - _MOST_LINES:,} more"] if len(lines) > _MOST_LINES else [])])
 
 
 def _writable(text: str) -> str:

@@ -15,6 +15,8 @@ def _findings(results: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     if results["halted"]:
         yield "error", f"conformance: {results['verdict']}", results["halted"]
         return
+    for error in results.get("suite_errors", ()):
+        yield "error", "conformance: an error in the suite", error
     for problem in results["wrong_waivers"]:
         yield "error", "conformance: a waiver is no longer true", problem
     for each in results["requirements"]:

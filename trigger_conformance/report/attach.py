@@ -9,6 +9,7 @@ import pytest
 
 from trigger_conformance.contract import Clause
 from trigger_conformance.report.curl import curl_line
+from trigger_conformance.report.results import headers_shown
 from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.redaction import Redactor
@@ -52,6 +53,6 @@ def transcript(exchange: Exchange, base_url: str) -> str:
     label = f" {exchange.request.label}" if exchange.request.label else ""
     lines = [f"#{exchange.number}{label}", curl_line(exchange.request, base_url), exchange.outcome]
     if exchange.answer is not None:
-        lines += [f"{name}: {value}" for name, value in exchange.answer.headers]
+        lines += [f"{name}: {value}" for name, value in headers_shown(exchange.answer)]
         lines += ["", exchange.answer.body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")]
     return "\n".join(lines)

@@ -15,6 +15,8 @@ import jinja2
 
 from trigger_conformance.report import charts
 
+# A page is read by people: deep nesting would be mostly white space.
+_LONGEST = 20_000
 _VERDICTS = ("violated", "warned", "inconclusive", "waived", "passed", "skipped", "observed")
 
 
@@ -53,6 +55,7 @@ def _pretty(body: Mapping[str, Any]) -> str:
     if "head" in body:
         return f"{body['head']}\n… {body['size']:,} bytes in all, sha256 {body['sha256']}"
     try:
-        return json.dumps(json.loads(body["text"]), indent=2, ensure_ascii=False)
+        indented = json.dumps(json.loads(body["text"]), indent=2, ensure_ascii=False)
+        return indented if len(indented) <= _LONGEST else str(body["text"])
     except (ValueError, RecursionError):
         return str(body["text"])

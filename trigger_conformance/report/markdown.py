@@ -20,6 +20,8 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
     verdict = results["verdict"]
     yield f"## {_SIGN[verdict]} {verdict}: {_plain(results['target']['base_url'])}"
     yield ""
+    for error in results.get("suite_errors", ()):
+        yield f"❌ {_plain(error)}\n"
     if results["halted"]:
         yield f"{_plain(results['halted'])}\n"
     counts = Counter(each["verdict"] for each in results["requirements"])

@@ -18,14 +18,15 @@ from trigger_conformance.rate_limit import remaining
 from trigger_conformance.report.curl import curl_line
 from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
-from trigger_conformance.verdict import ExitStatus, Overall
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.verdict import Ending, ExitStatus, Overall
+from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
 SCHEMA_VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _LARGEST_BODY = 4096
+_MOST_HEADERS, _LONGEST_HEADER = 60, 1200
 LONGEST_TIMELINE = 5000
 
 
@@ -79,9 +80,19 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
         "requirements": [requirement_data(each, contract, numbered, found.target.base_url) for each in found.outcomes],
+        "suite_errors": suite_errors(found.outcomes),
     }
     clean: dict[str, Any] = _redacted(document, redactor)
     return clean
+
+
+def suite_errors(outcomes: Iterable[Outcome]) -> list[str]:
+    """One line for each check that an error in the suite itself kept from its judgement: told whatever the verdict."""
+    return [
+        f"an error in the suite itself kept {each.requirement.id} from being judged; please report it"
+        for each in outcomes
+        if each.ending is Ending.CRASHED
+    ]
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
@@ -199,10 +210,21 @@ def exchange_data(exchange: Exchange, base_url: str) -> dict[str, Any]:
         data["response"] = {
             "status": exchange.answer.status,
             "reason": exchange.answer.reason,
-            "headers": [list(header) for header in exchange.answer.headers],
+            "headers": [list(header) for header in headers_shown(exchange.answer)],
             "body": _body(exchange.answer.body),
         }
     return data
+
+
+def headers_shown(answer: Answer) -> list[tuple[str, str]]:
+    """An answer's headers, long ones by their beginning, and of very many the first."""
+    shown = [(_shortened(name), _shortened(value)) for name, value in answer.headers[:_MOST_HEADERS]]
+    more = len(answer.headers) - len(shown)
+    return [*shown, ("…", f"and {more} more")] if more else shown
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_HEADER else f"{text[:_LONGEST_HEADER]}… of {len(text):,} characters"
 
 
 def _body(body: bytes) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO, *, br
     verdict = document["verdict"]
     target = document["target"]["base_url"]
     console.print(Text.assemble((verdict.upper(), _STYLE[verdict]), "  ", _plain(target)))
-    for problem in document["wrong_waivers"]:
+    for problem in (*document.get("suite_errors", ()), *document["wrong_waivers"]):
         console.print(Text(_plain(problem), style="red"))
     if document["halted"]:
         console.print(Text(_plain(document["halted"]), style="yellow"))
