@@ -117,8 +117,7 @@ def exit_status(
     """What a run ends with.
 
     A violation that was seen stands even if another check crashed, which every report says first; without one, a crash
-    means that the suite
-    itself cannot be trusted. A waiver that is no longer true fails the run as a violation does.
+    means that the suite itself cannot be trusted. A waiver that is no longer true fails the run as a violation does.
     """
     if interrupted:
         return ExitStatus.INTERRUPTED

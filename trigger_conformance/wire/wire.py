@@ -268,10 +268,15 @@ class Wire:
             failure = _failure(error, self.redactor)
         return Exchange(request, answer, failure, started, time.monotonic(), began, self.check, sending.together)
 
+    def _timeout(self, sending: Sending) -> float:
+        """A request sent in good time has its whole time limit; a longer one is for as long as the run may last."""
+        usual = self._target.timeout
+        return min(sending.timeout or usual, max(usual, self.ledger.seconds_left))
+
     def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
         extensions: dict[str, Any] = {
             "target": request.target.encode("latin-1"),
-            "timeout": {"read": sending.timeout or self._target.timeout},
+            "timeout": {"read": self._timeout(sending)},
             "chunked": request.framing is Framing.CHUNKED,
             "fresh": sending.fresh,
             "hang_up": sending.hang_up,
