@@ -32,7 +32,7 @@ from urllib.parse import quote, unquote
 
 from selftest.canned import Respond, answer, canned
 
-KEY = "tr_dev_hostile/Secret+Key_8417"
+KEY = "tr_dev_hostile.Secret+Key_8417"
 BUDGET, PAST, MEMORY, REPORTS = 5.0, 5.0, 300.0, 20.0
 LONGEST = 90
 OPTIONS = ("--profile=smoke", f"--max-seconds={BUDGET:g}", "--timeout=1", "--verbose")
@@ -397,13 +397,13 @@ def echo_of_everything(request, _number, _connection):
 @hostile
 def echo_in_the_reason(request, _number, _connection):
     """The reason phrase is the credential."""
-    return answer(f"400 {quote(credential(request), safe='/+_ ')[:200]}", b'{"message":"no"}')
+    return answer(f"400 {quote(credential(request), safe='.+_ ')[:200]}", b'{"message":"no"}')
 
 
 @hostile
 def echo_as_a_header_name(request, _number, _connection):
     """A header is named by the credential."""
-    return fine(f"X-{re.sub('[^A-Za-z0-9_+-]', '', credential(request))[:200]}: a", f"X-Key: {KEY}")
+    return fine(f"X-{re.sub('[^A-Za-z0-9_+.-]', '', credential(request))[:200]}: a", f"X-Key: {KEY}")
 
 
 @hostile

@@ -26,7 +26,7 @@ from trigger_conformance.home import SUITE
 from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.report import files, junit
-from trigger_conformance.report.attach import attach_exchanges, label
+from trigger_conformance.report.attach import attach_exchanges, have_last_word, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.requirement import Requirement, Stage, requirement_of
@@ -154,7 +154,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_configure(config: pytest.Config) -> None:
     """Open a worker's station."""
     if (shared := _handed_down(config)) is not None:
-        config.stash[STATION] = Station(shared)
+        _open(config, Station(shared))
+
+
+def _open(config: pytest.Config, station: Station) -> None:
+    config.stash[STATION] = station
+    have_last_word(lambda text: _readable(text, station))
 
 
 def _handed_down(config: pytest.Config) -> Shared | None:
@@ -204,7 +209,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     run.station  # noqa: B018  (begins the book)
     run.preflight()
-    session.config.stash[STATION] = run.station
+    _open(session.config, run.station)
     if run.halted:
         return True
     run.total = len(run.selected)
@@ -341,16 +346,20 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
         requirement=requirement,
         ending=ending,
         verdict=verdict_of(ending, requirement.level, strict=station.shared.strict),
-        message=_readable(_writable(station.redactor.text(message))),
-        notes=tuple(_writable(station.redactor.text(note)) for note in station.api.take_notes()),
+        message=_readable(message, station),
+        notes=tuple(_readable(note, station) for note in station.api.take_notes()),
         evidence=tuple(exchange.number for exchange in evidence),
         requests=len(own),
         duration=call.duration,
     )
 
 
-def _readable(message: str) -> str:
-    """``message`` without what nobody reads: what a target says may be very long, and be said again and again."""
+def _readable(message: str, station: Station) -> str:
+    """``message`` without secrets and what no file can hold, and as short as people read.
+
+    What a target says may be very long, and be said again and again.
+    """
+    message = _writable(station.redactor.text(message))
     if len(message) <= _LONGEST_LINE:
         return message
     lines = message.splitlines()

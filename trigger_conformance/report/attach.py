@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import allure
 import pytest
+from allure_commons import hookimpl, plugin_manager
 
 from trigger_conformance.contract import Clause
 from trigger_conformance.report.curl import curl_line
@@ -35,6 +37,39 @@ def label(item: pytest.Item, requirement: Requirement, clause: Clause, documenta
     allure.dynamic.label("clause", clause.name)
     is_url = clause.pointer.startswith("https://")
     allure.dynamic.link(clause.pointer if is_url else documentation + clause.pointer, name=clause.name)
+
+
+class LastWord:
+    """Sees what Allure writes of a test or fixture last: exceptions quote a target, which is neither clean nor tame."""
+
+    def __init__(self, readable: Callable[[str], str]) -> None:
+        self._readable = readable
+
+    @hookimpl(tryfirst=True)
+    def report_result(self, result: Any) -> None:
+        """Clean a test's result."""
+        self._clean(result)
+
+    @hookimpl(tryfirst=True)
+    def report_container(self, container: Any) -> None:
+        """Clean what is told of fixtures."""
+        for fixture in (*container.befores, *container.afters):
+            self._clean(fixture)
+
+    def _clean(self, told: Any) -> None:
+        for step in told.steps:
+            self._clean(step)
+        if details := told.statusDetails:
+            details.message = details.message and self._readable(details.message)
+            details.trace = details.trace and self._readable(details.trace)
+
+
+def have_last_word(readable: Callable[[str], str]) -> None:
+    """Have every message that Allure writes pass through ``readable``."""
+    name = "trigger-conformance"
+    if plugin_manager.has_plugin(name):
+        plugin_manager.unregister(name=name)
+    plugin_manager.register(LastWord(readable), name)
 
 
 def attach_exchanges(exchanges: Sequence[Exchange], base_url: str, redactor: Redactor) -> None:

@@ -15,8 +15,8 @@ import jinja2
 
 from trigger_conformance.report import charts
 
-# A page is read by people: deep nesting would be mostly white space.
-_LONGEST = 20_000
+# Deep nesting would be mostly white space, and takes time with the square of its depth.
+_MOST_BRACKETS = 100
 _VERDICTS = ("violated", "warned", "inconclusive", "waived", "passed", "skipped", "observed")
 
 
@@ -55,7 +55,8 @@ def _pretty(body: Mapping[str, Any]) -> str:
     if "head" in body:
         return f"{body['head']}\n… {body['size']:,} bytes in all, sha256 {body['sha256']}"
     try:
-        indented = json.dumps(json.loads(body["text"]), indent=2, ensure_ascii=False)
-        return indented if len(indented) <= _LONGEST else str(body["text"])
+        if sum(body["text"].count(bracket) for bracket in "[{") > _MOST_BRACKETS:
+            return str(body["text"])
+        return json.dumps(json.loads(body["text"]), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return str(body["text"])

@@ -115,7 +115,8 @@ class Redactor:
         everything = [answer.reason, *(part for header in answer.headers for part in header)]
         together = "\n".join([*everything, answer.body.decode("latin-1")])
         if self._secretless(together) is together:
-            return answer
+            # A copy, for the book keeps no JSON that was read from it: pickle fails where it is nested deep.
+            return replace(answer)
         return replace(
             answer,
             reason=self._secretless(answer.reason),
