@@ -1,10 +1,15 @@
 """The wire against servers that break every rule: a finding within the time limit, bounded memory, never a crash."""
 
+import asyncio
 import gzip
 import time
 import zlib
+from contextlib import suppress
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selftest.canned import answer, canned
 from trigger_conformance.client import Authorization, BatchApi
@@ -13,6 +18,7 @@ from trigger_conformance.target import Budget, Target
 from trigger_conformance.wire.exchange import FailureKind, Framing
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.transport import _Connection, _parser_after, _read
 from trigger_conformance.wire.wire import Wire
 
 BATCH = b'{"id":"batch_1","runCount":1,"isCached":false}'
@@ -302,3 +308,15 @@ def test_a_run_keeps_so_much_of_large_answers_and_no_more(connect):
         kinds = [api.create().outcome for _ in range(8)]
     whole, cut = "202 Accepted", "oversized answer"
     assert [kind.partition(":")[0] for kind in kinds] == [*[whole] * 4, cut, cut, whole, whole]
+
+
+HEADS = (b"", b"HTTP/1.1 202 Accepted\r\n", b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+
+@given(st.sampled_from(HEADS), st.binary(max_size=60) | st.text("\r\n:; 0123456789abcdefHTP/.\x00\xff", max_size=60))
+def test_any_bytes_are_an_answer_or_a_failure(head, said):
+    connection = _Connection()
+    connection.data_received(head + (said if isinstance(said, bytes) else said.encode("latin-1")))
+    connection.eof_received()
+    with suppress(httpx.TransportError):
+        assert asyncio.run(_read(_parser_after("POST"), connection))
