@@ -426,13 +426,14 @@ def echo_in_a_redirect(_request, _number, _connection):
 
 @dataclass(frozen=True)
 class Survived:
-    """What a run on a hostile server took: exit status, seconds past the budget, megabytes, and what is wrong."""
+    """What a run on a hostile server took: exit status, seconds past the budget and of computing, megabytes, leaks."""
 
     name: str
     status: int
     past: float
     load: float
     memory: float
+    computed: float
     reports: float
     output: str
     leaks: tuple[str, ...]
@@ -497,7 +498,7 @@ def attempt(name: str) -> Survived:
                 [sys.executable, "-m", "trigger_conformance.cli", *line],
                 cwd=folder, stdout=output, stderr=output, env={**own, "TRIGGER_API_KEY": KEY},
             )  # fmt: skip
-            status, memory = _ended(process.pid)
+            status, memory, computed = _ended(process.pid)
             ended = time.monotonic()
             output.seek(0)
             said = output.read()
@@ -508,19 +509,20 @@ def attempt(name: str) -> Survived:
         load=max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)),
         past=ended - began[0] - BUDGET if began else 0.0,
         memory=memory,
+        computed=computed,
         reports=sum(map(len, files.values())) / 1e6,
         output=said.decode("utf-8", "replace"),
         leaks=leaking({**files, "the terminal": said}),
     )
 
 
-def _ended(pid: int) -> tuple[int, float]:
-    """Exit status and peak memory in megabytes of a child, which is killed where it takes far too long."""
+def _ended(pid: int) -> tuple[int, float, float]:
+    """Exit status, peak megabytes and seconds of computing of a child, which is killed where it takes far too long."""
     until = time.monotonic() + LONGEST
     while True:
         ended, status, usage = os.wait4(pid, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status), usage.ru_maxrss / 1024
+            return os.waitstatus_to_exitcode(status), usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
         if time.monotonic() > until:
             os.kill(pid, 9)
             until = float("inf")
@@ -534,11 +536,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="servers at a time")
     chosen = parser.parse_args()
     names = [name for name in SERVERS if not chosen.only or any(part in name for part in chosen.only)]
-    print(f"{'server':30} exit    past  memory  reports")
+    print(f"{'server':30} exit    past    cpu  memory  reports")
     failed = 0
     with ThreadPoolExecutor(chosen.jobs) as pool:
         for each in pool.map(attempt, names):
-            facts = f"{each.name:30} {each.status:4} {each.past:6.1f}s {each.memory:5.0f}MB {each.reports:6.2f}MB"
+            took = f"{each.past:6.1f}s {each.computed:5.1f}s {each.memory:5.0f}MB {each.reports:6.2f}MB"
+            facts = f"{each.name:30} {each.status:4} {took}"
             print(f"{facts}  {'; '.join(each.problems)}".rstrip(), flush=True)
             failed += bool(each.problems)
     print(f"{len(names)} hostile servers, {failed} not survived")
