@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: conformance test proof mutants repeatability bench docs lint types lock clean
+.PHONY: conformance test proof mutants hostile repeatability bench docs lint types lock clean
 
 conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
@@ -22,6 +22,9 @@ mutants: $(READY)  ## change the pure rules at random: do their tests notice?
 	rm -rf mutants
 	$(RUN)mutmut run
 	$(RUN)mutmut results
+
+hostile: $(READY)  ## the suite on servers that mean it ill: time, memory, reports and leaks of each run
+	$(RUN)python -m selftest.hostile $(ARGS)
 
 repeatability: $(READY)  ## does one target get one answer every time?
 	$(RUN)python -m selftest.repeatability $(ARGS)

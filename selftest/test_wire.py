@@ -1,11 +1,17 @@
 """The wire against servers that break every rule: a finding within the time limit, bounded memory, never a crash."""
 
+import asyncio
 import gzip
 import re
 import time
+import zlib
 from collections import defaultdict
+from contextlib import suppress
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selftest.canned import answer, canned
 from trigger_conformance.client import Authorization, BatchApi
@@ -14,6 +20,7 @@ from trigger_conformance.target import Budget, Target
 from trigger_conformance.wire.exchange import FailureKind, Framing
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.transport import _Connection, _parser_after, _read
 from trigger_conformance.wire.wire import Wire
 
 BATCH = b'{"id":"batch_1","runCount":1,"isCached":false}'
@@ -77,6 +84,11 @@ def endless_headers(_request, _number, connection):
         connection.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
 
 
+def endless_interim(_request, _number, connection):
+    while True:
+        connection.sendall(raw("103 Early Hints", "X-More: " + "x" * 1000))
+
+
 def then_closed(said):
     """Sends these bytes and hangs up."""
     return lambda _request, _number, connection: connection.sendall(said)
@@ -85,6 +97,9 @@ def then_closed(said):
 TWO_LENGTHS = raw("202 Accepted", "Content-Length: 2", "Content-Length: 3", body=b"{}x")
 BAD_CHUNKS = raw("202 Accepted", "Transfer-Encoding: chunked", body=b"zz\r\n{}\r\n")
 BOMB = answer("202 Accepted", gzip.compress(b" " * (64 << 20)), "Content-Encoding: gzip")
+TWICE = answer("202 Accepted", gzip.compress(gzip.compress(b" " * (64 << 20))), "Content-Encoding: gzip, gzip")
+THRICE = answer("202 Accepted", gzip.compress(b"{}"), "Content-Encoding: gzip, gzip", "Content-Encoding: gzip")
+MANY_HEADERS = answer("202 Accepted", BATCH, *(f"X-{number}: a" for number in range(5000)))
 BROKEN = {
     "a body cut short": (then_closed(raw("202 Accepted", "Content-Length: 100", body=b"{")), FailureKind.BROKEN),
     "a head cut short": (then_closed(b"HTTP/1.1 202 Acc"), FailureKind.BROKEN),
@@ -100,6 +115,10 @@ BROKEN = {
     "100 MB": (huge, FailureKind.OVERSIZE),
     "endless headers": (endless_headers, FailureKind.BROKEN),
     "a gzip bomb": (BOMB, FailureKind.OVERSIZE),
+    "a gzip bomb in gzip": (TWICE, FailureKind.OVERSIZE),
+    "three codings": (THRICE, FailureKind.BROKEN),
+    "5,000 headers": (MANY_HEADERS, FailureKind.OVERSIZE),
+    "endless interim answers": (endless_interim, FailureKind.OVERSIZE),
 }
 
 
@@ -310,3 +329,40 @@ def test_what_is_no_plain_right_key_has_a_connection_of_its_own(connect, listene
         api.send(api.order())
     assert all(set(values) == {f"Bearer {KEY}"} or len(values) == 1 for values in carried.values())
     assert max(len(values) for values in carried.values()) > 1
+
+
+@pytest.mark.parametrize(
+    ("codings", "coded"),
+    [
+        ("gzip", gzip.compress(BATCH)),
+        ("x-gzip, identity", gzip.compress(BATCH)),
+        ("deflate", zlib.compress(BATCH)),
+        ("deflate", zlib.compress(BATCH)[2:-4]),
+        ("deflate, gzip", gzip.compress(zlib.compress(BATCH))),
+        ("unknown", BATCH),
+    ],
+)
+def test_a_coded_body_is_read(connect, codings, coded):
+    with canned(answer("202 Accepted", coded, f"Content-Encoding: {codings}")) as base_url:
+        assert connect(base_url).create().answer.body == BATCH
+
+
+def test_a_run_keeps_so_much_of_large_answers_and_no_more(connect):
+    large = answer("202 Accepted", b'{"id":"' + b"x" * 1_000_000 + b'"}')
+    with canned(lambda _request, number, _connection: large if number <= 6 else OK) as base_url:
+        api = connect(base_url)
+        kinds = [api.create().outcome for _ in range(8)]
+    whole, cut = "202 Accepted", "oversized answer"
+    assert [kind.partition(":")[0] for kind in kinds] == [*[whole] * 4, cut, cut, whole, whole]
+
+
+HEADS = (b"", b"HTTP/1.1 202 Accepted\r\n", b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+
+@given(st.sampled_from(HEADS), st.binary(max_size=60) | st.text("\r\n:; 0123456789abcdefHTP/.\x00\xff", max_size=60))
+def test_any_bytes_are_an_answer_or_a_failure(head, said):
+    connection = _Connection()
+    connection.data_received(head + (said if isinstance(said, bytes) else said.encode("latin-1")))
+    connection.eof_received()
+    with suppress(httpx.TransportError):
+        assert asyncio.run(_read(_parser_after("POST"), connection))

@@ -19,6 +19,7 @@ import jsonschema_rs
 import yaml
 
 from trigger_conformance.home import DOCUMENTS
+from trigger_conformance.told import INVALID, document
 
 PATH = "/api/v3/batches"
 RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
@@ -116,7 +117,12 @@ class Contract:
 
     def schema_errors(self, schema: str, instance: object) -> Iterator[str]:
         """Each way in which ``instance`` breaks the named schema of the contract, in words."""
-        for error in self._errors(schema, instance):
+        try:
+            errors = self._errors(schema, instance)
+        except ValueError as unreadable:
+            yield f"it cannot be judged: {unreadable}"
+            return
+        for error in errors:
             where = "/".join(str(step) for step in error.instance_path)
             yield f"{where}: {error.message}" if where else error.message
 
@@ -171,19 +177,9 @@ class Contract:
         return document
 
 
-INVALID = object()
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is not JSON")
-
-
 def strict_json(body: bytes) -> object:
     """``body`` as RFC 8259 reads it (UTF-8, no NaN, no Infinity), or INVALID."""
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return INVALID
+    return document(body)
 
 
 def is_plain_key(key: str) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
+import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +13,8 @@ from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 
-from trigger_conformance.contract import PATH, Contract
+from trigger_conformance.contract import PATH, Contract, strict_json
+from trigger_conformance.told import INVALID
 from trigger_conformance.wire.exchange import Answer, Exchange
 
 if TYPE_CHECKING:
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 JSON, PROBLEM = "application/json", "application/problem+json"
 # The errors whose bodies the contract speaks of.
 ERRORS = (400, 422, 429)
+_DEEPEST = 64
+_PARAMETERS = re.compile(r"(?:\s*+[\w!#$%&'*+.^`|~-]++=(?:[\w!#$%&'*+.^`|~-]++|\"[^\"\\]*+\")\s*+(?:;|$))*+")
 
 
 class DisagreementError(RuntimeError):
@@ -52,6 +59,7 @@ class Judges:
         import schemathesis
 
         self._openapi = OpenAPI.from_dict(contract.document)
+        self._responses: dict[str, Any] = contract.document["paths"][PATH]["post"]["responses"]
         self._host: str = contract.document["servers"][0]["url"]
         self._operation = schemathesis.openapi.from_dict(contract.document)[PATH]["POST"]
 
@@ -62,13 +70,20 @@ class Judges:
         """
         if exchange.answer is None:
             return str(exchange.failure)
-        documented = replace(exchange, answer=_as_documented(exchange.answer))
-        first, second = self._schemathesis(documented), self._openapi_core(documented)
+        documented = _as_documented(exchange.answer)
+        if self._lacks_its_json(documented):
+            return f"{exchange.outcome}: the body is no JSON"
+        exchange = replace(exchange, answer=_readable(documented))
+        first, second = self._schemathesis(exchange), self._openapi_core(exchange)
         if (first is None) != (second is None):
             raise DisagreementError(
                 f"schemathesis says {first or 'fine'}, openapi-core says {second or 'fine'} of {exchange.outcome}"
             )
         return first
+
+    def _lacks_its_json(self, answer: Answer) -> bool:
+        documented = self._responses.get(str(answer.status), {}).get("content", {})
+        return answer.media_type in documented and strict_json(answer.body) is INVALID
 
     def _schemathesis(self, exchange: Exchange) -> str | None:
         from schemathesis.checks import load_all_checks
@@ -94,7 +109,7 @@ class Judges:
     def _openapi_core(self, exchange: Exchange) -> str | None:
         answer = exchange.answer
         assert answer is not None
-        response = _Response(answer.status, answer.header("content-type") or "", answer.body, _headers(exchange))
+        response = _Response(answer.status, _content_type(answer), answer.body, _headers(exchange))
         request: Any = _Request(exchange.request.body, self._host)
         try:
             self._openapi.validate_response(request, response)
@@ -108,6 +123,33 @@ def _as_documented(answer: Answer) -> Answer:
         return answer
     headers = [(name, JSON if name.lower() == "content-type" else value) for name, value in answer.headers]
     return replace(answer, headers=tuple(headers))
+
+
+def _content_type(answer: Answer) -> str:
+    """The Content-Type, without parameters where they are none (RFC 9110 section 5.6.6)."""
+    stated = answer.header("content-type") or ""
+    return stated if _PARAMETERS.fullmatch(stated.partition(";")[2]) else answer.media_type
+
+
+def _readable(answer: Answer) -> Answer:
+    """``answer`` with what JSON can hold but the judges cannot take replaced by its like in text and numbers."""
+    if answer.json is None:
+        return answer
+    plain = json.dumps(_plain(answer.json), ensure_ascii=False).encode("utf-8", "replace")
+    return replace(answer, body=plain)
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    match value:
+        case list() | dict() if depth >= _DEEPEST:
+            return type(value)()
+        case list():
+            return [_plain(each, depth + 1) for each in value]
+        case dict():
+            return {name: _plain(each, depth + 1) for name, each in value.items()}
+        case float() if math.isinf(value):
+            return math.copysign(sys.float_info.max, value)
+    return value
 
 
 def _headers(exchange: Exchange) -> dict[str, str]:

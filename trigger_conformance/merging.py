@@ -154,6 +154,7 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "notes": [note for document in documents for note in _named(document, document["notes"])],
         "timeline": _timeline(documents, began),
         "requirements": requirements,
+        "suite_errors": [line for document in documents for line in document.get("suite_errors", ())],
     }
 
 
@@ -172,7 +173,9 @@ def _status(documents: Sequence[Document], verdict: Overall, *, selected: bool, 
     return exit_status(
         verdict,
         interrupted=any(document["interrupted"] for document in documents),
-        crashed=any(document["exit_status"] == ExitStatus.SUITE_ERROR for document in documents),
+        crashed=any(
+            document["exit_status"] == ExitStatus.SUITE_ERROR or document.get("suite_errors") for document in documents
+        ),
         selected=selected,
         wrong_waivers=wrong_waivers,
     )

@@ -29,7 +29,7 @@ from trigger_conformance.options import OPTIONS, is_flag
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.quoting import bounded, harmless, visible
 from trigger_conformance.report import allure_files, files
-from trigger_conformance.report.attach import attach_exchanges, label
+from trigger_conformance.report.attach import attach_exchanges, have_last_word, label
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.requirement import Requirement, Stage, requirement_of
@@ -165,7 +165,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_configure(config: pytest.Config) -> None:
     """Open a worker's station."""
     if (shared := _handed_down(config)) is not None:
-        config.stash[STATION] = Station(shared)
+        _open(config, Station(shared))
+
+
+def _open(config: pytest.Config, station: Station) -> None:
+    config.stash[STATION] = station
+    have_last_word(lambda text: bounded(station.redactor.text(text)))
 
 
 def _handed_down(config: pytest.Config) -> Shared | None:
@@ -215,7 +220,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         return None
     interruption.raise_from_now()
     run.preflight()
-    session.config.stash[STATION] = run.station
+    _open(session.config, run.station)
     if run.halted:
         return True
     run.total = len(run.selected)

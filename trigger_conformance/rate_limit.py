@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from trigger_conformance import told
 from trigger_conformance.contract import RATE_LIMIT_HEADERS
 from trigger_conformance.wire.exchange import Answer, Exchange
 
@@ -40,7 +41,7 @@ def repetition_problem(answer: Answer) -> str | None:
 def integer_problem(answer: Answer) -> str | None:
     """Every value that is there is a decimal integer."""
     values = [(name, value) for name in RATE_LIMIT_HEADERS for value in answer.all(name)]
-    wrong = [f"{name}: {value!r}" for name, value in values if not _is_integer(value)]
+    wrong = [f"{name}: {_shown(value)}" for name, value in values if told.integer(value) is None]
     return f"no decimal integer: {', '.join(wrong)}" if wrong else None
 
 
@@ -175,9 +176,8 @@ def wait(answer: Answer) -> int | None:
     return _values(answer)[3]
 
 
-def _is_integer(value: str) -> bool:
-    digits = value.removeprefix("-")
-    return digits.isascii() and digits.isdecimal()
+def _shown(value: str) -> str:
+    return repr(value) if len(value) <= 40 else f"{value[:40]!r}… of {len(value):,} characters"
 
 
 def _values(answer: Answer) -> tuple[int | None, int | None, int | None, int | None]:
@@ -186,5 +186,4 @@ def _values(answer: Answer) -> tuple[int | None, int | None, int | None, int | N
 
 
 def _integer(answer: Answer, name: str) -> int | None:
-    value = answer.header(name)
-    return int(value) if value is not None and _is_integer(value) else None
+    return told.integer(answer.header(name))

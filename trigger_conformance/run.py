@@ -267,6 +267,7 @@ class Run:
             interrupted=self.interrupted,
         )
         self.document = results.results(found, station.contract, station.redactor)
+        self._last_word = station.redactor.text
         self._write(station, found.exchanges)
         if self.settings.report_dir is None:
             files.point_latest(self.report_dir)
@@ -284,7 +285,7 @@ class Run:
 
     def _render(self) -> None:
         results.write(self.document, self.report_dir / files.RESULTS)
-        files.render(self.document, self.report_dir)
+        files.render(self.document, self.report_dir, self._last_word)
         allure_run.write(self.document, self.report_dir / files.ALLURE)
 
     def _try_page(self) -> None:

@@ -116,8 +116,8 @@ def exit_status(
 ) -> ExitStatus:
     """What a run ends with.
 
-    A violation that was seen stands even if another check crashed; without one, a crash means that the suite
-    itself cannot be trusted. A waiver that is no longer true fails the run as a violation does.
+    A violation that was seen stands even if another check crashed, which every report says first; without one, a crash
+    means that the suite itself cannot be trusted. A waiver that is no longer true fails the run as a violation does.
     """
     if interrupted:
         return ExitStatus.INTERRUPTED

@@ -904,6 +904,22 @@ class OverHttp2(BehindTls):
 
 
 @variant
+class MasksKeys(ReferenceServer):
+    """Answers name the credential by its beginning and end."""
+
+    def masked(self, credential: str) -> str:
+        return f"{credential[:10]}...{credential[-4:]}"
+
+    def accepted(self, environment: Environment, *rest: Any) -> Response:
+        response = super().accepted(environment, *rest)
+        response.headers["x-api-key"] = self.masked(environment.api_key)
+        return response
+
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
+        return {**super().batch_body(order, batch, cached), "createdBy": self.masked(self.environments[0].api_key)}
+
+
+@variant
 class BehindAGateway(ReferenceServer):
     """A gateway refuses, with a page of its own, what does not carry its header."""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import allure
 import pytest
+from allure_commons import hookimpl, plugin_manager
 
 from trigger_conformance.contract import Clause
 from trigger_conformance.report.curl import curl_line
+from trigger_conformance.report.results import headers_shown
 from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.redaction import Redactor
@@ -36,6 +39,39 @@ def label(item: pytest.Item, requirement: Requirement, clause: Clause, documenta
     allure.dynamic.link(clause.pointer if is_url else documentation + clause.pointer, name=clause.name)
 
 
+class LastWord:
+    """Sees what Allure writes of a test or fixture last: exceptions quote a target, which is neither clean nor tame."""
+
+    def __init__(self, readable: Callable[[str], str]) -> None:
+        self._readable = readable
+
+    @hookimpl(tryfirst=True)
+    def report_result(self, result: Any) -> None:
+        """Clean a test's result."""
+        self._clean(result)
+
+    @hookimpl(tryfirst=True)
+    def report_container(self, container: Any) -> None:
+        """Clean what is told of fixtures."""
+        for fixture in (*container.befores, *container.afters):
+            self._clean(fixture)
+
+    def _clean(self, told: Any) -> None:
+        for step in told.steps:
+            self._clean(step)
+        if details := told.statusDetails:
+            details.message = details.message and self._readable(details.message)
+            details.trace = details.trace and self._readable(details.trace)
+
+
+def have_last_word(readable: Callable[[str], str]) -> None:
+    """Have every message that Allure writes pass through ``readable``."""
+    name = "trigger-conformance"
+    if plugin_manager.has_plugin(name):
+        plugin_manager.unregister(name=name)
+    plugin_manager.register(LastWord(readable), name)
+
+
 def attach_exchanges(exchanges: Sequence[Exchange], base_url: str, redactor: Redactor) -> None:
     """Attach what the running test sent and got; ``redactor`` sees the text last."""
     if not exchanges:
@@ -52,6 +88,6 @@ def transcript(exchange: Exchange, base_url: str) -> str:
     label = f" {exchange.request.label}" if exchange.request.label else ""
     lines = [f"#{exchange.number}{label}", curl_line(exchange.request, base_url), exchange.outcome]
     if exchange.answer is not None:
-        lines += [f"{name}: {value}" for name, value in exchange.answer.headers]
+        lines += [f"{name}: {value}" for name, value in headers_shown(exchange.answer)]
         lines += ["", exchange.answer.body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")]
     return "\n".join(lines)

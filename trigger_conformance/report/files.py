@@ -41,10 +41,10 @@ def text(results: Mapping[str, Any], name: str) -> bytes:
     return renderer(results).encode("utf-8", "backslashreplace")
 
 
-def render(results: Mapping[str, Any], folder: Path) -> None:
-    """Write every format into ``folder``."""
+def render(results: Mapping[str, Any], folder: Path, last: Callable[[str], str] = str) -> None:
+    """Write every format into ``folder``; ``last`` sees each file's text as it will stand there."""
     for format_, (name, _) in RENDERERS.items():
-        (folder / name).write_bytes(text(results, format_))
+        (folder / name).write_text(last(text(results, format_).decode("utf-8")), "utf-8")
 
 
 def host(base_url: str) -> str:

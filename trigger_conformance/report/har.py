@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,11 +21,17 @@ from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 
 FILE = "evidence.har"
 _HEAD, _TAIL = 8192, 1024
+# Ten times what the largest profile's exchanges take with a server that keeps the contract.
+_LARGEST_EVIDENCE = 1 << 25
 
 
 def har(exchanges: Iterable[Exchange], base_url: str, decisions: Iterable[Decision] = ()) -> dict[str, Any]:
     """The HAR document of ``exchanges``; ``decisions`` are what checks made of the time that they had."""
-    entries = [_entry(exchange, base_url) for exchange in exchanges]
+    entries: list[dict[str, Any]] = []
+    room = _LARGEST_EVIDENCE
+    for exchange in exchanges:
+        entries.append(_entry(exchange if room > 0 else _gist(exchange), base_url))
+        room -= _size(exchange)
     creator = {"name": "trigger-conformance", "version": __version__}
     told = [asdict(decision) for decision in decisions]
     return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries, "_decisions": told}}
@@ -112,6 +118,21 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
     if exchange.failure is not None:
         entry["_error"] = {"kind": str(exchange.failure.kind), "detail": exchange.failure.detail}
     return entry
+
+
+def _size(exchange: Exchange) -> int:
+    """About how many bytes of a document an exchange takes."""
+    answer = exchange.answer
+    bodies = [exchange.request.body, answer.body if answer else b""]
+    headers = sum(len(name) + len(value) for name, value in answer.headers) if answer else 0
+    return headers + sum(min(len(body), _HEAD + _TAIL) for body in bodies)
+
+
+def _gist(exchange: Exchange) -> Exchange:
+    """``exchange`` with so much of its answer as is kept once there is too much of it."""
+    answer = exchange.answer and replace(exchange.answer, headers=exchange.answer.headers[:8],
+                                         body=exchange.answer.body[:256])  # fmt: skip
+    return replace(exchange, answer=answer)
 
 
 def _request(request: Request, base_url: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from trigger_conformance.quoting import harmless, lines
 from trigger_conformance.report import charts
 from trigger_conformance.report.telling import aside, header, headline, in_order
 
+# Deep nesting would be mostly white space, and takes time with the square of its depth.
+_MOST_BRACKETS = 100
 _VERDICTS = ("violated", "warned", "inconclusive", "waived", "passed", "skipped", "observed")
 
 
@@ -60,6 +62,8 @@ def _pretty(body: Mapping[str, Any]) -> str:
     if "head" in body:
         return f"{body['head']}\n… {body['size']:,} bytes in all, sha256 {body['sha256']}"
     try:
+        if sum(body["text"].count(bracket) for bracket in "[{") > _MOST_BRACKETS:
+            return str(body["text"])
         return json.dumps(json.loads(body["text"]), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return str(body["text"])

@@ -30,6 +30,8 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"❌ {_plain(problem)}\n"
     if said := aside(results):
         yield f"{said}\n"
+    for error in results.get("suite_errors", ()):
+        yield f"❌ {_plain(error)}\n"
     if results["halted"]:
         yield f"{_said(results['halted'])}\n"
     counts = Counter(each["verdict"] for each in results["requirements"])

@@ -19,15 +19,15 @@ from trigger_conformance.rate_limit import remaining
 from trigger_conformance.report.curl import curl_line
 from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
-from trigger_conformance.verdict import ExitStatus, Overall
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.verdict import Ending, ExitStatus, Overall
+from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
 SCHEMA_VERSION = "1.1"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _LARGEST_BODY = 4096
-_MOST_HEADERS, _LONGEST_HEADER = 100, 1000
+_MOST_HEADERS, _LONGEST_HEADER = 60, 1200
 LONGEST_TIMELINE = 5000
 
 
@@ -82,9 +82,19 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
         "requirements": [requirement_data(each, contract, numbered, found.target.base_url) for each in found.outcomes],
+        "suite_errors": suite_errors(found.outcomes),
     }
     clean: dict[str, Any] = _redacted(document, redactor)
     return clean
+
+
+def suite_errors(outcomes: Iterable[Outcome]) -> list[str]:
+    """One line for each check that an error in the suite itself kept from its judgement: told whatever the verdict."""
+    return [
+        f"an error in the suite itself kept {each.requirement.id} from being judged; please report it"
+        for each in outcomes
+        if each.ending is Ending.CRASHED
+    ]
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:
@@ -202,14 +212,18 @@ def exchange_data(exchange: Exchange, base_url: str) -> dict[str, Any]:
         data["response"] = {
             "status": exchange.answer.status,
             "reason": shortened(exchange.answer.reason, _LONGEST_HEADER),
-            "headers": [_cut(header) for header in exchange.answer.headers[:_MOST_HEADERS]],
+            "headers": [list(header) for header in headers_shown(exchange.answer)],
             "body": _body(exchange.answer.body),
         }
     return data
 
 
-def _cut(header: tuple[str, str]) -> list[str]:
-    return [shortened(text, _LONGEST_HEADER) for text in header]
+def headers_shown(answer: Answer) -> list[tuple[str, str]]:
+    """An answer's headers, long ones by their beginning, and of very many the first."""
+    shown = [(shortened(name, _LONGEST_HEADER), shortened(value, _LONGEST_HEADER))
+             for name, value in answer.headers[:_MOST_HEADERS]]  # fmt: skip
+    more = len(answer.headers) - len(shown)
+    return [*shown, ("…", f"and {more} more")] if more else shown
 
 
 def _body(body: bytes) -> dict[str, Any]:

@@ -75,7 +75,9 @@ def troubles(results: Mapping[str, Any]) -> list[Trouble]:
     if results.get("interrupted"):
         told = "the run was interrupted: what was decided until then is shown"
         found.append(Trouble("run-interrupted", f"conformance: {words}", told))
-    if results.get("exit_status") == ExitStatus.SUITE_ERROR:
+    errors = results.get("suite_errors", ())
+    found += [Trouble("suite-error", "conformance: an error in the suite", error) for error in errors]
+    if results.get("exit_status") == ExitStatus.SUITE_ERROR and not errors:
         told = "the suite itself failed, so its verdict cannot be trusted: please report it"
         found.append(Trouble("suite-error", f"conformance: {words}", told))
     if results.get("exit_status") == ExitStatus.NOTHING_SELECTED:

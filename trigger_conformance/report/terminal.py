@@ -30,7 +30,7 @@ def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO, *, br
     told = headline(document)
     verdict = Text.assemble((told.words.upper(), _STYLE[told.kind]), "  ", _plain(document["target"]["base_url"]))
     console.print(verdict)
-    for problem in document["wrong_waivers"]:
+    for problem in (*document.get("suite_errors", ()), *document["wrong_waivers"]):
         console.print(Text(_plain(problem), style="red"))
     if said := aside(document):
         console.print(said)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from trigger_conformance.contract import INVALID, strict_json
+from trigger_conformance import told
+from trigger_conformance.contract import strict_json
 from trigger_conformance.quoting import reason, shortened, visible
 
 
@@ -118,10 +118,7 @@ class Answer:
     @property
     def date(self) -> float | None:
         """The target's own clock, as its Date header tells it, in Unix time."""
-        try:
-            return parsedate_to_datetime(self.header("date") or "").timestamp()
-        except ValueError:
-            return None
+        return told.unix_time(self.header("date"))
 
     @property
     def media_type(self) -> str:
@@ -132,12 +129,13 @@ class Answer:
     def json(self) -> Any:
         """The body read as JSON (RFC 8259: UTF-8, no byte-order mark, no NaN), or None where it is none."""
         document = strict_json(self.body)
-        return None if document is INVALID else document
+        return None if document is told.INVALID else document
 
     @property
     def document(self) -> dict[str, Any]:
         """The body, where it is a JSON object; else an empty one."""
-        return self.json if isinstance(self.json, dict) else {}
+        document = self.json
+        return document if isinstance(document, dict) else {}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
                 response = await way.handle_async_request(request)
                 try:
-                    body = await bounded(response.aiter_raw(), "is larger")
+                    body = await bounded(response.aiter_raw())
                 finally:
                     await response.aclose()
         except TimeoutError as error:

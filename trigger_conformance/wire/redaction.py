@@ -1,48 +1,50 @@
-"""Keeps credentials out of everything that is written or printed."""
+"""Keeps credentials out of everything that is written or printed, and notices where a target gives one back.
+
+Both look for the same: each way of writing a credential (``spellings.FORMS``), in each way of reading a text
+(``spellings.readings``), without regard to letter case.
+"""
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import quote
 
-from trigger_conformance.wire.exchange import Exchange, Request
+from trigger_conformance.wire.exchange import Answer, Exchange, Request
+from trigger_conformance.wire.spellings import FORMS, folded, readings
 
 REDACTED = "[redacted]"
 # Of the shape that a signature has, so that a token which was well-formed can still be seen to be.
 NO_SIGNATURE = "redacted-signature"
-_JWT = re.compile(r"\b(eyJ[\w-]+\.[\w-]*)\.[\w-]+")
+# A token begins where no other character of one stands before it: so each character is looked at a few times only.
+_JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.[\w-]++", re.ASCII)
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
+# How much of a body's ends is read with its escapes; reports show less of it.
+_AROUND = 1 << 17
 # A gateway header's value may be a plain word, which must not vanish from every text.
 _FOREIGN_LENGTH = 16
 
 
-def _base64_forms(secret: bytes) -> set[str]:
-    """The characters that stand for ``secret`` in any base64 text, at each of the three alignments."""
-    forms = set()
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + secret).decode()
-        first = (offset * 8 + 5) // 6
-        last = (offset + len(secret)) * 8 // 6
-        forms |= {encoded[first:last], encoded[first:last].translate(str.maketrans("+/", "-_"))}
-    return {form for form in forms if len(form) >= TELLING_LENGTH}
-
-
 class Redactor:
-    """Knows the run's secrets in every form in which they may come back, and takes them out of texts and records."""
+    """Knows the run's secrets in every form in which they may come back, and takes them out of texts and records.
+
+    ``secrets`` are the run's credentials, ``headers`` those for a gateway, whose values are kept out of texts too.
+    """
 
     def __init__(self, secrets: Iterable[str] = (), headers: Iterable[tuple[str, str]] = ()) -> None:
         self._secrets: set[str] = set()
-        self._forms: list[str] = []
+        self._forms: set[str] = set()
+        self._by_head: defaultdict[str, set[str]] = defaultdict(set)
+        # Of a credential in pieces each piece alone says little: only whole credentials are looked for like that.
+        self._whole: list[str] = []
         self._gateway = {name.lower() for name, _ in headers}
-        # A gateway's values are kept out of texts too, but only the run's own credentials can leak from a target.
+        # Only the run's own credentials can leak from a target.
         self._foreign: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
         for secret in secrets:
             self.learn(secret)
+            self._whole.append(folded(secret))
         for _, value in headers:
             if len(value) >= _FOREIGN_LENGTH:
                 self._foreign |= self.learn(value)
@@ -52,23 +54,30 @@ class Redactor:
         if not secret or secret in self._secrets:
             return set()
         self._secrets.add(secret)
-        encoded = {quote(secret, safe=""), quote(secret)} | _base64_forms(secret.encode("utf-8", "surrogateescape"))
-        added = {secret, *encoded} - set(self._forms)
-        self._forms = sorted({*self._forms, *added}, key=len, reverse=True)
-        self._pattern = None
+        written = {folded(form) for write in FORMS.values() for form in write(secret)}
+        added = {folded(secret), *(form for form in written if len(form) >= TELLING_LENGTH)} - self._forms
+        self._forms |= added
+        self._take_out(added)
         return added
+
+    def _take_out(self, forms: Iterable[str]) -> None:
+        # Beginnings are few, for what is derived from a credential begins as it does: so a text is read few times.
+        for form in forms:
+            self._by_head[form[:TELLING_LENGTH]].add(form)
+
+    def _forms_in(self, text: str) -> Iterator[str]:
+        return (form for head, forms in self._by_head.items() if head in text for form in forms if form in text)
 
     def text(self, text: str) -> str:
         """``text`` without any secret, and without the signature of any JSON Web Token."""
-        return _JWT.sub(rf"\1.{NO_SIGNATURE}", self._secretless(text))
+        return _JWT.sub(rf"\1.{NO_SIGNATURE}", self._secretless(text, None))
 
-    def _secretless(self, text: str) -> str:
-        # Looking for each form is far faster than the pattern, and there is hardly ever one to replace.
-        if not any(form in text for form in self._forms):
-            return text
-        if self._pattern is None:
-            self._pattern = re.compile("|".join(re.escape(form) for form in self._forms))
-        return self._pattern.sub(REDACTED, text)
+    def _secretless(self, text: str, around: int | None = _AROUND) -> str:
+        spans: list[tuple[int, int]] = []
+        for reading in readings(text, around):
+            for form in self._forms_in(reading.text):
+                spans += [reading.span(at, at + len(form)) for at in _occurrences(form, reading.text)]
+        return _without(text, spans) if spans else text
 
     def _bytes(self, data: bytes) -> bytes:
         # latin-1 maps every byte to one character and back, so binary bodies survive.
@@ -76,29 +85,44 @@ class Redactor:
         redacted = self._secretless(text)
         return data if redacted is text else redacted.encode("latin-1")
 
-    def leaks(self, texts: dict[str, str], given: str = "") -> tuple[str, ...]:
-        """The names of those ``texts`` that contain a credential of the run in any form.
+    def leaks(self, texts: Sequence[tuple[str, str]], given: str = "") -> tuple[str, ...]:
+        """The names of those ``texts`` (name, text) that contain a credential of the run in any form.
 
-        What stands in ``given`` too, a text that the target may repeat, is no leak.
+        What stands in ``given`` too, a text that the target may repeat, is no leak. A credential that is there whole,
+        but in pieces, is one of "several places"; its pieces are secrets from now on.
         """
-        forms = [
-            form
-            for form in self._forms
-            if len(form) >= TELLING_LENGTH and form not in given and form not in self._foreign
-        ]
-        together = "\n".join(texts.values())
-        if not any(form in together for form in forms):
-            return ()
-        return tuple(name for name, text in texts.items() if any(form in text for form in forms))
+        together = list(readings("\n".join(text for _, text in texts), _AROUND))
+        repeated = folded(given)
+        found: list[str] = []
+        telling = {form for reading in together for form in self._forms_in(reading.text)
+                   if form in self._forms and form not in self._foreign
+                   and len(form) >= TELLING_LENGTH and form not in repeated}  # fmt: skip
+        if telling:
+            found = [name for name, text in texts if _holds(text, telling)]
+        if not found:
+            pieces = {piece for secret in self._whole for reading in together
+                      for piece in _pieces(secret, reading.text, repeated)}  # fmt: skip
+            self._take_out(pieces)
+            found = ["several places, in pieces"] if pieces else []
+        return tuple(self.text(name) for name in dict.fromkeys(found))
 
     def exchange(self, exchange: Exchange) -> Exchange:
         """``exchange`` as it may be kept: no secret in any part of it."""
-        answer = exchange.answer and replace(
-            exchange.answer,
-            headers=tuple((name, self._secretless(value)) for name, value in exchange.answer.headers),
-            body=self._bytes(exchange.answer.body),
-        )
+        answer = exchange.answer and self._answer(exchange.answer)
         return replace(exchange, request=self.request(exchange.request), answer=answer)
+
+    def _answer(self, answer: Answer) -> Answer:
+        everything = [answer.reason, *(part for header in answer.headers for part in header)]
+        together = "\n".join([*everything, answer.body.decode("latin-1")])
+        if self._secretless(together) is together:
+            # A copy, for the book keeps no JSON that was read from it: pickle fails where it is nested deep.
+            return replace(answer)
+        return replace(
+            answer,
+            reason=self._secretless(answer.reason),
+            headers=tuple((self._secretless(name), self._secretless(value)) for name, value in answer.headers),
+            body=self._bytes(answer.body),
+        )
 
     def request(self, request: Request) -> Request:
         """``request`` as it may be kept."""
@@ -111,3 +135,48 @@ class Redactor:
             ),
             body=self._bytes(request.body),
         )
+
+
+def _occurrences(form: str, text: str) -> Iterator[int]:
+    at = text.find(form)
+    while at >= 0:
+        yield at
+        at = text.find(form, at + len(form))
+
+
+def _holds(text: str, forms: Iterable[str]) -> bool:
+    return any(form in reading.text for reading in readings(text, _AROUND) for form in forms)
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in _joined(sorted(spans)):
+        parts += [text[done:start], REDACTED]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def _joined(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Sorted ``spans``, those that overlap as one."""
+    start, end = spans[0]
+    for next_start, next_end in spans[1:]:
+        if next_start >= end:
+            yield start, end
+            start = next_start
+        end = max(end, next_end)
+    yield start, end
+
+
+def _pieces(secret: str, text: str, repeated: str) -> set[str]:
+    """The pieces in which ``secret`` stands in ``text``, each of TELLING_LENGTH or more; none unless it is all there.
+
+    A masked credential lacks some of it, and so is none.
+    """
+    starts = range(len(secret) - TELLING_LENGTH + 1)
+    windows = [secret[start : start + TELLING_LENGTH] for start in starts]
+    if not windows or windows[0] not in text or windows[-1] not in text:
+        return set()
+    there = {start for start in starts if windows[start] in text and windows[start] not in repeated}
+    covered = {at for start in there for at in range(start, start + TELLING_LENGTH)}
+    return {windows[start] for start in there} if len(covered) == len(secret) else set()

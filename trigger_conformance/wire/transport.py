@@ -24,15 +24,15 @@ import h11
 import httpx
 
 from trigger_conformance.proxy import Proxy
+from trigger_conformance.wire.decoding import LARGEST_ANSWER, OversizedAnswerError, decode
 
-LARGEST_ANSWER = 1 << 20
+# With chunks' sizes, trailers and interim answers, of which nothing is kept.
+_LARGEST_MESSAGE = 2 * LARGEST_ANSWER
+_MOST_HEADERS, _LARGEST_HEADERS = 256, 1 << 16
 # Shorter than any server's keep-alive timeout in use, so that a connection is seldom closed under a request.
 _IDLE_SECONDS = 0.75
 _SLICE = 4096
-
-
-class OversizedAnswerError(httpx.TransportError):
-    """The answer is larger than ``LARGEST_ANSWER``."""
+_TOO_LARGE = f"the answer is larger than {LARGEST_ANSWER:,} bytes"
 
 
 class Gate:
@@ -79,6 +79,7 @@ class _Connection(asyncio.Protocol):
         self.number = 0
         self.idle_since = 0.0
         self._received = bytearray()
+        self._allowance = _LARGEST_MESSAGE
         self._over = False
         self._arrival: asyncio.Future[None] | None = None
 
@@ -105,13 +106,20 @@ class _Connection(asyncio.Protocol):
             self._arrival.set_result(None)
 
     async def receive(self) -> bytes:
-        """Bytes that have arrived, or b"" at the connection's end."""
+        """Bytes that have arrived, or b"" at the connection's end. Raises OversizedAnswerError."""
         while not self._received and not self._over:
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
         data = bytes(self._received)
         self._received.clear()
+        self._allowance -= len(data)
+        if self._allowance < 0:
+            raise OversizedAnswerError(_TOO_LARGE)
         return data
+
+    def expect_answer(self) -> None:
+        """From here on the bytes are those of another answer."""
+        self._allowance = _LARGEST_MESSAGE
 
     @property
     def open(self) -> bool:
@@ -160,13 +168,13 @@ class Slices(httpx.AsyncByteStream):
             yield self._body[start : start + _SLICE]
 
 
-async def bounded(pieces: AsyncIterator[bytes], how: str) -> bytes:
-    """All ``pieces`` as one; raises OversizedAnswerError, which says ``how``, beyond LARGEST_ANSWER bytes."""
+async def bounded(pieces: AsyncIterator[bytes]) -> bytes:
+    """All ``pieces`` as one; raises OversizedAnswerError beyond LARGEST_ANSWER bytes."""
     body = bytearray()
     async for piece in pieces:
         body += piece
         if len(body) > LARGEST_ANSWER:
-            raise OversizedAnswerError(f"the answer {how} than {LARGEST_ANSWER:,} bytes")
+            raise OversizedAnswerError(_TOO_LARGE)
     return bytes(body)
 
 
@@ -175,7 +183,7 @@ async def decoded(response: httpx.Response) -> bytes:
 
     Raises OversizedAnswerError beyond that and httpx.DecodingError where it cannot be decoded.
     """
-    return await bounded(response.aiter_bytes(), "unpacks to more")
+    return decode(await bounded(response.aiter_raw()), response.headers.get_list("content-encoding"))
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -280,6 +288,7 @@ class Transport(httpx.AsyncBaseTransport):
     async def _exchange(self, connection: _Connection, request: httpx.Request) -> httpx.Response:
         keep = False
         try:
+            connection.expect_answer()
             started = await self._send(connection, request)
             if request.extensions.get("hang_up"):
                 connection.transport.close()
@@ -389,6 +398,15 @@ def _parser_after(method: str) -> h11.Connection:
     return parser
 
 
+def _modest(head: h11.Response) -> h11.Response:
+    """``head``, unless its headers are more than any client takes."""
+    headers = head.headers.raw_items()
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > _MOST_HEADERS or size > _LARGEST_HEADERS:
+        raise OversizedAnswerError(f"{len(headers)} headers of {size:,} bytes in all")
+    return head
+
+
 async def _read(parser: h11.Connection, connection: _Connection) -> tuple[h11.Response, bytes]:
     head: h11.Response | None = None
     body = bytearray()
@@ -403,11 +421,11 @@ async def _read(parser: h11.Connection, connection: _Connection) -> tuple[h11.Re
                 silent = False
                 parser.receive_data(data)
             elif isinstance(event, h11.Response):
-                head = event
+                head = _modest(event)
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > LARGEST_ANSWER:
-                    raise OversizedAnswerError(f"the answer is larger than {LARGEST_ANSWER:,} bytes")
+                    raise OversizedAnswerError(_TOO_LARGE)
             elif isinstance(event, h11.EndOfMessage):
                 assert head is not None
                 return head, bytes(body)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from trigger_conformance import told
 from trigger_conformance.target import Target
+from trigger_conformance.wire.decoding import OversizedAnswerError
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
-from trigger_conformance.wire.transport import Gate, Line, OversizedAnswerError, Transport, decoded
+from trigger_conformance.wire.transport import Gate, Line, Transport, decoded
 
 if TYPE_CHECKING:
     from trigger_conformance.wire.http2 import Http2Transport
@@ -27,6 +29,10 @@ _PATIENCE = 20.0
 _LONGEST_PAUSE = 1.0
 _GATE_PATIENCE = 1.5
 _DAY = 86_400
+# What a run keeps of answers that are larger than any batch's: every check looks at all of them again and again.
+_LARGE, _MOST_LARGE = 1 << 12, 1 << 24
+# Objects take many times the memory of their text.
+_JSON_WEIGHT = 4
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class Wire:
         self._limit: int | None = None
         self._remaining: int | None = None
         self._reset = 0.0
+        self._room = _MOST_LARGE
 
     def close(self) -> None:
         """Close connections and event loop."""
@@ -254,8 +261,8 @@ class Wire:
 
     def _delay(self, exchange: Exchange, attempt: int) -> float:
         assert exchange.answer is not None
-        after = _seconds(exchange.answer.header("retry-after"))
-        if after is None and (reset := _seconds(exchange.answer.header("x-ratelimit-reset"))) is not None:
+        after = told.seconds(exchange.answer.header("retry-after"))
+        if after is None and (reset := told.seconds(exchange.answer.header("x-ratelimit-reset"))) is not None:
             after = reset - time.time()
         if after is None or not 0 <= after <= _DAY:
             after = min(8.0, 0.25 * 2**attempt)
@@ -271,11 +278,11 @@ class Wire:
         self._share = min(self._share or took, took) if in_flight == 1 else max(self._share * 0.9, took / in_flight)
         if exchange.request.credential != "primary":
             return
-        limit = _seconds(exchange.answer.header("x-ratelimit-limit"))
-        remaining = _seconds(exchange.answer.header("x-ratelimit-remaining"))
+        limit = told.seconds(exchange.answer.header("x-ratelimit-limit"))
+        remaining = told.seconds(exchange.answer.header("x-ratelimit-remaining"))
         if limit and remaining is not None:
             self._limit, self._remaining = int(limit), int(remaining)
-            self._reset = _seconds(exchange.answer.header("x-ratelimit-reset")) or 0.0
+            self._reset = told.seconds(exchange.answer.header("x-ratelimit-reset")) or 0.0
 
     async def _exchange(self, request: Request, sending: Sending) -> Exchange:
         began = time.time()
@@ -307,10 +314,15 @@ class Wire:
             connection=connection,
         )
 
+    def _timeout(self, sending: Sending) -> float:
+        """A request sent in good time has its whole time limit; a longer one is for as long as the run may last."""
+        usual = self._target.timeout
+        return min(sending.timeout or usual, max(usual, self.ledger.seconds_left))
+
     def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
         extensions: dict[str, Any] = {
             "target": request.target.encode("latin-1"),
-            "timeout": {"read": sending.timeout or self._target.timeout},
+            "timeout": {"read": self._timeout(sending)},
             "chunked": request.framing is Framing.CHUNKED,
             "fresh": sending.fresh,
             # What a target keeps of a connection must decide no other check than the one on connections.
@@ -325,10 +337,20 @@ class Wire:
             request.method, self._url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
         )
 
+    def _take_room(self, body: bytes, headers: httpx.Headers) -> None:
+        size = len(body) + sum(len(name) + len(value) for name, value in headers.raw)
+        if size > _LARGE:
+            self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
+        if self._room < 0 and size > _LARGE:
+            raise OversizedAnswerError(f"answers of more than {_LARGE:,} bytes are more than a run keeps")
+
     async def _answer(self, response: httpx.Response, given: str) -> Answer:
         body = await decoded(response)
+        self._take_room(body, response.headers)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-        where = {f"header {name}": value for name, value in headers} | {"the body": body.decode("latin-1")}
+        where = [("the reason phrase", response.reason_phrase), ("the body", body.decode("latin-1"))]
+        where[1:1] = [(f"header {name}", value) for name, value in headers]
+        where += [("a header's name", name) for name, _ in headers]
         leaks = self.redactor.leaks(where, given)
         return Answer(
             response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
@@ -359,10 +381,6 @@ async def _gather(deliveries: Any) -> list[Exchange]:
             raise result
         exchanges.append(result)
     return exchanges
-
-
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdecimal() else None
 
 
 def _failure(error: Exception, redactor: Redactor) -> Failure:

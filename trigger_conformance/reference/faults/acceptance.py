@@ -547,6 +547,98 @@ class TokensHoldTheCredential(ReferenceServer):
         return {**super().claims(environment, batch), "key": environment.api_key}
 
 
+class _EchoesSpelt(ReferenceServer):
+    """A 202's body has the key in it, written by ``spelt``."""
+
+    def spelt(self, key: str) -> str:
+        raise NotImplementedError
+
+    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
+        return {**super().batch_body(order, batch, cached), "by": self.spelt(self.environments[0].api_key)}
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesAsJsonEscapes(ReferenceServer):
+    """A 202's body has the key in it, every character as a JSON escape."""
+
+    def accepted(self, environment: Environment, *rest: Any) -> Response:
+        response = super().accepted(environment, *rest)
+        spelt = "".join(f"\\u{ord(each):04x}" for each in environment.api_key)
+        response.body = bytes(response.body)[:-1] + f', "by": "{spelt}"}}'.encode()
+        response.headers["content-length"] = str(len(response.body))
+        return response
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesPercentEncoded(_EchoesSpelt):
+    """A 202's body has the key in it, percent-encoded whole."""
+
+    def spelt(self, key: str) -> str:
+        return "".join(f"%{byte:02X}" for byte in key.encode())
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesAsEntities(_EchoesSpelt):
+    """A 202's body has the key in it as HTML entities."""
+
+    def spelt(self, key: str) -> str:
+        return "".join(f"&#{ord(each)};" for each in key)
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesInHexadecimal(_EchoesSpelt):
+    """A 202's body has the key in it in hexadecimal."""
+
+    def spelt(self, key: str) -> str:
+        return key.encode().hex()
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesInBase32(_EchoesSpelt):
+    """A 202's body has the key in it in base32."""
+
+    def spelt(self, key: str) -> str:
+        return base64.b32encode(f"key:{key}".encode()).decode()
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesInUpperCase(_EchoesSpelt):
+    """A 202's body has the key in it in upper case."""
+
+    def spelt(self, key: str) -> str:
+        return key.upper()
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesReversed(_EchoesSpelt):
+    """A 202's body has the key in it backwards."""
+
+    def spelt(self, key: str) -> str:
+        return key[::-1]
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesInHalves(ReferenceServer):
+    """A 202 has the key's halves in two headers."""
+
+    def accepted(self, environment: Environment, *rest: Any) -> Response:
+        response = super().accepted(environment, *rest)
+        half = len(environment.api_key) // 2
+        response.headers["x-key-id"] = environment.api_key[:half]
+        response.headers["x-key-secret"] = environment.api_key[half:]
+        return response
+
+
+@fault("acceptance.credential_is_never_echoed")
+class EchoesAsAHeadersName(ReferenceServer):
+    """A 202 has a header whose name is the key."""
+
+    def accepted(self, environment: Environment, *rest: Any) -> Response:
+        response = super().accepted(environment, *rest)
+        response.headers[f"x-{environment.api_key}"] = "1"
+        return response
+
+
 @fault("acceptance.accepted_answers_carry_the_token_headers")
 class NoDelegatedToken(ReferenceServer):
     """A 202 carries neither token header."""

@@ -1,0 +1,45 @@
+"""Takes Content-Encoding off a body (RFC 9110 section 8.4), every coding by itself within bounds."""
+
+from __future__ import annotations
+
+import zlib
+
+import httpx
+
+LARGEST_ANSWER = 1 << 20
+_MOST_CODINGS = 2
+_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+# Some servers send raw deflate under this name, which RFC 9110 section 8.4.1.2 mentions.
+_WINDOWS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
+
+
+class OversizedAnswerError(httpx.TransportError):
+    """The answer is larger than ``LARGEST_ANSWER``."""
+
+
+def decode(body: bytes, encodings: list[str]) -> bytes:
+    """``body`` without the codings of its Content-Encoding headers; one that was not asked for stays.
+
+    Raises OversizedAnswerError where a coding gives more than LARGEST_ANSWER bytes, and httpx.DecodingError where a
+    body is not what it says, or says more than two codings.
+    """
+    codings = [coding.strip().lower() for value in encodings for coding in value[:200].split(",")]
+    known = [coding for coding in codings if coding in _WINDOWS]
+    if len(known) > _MOST_CODINGS:
+        raise httpx.DecodingError(f"{len(known)} content codings, one around the other")
+    for coding in reversed(known):
+        body = _inflated(body, _WINDOWS[coding])
+    return body
+
+
+def _inflated(body: bytes, windows: tuple[int, ...]) -> bytes:
+    for window in windows:
+        try:
+            inflated = zlib.decompressobj(window).decompress(body, LARGEST_ANSWER + 1) if body else b""
+        except zlib.error as error:
+            problem = str(error)
+            continue
+        if len(inflated) > LARGEST_ANSWER:
+            raise OversizedAnswerError(f"the answer unpacks to more than {LARGEST_ANSWER:,} bytes")
+        return inflated
+    raise httpx.DecodingError(problem)
