@@ -16,6 +16,8 @@ from trigger_conformance.catalogue import Selection, catalogue
 from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import undecided
 from trigger_conformance.report import files, har, junit, results
+from trigger_conformance.report.curl import BODIES, Way
+from trigger_conformance.report.reproduce import Reproducer
 from trigger_conformance.requirement import Level, Profile
 from trigger_conformance.sharding import Shard, shard
 from trigger_conformance.target import UsageError
@@ -30,7 +32,7 @@ _RANK = (Verdict.SKIPPED, Verdict.OBSERVED, Verdict.PASSED, Verdict.INCONCLUSIVE
          Verdict.VIOLATED)  # fmt: skip
 # The parts differ in these by their nature; all else must be the same.
 _OWN_OPTIONS = {"press_rate_limit", "shared_key", "workers", "shard", "max_requests", "max_runs", "max_seconds",
-                "requests_per_second", "proxy"}  # fmt: skip
+                "requests_per_second", "proxy", "base_url_from"}  # fmt: skip
 
 
 def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, Path]:
@@ -50,8 +52,9 @@ def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, P
     folder.mkdir(parents=True, exist_ok=True)
     _write(merged, evidence, folder)
     for part, _ in parts:
-        if (part / files.ALLURE).is_dir():
-            shutil.copytree(part / files.ALLURE, folder / files.ALLURE, dirs_exist_ok=True)
+        for kept in (files.ALLURE, BODIES):
+            if (part / kept).is_dir():
+                shutil.copytree(part / kept, folder / kept, dirs_exist_ok=True)
     if report_dir is None:
         files.point_latest(folder)
     return merged, folder
@@ -190,7 +193,7 @@ def _requirements(documents: Sequence[Document]) -> list[Document]:
             merged.append(_worst(entries))
         elif requirement in selection:
             outcome = undecided(requirement, f"no part decided it: {missing}")
-            merged.append(results.requirement_data(outcome, contract, {}, documents[0]["target"]["base_url"]))
+            merged.append(results.requirement_data(outcome, contract, Reproducer((), Way(base_url=""))))
     return merged
 
 

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -233,15 +233,18 @@ class Run:
             )
             self.document = results.results(found, station.contract, station.redactor)
             self.report_dir.mkdir(parents=True, exist_ok=True)
-            self._write(station, found.exchanges)
+            self._write(station, found.exchanges, results.bodies(found, station.redactor))
             if self.settings.report_dir is None:
                 files.point_latest(self.report_dir)
         finally:
             self.close()
         return self.status
 
-    def _write(self, station: Station, exchanges: Sequence[Exchange]) -> None:
+    def _write(self, station: Station, exchanges: Sequence[Exchange], bodies: Mapping[str, bytes]) -> None:
         results.write(self.document, self.report_dir / files.RESULTS)
+        for name, body in bodies.items():
+            (self.report_dir / name).parent.mkdir(exist_ok=True)
+            (self.report_dir / name).write_bytes(body)
         evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
         (self.report_dir / har.FILE).write_text(text, "utf-8")

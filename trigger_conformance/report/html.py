@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 
-from trigger_conformance.report import charts
+from trigger_conformance.report import again, charts
 
 _VERDICTS = ("violated", "warned", "inconclusive", "waived", "passed", "skipped", "observed")
 
@@ -45,6 +45,9 @@ def page(results: Mapping[str, Any]) -> str:
         remaining=charts.remaining(results["timeline"]),
         lanes={each["id"]: charts.lanes(results["timeline"], each["id"]) for each in requirements},
         width=charts.WIDTH,
+        again={each["id"]: again.command(results, each["id"]) for each in requirements},
+        hint=again.hint(results),
+        lines={each["id"]: "\n".join(again.lines_of(each)) for each in requirements},
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
+
+from trigger_conformance.report import again
+from trigger_conformance.report.again import lines_of
 
 _STYLE = {"conformant": "bold green", "non-conformant": "bold red", "inconclusive": "bold yellow"}
 _MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": ("?", "yellow"), "skipped": ("-", "dim"),
@@ -36,8 +39,10 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
     by_verdict: dict[str, list[Mapping[str, Any]]] = {}
     for requirement in document["requirements"]:
         by_verdict.setdefault(requirement["verdict"], []).append(requirement)
-    _with_evidence(console, "Violated", by_verdict.get("violated", []))
-    _with_evidence(console, "Warnings", by_verdict.get("warned", []))
+    _with_evidence(console, document, "Violated", by_verdict.get("violated", []))
+    _with_evidence(console, document, "Warnings", by_verdict.get("warned", []))
+    if {"violated", "warned"} & set(by_verdict):
+        console.print(Text(f"  {again.hint(document)}", style="dim"))
     _one_line_each(console, "Waived", by_verdict.get("waived", []))
     _one_line_each(console, "Inconclusive", by_verdict.get("inconclusive", []))
     _one_line_each(console, "Skipped", by_verdict.get("skipped", []))
@@ -48,7 +53,9 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
         console.print(Text(f"  {_plain(note)}"))
 
 
-def _with_evidence(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:
+def _with_evidence(
+    console: Console, document: Mapping[str, Any], title: str, requirements: Sequence[Mapping[str, Any]]
+) -> None:
     by_clause: dict[str, list[Mapping[str, Any]]] = {}
     for requirement in requirements:
         by_clause.setdefault(requirement["clause"]["name"], []).append(requirement)
@@ -59,10 +66,10 @@ def _with_evidence(console: Console, title: str, requirements: Iterable[Mapping[
         quoted = " ".join(members[0]["clause"]["text"].split())
         console.print(Text.assemble("  ", (clause, "bold"), (f"  “{_shortened(quoted, 160)}”", "dim")))
         for requirement in members:
-            _finding(console, requirement)
+            _finding(console, document, requirement)
 
 
-def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
+def _finding(console: Console, document: Mapping[str, Any], requirement: Mapping[str, Any]) -> None:
     mark, style = _MARK[requirement["verdict"]]
     head = (f"    {mark} ", style), (requirement["id"], "bold"), f"  {requirement['level']}  {requirement['statement']}"
     console.print(Text.assemble(*head))
@@ -71,9 +78,11 @@ def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
         console.print(Text(f"        {_shortened(_plain(line), 300)}"))
     if len(lines) > _MOST_LINES:
         console.print(Text(f"        … and {len(lines) - _MOST_LINES} more, see results.json", style="dim"))
-    if requirement["evidence"]:
-        console.print(Text(f"        {_plain(requirement['evidence'][0]['curl'])}", style="cyan"))
-    console.print(Text(f"        trigger-conformance run --only {requirement['id']}", style="dim"))
+    for line in lines_of(requirement):
+        console.print(Text(f"        {_plain(line)}", style="cyan"))
+    if note := requirement.get("reproduce", {}).get("note"):
+        console.print(Text(f"        ({note})", style="dim"))
+    console.print(Text(f"        {_plain(again.command(document, requirement['id']))}", style="dim"))
 
 
 def _one_line_each(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:
