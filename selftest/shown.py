@@ -105,11 +105,8 @@ Fact = tuple[int | None, bool | None, str | None]
 def blamed(requirement: Mapping[str, Any]) -> list[Fact]:
     """Status, isCached and id of each blamed answer that the lines are to show."""
     shown = requirement["reproduce"]["exchanges"]
-    return [
-        _facts(each["response"] and each["response"]["status"], (each["response"] or {}).get("body", {}).get("text", ""))
-        for each in requirement["evidence"]
-        if each["number"] in shown
-    ]  # fmt: skip
+    responses = [each["response"] or {} for each in requirement["evidence"] if each["number"] in shown]
+    return [_facts(each.get("status"), each.get("body", {}).get("text", "")) for each in responses]
 
 
 def answers(output: str) -> list[Fact]:

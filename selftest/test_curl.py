@@ -168,7 +168,7 @@ def test_a_body_that_does_not_fit_is_a_file(pasted):
     noise = bytes(range(1, 256)) * 40
     assert pasted(API.request(noise))[1] == noise
     key = API.key()
-    lines, body = pasted(API.request(noise + key.encode() + KEY.encode()), "RUN=1a1b2c3d")
+    _, body = pasted(API.request(noise + key.encode() + KEY.encode()), "RUN=1a1b2c3d")
     assert body == noise + key.replace("0a1b2c3d", "1a1b2c3d").encode() + KEY.encode()
 
 

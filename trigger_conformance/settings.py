@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Settings:
     budget: Budget
     name: str | None = None
     base_url_from: str | None = None
-    key_variables: Mapping[str, str] = field(default_factory=dict)
+    key_variables: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ()
     level: Level | None = None
     strict: bool = False
@@ -98,7 +98,7 @@ def gather(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
     """
     sources = values(given, environment, folder)
     found = {dest: value.content for dest, value in sources.items()}
-    variables = {dest: found[dest].place for dest in KEYS if _is_variable(found.get(dest))}
+    variables = tuple((dest, found[dest].place) for dest in KEYS if _is_variable(found.get(dest)))
     base_url = found.get("base_url")
     if base_url is not None:
         check_url(base_url)

@@ -167,8 +167,10 @@ def _authorization(written: str, way: Way) -> str:
         written = re.sub(rf"\$(\{{?){variable}\b", rf"$\1{own}", written)
     if written == "''":
         return "'Authorization;'"
-    # A value in double quotes has a variable in it, and reads better as one word with the header's name.
-    return f'"Authorization: {written[1:]}' if written.startswith('"') else f"'Authorization: '{written}"
+    # One word with the header's name reads better.
+    if written[:1] in ("'", '"'):
+        return f"{written[0]}Authorization: {written[1:]}"
+    return f"'Authorization: '{written}"
 
 
 def _body(body: bytes, forms: Mapping[bytes, Expression], way: Way) -> tuple[str, str]:

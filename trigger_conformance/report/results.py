@@ -53,7 +53,7 @@ class Found:
 
 def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, Any]:
     """The results document; ``redactor`` sees every text once more before it is written."""
-    reproducer = Reproducer(found.exchanges, Way.to(found.target, found.settings.key_variables))
+    reproducer = Reproducer(found.exchanges, Way.to(found.target, dict(found.settings.key_variables)))
     document = {
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
