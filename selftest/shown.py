@@ -46,36 +46,41 @@ class Shown:
 
 
 def examined(behaviour: Behaviour, profile: str = "standard") -> list[Shown]:
-    """Run the suite on one fault, then the lines of what it found, while the same server is up."""
+    """Run the suite on one fault, then the lines of what it found, while the same server is up.
+
+    Where the requirements that must catch it find nothing alone, they judge what all others send.
+    """
     processes = multiprocessing.get_context("forkserver")
     here, there = processes.Pipe()
     server = processes.Process(target=serve, args=(behaviour.id, there))
     server.start()
     base_url, settings, own = here.recv()
     options = ["--press-rate-limit", "--idempotency-wait=1", "--timeout=4", f"--max-run-count={settings.max_run_count}",
-               f"--profile={profile}", *(f"--only={each}" for each in behaviour.caught_by), *own]  # fmt: skip
+               f"--profile={profile}", *own]  # fmt: skip
     keys = (settings.api_key, settings.second_api_key)
-    with tempfile.TemporaryDirectory(prefix="shown-") as folder:
-        suite = processes.Process(target=examine, args=(base_url, keys, options, folder))
-        suite.start()
-        suite.join(LONGEST)
-        if suite.is_alive():
-            suite.kill()
-            suite.join()
-        found = list(_pasted(behaviour, Path(folder), keys))
+    found: list[Shown] = []
+    for only in ([f"--only={each}" for each in behaviour.caught_by], []):
+        with tempfile.TemporaryDirectory(prefix="shown-") as folder:
+            suite = processes.Process(target=examine, args=(base_url, keys, [*options, *only], folder))
+            suite.start()
+            suite.join(LONGEST)
+            if suite.is_alive():
+                suite.kill()
+                suite.join()
+            found = found or list(_pasted(behaviour, Path(folder), keys))
+        if found:
+            break
     server.terminate()
     server.join()
-    return found
+    return found or [Shown(behaviour.id, ", ".join(behaviour.caught_by), "nothing found", [], [])]
 
 
 def _pasted(behaviour: Behaviour, folder: Path, keys: tuple[str, str]) -> Iterator[Shown]:
     results = folder / "results.json"
     document = json.loads(results.read_text("utf-8")) if results.exists() else {"requirements": []}
-    found = [each for each in document["requirements"] if each["verdict"] in FOUND]
-    if not found:
-        yield Shown(behaviour.id, ", ".join(behaviour.caught_by), "nothing found", [], [])
-    for each in found:
-        yield pasted(behaviour.id, each, folder, keys)
+    for each in document["requirements"]:
+        if each["verdict"] in FOUND and each["id"] in behaviour.caught_by:
+            yield pasted(behaviour.id, each, folder, keys)
 
 
 def pasted(fault: str, requirement: Mapping[str, Any], folder: Path, keys: tuple[str, str]) -> Shown:
@@ -90,9 +95,9 @@ def pasted(fault: str, requirement: Mapping[str, Any], folder: Path, keys: tuple
         output, errors = ended.stdout.decode("utf-8", "replace"), ended.stderr.decode("utf-8", "replace")
     except subprocess.TimeoutExpired as error:
         output, errors = (error.stdout or b"").decode("utf-8", "replace"), f"not over after {_LONGEST_PASTE} s"
-    wanted, got = blamed(requirement), answers(output)
+    wanted, got = blamed(requirement), answers(output, errors)
     same = _same_batches(wanted, got)
-    shown = same and not Counter(_fact(each) for each in wanted) - Counter(_fact(each) for each in got)
+    shown = wanted and same and not Counter(_fact(each) for each in wanted) - Counter(_fact(each) for each in got)
     result = "shown" if shown else "noted" if reproduce["note"] else "not shown"
     told = [[" ".join(map(str, each)) for each in answers_] for answers_ in (wanted, got)]
     return Shown(fault, requirement["id"], result, told[0], told[1][:40], reproduce["note"],
@@ -109,12 +114,12 @@ def blamed(requirement: Mapping[str, Any]) -> list[Fact]:
     return [_facts(each.get("status"), each.get("body", {}).get("text", "")) for each in responses]
 
 
-def answers(output: str) -> list[Fact]:
-    """The same of each answer that curl printed; one that did not come is None."""
+def answers(output: str, errors: str) -> list[Fact]:
+    """The same of each answer that curl printed, and None for each that did not come."""
     starts = [*_ANSWER.finditer(output)]
-    ends = [each.start() for each in starts[1:]] + [len(output)]
-    found = []
-    for start, end in zip(starts, ends, strict=True):
+    found: list[Fact] = [(None, None, None)] * len(re.findall(r"^curl: \(", errors, re.MULTILINE))
+    for number, start in enumerate(starts, 1):
+        end = starts[number].start() if number < len(starts) else len(output)
         _, _, body = output[start.start() : end].replace("\r\n", "\n").partition("\n\n")
         found.append(_facts(int(start[1]), body))
     return found

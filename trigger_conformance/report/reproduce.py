@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +25,8 @@ _MOST_ROUNDS = 200
 _RACES = 20
 _LANES = 16
 _MANY = 12
+_MOST_FAILURES = 60
+_LINE_END = r"-w '\n'"
 _FORGETFUL_SECONDS = 0.9
 _LONGEST_SLEEP = 3600
 _KEY = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{8}-\d+")
@@ -76,7 +78,7 @@ class Reproducer:
         found = self.exchanges(evidence)
         if not found:
             return {"lines": [], "exchanges": [], "note": None}
-        shown = self._connected(found)
+        shown = self._connected(self._plainest_first(requirement, found))
         lines, notes = self._lines(requirement, shown, {*evidence})
         notes += [
             "the suite hung up before the answer; curl reads it"
@@ -97,9 +99,14 @@ class Reproducer:
             return self._press(first)
         story = self._story(shown)
         if len(story) == 1 and (rounds := self._rounds(first, requirement, evidence)):
-            note = f"it shows only now and then: the line is sent {rounds} times"
-            return [_loop(rounds, [FRESH, self._line(first)])], [note]
+            return self._until(first, rounds), [f"where it shows only now and then: sent up to {rounds} times"]
         return self._steps(story), []
+
+    def _plainest_first(self, requirement: Requirement, found: list[Exchange]) -> list[Exchange]:
+        """Of what was found in the whole run, first what was asked most often: it leaves nothing else to blame."""
+        if requirement.stage is not Stage.CLOSING:
+            return found
+        return sorted(found, key=lambda each: (each.together, -len(self._alike[_shape(each.request)])))
 
     def _connected(self, found: Sequence[Exchange]) -> list[Exchange]:
         """The first of the evidence, and what of the rest has to do with it: its key, its batch, its volley."""
@@ -111,7 +118,7 @@ class Reproducer:
             or (each.request.key is not None and each.request.key == first.request.key)
             or (each.batch is not None and each.batch == first.batch)
             or (each.together and each.together == first.together and each.check == first.check)
-        ][:_LANES]
+        ][: _LANES if found[0].together else _MOST_SHOWN]
 
     def _story(self, shown: Iterable[Exchange]) -> list[Exchange]:
         """``shown`` and what they rest on, in the order in which they left."""
@@ -135,7 +142,7 @@ class Reproducer:
             earlier = [*earlier[: _MOST_BEFORE - 1], earlier[-1]]
         return earlier
 
-    def _line(self, exchange: Exchange, options: str = "", key: Expression | None = None) -> str:
+    def _line(self, exchange: Exchange, options: str = _LINE_END, key: Expression | None = None) -> str:
         coded = exchange.answer is not None and exchange.answer.header("content-encoding") is not None
         return curl_line(exchange.request, self.way, options=options, key=key, compressed=coded)
 
@@ -183,9 +190,20 @@ class Reproducer:
             and each.status != 429
         ]  # fmt: skip
         if not others:
-            return 0
+            failed = exchange.status is None or exchange.status >= 500
+            return _MOST_FAILURES if judged_together and failed else 0
         same = len(alike) - len(others)
         return min(_MOST_ROUNDS, max(_RACES, 4 * math.ceil(len(alike) / max(1, same))))
+
+    def _until(self, exchange: Exchange, rounds: int) -> list[str]:
+        """Send it again and again; what can be told from its status, until it shows."""
+        line = self._line(exchange)
+        if exchange.status == 202:
+            return [_loop(rounds, [FRESH, line])]
+        if exchange.status is None:
+            return [_loop(rounds, [FRESH, f"{line} || break"])]
+        seen = f'case $A in HTTP*" {exchange.status}"*) break;; esac'
+        return [_loop(rounds, [FRESH, f"A=$({line})", 'printf "%s\\n" "$A"', seen])]
 
     # Together
 
@@ -195,14 +213,12 @@ class Reproducer:
             for each in self._order
             if each.together and (each.check, each.together) in {(one.check, one.together) for one in shown}
         ][:_LANES]
-        rest = [each for each in shown if not each.together]
-        lanes = [f"{self._line(each, f'-o $T/{lane}')} &" for lane, each in enumerate(volley, 10)]
-        after = [self._line(each) for each in rest]
+        rest = [self._line(each) for each in shown if not each.together]
         lines = [
             f"n=0; while [ $((n+=1)) -le {_RACES} ]; do {FRESH}; {_ANSWERS}",
-            *lanes,
-            "wait; for answer in $T/*; do cat $answer; echo; done",
-            *after,
+            *self._lanes(volley, others=not rest),
+            "wait; cat $T/*",
+            *rest,
             "done",
         ]
         note = (
@@ -211,6 +227,17 @@ class Reproducer:
         )
         return lines, [note]
 
+    def _lanes(self, volley: Sequence[Exchange], *, others: bool) -> list[str]:
+        """The volley's lines, those that are the same once; with ``others`` keys that differ may be other ones."""
+        differ = len({each.request.key for each in volley}) == len(volley) > 1
+        key = Expression("conformance-$RUN-$lane") if differ and others else None
+        counts = Counter(self._line(each, f"{_LINE_END} -o $T/LANE", key=key) for each in volley)
+        rounds = max(counts.values())
+        lines = [f"{line.replace('/LANE', f'/{number}.$lane')} &" for number, line in enumerate(counts)]
+        if key is not None:
+            lines = [line.replace("$RUN-$lane", f"$RUN-{number}.$lane") for number, line in enumerate(lines)]
+        return [f"for lane in {' '.join(map(str, range(1, rounds + 1)))}; do", *lines, "done"]
+
     # Pressing
 
     def _press(self, last: Exchange) -> tuple[list[str], list[str]]:
@@ -218,7 +245,7 @@ class Reproducer:
         pressing = self._strongest(refused or last)
         count = max(_LANES * 2, sum(each.check == pressing.check for each in self._order))
         key = Expression("conformance-$RUN-$n")
-        press = self._line(pressing, "-o $T/$n", key=key)
+        press = self._line(pressing, f"{_LINE_END} -o $T/$n", key=key)
         lines = [
             FRESH,
             _ANSWERS,
@@ -228,7 +255,7 @@ class Reproducer:
             "grep -h '^HTTP' $T/* | sort | uniq -c",
         ]
         if refused is not None:
-            lines += [f"N=$(basename $(grep -l {_LIMITED} $T/* | head -n 1)); cat $T/$N; echo"]
+            lines += [f"N=$(basename $(grep -l {_LIMITED} $T/* | head -n 1)); cat $T/$N"]
         if refused is not None and last is not refused:
             lines += self._after_the_refusal(refused, last)
         return lines, ["the requests of a press leave several at a time; how many it takes depends on the limit"]

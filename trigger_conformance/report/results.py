@@ -169,8 +169,9 @@ def requirement_data(outcome: Outcome, contract: Contract, reproducer: Reproduce
     """One requirement's part of the document; ``reproducer`` knows the run's exchanges."""
     requirement = outcome.requirement
     clause = contract.clause(requirement.clause)
-    shown = reproducer.exchanges(outcome.evidence[:_MOST_EVIDENCE])
-    found = outcome.verdict in _FOUND
+    reproduce = reproducer(requirement, outcome.evidence if outcome.verdict in _FOUND else ())
+    numbers = dict.fromkeys([*reproduce["exchanges"][:1], *outcome.evidence])
+    shown = reproducer.exchanges([*numbers][:_MOST_EVIDENCE])
     return {
         "id": requirement.id,
         "level": str(requirement.level),
@@ -181,7 +182,7 @@ def requirement_data(outcome: Outcome, contract: Contract, reproducer: Reproduce
         "notes": list(outcome.notes),
         "waiver": outcome.waiver and dict(outcome.waiver),
         "evidence": [exchange_data(exchange, reproducer.way) for exchange in shown],
-        "reproduce": reproducer(requirement, outcome.evidence if found else ()),
+        "reproduce": reproduce,
         "requests": outcome.requests,
         "duration_s": round(outcome.duration, 3),
     }
