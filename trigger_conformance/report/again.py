@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# Those that the lines set themselves have short names.
+_VARIABLE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]{3,})")
 _PROGRAM = "trigger-conformance run"
 _PLACES = "Shell lines are for sh, in the folder of this report"
 _DEFAULT_TIMEOUT = 10
@@ -77,14 +80,12 @@ def lines_of(requirement: Mapping[str, Any]) -> list[str]:
 def hint(results: Mapping[str, Any]) -> str:
     """Where these lines and commands are run, and what they take from the environment."""
     options = results["target"]["options"]
-    if results["target"].get("name"):
-        return f"{_PLACES}; trigger-conformance beside the same conformance.toml."
     if options.get("base_url_from", "--base-url") is None:
         return "trigger-conformance brings the built-in server again; curl finds none, unless one is served."
-    needed = ["TRIGGER_API_KEY"]
-    needed += ["TRIGGER_CONFORMANCE_SECOND_API_KEY"] if options.get("second_api_key") else []
-    needed += ["TRIGGER_CONFORMANCE_HEADER"] if options.get("headers") else []
-    return f"{_PLACES}; both take {', '.join(needed)} from the environment."
+    lines = "\n".join(line for each in results["requirements"] for line in lines_of(each))
+    needed = dict.fromkeys(_VARIABLE.findall(lines)) or ["the key"]
+    same = "the same conformance.toml" if results["target"].get("name") else "the run's keys and headers"
+    return f"{_PLACES}, with {', '.join(needed)} in the environment; trigger-conformance takes {same}."
 
 
 def explained(identity: str, targets: Iterable[str]) -> list[str]:

@@ -100,6 +100,11 @@ def origin(base_url: str) -> str:
     return f"{scheme}://{rest.partition('/')[0]}"
 
 
+def variable_of(header: str) -> str:
+    """The variable in which a reader keeps the value of a gateway's header (``--header``)."""
+    return f"HEADER_{re.sub(r'[^A-Z0-9]', '_', header.upper())}"
+
+
 def file_of(body: bytes) -> str:
     """The name, in the report folder, of the file for a body that does not fit a line."""
     return f"{BODIES}/{hashlib.sha256(body).hexdigest()[:16]}.bin"
@@ -150,7 +155,7 @@ def _headers(request: Request, way: Way, forms: Mapping[bytes, Expression], has_
         written.append("'Content-Type:'")
     for name, value in request.headers:
         if name.lower() in way.gateway:
-            written.append(f'"{name}: $HEADER_{re.sub(r"[^A-Z0-9]", "_", name.upper())}"')
+            written.append(f'"{name}: ${variable_of(name)}"')
         elif name.lower() not in _OWN:
             # curl leaves a header without a value out, but for one that ends in a semicolon.
             line = f"{name}: ".encode() + value if value else f"{name};".encode()
