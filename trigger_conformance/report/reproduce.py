@@ -98,8 +98,8 @@ class Reproducer:
         if requirement.stage is Stage.PRESS or first.status == 429:
             return self._press(first)
         story = self._story(shown)
-        if len(story) == 1 and (rounds := self._rounds(first, requirement, evidence)):
-            return self._until(first, rounds), [f"where it shows only now and then: sent up to {rounds} times"]
+        if story[-1] is first and (rounds := self._rounds(first, requirement, evidence)):
+            return self._until(story, rounds), [f"where it shows only now and then: sent up to {rounds} times"]
         return self._steps(story), []
 
     def _plainest_first(self, requirement: Requirement, found: list[Exchange]) -> list[Exchange]:
@@ -143,7 +143,8 @@ class Reproducer:
         return earlier
 
     def _line(self, exchange: Exchange, options: str = _LINE_END, key: Expression | None = None) -> str:
-        coded = exchange.answer is not None and exchange.answer.header("content-encoding") is not None
+        broken = exchange.failure is not None and exchange.failure.kind is FailureKind.BROKEN
+        coded = broken or (exchange.answer is not None and exchange.answer.header("content-encoding") is not None)
         return curl_line(exchange.request, self.way, options=options, key=key, compressed=coded)
 
     # One after the other
@@ -182,28 +183,32 @@ class Reproducer:
     def _rounds(self, exchange: Exchange, requirement: Requirement, evidence: set[int]) -> int:
         """How often to send a request that was not always answered so; 0 where it was."""
         alike = self._alike[_shape(exchange.request)]
+        failed = exchange.status is None or exchange.status >= 500
         judged_together = requirement.stage is Stage.CLOSING
+        alone = not self._before(exchange)
+        if not alone and not failed:
+            return 0
         others = [
             each
             for each in alike
             if each.number not in evidence and (judged_together or each.status != exchange.status)
-            and each.status != 429
+            and each.status != 429 and alone is not bool(self._before(each))
         ]  # fmt: skip
         if not others:
-            failed = exchange.status is None or exchange.status >= 500
             return _MOST_FAILURES if judged_together and failed else 0
         same = len(alike) - len(others)
         return min(_MOST_ROUNDS, max(_RACES, 4 * math.ceil(len(alike) / max(1, same))))
 
-    def _until(self, exchange: Exchange, rounds: int) -> list[str]:
-        """Send it again and again; what can be told from its status, until it shows."""
-        line = self._line(exchange)
-        if exchange.status == 202:
-            return [_loop(rounds, [FRESH, line])]
-        if exchange.status is None:
-            return [_loop(rounds, [FRESH, f"{line} || break"])]
-        seen = f'case $A in HTTP*" {exchange.status}"*) break;; esac'
-        return [_loop(rounds, [FRESH, f"A=$({line})", 'printf "%s\\n" "$A"', seen])]
+    def _until(self, story: Sequence[Exchange], rounds: int) -> list[str]:
+        """Send a story again and again; where its end can be told from the status, until it shows."""
+        *before, line = self._steps(story)
+        status = story[-1].status
+        if status is None:
+            return [_loop(rounds, [FRESH, *before, f"{line} || break"])]
+        if status == 202:
+            return [_loop(rounds, [FRESH, *before, line])]
+        seen = f'case $A in HTTP*" {status}"*) break;; esac'
+        return [_loop(rounds, [FRESH, *before, f"A=$({line})", 'printf "%s\\n" "$A"', seen])]
 
     # Together
 
