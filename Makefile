@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 
-.PHONY: conformance test proof mutants repeatability bench docs lint types lock clean
+.PHONY: conformance test proof shown mutants repeatability bench docs lint types lock clean
 
 conformance: $(READY)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
@@ -14,6 +14,9 @@ test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
 
 proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
 	$(RUN)python -m selftest.proof $(ARGS)
+
+shown: $(READY)  ## every fault's printed lines, pasted into sh, show what was found: reports/shown.json
+	$(RUN)python -m selftest.shown $(ARGS)
 
 mutants: $(READY)  ## change the pure rules at random: do their tests notice?
 	rm -rf mutants

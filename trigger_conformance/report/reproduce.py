@@ -192,7 +192,7 @@ class Reproducer:
             each
             for each in alike
             if each.number not in evidence and (judged_together or each.status != exchange.status)
-            and each.status != 429 and alone is not bool(self._before(each))
+            and each.status != 429 and (not self._before(each)) is alone
         ]  # fmt: skip
         if not others:
             return _MOST_FAILURES if judged_together and failed else 0
@@ -259,7 +259,9 @@ class Reproducer:
             f"[ $((n % {_LANES})) -ne 0 ] || wait; done; wait",
             "grep -h '^HTTP' $T/* | sort | uniq -c",
         ]
-        if refused is not None:
+        if refused is None:
+            lines += ["cat $T/1"]
+        else:
             lines += [f"N=$(basename $(grep -l {_LIMITED} $T/* | head -n 1)); cat $T/$N"]
         if refused is not None and last is not refused:
             lines += self._after_the_refusal(refused, last)
