@@ -80,14 +80,22 @@ class Reproducer:
             return {"lines": [], "exchanges": [], "note": None}
         shown = self._connected(self._plainest_first(requirement, found))
         lines, notes = self._lines(requirement, shown, {*evidence})
-        notes += [
-            "the suite hung up before the answer; curl reads it"
-            for each in shown[:1]
-            if any(one.failure and one.failure.kind is FailureKind.ABANDONED for one in self._story(shown))
-        ]
+        notes += self._unshowable(self._story(shown))
         if any(is_fresh(line) for line in lines) and FRESH not in "\n".join(lines):
             lines = [FRESH, *lines]
         return {"lines": lines, "exchanges": [each.number for each in shown], "note": "; ".join(notes) or None}
+
+    def _unshowable(self, story: Sequence[Exchange]) -> list[str]:
+        notes = []
+        if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in story):
+            notes.append("the suite hung up before the answer; curl reads it")
+        keys = {each.batch: each.request.key for each in reversed(story)}
+        if any(each.batch and each.request.key != keys[each.batch] for each in story):
+            notes.append(
+                "different keys got one batch: where that hangs on their every character, others show nothing; "
+                "the keys that were sent stand in results.json"
+            )
+        return notes
 
     def _lines(
         self, requirement: Requirement, shown: list[Exchange], evidence: set[int]
