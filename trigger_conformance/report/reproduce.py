@@ -18,6 +18,7 @@ from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
 from trigger_conformance.requirement import Requirement, Stage
 from trigger_conformance.shell import Expression
 from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
+from trigger_conformance.wire.redaction import NO_SIGNATURE
 
 _MOST_SHOWN = 5
 _MOST_BEFORE = 6
@@ -81,6 +82,8 @@ class Reproducer:
         shown = self._connected(self._plainest_first(requirement, found))
         lines, notes = self._lines(requirement, shown, {*evidence})
         notes += self._unshowable(self._story(shown))
+        if any(NO_SIGNATURE in line for line in lines):
+            notes.append("reports leave a token's signature out: put one in the place of redacted-signature")
         if any(is_fresh(line) for line in lines) and FRESH not in "\n".join(lines):
             lines = [FRESH, *lines]
         return {"lines": lines, "exchanges": [each.number for each in shown], "note": "; ".join(notes) or None}
@@ -230,7 +233,7 @@ class Reproducer:
         lines = [
             f"n=0; while [ $((n+=1)) -le {_RACES} ]; do {FRESH}; {_ANSWERS}",
             *self._lanes(volley, others=not rest),
-            "wait; cat $T/*",
+            "wait; for A in $T/*; do cat $A; echo; done",
             *rest,
             "done",
         ]
@@ -244,7 +247,7 @@ class Reproducer:
         """The volley's lines, those that are the same once; with ``others`` keys that differ may be other ones."""
         differ = len({each.request.key for each in volley}) == len(volley) > 1
         key = Expression("conformance-$RUN-$lane") if differ and others else None
-        counts = Counter(self._line(each, f"{_LINE_END} -o $T/LANE", key=key) for each in volley)
+        counts = Counter(self._line(each, "-o $T/LANE", key=key) for each in volley)
         rounds = max(counts.values())
         lines = [f"{line.replace('/LANE', f'/{number}.$lane')} &" for number, line in enumerate(counts)]
         if key is not None:
@@ -258,7 +261,7 @@ class Reproducer:
         pressing = self._strongest(refused or last)
         count = max(_LANES * 2, sum(each.check == pressing.check for each in self._order))
         key = Expression("conformance-$RUN-$n")
-        press = self._line(pressing, f"{_LINE_END} -o $T/$n", key=key)
+        press = self._line(pressing, "-o $T/$n", key=key)
         lines = [
             FRESH,
             _ANSWERS,
@@ -268,9 +271,9 @@ class Reproducer:
             "grep -h '^HTTP' $T/* | sort | uniq -c",
         ]
         if refused is None:
-            lines += ["cat $T/1"]
+            lines += ["cat $T/1; echo"]
         else:
-            lines += [f"N=$(basename $(grep -l {_LIMITED} $T/* | head -n 1)); cat $T/$N"]
+            lines += [f"N=$(basename $(grep -l {_LIMITED} $T/* | head -n 1)); cat $T/$N; echo"]
         if refused is not None and last is not refused:
             lines += self._after_the_refusal(refused, last)
         return lines, ["the requests of a press leave several at a time; how many it takes depends on the limit"]
