@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 from selftest.trial import LONGEST, examine, serve, side_by_side
 from trigger_conformance.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour, faults
+from trigger_conformance.report.reproduce import RACES
 
 FOUND = ("violated", "warned")
 _ANSWER = re.compile(r"^HTTP/[\d.]+ (\d{3})", re.MULTILINE)
@@ -96,7 +97,7 @@ def pasted(fault: str, requirement: Mapping[str, Any], folder: Path, keys: tuple
     except subprocess.TimeoutExpired as error:
         output, errors = (error.stdout or b"").decode("utf-8", "replace"), f"not over after {_LONGEST_PASTE} s"
     wanted, got = blamed(requirement), answers(output, errors)
-    same = _same_batches(wanted, got)
+    same = _same_batches(wanted, got) and _more_than_the_rounds(reproduce["lines"], wanted, got)
     shown = wanted and same and not Counter(_fact(each) for each in wanted) - Counter(_fact(each) for each in got)
     result = "shown" if shown else "noted" if reproduce["note"] else "not shown"
     told = [[" ".join(map(str, each)) for each in answers_] for answers_ in (wanted, got)]
@@ -147,6 +148,14 @@ def _same_batches(wanted: list[Fact], got: list[Fact]) -> bool:
     before = [batch for *_, batch in wanted if batch]
     after = [batch for *_, batch in got if batch]
     return not before or (len({*before}) < len(before)) == (len({*after}) < len(after))
+
+
+def _more_than_the_rounds(lines: Sequence[str], wanted: list[Fact], got: list[Fact]) -> bool:
+    """Whether a race made more than one batch in some round, where that was blamed: a sound server makes one in each."""
+    created = (202, False)
+    if not any(line.startswith("for lane") for line in lines) or created not in map(_fact, wanted):
+        return True
+    return sum(_fact(each) == created for each in got) > RACES
 
 
 def main() -> int:

@@ -23,7 +23,7 @@ from trigger_conformance.wire.redaction import NO_SIGNATURE
 _MOST_SHOWN = 5
 _MOST_BEFORE = 6
 _MOST_ROUNDS = 200
-_RACES = 20
+RACES = 20
 _LANES = 16
 _MANY = 12
 _MOST_FAILURES = 60
@@ -208,7 +208,7 @@ class Reproducer:
         if not others:
             return _MOST_FAILURES if judged_together and failed else 0
         same = len(alike) - len(others)
-        return min(_MOST_ROUNDS, max(_RACES, 4 * math.ceil(len(alike) / max(1, same))))
+        return min(_MOST_ROUNDS, max(RACES, 4 * math.ceil(len(alike) / max(1, same))))
 
     def _until(self, story: Sequence[Exchange], rounds: int) -> list[str]:
         """Send a story again and again; where its end can be told from the status, until it shows."""
@@ -231,7 +231,7 @@ class Reproducer:
         ][:_LANES]
         rest = [self._line(each) for each in shown if not each.together]
         lines = [
-            f"n=0; while [ $((n+=1)) -le {_RACES} ]; do {FRESH}; {_ANSWERS}",
+            f"n=0; while [ $((n+=1)) -le {RACES} ]; do {FRESH}; {_ANSWERS}",
             *self._lanes(volley, others=not rest),
             "wait; for A in $T/*; do cat $A; echo; done",
             *rest,
@@ -239,7 +239,7 @@ class Reproducer:
         ]
         note = (
             "the suite holds back the last byte of each request and lets all go at once, which no shell can: "
-            f"these requests leave together {_RACES} times, and not every time need show it"
+            f"these requests leave together {RACES} times, and not every time need show it"
         )
         return lines, [note]
 
