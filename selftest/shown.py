@@ -151,7 +151,7 @@ def _same_batches(wanted: list[Fact], got: list[Fact]) -> bool:
 
 
 def _more_than_the_rounds(lines: Sequence[str], wanted: list[Fact], got: list[Fact]) -> bool:
-    """Whether a race made more than one batch in some round, where that was blamed: a sound server makes one in each."""
+    """Whether some round of a race made two batches, where that was blamed: a sound server makes one in each."""
     created = (202, False)
     if not any(line.startswith("for lane") for line in lines) or created not in map(_fact, wanted):
         return True

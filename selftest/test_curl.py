@@ -161,7 +161,8 @@ def test_a_key_of_the_run_is_never_sent_again(pasted, request_):
         key = [each for each in lines if each.startswith("X-Key")]
         wanted = [f"X-Key: {value.decode()}" for name, value in request_.headers if name == "X-Key"]
         assert ((body, key) == (request_.body, wanted)) is same
-        assert len(body) == len(request_.body) or "0x" in str(body) or b"4" in body
+        if (request_.key or "").startswith("conformance-"):
+            assert len(body) == len(request_.body)
 
 
 def test_a_body_that_does_not_fit_is_a_file(pasted):
