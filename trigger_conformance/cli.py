@@ -233,8 +233,10 @@ def _has(words: tuple[str, ...], *texts: str) -> bool:
 @click.argument("identity", metavar="ID", shell_complete=completions.requirements)
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
+    from trigger_conformance import configuration
     from trigger_conformance.catalogue import find, story, unknown
     from trigger_conformance.contract import Contract
+    from trigger_conformance.report.again import explained
 
     found = find(identity)
     if found is None:
@@ -244,7 +246,8 @@ def explain(identity: str) -> None:
     click.echo(f"Clause {clause.name} ({clause.pointer})\n  {clause.text}\n")
     click.echo(f"Checked in the profile {found.profile.name.lower()} and larger ones. Sent and judged:\n")
     click.echo(story(found.id))
-    click.echo(f"Run it: trigger-conformance run --only {found.id}")
+    for line in explained(found.id, configuration.load(Path.cwd()).targets):
+        click.echo(line)
 
 
 @cli.command()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import random
-import shlex
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from trigger_conformance import __version__
+from trigger_conformance import __version__, shell
 from trigger_conformance.contract import PATH, Contract
 from trigger_conformance.requirement import Profile
 from trigger_conformance.target import Target
@@ -23,18 +22,20 @@ from trigger_conformance.wire.redaction import TELLING_LENGTH
 from trigger_conformance.wire.wire import Sending, Wire
 
 JSON = "application/json"
+KEY_VARIABLE = "TRIGGER_API_KEY"
+SECOND_KEY_VARIABLE = "TRIGGER_CONFORMANCE_SECOND_API_KEY"
 
 
 @dataclass(frozen=True)
 class Authorization:
     """The Authorization headers of a request.
 
-    ``values`` are sent one header each, ``shell`` is how a reader writes them in a shell, ``honours`` says whose
-    credential a sound target sees in them: "primary", "second" or "none".
+    ``values`` are sent one header each, ``shell`` is how a reader writes the one of them in a shell ("": as it follows
+    from the keys), ``honours`` says whose credential a sound target sees in them: "primary", "second" or "none".
     """
 
     values: tuple[bytes, ...]
-    shell: str
+    shell: str = ""
     honours: str = "none"
 
 
@@ -52,9 +53,11 @@ class BatchApi:
         parts = urlsplit(target.base_url)
         self._path = parts.path.rstrip("/") + PATH
         self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
-        self.bearer = Authorization((f"Bearer {target.api_key}".encode(),), '"Bearer $TRIGGER_API_KEY"', "primary")
+        keys = {KEY_VARIABLE: target.api_key, SECOND_KEY_VARIABLE: target.second_api_key}
+        self._secrets = {variable: key for variable, key in keys.items() if key}
+        self.bearer = Authorization((f"Bearer {target.api_key}".encode(),), honours="primary")
         self.second_bearer = target.second_api_key and Authorization(
-            (f"Bearer {target.second_api_key}".encode(),), '"Bearer $SECOND_API_KEY"', "second"
+            (f"Bearer {target.second_api_key}".encode(),), honours="second"
         )
 
     # Keys and randomness
@@ -130,7 +133,7 @@ class BatchApi:
             label=label,
             credential=authorization.honours,
             beyond=beyond,
-            shell_authorization=authorization.shell,
+            shell_authorization=self._written(authorization),
         )
 
     def order(
@@ -163,8 +166,7 @@ class BatchApi:
 
     def credential(self, value: str | bytes, shell: str = "") -> Authorization:
         """An Authorization header that no sound target honours."""
-        raw = value if isinstance(value, bytes) else value.encode("latin-1")
-        return Authorization((raw,), shell or shlex.quote(self.wire.redactor.text(raw.decode("latin-1"))))
+        return Authorization((value if isinstance(value, bytes) else value.encode("latin-1"),), shell)
 
     def derived(self, value: str, shell: str = "") -> Authorization:
         """The same with a value that was made from a key: it is kept secret like the key itself."""
@@ -172,6 +174,12 @@ class BatchApi:
         if len(secret) >= TELLING_LENGTH:
             self.wire.redactor.learn(secret)
         return self.credential(value, shell)
+
+    def _written(self, authorization: Authorization) -> tuple[str, ...]:
+        if authorization.shell and len(authorization.values) == 1:
+            return (authorization.shell,)
+        written = (shell.word(shell.from_secrets(value, self._secrets)) for value in authorization.values)
+        return tuple(self.wire.redactor.text(each) for each in written)
 
     # Sending
 

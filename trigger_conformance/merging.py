@@ -17,6 +17,8 @@ from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import undecided
 from trigger_conformance.quoting import quoted
 from trigger_conformance.report import allure_run, files, har, results
+from trigger_conformance.report.curl import BODIES, Way
+from trigger_conformance.report.reproduce import Reproducer
 from trigger_conformance.requirement import Level, Profile
 from trigger_conformance.sharding import Shard, shard
 from trigger_conformance.target import UsageError
@@ -31,7 +33,7 @@ _RANK = (Verdict.SKIPPED, Verdict.OBSERVED, Verdict.PASSED, Verdict.INCONCLUSIVE
          Verdict.VIOLATED)  # fmt: skip
 # The parts differ in these by their nature; all else must be the same.
 _OWN_OPTIONS = {"press_rate_limit", "shared_key", "workers", "shard", "max_requests", "max_runs", "max_seconds",
-                "requests_per_second", "proxy"}  # fmt: skip
+                "requests_per_second", "proxy", "base_url_from"}  # fmt: skip
 
 
 def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, Path]:
@@ -51,10 +53,11 @@ def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, P
     folder.mkdir(parents=True, exist_ok=True)
     _write(merged, evidence, folder)
     for part, _ in parts:
-        if (part / files.ALLURE).is_dir():
-            # What is wrong with a part need not be wrong with the whole.
-            parts_own = shutil.ignore_patterns(allure_run.PATTERN)
-            shutil.copytree(part / files.ALLURE, folder / files.ALLURE, ignore=parts_own, dirs_exist_ok=True)
+        for kept in (files.ALLURE, BODIES):
+            if (part / kept).is_dir():
+                # What is wrong with a part need not be wrong with the whole.
+                parts_own = shutil.ignore_patterns(allure_run.PATTERN)
+                shutil.copytree(part / kept, folder / kept, ignore=parts_own, dirs_exist_ok=True)
     allure_run.write(merged, folder / files.ALLURE)
     if report_dir is None:
         files.point_latest(folder)
@@ -202,7 +205,7 @@ def _requirements(documents: Sequence[Document]) -> list[Document]:
             merged.append(_worst(entries))
         elif requirement in selection:
             outcome = undecided(requirement, f"no part decided it: {missing}")
-            merged.append(results.requirement_data(outcome, contract, {}, documents[0]["target"]["base_url"]))
+            merged.append(results.requirement_data(outcome, contract, Reproducer((), Way(base_url=""))))
     return merged
 
 

@@ -30,6 +30,7 @@ from trigger_conformance.outcome import Outcome
 from trigger_conformance.quoting import bounded, harmless, visible
 from trigger_conformance.report import allure_files, files
 from trigger_conformance.report.attach import attach_exchanges, have_last_word, label
+from trigger_conformance.report.curl import Way
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.requirement import Requirement, Stage, requirement_of
@@ -386,7 +387,7 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
     error = call.excinfo.value if call.excinfo is not None else None
     ending, message, evidence = _ending(error, station)
     own = station.ledger.exchanges(requirement.id)
-    attach_exchanges(own, station.shared.target.base_url, station.redactor)
+    attach_exchanges(own, Way.to(station.shared.target), station.redactor)
     if not evidence:
         evidence = own[:2]
     if ending is Ending.CRASHED and call.excinfo is not None:

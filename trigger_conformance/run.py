@@ -8,7 +8,7 @@ import re
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -268,12 +268,15 @@ class Run:
         )
         self.document = results.results(found, station.contract, station.redactor)
         self._last_word = station.redactor.text
-        self._write(station, found.exchanges)
+        self._write(station, found.exchanges, results.bodies(found, station.redactor))
         if self.settings.report_dir is None:
             files.point_latest(self.report_dir)
 
-    def _write(self, station: Station, exchanges: Sequence[Exchange]) -> None:
+    def _write(self, station: Station, exchanges: Sequence[Exchange], bodies: Mapping[str, bytes]) -> None:
         self.report_dir.mkdir(parents=True, exist_ok=True)
+        for name, body in bodies.items():
+            (self.report_dir / name).parent.mkdir(exist_ok=True)
+            (self.report_dir / name).write_bytes(body)
         evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
         text = station.redactor.text(json.dumps(evidence, indent=1))
         self._render()

@@ -24,13 +24,16 @@ _OF_TARGET = ("max_run_count", "press_rate_limit", "press_requests", "shared_key
 class Settings:
     """A run's settings, validated. ``target`` is None where the run brings its own reference server.
 
-    ``name`` is the target's name in conformance.toml, if it has one there.
+    ``name`` is the target's name in conformance.toml, if it has one there, ``base_url_from`` is where its URL was
+    given, ``key_variables`` are the environment's names for "api_key" and "second_api_key" where the file has any.
     """
 
     target: Target | None
     template: Target
     budget: Budget
     name: str | None = None
+    base_url_from: str | None = None
+    key_variables: tuple[tuple[str, str], ...] = ()
     only: tuple[str, ...] = ()
     level: Level | None = None
     strict: bool = False
@@ -96,7 +99,9 @@ def gather(
     Fetches the keys; where ``keyless``, others stand in for them. Raises UsageError with one line that names the option
     and the remedy.
     """
-    found = {dest: value.content for dest, value in values(given, environment, folder).items()}
+    sources = values(given, environment, folder)
+    found = {dest: value.content for dest, value in sources.items()}
+    variables = tuple((dest, found[dest].place) for dest in KEYS if _is_variable(found.get(dest)))
     base_url = found.get("base_url")
     if base_url is not None:
         check_url(base_url)
@@ -108,7 +113,12 @@ def gather(
             found |= {dest: f"no-{dest}-is-needed" for dest in KEYS if dest == "api_key" or dest in found}
         found |= {dest: found[dest].fetch() for dest in KEYS if isinstance(found.get(dest), KeySource)}
     # No option of a user's: ``verify`` sets it for the run with which it judges again.
-    return _settings({**found, REPLAY: environment.get(REPLAY)})
+    place = sources["base_url"].source if "base_url" in sources else None
+    return _settings({**found, REPLAY: environment.get(REPLAY), "base_url_from": place, "key_variables": variables})
+
+
+def _is_variable(source: Any) -> bool:
+    return isinstance(source, KeySource) and source.kind == "env"
 
 
 def _settings(found: dict[str, Any]) -> Settings:
@@ -134,6 +144,8 @@ def _settings(found: dict[str, Any]) -> Settings:
         template=template,
         budget=_budget(template, found),
         name=found.get("target"),
+        base_url_from=found["base_url_from"],
+        key_variables=found["key_variables"],
         only=found.get("only", ()),
         level=found.get("level"),
         strict=found.get("strict", False),

@@ -40,7 +40,7 @@ def other_schemes(target):
     basic = base64.b64encode(f"{key}:".encode()).decode()
     user = base64.b64encode(f"api:{key}".encode()).decode()
     return {
-        "Basic": target.derived(f"Basic {basic}", '"Basic $(printf %s: "$TRIGGER_API_KEY" | base64)"'),
+        "Basic": target.derived(f"Basic {basic}"),
         "Basic, key as the password": target.derived(f"Basic {user}"),
         "Basic, key as it is": target.derived(f"Basic {key}", '"Basic $TRIGGER_API_KEY"'),
         "Token": target.derived(f"Token {key}", '"Token $TRIGGER_API_KEY"'),

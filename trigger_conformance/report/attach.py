@@ -10,7 +10,7 @@ import pytest
 from allure_commons import hookimpl, plugin_manager
 
 from trigger_conformance.contract import Clause
-from trigger_conformance.report.curl import curl_line
+from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
 from trigger_conformance.report.results import headers_shown
 from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.wire.exchange import Exchange
@@ -72,21 +72,23 @@ def have_last_word(readable: Callable[[str], str]) -> None:
     plugin_manager.register(LastWord(readable), name)
 
 
-def attach_exchanges(exchanges: Sequence[Exchange], base_url: str, redactor: Redactor) -> None:
+def attach_exchanges(exchanges: Sequence[Exchange], way: Way, redactor: Redactor) -> None:
     """Attach what the running test sent and got; ``redactor`` sees the text last."""
     if not exchanges:
         return
-    shown = "\n\n".join(transcript(exchange, base_url) for exchange in exchanges[:_MOST_EXCHANGES])
+    shown = "\n\n".join(transcript(exchange, way) for exchange in exchanges[:_MOST_EXCHANGES])
     more = len(exchanges) - _MOST_EXCHANGES
     text = shown + (f"\n\n… and {more} more" if more > 0 else "")
     name = f"{len(exchanges)} exchange{'s' if len(exchanges) > 1 else ''}"
     allure.attach(redactor.text(text), name=name, attachment_type=allure.attachment_type.TEXT)
 
 
-def transcript(exchange: Exchange, base_url: str) -> str:
+def transcript(exchange: Exchange, way: Way) -> str:
     """One exchange as text: the curl line, then what came back."""
     label = f" {exchange.request.label}" if exchange.request.label else ""
-    lines = [f"#{exchange.number}{label}", curl_line(exchange.request, base_url), exchange.outcome]
+    line = curl_line(exchange.request, way)
+    fresh = [FRESH] if is_fresh(line) else []
+    lines = [f"#{exchange.number}{label}", *fresh, line, exchange.outcome]
     if exchange.answer is not None:
         lines += [f"{name}: {value}" for name, value in headers_shown(exchange.answer)]
         lines += ["", exchange.answer.body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")]

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 
 from trigger_conformance.quoting import harmless, lines
-from trigger_conformance.report import charts
+from trigger_conformance.report import again, charts
 from trigger_conformance.report.telling import aside, header, headline, in_order
 
 # Deep nesting would be mostly white space, and takes time with the square of its depth.
@@ -52,6 +52,9 @@ def page(results: Mapping[str, Any]) -> str:
         remaining=charts.remaining(results["timeline"]),
         lanes={each["id"]: charts.lanes(results["timeline"], each["id"]) for each in requirements},
         width=charts.WIDTH,
+        again={each["id"]: again.command(results, each["id"]) for each in requirements},
+        hint=again.hint(results),
+        lines={each["id"]: "\n".join(again.lines_of(each)) for each in requirements},
     )
     # Autoescaping keeps a page from being steered, but not a terminal or a CI runner that prints the file.
     return harmless(lines(text), "&#58;", "&#35;") + "\n"

@@ -16,16 +16,18 @@ from trigger_conformance.contract import Contract
 from trigger_conformance.outcome import Outcome
 from trigger_conformance.quoting import shortened
 from trigger_conformance.rate_limit import remaining
-from trigger_conformance.report.curl import curl_line
+from trigger_conformance.report.curl import FRESH, Way, curl_line, file_of, is_fresh, needs_file
+from trigger_conformance.report.reproduce import Reproducer
 from trigger_conformance.settings import Settings
 from trigger_conformance.target import Budget, Target
-from trigger_conformance.verdict import Ending, ExitStatus, Overall
+from trigger_conformance.verdict import Ending, ExitStatus, Overall, Verdict
 from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
+_FOUND = (Verdict.VIOLATED, Verdict.WARNED, Verdict.WAIVED)
 _LARGEST_BODY = 4096
 _MOST_HEADERS, _LONGEST_HEADER = 60, 1200
 LONGEST_TIMELINE = 5000
@@ -53,7 +55,7 @@ class Found:
 
 def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, Any]:
     """The results document; ``redactor`` sees every text once more before it is written."""
-    numbered = {exchange.number: exchange for exchange in found.exchanges}
+    reproducer = Reproducer(found.exchanges, Way.to(found.target, dict(found.settings.key_variables)))
     document = {
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
@@ -81,7 +83,7 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
-        "requirements": [requirement_data(each, contract, numbered, found.target.base_url) for each in found.outcomes],
+        "requirements": [requirement_data(each, contract, reproducer) for each in found.outcomes],
         "suite_errors": suite_errors(found.outcomes),
     }
     clean: dict[str, Any] = _redacted(document, redactor)
@@ -116,6 +118,7 @@ def _redacted(value: Any, redactor: Redactor) -> Any:
 def _options(target: Target, settings: Settings) -> dict[str, Any]:
     budget: Budget = settings.budget
     return {
+        "base_url_from": settings.base_url_from,
         "max_run_count": target.max_run_count,
         "second_api_key": target.second_api_key is not None,
         "press_rate_limit": target.press_rate_limit,
@@ -168,13 +171,20 @@ def _timeline(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
     ]
 
 
-def requirement_data(
-    outcome: Outcome, contract: Contract, exchanges: Mapping[int, Exchange], base_url: str
-) -> dict[str, Any]:
-    """One requirement's part of the document; ``exchanges`` are the run's by their numbers."""
+def bodies(found: Found, redactor: Redactor) -> dict[str, bytes]:
+    """The files that the document's lines name, by their paths in the report folder, with nothing secret in them."""
+    shown = {number for outcome in found.outcomes for number in outcome.evidence}
+    sent = {exchange.request.body for exchange in found.exchanges if exchange.number in shown}
+    return {file_of(body): redactor.text(body.decode("latin-1")).encode("latin-1") for body in sent if needs_file(body)}
+
+
+def requirement_data(outcome: Outcome, contract: Contract, reproducer: Reproducer) -> dict[str, Any]:
+    """One requirement's part of the document; ``reproducer`` knows the run's exchanges."""
     requirement = outcome.requirement
     clause = contract.clause(requirement.clause)
-    shown = [exchanges[number] for number in outcome.evidence[:_MOST_EVIDENCE] if number in exchanges]
+    reproduce = reproducer(requirement, outcome.evidence if outcome.verdict in _FOUND else ())
+    numbers = dict.fromkeys([*reproduce["exchanges"][:1], *outcome.evidence])
+    shown = reproducer.exchanges([*numbers][:_MOST_EVIDENCE])
     return {
         "id": requirement.id,
         "level": str(requirement.level),
@@ -184,15 +194,17 @@ def requirement_data(
         "message": outcome.message,
         "notes": list(outcome.notes),
         "waiver": outcome.waiver and dict(outcome.waiver),
-        "evidence": [exchange_data(exchange, base_url) for exchange in shown],
+        "evidence": [exchange_data(exchange, reproducer.way) for exchange in shown],
+        "reproduce": reproduce,
         "requests": outcome.requests,
         "duration_s": round(outcome.duration, 3),
     }
 
 
-def exchange_data(exchange: Exchange, base_url: str) -> dict[str, Any]:
+def exchange_data(exchange: Exchange, way: Way) -> dict[str, Any]:
     """One exchange as plain data, its bodies bounded."""
     request = exchange.request
+    line = curl_line(request, way)
     data: dict[str, Any] = {
         "number": exchange.number,
         "case": request.label,
@@ -204,7 +216,7 @@ def exchange_data(exchange: Exchange, base_url: str) -> dict[str, Any]:
             "headers": [[name, value.decode("latin-1")] for name, value in request.headers],
             "body": _body(request.body),
         },
-        "curl": curl_line(request, base_url),
+        "curl": f"{FRESH}; {line}" if is_fresh(line) else line,
         "response": None,
         "error": str(exchange.failure) if exchange.failure else None,
     }

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from trigger_conformance.quoting import harmless, shortened, visible
+from trigger_conformance.report import again
+from trigger_conformance.report.again import lines_of
 from trigger_conformance.report.telling import alike, aside, headline, in_order
 
 _STYLE = {"conformant": "bold green", "failed": "bold red", "inconclusive": "bold yellow"}
@@ -47,8 +49,10 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
     by_verdict: dict[str, list[Mapping[str, Any]]] = {}
     for requirement in in_order(document["requirements"]):
         by_verdict.setdefault(requirement["verdict"], []).append(requirement)
-    _with_evidence(console, "Violated", by_verdict.get("violated", []))
-    _with_evidence(console, "Warnings", by_verdict.get("warned", []))
+    _with_evidence(console, document, "Violated", by_verdict.get("violated", []))
+    _with_evidence(console, document, "Warnings", by_verdict.get("warned", []))
+    if {"violated", "warned"} & set(by_verdict):
+        console.print(Text(f"  {again.hint(document)}", style="dim"))
     _one_line_each(console, "Waived", by_verdict.get("waived", []))
     _one_line_each(console, "Inconclusive", by_verdict.get("inconclusive", []))
     _one_line_each(console, "Skipped", by_verdict.get("skipped", []))
@@ -59,7 +63,9 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
         console.print(Text(f"  {_plain(note)}"))
 
 
-def _with_evidence(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:
+def _with_evidence(
+    console: Console, document: Mapping[str, Any], title: str, requirements: Sequence[Mapping[str, Any]]
+) -> None:
     by_clause: dict[str, list[Mapping[str, Any]]] = {}
     for requirement in requirements:
         by_clause.setdefault(requirement["clause"]["name"], []).append(requirement)
@@ -70,10 +76,10 @@ def _with_evidence(console: Console, title: str, requirements: Iterable[Mapping[
         words = textwrap.shorten(members[0]["clause"]["text"], _LONGEST_QUOTE, placeholder=" …")
         console.print(Text.assemble("  ", (_plain(clause), "bold"), (f"  “{_plain(words)}”", "dim")))
         for requirement in members:
-            _finding(console, requirement)
+            _finding(console, document, requirement)
 
 
-def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
+def _finding(console: Console, document: Mapping[str, Any], requirement: Mapping[str, Any]) -> None:
     mark, style = _MARK[requirement["verdict"]]
     head = (f"    {mark} ", style), (requirement["id"], "bold"), f"  {requirement['level']}  {requirement['statement']}"
     console.print(Text.assemble(*head))
@@ -82,9 +88,11 @@ def _finding(console: Console, requirement: Mapping[str, Any]) -> None:
         console.print(Text(f"        {shortened(_plain(line), 300)}"))
     if len(lines) > _MOST_LINES:
         console.print(Text(f"        … and {len(lines) - _MOST_LINES} more, see results.json", style="dim"))
-    if requirement["evidence"]:
-        console.print(Text(f"        {_plain(requirement['evidence'][0]['curl'])}", style="cyan"))
-    console.print(Text(f"        trigger-conformance run --only {requirement['id']}", style="dim"))
+    for line in lines_of(requirement):
+        console.print(Text(f"        {_plain(line)}", style="cyan"))
+    if note := requirement.get("reproduce", {}).get("note"):
+        console.print(Text(f"        ({note})", style="dim"))
+    console.print(Text(f"        {_plain(again.command(document, requirement['id']))}", style="dim"))
 
 
 def _one_line_each(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:

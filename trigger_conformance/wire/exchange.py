@@ -71,7 +71,7 @@ class Request:
     label: str = ""
     credential: str = "primary"
     beyond: Beyond = Beyond.NOTHING
-    shell_authorization: str = ""
+    shell_authorization: tuple[str, ...] = ()
 
     @cached_property
     def document(self) -> dict[str, Any] | None:

@@ -1,0 +1,95 @@
+"""The command that judges one requirement again as a run did: the same target, and all that decides the answer."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# Those that the lines set themselves have short names.
+_VARIABLE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]{3,})")
+_PROGRAM = "trigger-conformance run"
+_PLACES = "Shell lines are for sh, in the folder of this report"
+_DEFAULT_TIMEOUT = 10
+_DEFAULT_PRESS = 300
+_DEFAULT_MAXIMUM = 1000
+
+
+def command(results: Mapping[str, Any], identity: str) -> str:
+    """The line that judges the requirement ``identity`` again as the run of ``results`` did.
+
+    Keys and gateway headers are never in it: they come from where the run had them.
+    """
+    target = results["target"]
+    options = target["options"]
+    checks = [f"--only {each}" for each in _checks(results, identity)]
+    parts = [_PROGRAM, *checks, *_place(target), f"--profile {results['profile']}"]
+    parts.append(f"--seed {results['seed']}")
+    parts += [each for each in _options(options) if each]
+    return " ".join(parts)
+
+
+def _checks(results: Mapping[str, Any], identity: str) -> list[str]:
+    """The requirement, and the one whose requests it was found in: some judge what others sent."""
+    evidence: list[Mapping[str, Any]] = next(
+        (each["evidence"] for each in results["requirements"] if each["id"] == identity), []
+    )
+    number = evidence[0]["number"] if evidence else None
+    sender = next((each["requirement"] for each in results["timeline"] if each["number"] == number), identity)
+    return [identity] if sender in (identity, "preflight") else [identity, sender]
+
+
+def _place(target: Mapping[str, Any]) -> list[str]:
+    given = target["options"].get("base_url_from", "--base-url")
+    if given is None:
+        # The built-in server, which a run brings itself.
+        return []
+    place = [f"--target {shlex.quote(target['name'])}"] if target.get("name") else []
+    if not place or "[targets." not in given:
+        place.append(f"--base-url {shlex.quote(target['base_url'])}")
+    return place
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
+    def unless(name: str, option: str, usual: float | None) -> str:
+        value = options.get(name, usual)
+        return "" if value is None or value == usual else f"--{option} {value:g}"
+
+    return [
+        unless("max_run_count", "max-run-count", _DEFAULT_MAXIMUM),
+        "--press-rate-limit" if options.get("press_rate_limit") else "",
+        unless("press_requests", "press-requests", _DEFAULT_PRESS),
+        "--shared-key" if options.get("shared_key") else "",
+        unless("idempotency_wait_s", "idempotency-wait", None),
+        unless("timeout_s", "timeout", _DEFAULT_TIMEOUT),
+        unless("requests_per_second", "requests-per-second", None),
+        "--strict" if options.get("strict") else "",
+        "--insecure" if options.get("insecure") else "",
+        "--http2" if options.get("http2") else "",
+    ]
+
+
+def lines_of(requirement: Mapping[str, Any]) -> list[str]:
+    """The shell lines that show a finding; of an older document the one that it has."""
+    if "reproduce" in requirement:
+        return list(requirement["reproduce"]["lines"])
+    return [each["curl"] for each in requirement["evidence"][:1]]
+
+
+def hint(results: Mapping[str, Any]) -> str:
+    """Where these lines and commands are run, and what they take from the environment."""
+    options = results["target"]["options"]
+    if options.get("base_url_from", "--base-url") is None:
+        return "trigger-conformance brings the built-in server again; curl finds none, unless one is served."
+    lines = "\n".join(line for each in results["requirements"] for line in lines_of(each))
+    needed = dict.fromkeys(_VARIABLE.findall(lines)) or ["the key"]
+    same = "the same conformance.toml" if results["target"].get("name") else "the run's keys and headers"
+    return f"{_PLACES}, with {', '.join(needed)} in the environment; trigger-conformance takes {same}."
+
+
+def explained(identity: str, targets: Iterable[str]) -> list[str]:
+    """How a requirement is checked on a server of the reader's: by its URL, or by a name of ``targets``."""
+    lines = [f"Run it: {_PROGRAM} --only {identity} --base-url URL"]
+    lines += [f"Run it: {_PROGRAM} --only {identity} --target {shlex.quote(name)}" for name in targets]
+    return lines

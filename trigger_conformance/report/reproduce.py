@@ -1,0 +1,319 @@
+"""The shell lines that show a finding again, all the requests that it takes in their order.
+
+Which requests a finding rests on is read off the run: whoever used its key, or got its batch, before; what left
+together with it; how often the same request was answered otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
+from trigger_conformance.requirement import Requirement, Stage
+from trigger_conformance.shell import Expression
+from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
+from trigger_conformance.wire.redaction import NO_SIGNATURE
+
+_MOST_SHOWN = 5
+_MOST_BEFORE = 6
+_MOST_ROUNDS = 200
+RACES = 20
+_LANES = 16
+_MANY = 12
+_MOST_FAILURES = 60
+_LINE_END = r"-w '\n'"
+_FORGETFUL_SECONDS = 0.9
+_LONGEST_SLEEP = 3600
+_KEY = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{8}-\d+")
+_LIMITED = "'^HTTP[^ ]* 429'"
+_ANSWERS = "T=$(mktemp -d)"
+
+
+class Reproducer:
+    """Knows a run's ``exchanges`` and the ``way`` to its target; gives the lines of each finding."""
+
+    def __init__(self, exchanges: Sequence[Exchange], way: Way) -> None:
+        self.way = way
+        self._numbered = {each.number: each for each in exchanges}
+        self._order = sorted(exchanges, key=lambda each: each.started)
+
+    def exchanges(self, numbers: Iterable[int]) -> list[Exchange]:
+        """The exchanges with these numbers."""
+        return [self._numbered[number] for number in numbers if number in self._numbered]
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Sequence[Exchange]]:
+        found = defaultdict(list)
+        for each in self._order:
+            if each.request.key is not None:
+                found[each.request.key].append(each)
+        return found
+
+    @cached_property
+    def _by_batch(self) -> Mapping[str, Sequence[Exchange]]:
+        found = defaultdict(list)
+        for each in self._order:
+            if each.batch is not None:
+                found[each.batch].append(each)
+        return found
+
+    @cached_property
+    def _alike(self) -> Mapping[Any, Sequence[Exchange]]:
+        found = defaultdict(list)
+        for each in self._order:
+            found[_shape(each.request)].append(each)
+        return found
+
+    def __call__(self, requirement: Requirement, evidence: Sequence[int]) -> dict[str, Any]:
+        """``lines`` for sh that send what the exchanges ``evidence`` of a finding sent, with what came before them.
+
+        ``exchanges`` are the numbers of those that the lines show, ``note`` says what no line can show, or is None.
+        They are to be run in the report folder, with the run's keys in the environment.
+        """
+        found = self.exchanges(evidence)
+        if not found:
+            return {"lines": [], "exchanges": [], "note": None}
+        shown = self._connected(self._plainest_first(requirement, found))
+        lines, notes = self._lines(requirement, shown, {*evidence})
+        notes += self._unshowable(self._story(shown))
+        if any(NO_SIGNATURE in line for line in lines):
+            notes.append("reports leave a token's signature out: put one in the place of redacted-signature")
+        if any(is_fresh(line) for line in lines) and FRESH not in "\n".join(lines):
+            lines = [FRESH, *lines]
+        return {"lines": lines, "exchanges": [each.number for each in shown], "note": "; ".join(notes) or None}
+
+    def _unshowable(self, story: Sequence[Exchange]) -> list[str]:
+        notes = []
+        if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in story):
+            notes.append("the suite hung up before the answer; curl reads it")
+        keys = {each.batch: each.request.key for each in reversed(story)}
+        if any(each.batch and each.request.key != keys[each.batch] for each in story):
+            notes.append(
+                "different keys got one batch: where that hangs on their every character, others show nothing; "
+                "the keys that were sent stand in results.json"
+            )
+        return notes
+
+    def _lines(
+        self, requirement: Requirement, shown: list[Exchange], evidence: set[int]
+    ) -> tuple[list[str], list[str]]:
+        first = shown[0]
+        if any(each.together for each in shown):
+            return self._race(shown)
+        if requirement.stage is Stage.PRESS or first.status == 429:
+            return self._press(first)
+        story = self._story(shown)
+        if story[-1] is first and (rounds := self._rounds(first, requirement, evidence)):
+            return self._until(story, rounds), [f"where it shows only now and then: sent up to {rounds} times"]
+        return self._steps(story), []
+
+    def _plainest_first(self, requirement: Requirement, found: list[Exchange]) -> list[Exchange]:
+        """Of what was found in the whole run, first what was asked most often: it leaves nothing else to blame."""
+        if requirement.stage is not Stage.CLOSING:
+            return found
+        return sorted(found, key=lambda each: (each.together, -len(self._alike[_shape(each.request)])))
+
+    def _connected(self, found: Sequence[Exchange]) -> list[Exchange]:
+        """The first of the evidence, and what of the rest has to do with it: its key, its batch, its volley."""
+        first = found[0]
+        return [
+            each
+            for each in found
+            if each is first
+            or (each.request.key is not None and each.request.key == first.request.key)
+            or (each.batch is not None and each.batch == first.batch)
+            or (each.together and each.together == first.together and each.check == first.check)
+        ][: _LANES if found[0].together else _MOST_SHOWN]
+
+    def _story(self, shown: Iterable[Exchange]) -> list[Exchange]:
+        """``shown`` and what they rest on, in the order in which they left."""
+        told: dict[int, Exchange] = {}
+        for each in list(shown)[:_MOST_SHOWN]:
+            for one in (*self._before(each), each):
+                told[one.number] = one
+        return sorted(told.values(), key=lambda each: each.started)
+
+    def _before(self, exchange: Exchange) -> list[Exchange]:
+        same_key = self._by_key[exchange.request.key] if exchange.request.key is not None else ()
+        earlier = [each for each in same_key if each.started < exchange.started and each.status != 429]
+        owners = self._by_batch[exchange.batch][:1] if exchange.batch else ()
+        own = {each.number for each in earlier}
+        earlier += [
+            each
+            for each in owners
+            if each.started < exchange.started and each.number not in own and each is not exchange
+        ]
+        if len(earlier) > _MOST_BEFORE:
+            earlier = [*earlier[: _MOST_BEFORE - 1], earlier[-1]]
+        return earlier
+
+    def _line(self, exchange: Exchange, options: str = _LINE_END, key: Expression | None = None) -> str:
+        broken = exchange.failure is not None and exchange.failure.kind is FailureKind.BROKEN
+        coded = broken or (exchange.answer is not None and exchange.answer.header("content-encoding") is not None)
+        return curl_line(exchange.request, self.way, options=options, key=key, compressed=coded)
+
+    # One after the other
+
+    def _steps(self, story: Sequence[Exchange]) -> list[str]:
+        lines: list[str] = []
+        earlier: Exchange | None = None
+        for each in story:
+            if earlier is not None:
+                lines += self._meanwhile(earlier, each)
+            lines.append(self._line(each))
+            earlier = each
+        return lines
+
+    def _meanwhile(self, earlier: Exchange, later: Exchange) -> list[str]:
+        """Where a target forgot a key: what it was asked, or how long it had, until then."""
+        forgot = later.created and later.request.key is not None and later.request.key == earlier.request.key
+        if not forgot:
+            return []
+        lines = []
+        between = {
+            each.request.key
+            for each in self._order
+            if each.created and each.request.key and earlier.started < each.started < later.started
+        }
+        if len(between) >= _MANY:
+            other = Expression("conformance-$RUN-$n")
+            quiet = self._line(earlier, "-o /dev/null", key=other)
+            lines.append(_loop(min(_MOST_ROUNDS, len(between) + 1), [quiet]))
+        if (gap := later.started - earlier.ended) > _FORGETFUL_SECONDS:
+            lines.append(f"sleep {min(_LONGEST_SLEEP, math.ceil(gap + 0.1))}")
+        return lines
+
+    # Now and then
+
+    def _rounds(self, exchange: Exchange, requirement: Requirement, evidence: set[int]) -> int:
+        """How often to send a request that was not always answered so; 0 where it was."""
+        alike = self._alike[_shape(exchange.request)]
+        failed = exchange.status is None or exchange.status >= 500
+        judged_together = requirement.stage is Stage.CLOSING
+        alone = not self._before(exchange)
+        if not alone and not failed:
+            return 0
+        others = [
+            each
+            for each in alike
+            if each.number not in evidence and (judged_together or each.status != exchange.status)
+            and each.status != 429 and (not self._before(each)) is alone
+        ]  # fmt: skip
+        if not others:
+            return _MOST_FAILURES if judged_together and failed else 0
+        same = len(alike) - len(others)
+        return min(_MOST_ROUNDS, max(RACES, 4 * math.ceil(len(alike) / max(1, same))))
+
+    def _until(self, story: Sequence[Exchange], rounds: int) -> list[str]:
+        """Send a story again and again; where its end can be told from the status, until it shows."""
+        *before, line = self._steps(story)
+        status = story[-1].status
+        if status is None:
+            return [_loop(rounds, [FRESH, *before, f"{line} || break"])]
+        if status == 202:
+            return [_loop(rounds, [FRESH, *before, line])]
+        seen = f'case $A in HTTP*" {status}"*) break;; esac'
+        return [_loop(rounds, [FRESH, *before, f"A=$({line})", 'printf "%s\\n" "$A"', seen])]
+
+    # Together
+
+    def _race(self, shown: list[Exchange]) -> tuple[list[str], list[str]]:
+        volley = [
+            each
+            for each in self._order
+            if each.together and (each.check, each.together) in {(one.check, one.together) for one in shown}
+        ][:_LANES]
+        rest = [self._line(each) for each in shown if not each.together]
+        lines = [
+            f"n=0; while [ $((n+=1)) -le {RACES} ]; do {FRESH}; {_ANSWERS}",
+            *self._lanes(volley, others=not rest),
+            "wait; for A in $T/*; do cat $A; echo; done",
+            *rest,
+            "done",
+        ]
+        note = (
+            "the suite holds back the last byte of each request and lets all go at once, which no shell can: "
+            f"these requests leave together {RACES} times, and not every time need show it"
+        )
+        return lines, [note]
+
+    def _lanes(self, volley: Sequence[Exchange], *, others: bool) -> list[str]:
+        """The volley's lines, those that are the same once; with ``others`` keys that differ may be other ones."""
+        differ = len({each.request.key for each in volley}) == len(volley) > 1
+        key = Expression("conformance-$RUN-$lane") if differ and others else None
+        counts = Counter(self._line(each, "-o $T/LANE", key=key) for each in volley)
+        rounds = max(counts.values())
+        lines = [f"{line.replace('/LANE', f'/{number}.$lane')} &" for number, line in enumerate(counts)]
+        if key is not None:
+            lines = [line.replace("$RUN-$lane", f"$RUN-{number}.$lane") for number, line in enumerate(lines)]
+        return [f"for lane in {' '.join(map(str, range(1, rounds + 1)))}; do", *lines, "done"]
+
+    # Pressing
+
+    def _press(self, last: Exchange) -> tuple[list[str], list[str]]:
+        refused = last if last.status == 429 else self._refused_before(last)
+        pressing = self._strongest(refused or last)
+        count = max(_LANES * 2, sum(each.check == pressing.check for each in self._order))
+        key = Expression("conformance-$RUN-$n")
+        press = self._line(pressing, "-o $T/$n", key=key)
+        lines = [
+            FRESH,
+            _ANSWERS,
+            f"n=0; while [ $((n+=1)) -le {min(count, 2000)} ] && ! grep -q {_LIMITED} $T/* 2>/dev/null; do",
+            f"{press} &",
+            f"[ $((n % {_LANES})) -ne 0 ] || wait; done; wait",
+            "grep -h '^HTTP' $T/* | sort | uniq -c",
+        ]
+        if refused is None:
+            lines += ["cat $T/1; echo"]
+        else:
+            lines += [f"N=$(basename $(grep -l {_LIMITED} $T/* | head -n 1)); cat $T/$N; echo"]
+        if refused is not None and last is not refused:
+            lines += self._after_the_refusal(refused, last)
+        return lines, ["the requests of a press leave several at a time; how many it takes depends on the limit"]
+
+    def _after_the_refusal(self, refused: Exchange, last: Exchange) -> list[str]:
+        gap = last.started - refused.ended
+        again = refused.request.key is not None and last.request.key == refused.request.key
+        key = Expression("conformance-$RUN-$N") if again else None
+        wait = [f"sleep {min(_LONGEST_SLEEP, math.ceil(gap))}"] if gap > _FORGETFUL_SECONDS else []
+        return [*wait, self._line(last, key=key)]
+
+    def _refused_before(self, last: Exchange) -> Exchange | None:
+        refused = [each for each in self._order if each.status == 429 and each.started < last.started]
+        own = [each for each in refused if each.request.key is not None and each.request.key == last.request.key]
+        return next(iter([*own[-1:], *refused[-1:]]), None)
+
+    def _strongest(self, last: Exchange) -> Exchange:
+        """The request that asked for most of what came just before: that is what pressed."""
+        near = [
+            each
+            for each in self._order
+            if each.request.credential == last.request.credential and each.request.key is not None
+            and last.started - 3 < each.started <= last.ended and each.request.run_count is not None
+            and each.status in (202, 429)
+        ]  # fmt: skip
+        return max(near, key=lambda each: each.request.run_count or 0, default=last)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    method: str
+    target: str
+    headers: tuple[tuple[str, bytes], ...]
+    body: bytes
+
+
+def _shape(request: Request) -> _Shape:
+    """What two requests have in common that say the same with different keys."""
+    return _Shape(request.method, request.target, request.headers, _KEY.sub(b"", request.body))
+
+
+def _loop(rounds: int, lines: Sequence[str]) -> str:
+    return f"n=0; while [ $((n+=1)) -le {rounds} ]; do {'; '.join(lines)}; done"
