@@ -61,14 +61,18 @@ def matches(requirement: Requirement, only: Iterable[str]) -> bool:
 
 
 def _is_in(requirement: Requirement, entry: str) -> bool:
-    names = (entry, f"{_OPERATION}.{entry}")
-    whole = requirement.id in names or any(requirement.id.startswith(f"{name}.") for name in names)
-    return whole or requirement.id.endswith(f".{entry}")
+    areas = (f"{entry}.", f"{_OPERATION}.{entry}.")
+    return _is_named(requirement, entry) or requirement.id.startswith(areas)
+
+
+def _is_named(requirement: Requirement, entry: str) -> bool:
+    """Whether ``entry`` is the requirement's id, or the end of it."""
+    return f".{requirement.id}".endswith(f".{entry}")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which requirements a run checks; one that is named in ``only`` is checked in any profile."""
+    """Which requirements a run checks: its profile's, and in any profile those that ``only`` names, not their areas."""
 
     only: tuple[str, ...]
     level: Level | None
@@ -81,7 +85,8 @@ class Selection:
         return not self.only and self.level is None and self.shard is None
 
     def __contains__(self, requirement: Requirement) -> bool:
-        in_profile = bool(self.only) or requirement.profile <= self.profile
+        named = any(_is_named(requirement, entry) for entry in self.only)
+        in_profile = named or requirement.profile <= self.profile
         of_level = self.level is None or requirement.level is self.level
         own = self.shard is None or self.shard.takes(requirement, self.profile)
         return in_profile and of_level and own and matches(requirement, self.only)

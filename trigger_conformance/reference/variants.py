@@ -314,8 +314,8 @@ class KeysAreHashed(ReferenceServer):
 
 
 @variant
-class KeysLiveFourSeconds(ReferenceServer):
-    """A key is forgotten after four seconds."""
+class KeysLiveAMinute(ReferenceServer):
+    """A key is forgotten after a minute and a quarter."""
 
     def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
@@ -323,7 +323,7 @@ class KeysLiveFourSeconds(ReferenceServer):
 
     async def find(self, environment: Environment, order: Order) -> Batch | None:
         existing = await super().find(environment, order)
-        return existing if existing is None or time.monotonic() - self.born[existing.id] < 4 else None
+        return existing if existing is None or time.monotonic() - self.born[existing.id] < 75 else None
 
     async def create(self, environment: Environment, order: Order) -> Batch:
         batch = await super().create(environment, order)
