@@ -13,7 +13,7 @@ from trigger_conformance.report.annotations import github
 from trigger_conformance.report.html import _pretty, page
 from trigger_conformance.report.markdown import summary as markdown
 from trigger_conformance.report.terminal import summary as terminal
-from trigger_conformance.verdict import ExitStatus, Overall, exit_status
+from trigger_conformance.verdicts.verdict import ExitStatus, Overall, exit_status
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.redaction import Redactor
 

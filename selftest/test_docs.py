@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from selftest.conftest import environment
-from trigger_conformance.catalogue import catalogue, find
+from trigger_conformance.checks.catalogue import catalogue, find
 from trigger_conformance.cli import cli
-from trigger_conformance.home import ROOT
-from trigger_conformance.options import OPTIONS
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.options.options import OPTIONS
 from trigger_conformance.reference import behaviours
 from trigger_conformance.reference.settings import SOUND
-from trigger_conformance.verdict import ExitStatus
+from trigger_conformance.verdicts.verdict import ExitStatus
 
 LONGEST = 1200
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -9,10 +9,10 @@ import trustme
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
-from trigger_conformance import waivers
-from trigger_conformance.catalogue import catalogue, find
+from trigger_conformance.checks.catalogue import catalogue, find
+from trigger_conformance.options.target import UsageError, check_url
 from trigger_conformance.reference import behaviours
-from trigger_conformance.target import UsageError, check_url
+from trigger_conformance.verdicts import waivers
 
 KEY = {"TRIGGER_API_KEY": "tr_dev_marker_key"}
 ONE = "create_batch.run_count.out_of_range_is_rejected"

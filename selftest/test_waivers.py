@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 
 from selftest.conftest import at, keys, reference
-from trigger_conformance import waivers
-from trigger_conformance.outcome import Outcome
+from trigger_conformance.checks.requirement import Level, Profile, Requirement, Stage
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import files, telling
-from trigger_conformance.requirement import Level, Profile, Requirement, Stage
-from trigger_conformance.target import UsageError
-from trigger_conformance.verdict import Ending, Verdict
-from trigger_conformance.waivers import Waiver
+from trigger_conformance.verdicts import waivers
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, Verdict
+from trigger_conformance.verdicts.waivers import Waiver
 
 TODAY = date(2027, 1, 15)
 ONE, OTHER = "create_batch.http.one", "create_batch.http.other"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 LONGEST = 240
-PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.judges", "uvicorn", "allure_pytest",
-             "trigger_conformance.reference.behaviours", "schemathesis", "trigger_conformance.generation"]  # fmt: skip
+PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.checks.judges", "uvicorn",
+             "allure_pytest", "trigger_conformance.reference.behaviours", "schemathesis",
+             "trigger_conformance.checks.generation"]  # fmt: skip
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 

@@ -21,26 +21,29 @@ from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
-from trigger_conformance import catalogue, interruption, standard_streams, waivers
-from trigger_conformance.client import BatchApi
-from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
-from trigger_conformance.home import SUITE
-from trigger_conformance.options import OPTIONS, is_flag
-from trigger_conformance.outcome import Outcome
-from trigger_conformance.quoting import bounded, harmless, visible
+from trigger_conformance.checks import catalogue
+from trigger_conformance.checks.client import BatchApi
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.requirement import Requirement, Stage, requirement_of
+from trigger_conformance.contract.home import SUITE
+from trigger_conformance.contract.quoting import bounded, harmless, visible
+from trigger_conformance.options import interruption
+from trigger_conformance.options.options import OPTIONS, is_flag
+from trigger_conformance.options.settings import Settings, gather
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import allure_files, files
 from trigger_conformance.report.attach import attach_exchanges, have_last_word, label
 from trigger_conformance.report.curl import Way
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
-from trigger_conformance.requirement import Requirement, Stage, requirement_of
-from trigger_conformance.run import Run, Shared, Station
-from trigger_conformance.second_look import second_look
-from trigger_conformance.session import Prepared
-from trigger_conformance.settings import Settings, gather
-from trigger_conformance.target import UsageError
-from trigger_conformance.verdict import Ending, ExitStatus, Verdict, verdict_of
-from trigger_conformance.waivers import Waiver
+from trigger_conformance.run import standard_streams
+from trigger_conformance.run.run import Run, Shared, Station
+from trigger_conformance.run.second_look import second_look
+from trigger_conformance.run.session import Prepared
+from trigger_conformance.verdicts import waivers
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Verdict, verdict_of
+from trigger_conformance.verdicts.waivers import Waiver
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 
@@ -132,7 +135,7 @@ def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
     prepared = _handed_on(config, Prepared)
     settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
     if settings.template.example_database is not None:
-        from trigger_conformance import examples
+        from trigger_conformance.run import examples
 
         examples.check(settings.template.example_database)
     catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
@@ -158,7 +161,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let the run say which checks stay together."""
     if RUN not in config.stash:
         return None
-    from trigger_conformance.scheduling import ByArea
+    from trigger_conformance.run.scheduling import ByArea
 
     return ByArea(config, log)
 

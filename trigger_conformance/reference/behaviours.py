@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from typing import cast, overload
 
-from trigger_conformance.near_misses import full, hint
+from trigger_conformance.checks.near_misses import full, hint
 from trigger_conformance.reference.server import ReferenceServer
 
 Server = type[ReferenceServer]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from trigger_conformance import told
-from trigger_conformance.target import Target
+from trigger_conformance.contract import told
+from trigger_conformance.options.target import Target
 from trigger_conformance.wire.decoding import OversizedAnswerError
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
