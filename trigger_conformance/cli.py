@@ -364,28 +364,41 @@ def verify(archive: Path, public_key: Path | None) -> int:
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> int:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance.checks.catalogue import catalogue, find, unknown
-    from trigger_conformance.verdicts import waivers as entries
+    from trigger_conformance.options import waivers_file
+    from trigger_conformance.verdicts.waivers import Waiver
 
     requirement = find(identity)
     if requirement is None:
         raise UsageError(f"waive {identity}: {unknown(identity)}")
-    path = waivers or Path(entries.USUAL_FILE)
-    until = expires.date() if expires else date.today() + entries.USUAL_TERM
-    waiver = entries.Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
-    entries.add(path, waiver, (each.id for each in catalogue()), date.today())
+    path = waivers or Path(waivers_file.USUAL_FILE)
+    until = expires.date() if expires else date.today() + waivers_file.USUAL_TERM
+    waiver = Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
+    waivers_file.add(path, waiver, (each.id for each in catalogue()), date.today())
     click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
     return 0
 
 
+def _faults(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from trigger_conformance.reference import registry
+
+    return completions.beginning(incomplete, (each.id for each in registry.faults()))
+
+
+def _variants(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from trigger_conformance.reference import registry
+
+    return completions.beginning(incomplete, (each.id for each in registry.variants()))
+
+
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one")
-@click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=completions.faults,
+@click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=_faults,
               help="misbehave in this way; may be repeated")  # fmt: skip
 @click.option(
     "--variant",
     "variant_id",
     metavar="ID",
-    shell_complete=completions.variants,
+    shell_complete=_variants,
     help="behave differently, but within the contract",
 )
 @click.option("--list-faults", is_flag=True, help="every fault and variant, and what it does")
@@ -397,10 +410,10 @@ def serve(
 
     With --list-faults, WORD is an area or a word: only those that have it are listed.
     """
-    from trigger_conformance.reference import behaviours
+    from trigger_conformance.reference import registry
 
     if list_faults:
-        found = [each for each in (*behaviours.faults(), *behaviours.variants()) if _has(words, each.id, each.sentence)]
+        found = [each for each in (*registry.faults(), *registry.variants()) if _has(words, each.id, each.sentence)]
         if not found:
             raise UsageError(
                 f"serve --list-faults {' '.join(words)}: no fault or variant has that in its id or sentence"
@@ -416,7 +429,7 @@ def serve(
     from trigger_conformance.reference.listening import listen
 
     try:
-        server = behaviours.behaviour_class("+".join(faults) or variant_id or "")()
+        server = registry.behaviour_class("+".join(faults) or variant_id or "")()
     except LookupError as error:
         raise UsageError(f"{'--fault' if faults else '--variant'}: {error}; see serve --list-faults") from None
     try:

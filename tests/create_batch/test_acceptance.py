@@ -5,10 +5,10 @@ import re
 import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
+from trigger_conformance.checks.losses import Losses, is_late
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
-from trigger_conformance.run.second_look import Losses, is_late
 from trigger_conformance.wire.exchange import Beyond, Framing
 
 MOST_SAID = 1 << 16

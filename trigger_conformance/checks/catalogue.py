@@ -14,7 +14,6 @@ from trigger_conformance.checks.near_misses import full, hint
 from trigger_conformance.checks.requirement import Level, Profile, Requirement, requirement_of
 from trigger_conformance.checks.sharding import Shard
 from trigger_conformance.contract.home import ROOT, SUITE
-from trigger_conformance.options.target import UsageError
 
 _OPERATION = "create_batch"
 
@@ -90,13 +89,3 @@ class Selection:
         of_level = self.level is None or requirement.level is self.level
         own = self.shard is None or self.shard.takes(requirement, self.profile)
         return in_profile and of_level and own and matches(requirement, self.only)
-
-
-def check_names(only: Iterable[str], known: Iterable[Requirement]) -> None:
-    """Raise UsageError for a name that is neither a requirement's id nor an area."""
-    known = tuple(known)
-    for entry in only:
-        if not any(matches(requirement, (entry,)) for requirement in known):
-            names = [name for each in known for name in (each.area, each.id)]
-            raise UsageError(f"--only {entry}: no such requirement or area{hint(entry, names)}; "
-                             "see trigger-conformance list")  # fmt: skip

@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trigger_conformance import __version__
+from trigger_conformance.checks.facts import Facts
 from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.contract import shell
 from trigger_conformance.contract.contract import PATH, Contract
-from trigger_conformance.options.target import Target
 from trigger_conformance.wire.exchange import Beyond, Exchange, Framing, Request
 from trigger_conformance.wire.redaction import TELLING_LENGTH
 from trigger_conformance.wire.wire import Sending, Wire
@@ -43,7 +43,7 @@ class Authorization:
 class BatchApi:
     """The target as a check sees it. ``profile`` and ``max_run_count`` are the run's facts."""
 
-    def __init__(self, target: Target, wire: Wire, contract: Contract) -> None:
+    def __init__(self, target: Facts, wire: Wire, contract: Contract) -> None:
         self.options = target
         self.contract = contract
         self.wire = wire

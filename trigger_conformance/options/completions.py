@@ -1,4 +1,4 @@
-"""What a shell may complete: profiles, targets, requirement ids, faults."""
+"""What a shell may complete: profiles, targets, requirement ids."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from trigger_conformance.options.target import UsageError
 Completer = Callable[[Context, Parameter, str], list[str]]
 
 
-def _beginning(with_: str, names: Iterable[str]) -> list[str]:
+def beginning(with_: str, names: Iterable[str]) -> list[str]:
+    """Those of ``names`` that begin so."""
     return [name for name in names if name.startswith(with_)]
 
 
@@ -23,7 +24,7 @@ def requirements(_: Context, __: Parameter, incomplete: str) -> list[str]:
 
     names = [name for each in catalogue() for name in (each.area, each.id)]
     short = [name.removeprefix("create_batch.") for name in names]
-    return _beginning(incomplete, dict.fromkeys(names if incomplete.startswith("create_batch") else short))
+    return beginning(incomplete, dict.fromkeys(names if incomplete.startswith("create_batch") else short))
 
 
 def targets(_: Context, __: Parameter, incomplete: str) -> list[str]:
@@ -31,27 +32,13 @@ def targets(_: Context, __: Parameter, incomplete: str) -> list[str]:
     from trigger_conformance.options import configuration
 
     try:
-        return _beginning(incomplete, configuration.load(Path.cwd()).targets)
+        return beginning(incomplete, configuration.load(Path.cwd()).targets)
     except UsageError:
         return []
 
 
-def faults(_: Context, __: Parameter, incomplete: str) -> list[str]:
-    """The reference server's faults."""
-    from trigger_conformance.reference import behaviours
-
-    return _beginning(incomplete, (each.id for each in behaviours.faults()))
-
-
-def variants(_: Context, __: Parameter, incomplete: str) -> list[str]:
-    """The reference server's variants."""
-    from trigger_conformance.reference import behaviours
-
-    return _beginning(incomplete, (each.id for each in behaviours.variants()))
-
-
 def _words(*words: str) -> Completer:
-    return lambda _, __, incomplete: _beginning(incomplete, words)
+    return lambda _, __, incomplete: beginning(incomplete, words)
 
 
 def of_option(dest: str) -> Completer | None:

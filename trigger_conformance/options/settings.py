@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trigger_conformance.checks.requirement import Level, Profile
+from trigger_conformance.checks.catalogue import matches
+from trigger_conformance.checks.near_misses import hint
+from trigger_conformance.checks.requirement import Level, Profile, Requirement
 from trigger_conformance.checks.sharding import Shard
 from trigger_conformance.options import configuration
 from trigger_conformance.options.configuration import KEYS, KeySource, Value
 from trigger_conformance.options.options import BY_DEST, OPTIONS, PREFIX, read
-from trigger_conformance.options.target import Budget, Target, UsageError, check_least, check_url, usual_budget
+from trigger_conformance.options.target import Target, UsageError, check_least, check_url, usual_budget
+from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import UnusableProxyError, proxy_for
 
 REPLAY = f"{PREFIX}REPLAY"
@@ -172,6 +175,16 @@ def _no_key(found: Mapping[str, Any]) -> str:
             "which serve its own base_url only, or set TRIGGER_CONFORMANCE_API_KEY"
         )
     return "--api-key is missing: set TRIGGER_API_KEY to the key of the environment under test"
+
+
+def check_names(only: Iterable[str], known: Iterable[Requirement]) -> None:
+    """Raise UsageError for a name that is neither a requirement's id nor an area."""
+    known = tuple(known)
+    for entry in only:
+        if not any(matches(requirement, (entry,)) for requirement in known):
+            names = [name for each in known for name in (each.area, each.id)]
+            raise UsageError(f"--only {entry}: no such requirement or area{hint(entry, names)}; "
+                             "see trigger-conformance list")  # fmt: skip
 
 
 def _budget(template: Target, found: Mapping[str, Any]) -> Budget:

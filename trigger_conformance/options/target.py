@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trigger_conformance.checks.requirement import Profile
+from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import Proxy
 
 # What the checks vary, or what frames a message: a second one would change what is asked.
@@ -28,16 +29,6 @@ _LONGEST_SHOWN = 200
 
 class UsageError(ValueError):
     """An option's value cannot be used; the message is one line that names the option and the remedy."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a run may spend: requests, runs (sum of created batches' runCounts), seconds; pace in requests a second."""
-
-    requests: int
-    runs: int
-    seconds: float
-    per_second: float | None = None
 
 
 _BUDGETS = {

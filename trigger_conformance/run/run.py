@@ -22,7 +22,7 @@ from trigger_conformance.contract.contract import Contract
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.options import interruption
 from trigger_conformance.options.settings import Settings
-from trigger_conformance.options.target import Budget, Target, UsageError
+from trigger_conformance.options.target import Target, UsageError
 from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
@@ -32,6 +32,8 @@ from trigger_conformance.run.scratch import Scratch
 from trigger_conformance.verdicts.outcome import Outcome, undecided
 from trigger_conformance.verdicts.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.verdicts.waivers import Waiver, problems
+from trigger_conformance.wire.budget import Budget
+from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
 from trigger_conformance.wire.handshake import speaks_tls
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
@@ -332,7 +334,7 @@ def reference_settings(settings: Settings) -> reference.Settings:
     return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))
 
 
-def _other_scheme(target: Target, exchange: Exchange) -> str | None:
+def _other_scheme(target: Destination, exchange: Exchange) -> str | None:
     """What to say where the target speaks TLS and was called without, or the reverse."""
     parts = urlsplit(target.base_url)
     rest = target.base_url.partition("://")[2]
