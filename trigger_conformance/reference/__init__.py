@@ -1,4 +1,4 @@
 """The reference server: an embedded target that keeps the whole contract, and its faults and variants.
 
-It knows nothing of a run, a check or a verdict: faults name the requirements that must catch them, and no more.
+It answers, and knows nothing of a run or a verdict: a fault names the requirements that must catch it, and no more.
 """

@@ -1,4 +1,4 @@
-"""A run from its first request to its reports: sessions, stations, workers, shards, plans, statements of others.
+"""A run from its first request to its reports, and what is made of several: shards, workers, plans, attestations.
 
-What is decided stands below: nothing here judges an answer. Nothing of the command line or of pytest's hooks is known.
+It starts processes, keeps files and is at home in pytest. What a verdict is stands below; commands stand above.
 """
