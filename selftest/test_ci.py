@@ -17,6 +17,7 @@ from trigger_conformance import __version__
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.options.waivers_file import entry
 from trigger_conformance.report.annotations import azure, github, gitlab
+from trigger_conformance.verdicts.waivers import Waiver
 
 CI = ROOT / "docs" / "ci"
 SCHEMAS = {
@@ -183,7 +184,8 @@ def test_the_action_hands_on_waivers_baseline_headers_and_the_press(action):
         accepted.run("Run")
         waived = action(**target, waivers="known.toml", headers="X-One: first\nX-Two: a secret, of two")
         broken = json.loads((found.folder / "conformance-report/results.json").read_text("utf-8"))["requirements"]
-        entries = (entry(each["id"], "known", date.today(), "") for each in broken if each["verdict"] == "violated")
+        known = (each["id"] for each in broken if each["verdict"] == "violated")
+        entries = (entry(Waiver(requirement=each, reason="known", expires=date.today())) for each in known)
         (waived.folder / "known.toml").write_text("".join(entries), "utf-8")
         ran = waived.run("Run")
     assert [steps.outputs["exit-status"] for steps in (found, accepted, waived)] == ["1", "0", "0"]

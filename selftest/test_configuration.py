@@ -187,4 +187,4 @@ def test_gateway_headers_reach_the_target_and_no_file(command):
     assert (refused.status, passed.status) == (6, 0)
     for path, content in passed.files().items():
         assert b"conformance-gateway-pass" not in content, path
-    assert '-H \\"X-Gateway-Pass: $X_GATEWAY_PASS\\"' in (passed.folder / "results.json").read_text("utf-8")
+    assert '-H \\"X-Gateway-Pass: $HEADER_X_GATEWAY_PASS\\"' in (passed.folder / "results.json").read_text("utf-8")

@@ -88,4 +88,4 @@ def test_ids_are_unique_and_clauses_exist():
 def test_a_clause_is_found_by_its_pointer():
     clause = Contract().clause("createBatch.responses.429.headers.Retry-After")
     assert clause.pointer == "#/paths/~1api~1v3~1batches/post/responses/429/headers/Retry-After"
-    assert clause.text == "Seconds to wait before retrying"
+    assert clause.text == "Seconds to wait before retrying (type: integer)"

@@ -114,7 +114,7 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
-              help="versions of the suite, the contract and what they stand on")  # fmt: skip
+              help="Tell the versions of the suite, the contract and what they stand on.")  # fmt: skip
 def cli() -> None:
     """Contract and conformance tests for the Trigger.dev batch API."""
 
@@ -137,8 +137,8 @@ def _click_option(option: Option) -> Callable[[_Command], _Command]:
 
 @cli.command()
 @_run_options
-@click.option("--quiet", "output", flag_value="quiet", help="tell the verdict only")
-@click.option("--verbose", "output", flag_value="verbose", help="tell every exchange, without secrets")
+@click.option("--quiet", "output", flag_value="quiet", help="Tell the verdict only.")
+@click.option("--verbose", "output", flag_value="verbose", help="Tell every exchange, without secrets.")
 def run(output: str | None, **given: Any) -> int:
     """Run the suite; without --base-url, on the built-in reference server.
 
@@ -158,7 +158,7 @@ def run(output: str | None, **given: Any) -> int:
 
 @cli.command()
 @_run_options
-@click.option("--json", "as_json", is_flag=True, help="as JSON, for programs")
+@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, for programs.")
 def config(as_json: bool, **given: Any) -> None:
     """What a run with these options would use, and where each value is from. Keys are neither shown nor fetched."""
     from trigger_conformance.options import configuration
@@ -195,7 +195,7 @@ def completion(shell: str) -> None:
 
 
 @cli.command("list")
-@click.option("--json", "as_json", is_flag=True, help="as JSON, for programs")
+@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, for programs.")
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
     """Every requirement: id, level, clause, sentence. WORD is an area or a word: only those that have it are listed."""
@@ -271,13 +271,13 @@ def plan(**given: Any) -> None:
     type=click.Choice(["terminal", "html", "md", "badge", "junit", "github", "azure", "gitlab"]),
     default="terminal",
     show_default=True,
-    help="what to print; terminal is what a run tells at its end, the last three are annotations for CI systems",
+    help="What to print: terminal is what a run tells at its end; github, azure and gitlab are for CI systems.",
 )
 @click.option(
-    "--write", is_flag=True, help="write report.html, summary.md, badge.svg and junit.xml beside the results instead"
+    "--write", is_flag=True, help="Write report.html, summary.md, badge.svg and junit.xml beside the results instead."
 )
 @click.option("--compare", nargs=2, type=click.Path(path_type=Path), metavar="OLD NEW",
-              help="tell what got better and what got worse; exit status 1 if anything got worse")  # fmt: skip
+              help="Tell what got better and what got worse; exit status 1 if anything got worse.")  # fmt: skip
 def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path] | None) -> int | None:
     """Render the results of a run again (a results.json or its folder), or compare those of two."""
     from trigger_conformance.report import comparison, files
@@ -305,7 +305,7 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 @cli.command()
 @click.argument("folders", metavar="DIR...", nargs=-1, required=True,
                 type=click.Path(path_type=Path, exists=True, file_okay=False))  # fmt: skip
-@click.option("--report-dir", type=click.Path(path_type=Path), metavar="DIR", help="where the one run's reports go")
+@click.option("--report-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the one run's reports go.")
 def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
     """Make one verdict and one set of reports of the parts (--shard I/N) of a run; exits as an undivided run does."""
     from trigger_conformance.report.terminal import summary
@@ -318,7 +318,13 @@ def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
 
 @cli.command()
 @click.argument("folder", metavar="RESULTS-DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--sign", "private_key", type=click.Path(path_type=Path), metavar="FILE", help="an Ed25519 key, in PEM")
+@click.option(
+    "--sign",
+    "private_key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An Ed25519 key to sign with, in PEM.",
+)
 def attest(folder: Path, private_key: Path | None) -> int:
     """Pack a run's results and evidence into an archive that anyone can verify."""
     from trigger_conformance.run import attestation
@@ -331,7 +337,10 @@ def attest(folder: Path, private_key: Path | None) -> int:
 @cli.command()
 @click.argument("archive", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--public-key", type=click.Path(path_type=Path), metavar="FILE", help="whose signature it must have, in PEM"
+    "--public-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The key whose signature it must have, in PEM.",
 )
 def verify(archive: Path, public_key: Path | None) -> int:
     """Judge an attested run again from its evidence; sends nothing. Exit status 1 where anything differs."""
@@ -356,11 +365,11 @@ def verify(archive: Path, public_key: Path | None) -> int:
 
 @cli.command()
 @click.argument("identity", metavar="ID", shell_complete=completions.requirements)
-@click.option("--reason", required=True, help="why the deviation is accepted")
-@click.option("--link", default="", metavar="URL", help="where it is tracked")
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="the last day it holds [default: in 90 days]")
+@click.option("--reason", required=True, help="Why the deviation is accepted.")
+@click.option("--link", default="", metavar="URL", help="Where it is tracked.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day it holds. [default: in 90 days]")
 @click.option("--waivers", type=click.Path(path_type=Path), default=None, metavar="FILE",
-              help="the file to append to [default: conformance-waivers.toml]")  # fmt: skip
+              help="The file to append to. [default: conformance-waivers.toml]")  # fmt: skip
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> int:
     """Accept a known deviation: append a waiver for the requirement ID."""
     from trigger_conformance.checks.catalogue import catalogue, find, unknown
@@ -391,17 +400,25 @@ def _variants(_: click.Context, __: click.Parameter, incomplete: str) -> list[st
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, help="0: a free one")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="The port to listen on; 0 is a free one.",
+)
 @click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=_faults,
-              help="misbehave in this way; may be repeated")  # fmt: skip
+              help="Misbehave in this way; may be repeated.")  # fmt: skip
 @click.option(
     "--variant",
     "variant_id",
     metavar="ID",
     shell_complete=_variants,
-    help="behave differently, but within the contract",
+    help="Behave differently, but within the contract.",
 )
-@click.option("--list-faults", is_flag=True, help="every fault and variant, and what it does")
+@click.option(
+    "--list-faults", is_flag=True, help="List every fault and variant, and what it does, or those that have a word."
+)
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 def serve(
     port: int, faults: tuple[str, ...], variant_id: str | None, list_faults: bool, words: tuple[str, ...]

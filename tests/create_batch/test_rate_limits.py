@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import pytest
 
@@ -19,6 +20,14 @@ ERROR_MEDIA_TYPES = ("application/json", "application/problem+json")
 BIG_REQUESTS = 4
 # Others who use the credential too may be served first, but not for ever.
 OTHERS_TURNS = 10
+
+
+class Way(Enum):
+    """How the requests of a press leave."""
+
+    ONE_BY_ONE = auto()
+    TOGETHER = auto()
+    AT_ONCE = auto()
 
 
 @dataclass
@@ -83,9 +92,9 @@ def retried(target, pressed):
 def press_on(target):
     """Press, at the least cost first, until a 429 comes, the limit is passed, or the press may be no stronger."""
     sent: list[Exchange] = []
-    for volley in volleys(target, sent):
+    for way, run_counts in volleys(target, sent):
         try:
-            sent += volley(target.options.press_requests - len(sent))
+            sent += fire(target, way, run_counts[: target.options.press_requests - len(sent)])
         except BudgetSpentError as error:
             return Pressed(sent, None, unlimited(target, sent, str(error)))
         if refused := [each for each in sent if each.status == 429]:
@@ -97,30 +106,32 @@ def press_on(target):
 
 
 def volleys(target, sent):
-    """The road to a 429. Two requests show what is counted; where that may be runs, few big requests cost least."""
+    """The road to a 429: how, and with which runCounts.
 
-    def orders(count, run_count):
-        return [target.order(run_count, key=target.key()) for _ in range(count)]
-
-    def one_by_one(*run_counts):
-        return lambda most: [target.send(orders(1, count)[0], keep_429=True) for count in run_counts[:most]]
-
-    def together(count, run_count):
-        return lambda most: target.send_together(orders(min(count, most), run_count), keep_429=True)
-
-    def at_once(count, run_count):
-        return lambda most: target.send_all(orders(min(count, most), run_count), keep_429=True)
-
-    yield one_by_one(1, press.TELLING_RUNS)
-    runs_count = counts_runs(target, sent)
-    if runs_count is False and (target.wire.remaining or 0) > target.options.press_requests:
+    Two requests show what is counted; where that may be runs, a few big requests cost least.
+    """
+    # Smoke has no requests to spare: it may ask for many runs in vain.
+    if target.profile > Profile.SMOKE or target.wire.remaining is None:
+        yield Way.ONE_BY_ONE, (1, press.TELLING_RUNS)
+    for spare in (25, 100):
+        if counts_runs(target, sent) is not False:
+            yield Way.ONE_BY_ONE, ((target.wire.remaining or 0) * 5 // 4 + spare,)
+    if counts_runs(target, sent) is not False:
+        yield Way.TOGETHER, (target.max_run_count,) * BIG_REQUESTS
+    elif (target.wire.remaining or 0) > target.options.press_requests:
         return
-    if runs_count is not False:
-        for spare in (25, 100):
-            yield one_by_one((target.wire.remaining or 0) * 5 // 4 + spare)
-        yield together(BIG_REQUESTS, target.max_run_count)
     while True:
-        yield at_once(32, 1 if runs_count is False else 5)
+        yield Way.AT_ONCE, (1 if counts_runs(target, sent) is False else 5,) * 32
+
+
+def fire(target, way, run_counts):
+    orders = [target.order(count, key=target.key()) for count in run_counts]
+    match way:
+        case Way.ONE_BY_ONE:
+            return [target.send(order, keep_429=True) for order in orders]
+        case Way.TOGETHER:
+            return target.send_together(orders, keep_429=True)
+    return target.send_all(orders, keep_429=True)
 
 
 def accepted(sent):

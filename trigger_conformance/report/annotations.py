@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_conformance.contract.quoting import bounded, harmless, shortened, visible
+from trigger_conformance.report.again import lines_of
 from trigger_conformance.report.telling import in_order, troubles
 
 _OPERATION = "POST /api/v3/batches"
@@ -43,10 +44,10 @@ def _findings(results: Mapping[str, Any]) -> Iterator[_Finding]:
 
 
 def _message(requirement: Mapping[str, Any]) -> str:
-    """Statement, why, and the curl line where there is room for it: half a line of shell is none."""
+    """Statement, why, and the shell lines where there is room for them: half of one is none."""
     told = f"{requirement['statement']}\n{shortened(bounded(requirement['message']), _LONGEST_MESSAGE)}"
-    line = requirement["evidence"][0]["curl"] if requirement["evidence"] else ""
-    return f"{told}\n{visible(line)}" if line and len(told) + len(line) < _LARGEST else told
+    shown = "\n".join(visible(line) for line in lines_of(requirement))
+    return f"{told}\n{shown}" if shown and len(told) + len(shown) < _LARGEST else told
 
 
 def _fitting(text: str, escape: Callable[[str], str]) -> str:
