@@ -41,6 +41,7 @@ docs: $(READY)  ## the documentation, every link checked: site/index.html
 lint: $(READY)
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
+	$(RUN)lint-imports --no-cache --no-logo
 
 types: $(READY)
 	$(RUN)mypy

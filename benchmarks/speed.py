@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from trigger_conformance.catalogue import ROOT
+from trigger_conformance.checks.catalogue import ROOT
 from trigger_conformance.reference.process import ReferenceProcess
 
 LATENCIES = {0: "", 20: "variants.takes20_milliseconds", 100: "variants.takes100_milliseconds"}

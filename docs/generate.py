@@ -10,13 +10,13 @@ import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from trigger_conformance.catalogue import catalogue
+from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.cli import cli
-from trigger_conformance.contract import Contract
-from trigger_conformance.home import DOCUMENTS, ROOT
-from trigger_conformance.options import OPTIONS
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.contract.home import DOCUMENTS, ROOT
+from trigger_conformance.options.options import OPTIONS
 from trigger_conformance.report.results import SCHEMA
-from trigger_conformance.verdict import ExitStatus
+from trigger_conformance.verdicts.verdict import ExitStatus
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

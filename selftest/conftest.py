@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from trigger_conformance.home import ROOT
+from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.process import ReferenceProcess
 
 LONGEST = 180

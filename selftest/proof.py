@@ -20,11 +20,12 @@ from typing import Any
 import jinja2
 
 from selftest.trial import Trial, attempt, side_by_side
-from trigger_conformance.catalogue import catalogue
-from trigger_conformance.home import ROOT
-from trigger_conformance.reference.behaviours import Behaviour, faults, variants
-from trigger_conformance.requirement import Level
-from trigger_conformance.verdict import ExitStatus
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.requirement import Level
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.reference.behaviours import Behaviour
+from trigger_conformance.reference.registry import faults, variants
+from trigger_conformance.verdicts.verdict import ExitStatus
 
 REPORTS = ROOT / "reports"
 PROVEN = Path(__file__).with_name("proven.json")

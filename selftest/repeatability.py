@@ -14,8 +14,8 @@ from collections import Counter
 from typing import Any
 
 from selftest.trial import Trial, attempt, side_by_side
-from trigger_conformance.home import ROOT
-from trigger_conformance.reference.behaviours import faults
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.reference.registry import faults
 
 SOUND = ("", "variants.takes_up_to60_milliseconds", "variants.takes_long_now_and_then",
          "variants.connections_close_silently")  # fmt: skip

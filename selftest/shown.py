@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from selftest.trial import LONGEST, examine, serve, side_by_side
-from trigger_conformance.home import ROOT
-from trigger_conformance.reference.behaviours import Behaviour, faults
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.reference.behaviours import Behaviour
+from trigger_conformance.reference.registry import faults
 from trigger_conformance.report.reproduce import RACES
 
 FOUND = ("violated", "warned")

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from selftest.conftest import at, environment, keys, reference
-from trigger_conformance.attestation import EVIDENCE, MANIFEST, SIGNATURE, RejectedError, _sums, attest, verify
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report.files import RESULTS
-from trigger_conformance.target import UsageError
+from trigger_conformance.run.attestation import EVIDENCE, MANIFEST, SIGNATURE, RejectedError, _sums, attest, verify
 
 CONTRACT = "create-batch.openapi.yaml"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.create_batch.test_acceptance import INTERNALS
-from trigger_conformance.quoting import bounded
+from trigger_conformance.contract.quoting import bounded
 from trigger_conformance.report import har, results
 from trigger_conformance.report.annotations import github
 from trigger_conformance.report.html import _pretty, page
 from trigger_conformance.report.markdown import summary as markdown
 from trigger_conformance.report.terminal import summary as terminal
-from trigger_conformance.verdict import ExitStatus, Overall, exit_status
+from trigger_conformance.verdicts.verdict import ExitStatus, Overall, exit_status
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.redaction import Redactor
 

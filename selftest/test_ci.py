@@ -14,9 +14,10 @@ import yaml
 
 from selftest.conftest import environment, keys, reference
 from trigger_conformance import __version__
-from trigger_conformance.home import ROOT
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.options.waivers_file import entry
 from trigger_conformance.report.annotations import azure, github, gitlab
-from trigger_conformance.waivers import Waiver, entry
+from trigger_conformance.verdicts.waivers import Waiver
 
 CI = ROOT / "docs" / "ci"
 SCHEMAS = {

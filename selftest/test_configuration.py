@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from selftest.conftest import reference
-from trigger_conformance.options import OPTIONS
-from trigger_conformance.settings import gather, values
-from trigger_conformance.target import UsageError
+from trigger_conformance.options.options import OPTIONS
+from trigger_conformance.options.settings import gather, values
+from trigger_conformance.options.target import UsageError
 
 SECRET = "tr_prod_0123456789"
 STAGING = """

@@ -4,8 +4,15 @@ import json
 
 import pytest
 
-from trigger_conformance.catalogue import catalogue
-from trigger_conformance.contract import INVALID, Contract, Expected, UnknownClauseError, is_plain_key, strict_json
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.contract.contract import (
+    INVALID,
+    Contract,
+    Expected,
+    UnknownClauseError,
+    is_plain_key,
+    strict_json,
+)
 
 MAXIMUM = 100
 

@@ -8,10 +8,10 @@ import subprocess
 import pytest
 
 from selftest.canned import answer, canned
-from trigger_conformance.client import Authorization, BatchApi
-from trigger_conformance.contract import Contract
+from trigger_conformance.checks.client import Authorization, BatchApi
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.options.target import Target
 from trigger_conformance.report.curl import FRESH, Way, curl_line, file_of, is_fresh, needs_file
-from trigger_conformance.target import Target
 from trigger_conformance.wire.exchange import Framing
 from trigger_conformance.wire.redaction import Redactor
 

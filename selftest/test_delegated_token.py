@@ -6,8 +6,8 @@ import json
 import jwt
 import pytest
 
-from trigger_conformance import delegated_token as token
-from trigger_conformance import forgery
+from trigger_conformance.rules import delegated_token as token
+from trigger_conformance.rules import forgery
 from trigger_conformance.wire.exchange import Answer
 
 NOW = 1_800_000_000.0

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from selftest.conftest import environment
-from trigger_conformance.catalogue import catalogue, find
+from trigger_conformance.checks.catalogue import catalogue, find
 from trigger_conformance.cli import cli
-from trigger_conformance.home import ROOT
-from trigger_conformance.options import OPTIONS
-from trigger_conformance.reference import behaviours
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.options.options import OPTIONS
+from trigger_conformance.reference import registry
 from trigger_conformance.reference.settings import SOUND
-from trigger_conformance.verdict import ExitStatus
+from trigger_conformance.verdicts.verdict import ExitStatus
 
 LONGEST = 1200
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -325,7 +325,7 @@ def test_requirements_and_faults_that_pages_name_exist():
     for identity in re.findall(r"(?:waive|explain) ([a-z_]+\.[a-z_0-9]+)", text):
         assert find(identity), identity
     for identity in re.findall(r"serve --fault ([a-z_]+\.[a-z_0-9]+)", text):
-        behaviours.behaviour_class(identity)
+        registry.behaviour_class(identity)
 
 
 def test_pages_of_the_repository_link_to_what_is_there():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trigger_conformance.history import Operation, why_impossible
+from trigger_conformance.rules.history import Operation, why_impossible
 
 NEW, CACHED, UNREAD = False, True, None
 

@@ -15,7 +15,7 @@ import pytest
 
 from selftest.conftest import keys, reference
 from trigger_conformance import __version__
-from trigger_conformance.home import ROOT
+from trigger_conformance.contract.home import ROOT
 
 LONGEST = 600
 # Where this machine's own settings for package registries are, if it has some.

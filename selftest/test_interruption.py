@@ -17,8 +17,8 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import environment, ran
-from trigger_conformance.catalogue import catalogue
-from trigger_conformance.home import ROOT
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.contract.home import ROOT
 from trigger_conformance.report.results import SCHEMA
 
 INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_conformance.contract import Contract
-from trigger_conformance.judges import DisagreementError, Judges
+from trigger_conformance.checks.judges import DisagreementError, Judges
+from trigger_conformance.contract.contract import Contract
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 BATCH = {"id": "batch_1", "runCount": 1, "isCached": False}

@@ -9,10 +9,10 @@ import trustme
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
-from trigger_conformance import waivers
-from trigger_conformance.catalogue import catalogue, find
-from trigger_conformance.reference import behaviours
-from trigger_conformance.target import UsageError, check_url
+from trigger_conformance.checks.catalogue import catalogue, find
+from trigger_conformance.options import waivers_file
+from trigger_conformance.options.target import UsageError, check_url
+from trigger_conformance.reference import registry
 
 KEY = {"TRIGGER_API_KEY": "tr_dev_marker_key"}
 ONE = "create_batch.run_count.out_of_range_is_rejected"
@@ -64,7 +64,7 @@ def test_a_requirement_is_known_by_its_last_part(tmp_path):
     assert [find(part).id for part in last] == [each.id for each in catalogue()]
     file = tmp_path / "waivers.toml"
     file.write_text('[[waiver]]\nrequirement = "out_of_range_is_rejected"\nreason = "r"\nexpires = 2999-01-01\n')
-    [entry] = waivers.load(file, [each.id for each in catalogue()])
+    [entry] = waivers_file.load(file, [each.id for each in catalogue()])
     assert entry.requirement == ONE
 
 
@@ -169,7 +169,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_two_faults_are_served_at_once_and_both_are_found(command, pair):
-    caught = {each.id: each.caught_by for each in behaviours.faults()}
+    caught = {each.id: each.caught_by for each in registry.faults()}
     wanted = [identity for fault in pair for identity in caught[fault]]
     with reference("+".join(pair)) as server:
         ran = command(*at(server, *(f"--only={identity}" for identity in wanted)), **keys(server))
@@ -186,8 +186,8 @@ def test_faults_that_exclude_each_other_are_refused(command, pair):
 
 
 def test_a_fault_that_hands_on_comes_first_whatever_the_order():
-    faults = {each.id: each.server for each in behaviours.faults()}
-    ordered = behaviours.behaviour_class("acceptance.answers_created+acceptance.answers_text_json")
-    reversed_ = behaviours.behaviour_class("acceptance.answers_text_json+acceptance.answers_created")
+    faults = {each.id: each.server for each in registry.faults()}
+    ordered = registry.behaviour_class("acceptance.answers_created+acceptance.answers_text_json")
+    reversed_ = registry.behaviour_class("acceptance.answers_text_json+acceptance.answers_created")
     for both in (ordered, reversed_):
         assert {faults["acceptance.answers_created"], faults["acceptance.answers_text_json"]} <= set(both.__mro__)

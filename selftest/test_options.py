@@ -2,11 +2,11 @@
 
 import pytest
 
-from trigger_conformance.home import ROOT
-from trigger_conformance.options import OPTIONS
-from trigger_conformance.requirement import Level, Profile
-from trigger_conformance.settings import gather
-from trigger_conformance.target import UsageError
+from trigger_conformance.checks.requirement import Level, Profile
+from trigger_conformance.contract.home import ROOT
+from trigger_conformance.options.options import OPTIONS
+from trigger_conformance.options.settings import gather
+from trigger_conformance.options.target import UsageError
 
 URL = "https://staging.example.com/prefix"
 TARGET = {"base_url": URL, "api_key": "tr_dev_key"}

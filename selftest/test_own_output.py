@@ -8,7 +8,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import Ran, at, environment, keys, ran, reference
-from trigger_conformance.home import ROOT
+from trigger_conformance.contract.home import ROOT
 
 SMOKE = "--profile=smoke"
 ONE = "--only=run_count.out_of_range_is_rejected"

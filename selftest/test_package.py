@@ -13,7 +13,7 @@ import pytest
 
 from selftest.conftest import call, keys, reference
 from trigger_conformance import __version__
-from trigger_conformance.home import ROOT
+from trigger_conformance.contract.home import ROOT
 
 HOSTILE = {
     "pytest.ini": "[pytest]\naddopts = --no-such-option\n",

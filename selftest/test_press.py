@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from trigger_conformance.press import Accepted, counts_runs, passed, told
 from trigger_conformance.reference.limiter import (
     FixedWindow,
     FullBucket,
@@ -15,6 +14,7 @@ from trigger_conformance.reference.limiter import (
     TokenBucket,
     UnderWay,
 )
+from trigger_conformance.rules.press import Accepted, counts_runs, passed, told
 
 CLOCK_BEGAN = 1_800_000_000.0
 

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 
 from selftest.canned import answer, canned
 from selftest.conftest import ROOT
-from trigger_conformance.expect import ViolationError, expect
-from trigger_conformance.quoting import bounded, harmless, quoted, reason, visible
+from trigger_conformance.checks.expect import ViolationError, expect
+from trigger_conformance.contract.quoting import bounded, harmless, quoted, reason, visible
 from trigger_conformance.report import files
 from trigger_conformance.report.comparison import compare
 from trigger_conformance.report.progress import line

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trigger_conformance import rate_limit
+from trigger_conformance.rules import rate_limit
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 NOW = 1_800_000_000.0

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from trigger_conformance.catalogue import catalogue
-from trigger_conformance.contract import Contract
-from trigger_conformance.home import DOCUMENTS
-from trigger_conformance.requirement import Level
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.requirement import Level
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.contract.home import DOCUMENTS
 
 PUBLISHED_SHA256 = "45e75c9a4ab9a5dbfad87202c51355ad2f34e27cb46d285906b12fa427d2239c"
 MAPPING = tomllib.loads(Path(__file__).with_name("reading.toml").read_text("utf-8"))

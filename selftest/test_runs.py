@@ -18,10 +18,10 @@ import trustme
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, ran, reference
-from trigger_conformance.catalogue import catalogue
-from trigger_conformance.home import ROOT
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.requirement import Level, Profile
+from trigger_conformance.contract.home import ROOT
 from trigger_conformance.report.results import SCHEMA
-from trigger_conformance.requirement import Level, Profile
 
 SETTLED = {"passed", "observed"}
 KEY = {"TRIGGER_API_KEY": "tr_dev_marker_key"}
@@ -401,7 +401,7 @@ def test_a_paced_run_tells_where_it_is(command):
 
 def test_a_check_that_crashes_is_an_error_of_the_suite_with_its_reports(command, tmp_path):
     (tmp_path / "broken.py").write_text(
-        "from trigger_conformance.client import BatchApi\n"
+        "from trigger_conformance.checks.client import BatchApi\n"
         "def twin(self, request):\n    raise ZeroDivisionError('in the suite')\n"
         "BatchApi.twin = twin\n"
     )

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from selftest.canned import answer, canned
-from trigger_conformance.expect import InconclusiveError, ViolationError
+from trigger_conformance.checks.expect import InconclusiveError, ViolationError
+from trigger_conformance.checks.losses import Losses
 from trigger_conformance.plugin import _tell
-from trigger_conformance.second_look import Losses
-from trigger_conformance.verdict import Verdict
+from trigger_conformance.verdicts.verdict import Verdict
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Request
 
 SOUND = Answer(202, "Accepted", (), b"{}", 0.0)

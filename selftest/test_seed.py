@@ -10,9 +10,9 @@ from selftest.conftest import at, call, keys, reference
 
 GENERATE = """
 import json
-from trigger_conformance import generation
-from trigger_conformance.contract import Contract
-from trigger_conformance.model import Kind
+from trigger_conformance.checks import generation
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.rules.model import Kind
 
 generator = generation.Generator(Contract(), {maximum}, {seed}, lambda: "key")
 bodies = [each.body.decode("latin-1") for each in generator.valid(26) + generator.invalid(32)]

@@ -13,12 +13,12 @@ import jsonschema_rs
 import pytest
 
 from selftest.conftest import at, call, environment, keys, reference
-from trigger_conformance.catalogue import Selection, catalogue
+from trigger_conformance.checks.catalogue import Selection, catalogue
+from trigger_conformance.checks.requirement import Profile, Stage
+from trigger_conformance.checks.sharding import Shard, everywhere, shard
+from trigger_conformance.options.settings import gather
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report.results import SCHEMA
-from trigger_conformance.requirement import Profile, Stage
-from trigger_conformance.settings import gather
-from trigger_conformance.sharding import Shard, everywhere, shard
-from trigger_conformance.target import UsageError
 
 URL = {"base_url": "https://x", "api_key": "k", "press_rate_limit": True}
 SMOKE = ("--profile=smoke", "--idempotency-wait=1")

@@ -9,7 +9,7 @@ import pytest
 
 from selftest.conftest import at, environment, keys, reference
 from selftest.shown import examined
-from trigger_conformance.reference.behaviours import faults
+from trigger_conformance.reference.registry import faults
 from trigger_conformance.report.again import command as again
 from trigger_conformance.report.again import hint, lines_of
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis.database import InMemoryExampleDatabase
 
 from selftest.conftest import keys
-from trigger_conformance.contract import Contract, Expected
-from trigger_conformance.examples import Examples, check
-from trigger_conformance.generation import Enough, Generator
+from trigger_conformance.checks.generation import Enough, Generator
+from trigger_conformance.contract.contract import Contract, Expected
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.reference.listening import listen
 from trigger_conformance.reference.server import Problem, ReferenceServer
 from trigger_conformance.reference.settings import Settings
-from trigger_conformance.target import UsageError
+from trigger_conformance.run.examples import Examples, check
 
 VALID = "--only=fuzzing.generated_valid_requests_are_accepted"
 BOUNDS = ("--profile=soak", "--max-requests=8000", "--max-seconds=120", VALID)

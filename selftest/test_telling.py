@@ -9,9 +9,9 @@ import pytest
 
 from selftest.conftest import at, keys, reference
 from selftest.test_quoting import document
+from trigger_conformance.checks.expect import ViolationError, expect
 from trigger_conformance.cli import cli
-from trigger_conformance.expect import ViolationError, expect
-from trigger_conformance.options import OPTIONS
+from trigger_conformance.options.options import OPTIONS
 from trigger_conformance.report import files, telling
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.wire.exchange import Answer, Exchange, Request

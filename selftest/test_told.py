@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trigger_conformance import delegated_token, rate_limit, told
+from trigger_conformance.contract import told
+from trigger_conformance.rules import delegated_token, rate_limit
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 ODD = ["", "-", "--1", "1" * 400, "1" * 5000, "-" + "9" * 21, "1e5", "+1", "٣", "1 ", "\ud800", "0x10", "1_0", "½"]

@@ -4,8 +4,8 @@ from itertools import product
 
 import pytest
 
-from trigger_conformance.requirement import Level
-from trigger_conformance.verdict import (
+from trigger_conformance.checks.requirement import Level
+from trigger_conformance.verdicts.verdict import (
     Decision,
     Ending,
     ExitStatus,

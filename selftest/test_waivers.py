@@ -7,13 +7,14 @@ from datetime import date
 import pytest
 
 from selftest.conftest import at, keys, reference
-from trigger_conformance import waivers
-from trigger_conformance.outcome import Outcome
+from trigger_conformance.checks.requirement import Level, Profile, Requirement, Stage
+from trigger_conformance.options import waivers_file
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import files, telling
-from trigger_conformance.requirement import Level, Profile, Requirement, Stage
-from trigger_conformance.target import UsageError
-from trigger_conformance.verdict import Ending, Verdict
-from trigger_conformance.waivers import Waiver
+from trigger_conformance.verdicts import waivers
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, Verdict
+from trigger_conformance.verdicts.waivers import Waiver
 
 TODAY = date(2027, 1, 15)
 ONE, OTHER = "create_batch.http.one", "create_batch.http.other"
@@ -38,7 +39,7 @@ def waiver(expires=TODAY, identity=ONE):
 def load(folder, text):
     path = folder / "waivers.toml"
     path.write_text(text)
-    return waivers.load(path, [ONE, OTHER])
+    return waivers_file.load(path, [ONE, OTHER])
 
 
 def test_a_file_is_read_with_the_line_of_each_entry(tmp_path):
@@ -72,7 +73,7 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, text, said):
 
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
-        waivers.load(tmp_path / "none.toml", [])
+        waivers_file.load(tmp_path / "none.toml", [])
 
 
 @pytest.mark.parametrize("verdict", [Verdict.VIOLATED, Verdict.WARNED])
@@ -116,7 +117,7 @@ def test_a_baseline_covers_what_was_violated_and_demands_nothing(tmp_path):
     verdicts = [(ONE, "violated"), (OTHER, "passed")]
     entries = [{"id": identity, "verdict": verdict} for identity, verdict in verdicts]
     path.write_text(json.dumps({"started_at": "2026-12-24T10:00:00Z", "requirements": entries}))
-    known = waivers.of_baseline(path)
+    known = waivers_file.of_baseline(path)
     assert waivers.applied(outcome(Verdict.VIOLATED), known, TODAY).verdict is Verdict.WAIVED
     assert waivers.applied(outcome(Verdict.VIOLATED, OTHER), known, TODAY).verdict is Verdict.VIOLATED
     assert waivers.problems([outcome(Verdict.PASSED)], known, TODAY) == []
@@ -126,30 +127,30 @@ def test_a_baseline_that_is_none_is_told(tmp_path):
     path = tmp_path / "results.json"
     path.write_text("{}")
     with pytest.raises(UsageError, match=r"--baseline .*: these are no results of a run"):
-        waivers.of_baseline(path)
+        waivers_file.of_baseline(path)
 
 
 def test_what_is_written_can_be_read(tmp_path):
     path = tmp_path / "waivers.toml"
     said = Waiver(requirement=ONE, reason='said "no" \\ for now', expires=TODAY, link="https://example.com")
     for each in (said, waiver(identity=OTHER)):
-        waivers.add(path, each, [ONE, OTHER], TODAY)
-    first, second = waivers.load(path, [ONE, OTHER])
+        waivers_file.add(path, each, [ONE, OTHER], TODAY)
+    first, second = waivers_file.load(path, [ONE, OTHER])
     assert (first.reason, first.link, second.requirement) == ('said "no" \\ for now', "https://example.com", OTHER)
     assert first.expires == second.expires == TODAY
 
 
 def test_what_is_waived_already_is_not_waived_again(tmp_path):
     path = tmp_path / "w.toml"
-    waivers.add(path, waiver(), [ONE], TODAY)
+    waivers_file.add(path, waiver(), [ONE], TODAY)
     with pytest.raises(UsageError, match=r"it is waived already at .*w\.toml:2"):
-        waivers.add(path, waiver(date(2027, 2, 1)), [ONE], TODAY)
+        waivers_file.add(path, waiver(date(2027, 2, 1)), [ONE], TODAY)
     assert path.read_text("utf-8").count("[[waiver]]") == 1
 
 
 def test_a_waiver_that_has_ended_is_not_written(tmp_path):
     with pytest.raises(UsageError, match="waive --expires 2027-01-14: that day is past"):
-        waivers.add(tmp_path / "w.toml", waiver(date(2027, 1, 14)), [ONE], TODAY)
+        waivers_file.add(tmp_path / "w.toml", waiver(date(2027, 1, 14)), [ONE], TODAY)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -6,7 +6,7 @@ import proxy
 import pytest
 
 from selftest.conftest import at, keys, reference
-from trigger_conformance.proxy import Proxy, UnusableProxyError, proxy_for
+from trigger_conformance.wire.proxy import Proxy, UnusableProxyError, proxy_for
 
 SMOKE = "--profile=smoke"
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftest.canned import answer, canned
-from trigger_conformance.client import Authorization, BatchApi
-from trigger_conformance.contract import Contract
-from trigger_conformance.target import Budget, Target
+from trigger_conformance.checks.client import Authorization, BatchApi
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.options.target import Target
+from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import FailureKind, Framing
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 LONGEST = 240
-PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.judges", "uvicorn", "allure_pytest",
-             "trigger_conformance.reference.behaviours", "schemathesis", "trigger_conformance.generation"]  # fmt: skip
+PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.checks.judges", "uvicorn",
+             "allure_pytest", "trigger_conformance.reference.registry", "schemathesis",
+             "trigger_conformance.checks.generation"]  # fmt: skip
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -45,9 +46,9 @@ class Trial:
 
 def serve(identity: str, ready: Connection) -> None:
     """A server with the named behaviour; sends its base URL, its settings and the options that it takes to reach it."""
-    from trigger_conformance.reference import behaviours, listening
+    from trigger_conformance.reference import listening, registry
 
-    server = behaviours.behaviour_class(identity)()
+    server = registry.behaviour_class(identity)()
     listener = listening.listen()
     ready.send((server.base_url(listener.getsockname()[1]), server.settings, server.run_options()))
     server.run(listener)

@@ -1,6 +1,6 @@
 """The console script: takes the signals over before anything that takes a while is imported."""
 
-from trigger_conformance import interruption
+from trigger_conformance.options import interruption
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trigger_conformance import interruption
+from trigger_conformance.options import interruption
 
 if __name__ == "__main__":
     # What is imported next takes a while.
@@ -20,12 +20,14 @@ from typing import Any
 
 import click
 
-from trigger_conformance import __version__, completions, standard_streams
-from trigger_conformance.near_misses import hint
-from trigger_conformance.options import OPTIONS, Option, is_flag
-from trigger_conformance.settings import gather, values
-from trigger_conformance.target import UsageError
-from trigger_conformance.verdict import ExitStatus
+from trigger_conformance import __version__
+from trigger_conformance.checks.near_misses import hint
+from trigger_conformance.options import completions
+from trigger_conformance.options.options import OPTIONS, Option, is_flag
+from trigger_conformance.options.settings import gather, values
+from trigger_conformance.options.target import UsageError
+from trigger_conformance.run import standard_streams
+from trigger_conformance.verdicts.verdict import ExitStatus
 
 DEFAULT_PORT = 8030
 _PROGRAM = "trigger-conformance"
@@ -75,7 +77,7 @@ def _settled(returned: int | None) -> int:
 def _show_versions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or context.resilient_parsing:
         return
-    from trigger_conformance.contract import Contract
+    from trigger_conformance.contract.contract import Contract
 
     contract = Contract()
     click.echo(f"trigger-conformance {__version__}")
@@ -147,7 +149,7 @@ def run(output: str | None, **given: Any) -> int:
     # What is known now is enough for a report.
     interruption.postpone()
     from trigger_conformance.report.progress import Console, Output
-    from trigger_conformance.session import conduct
+    from trigger_conformance.run.session import conduct
 
     # pytest takes the standard streams for itself while a check runs.
     with standard_streams.copy() as stream:
@@ -159,7 +161,7 @@ def run(output: str | None, **given: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, for programs.")
 def config(as_json: bool, **given: Any) -> None:
     """What a run with these options would use, and where each value is from. Keys are neither shown nor fetched."""
-    from trigger_conformance import configuration
+    from trigger_conformance.options import configuration
 
     found = values(given, os.environ, Path.cwd())
     rows = [
@@ -197,8 +199,8 @@ def completion(shell: str) -> None:
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
     """Every requirement: id, level, clause, sentence. WORD is an area or a word: only those that have it are listed."""
-    from trigger_conformance.catalogue import catalogue
-    from trigger_conformance.contract import Contract
+    from trigger_conformance.checks.catalogue import catalogue
+    from trigger_conformance.contract.contract import Contract
 
     contract = Contract()
     entries = [
@@ -233,9 +235,9 @@ def _has(words: tuple[str, ...], *texts: str) -> bool:
 @click.argument("identity", metavar="ID", shell_complete=completions.requirements)
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
-    from trigger_conformance import configuration
-    from trigger_conformance.catalogue import find, story, unknown
-    from trigger_conformance.contract import Contract
+    from trigger_conformance.checks.catalogue import find, story, unknown
+    from trigger_conformance.contract.contract import Contract
+    from trigger_conformance.options import configuration
     from trigger_conformance.report.again import explained
 
     found = find(identity)
@@ -254,7 +256,7 @@ def explain(identity: str) -> None:
 @_run_options
 def plan(**given: Any) -> None:
     """What a run would send at most: requests, runs, side effects. Sends nothing to the target."""
-    from trigger_conformance.plan import forecast
+    from trigger_conformance.run.plan import forecast
 
     settings = gather(given, os.environ, Path.cwd(), keyless=True)
     with interruption.unwinding():
@@ -306,8 +308,8 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 @click.option("--report-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the one run's reports go.")
 def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
     """Make one verdict and one set of reports of the parts (--shard I/N) of a run; exits as an undivided run does."""
-    from trigger_conformance.merging import merge as merged
     from trigger_conformance.report.terminal import summary
+    from trigger_conformance.run.merging import merge as merged
 
     results, folder = merged(folders, report_dir)
     summary(results, folder, sys.stdout)
@@ -325,7 +327,7 @@ def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
 )
 def attest(folder: Path, private_key: Path | None) -> int:
     """Pack a run's results and evidence into an archive that anyone can verify."""
-    from trigger_conformance import attestation
+    from trigger_conformance.run import attestation
 
     archive = attestation.attest(folder, private_key)
     click.echo(f"{archive}: anyone can check it with trigger-conformance verify {archive}")
@@ -342,8 +344,8 @@ def attest(folder: Path, private_key: Path | None) -> int:
 )
 def verify(archive: Path, public_key: Path | None) -> int:
     """Judge an attested run again from its evidence; sends nothing. Exit status 1 where anything differs."""
-    from trigger_conformance import attestation
-    from trigger_conformance.quoting import harmless, lines, visible
+    from trigger_conformance.contract.quoting import harmless, lines, visible
+    from trigger_conformance.run import attestation
 
     try:
         with interruption.unwinding():
@@ -370,18 +372,31 @@ def verify(archive: Path, public_key: Path | None) -> int:
               help="The file to append to. [default: conformance-waivers.toml]")  # fmt: skip
 def waive(identity: str, reason: str, link: str, expires: datetime | None, waivers: Path | None) -> int:
     """Accept a known deviation: append a waiver for the requirement ID."""
-    from trigger_conformance import waivers as entries
-    from trigger_conformance.catalogue import catalogue, find, unknown
+    from trigger_conformance.checks.catalogue import catalogue, find, unknown
+    from trigger_conformance.options import waivers_file
+    from trigger_conformance.verdicts.waivers import Waiver
 
     requirement = find(identity)
     if requirement is None:
         raise UsageError(f"waive {identity}: {unknown(identity)}")
-    path = waivers or Path(entries.USUAL_FILE)
-    until = expires.date() if expires else date.today() + entries.USUAL_TERM
-    waiver = entries.Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
-    entries.add(path, waiver, (each.id for each in catalogue()), date.today())
+    path = waivers or Path(waivers_file.USUAL_FILE)
+    until = expires.date() if expires else date.today() + waivers_file.USUAL_TERM
+    waiver = Waiver(requirement=requirement.id, reason=reason, expires=until, link=link)
+    waivers_file.add(path, waiver, (each.id for each in catalogue()), date.today())
     click.echo(f"{path}: {requirement.id} is waived until {until}; run with --waivers {path}")
     return 0
+
+
+def _faults(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from trigger_conformance.reference import registry
+
+    return completions.beginning(incomplete, (each.id for each in registry.faults()))
+
+
+def _variants(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from trigger_conformance.reference import registry
+
+    return completions.beginning(incomplete, (each.id for each in registry.variants()))
 
 
 @cli.command()
@@ -392,13 +407,13 @@ def waive(identity: str, reason: str, link: str, expires: datetime | None, waive
     show_default=True,
     help="The port to listen on; 0 is a free one.",
 )
-@click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=completions.faults,
+@click.option("--fault", "faults", metavar="ID", multiple=True, shell_complete=_faults,
               help="Misbehave in this way; may be repeated.")  # fmt: skip
 @click.option(
     "--variant",
     "variant_id",
     metavar="ID",
-    shell_complete=completions.variants,
+    shell_complete=_variants,
     help="Behave differently, but within the contract.",
 )
 @click.option(
@@ -412,10 +427,10 @@ def serve(
 
     With --list-faults, WORD is an area or a word: only those that have it are listed.
     """
-    from trigger_conformance.reference import behaviours
+    from trigger_conformance.reference import registry
 
     if list_faults:
-        found = [each for each in (*behaviours.faults(), *behaviours.variants()) if _has(words, each.id, each.sentence)]
+        found = [each for each in (*registry.faults(), *registry.variants()) if _has(words, each.id, each.sentence)]
         if not found:
             raise UsageError(
                 f"serve --list-faults {' '.join(words)}: no fault or variant has that in its id or sentence"
@@ -431,7 +446,7 @@ def serve(
     from trigger_conformance.reference.listening import listen
 
     try:
-        server = behaviours.behaviour_class("+".join(faults) or variant_id or "")()
+        server = registry.behaviour_class("+".join(faults) or variant_id or "")()
     except LookupError as error:
         raise UsageError(f"{'--fault' if faults else '--variant'}: {error}; see serve --list-faults") from None
     try:

@@ -21,26 +21,28 @@ from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
-from trigger_conformance import catalogue, interruption, standard_streams, waivers
-from trigger_conformance.client import BatchApi
-from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError
-from trigger_conformance.home import SUITE
-from trigger_conformance.options import OPTIONS, is_flag
-from trigger_conformance.outcome import Outcome
-from trigger_conformance.quoting import bounded, harmless, visible
+from trigger_conformance.checks import catalogue
+from trigger_conformance.checks.client import BatchApi
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.requirement import Requirement, Stage, requirement_of
+from trigger_conformance.contract.home import SUITE
+from trigger_conformance.contract.quoting import bounded, harmless, visible
+from trigger_conformance.options import interruption, waivers_file
+from trigger_conformance.options.options import OPTIONS, is_flag
+from trigger_conformance.options.settings import Settings, check_names, gather
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import allure_files, files
 from trigger_conformance.report.attach import attach_exchanges, have_last_word, label
 from trigger_conformance.report.curl import Way
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
-from trigger_conformance.requirement import Requirement, Stage, requirement_of
-from trigger_conformance.run import Run, Shared, Station
-from trigger_conformance.second_look import second_look
-from trigger_conformance.session import Prepared
-from trigger_conformance.settings import Settings, gather
-from trigger_conformance.target import UsageError
-from trigger_conformance.verdict import Ending, ExitStatus, Verdict, verdict_of
-from trigger_conformance.waivers import Waiver
+from trigger_conformance.run import standard_streams
+from trigger_conformance.run.run import Run, Shared, Station
+from trigger_conformance.run.second_look import second_look
+from trigger_conformance.run.session import Prepared
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Verdict, verdict_of
+from trigger_conformance.verdicts.waivers import Waiver, applied
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 
@@ -132,13 +134,13 @@ def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
     prepared = _handed_on(config, Prepared)
     settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
     if settings.template.example_database is not None:
-        from trigger_conformance import examples
+        from trigger_conformance.run import examples
 
         examples.check(settings.template.example_database)
-    catalogue.check_names(settings.only, catalogue.catalogue() if settings.only else ())
+    check_names(settings.only, catalogue.catalogue() if settings.only else ())
     known = (requirement.id for requirement in catalogue.catalogue())
-    accepted = waivers.load(settings.waivers, known) if settings.waivers else []
-    accepted += waivers.of_baseline(settings.baseline) if settings.baseline else []
+    accepted = waivers_file.load(settings.waivers, known) if settings.waivers else []
+    accepted += waivers_file.of_baseline(settings.baseline) if settings.baseline else []
     if settings.workers == 1 and config.option.numprocesses:
         raise UsageError("-n: give --workers instead, so that the run knows of its workers")
     return settings, accepted
@@ -158,7 +160,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let the run say which checks stay together."""
     if RUN not in config.stash:
         return None
-    from trigger_conformance.scheduling import ByArea
+    from trigger_conformance.run.scheduling import ByArea
 
     return ByArea(config, log)
 
@@ -377,7 +379,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if station is None or not decided or (call.excinfo and call.excinfo.errisinstance(KeyboardInterrupt)):
         return report  # type: ignore[return-value]
     found = _outcome(_requirement(item), station, call)
-    outcome = waivers.applied(found, station.shared.waivers, station.shared.today)
+    outcome = applied(found, station.shared.waivers, station.shared.today)
     report.user_properties.append((_PROPERTY, pickle.dumps(outcome)))
     _tell(report, outcome)
     return report  # type: ignore[return-value]

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from trigger_conformance import delegated_token as token
-from trigger_conformance.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
-from trigger_conformance.quoting import quoted
-from trigger_conformance.requirement import Profile, Stage, must, should
-from trigger_conformance.second_look import Losses, is_late
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
+from trigger_conformance.checks.losses import Losses, is_late
+from trigger_conformance.checks.requirement import Profile, Stage, must, should
+from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.rules import delegated_token as token
 from trigger_conformance.wire.exchange import Beyond, Framing
 
 MOST_SAID = 1 << 16
@@ -51,7 +51,7 @@ def libraries(target, traffic):
     generated = {each.number for each in traffic if each.check.startswith(GENERATED)}
     if not generated:
         return lambda _: None
-    from trigger_conformance.judges import Judges
+    from trigger_conformance.checks.judges import Judges
 
     judges, judged = Judges(target.contract), set(sorted(generated)[:MOST_JUDGED])
     return lambda exchange: judges.problem(exchange) if exchange.number in judged else None

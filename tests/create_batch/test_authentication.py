@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from trigger_conformance import delegated_token, forgery
-from trigger_conformance.client import Authorization
-from trigger_conformance.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect, given
-from trigger_conformance.requirement import Profile, Stage, info, must, should
+from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect, given
+from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
+from trigger_conformance.rules import delegated_token, forgery
 from trigger_conformance.wire.exchange import Beyond
 
 from .keys import known, unspent

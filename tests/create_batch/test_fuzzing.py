@@ -7,12 +7,13 @@ import itertools
 
 import pytest
 
-from trigger_conformance import examples, generation
-from trigger_conformance.contract import Expected
-from trigger_conformance.expect import REJECTIONS, InconclusiveError, ViolationError, expect
-from trigger_conformance.model import Kind, Model
-from trigger_conformance.quoting import shortened, visible
-from trigger_conformance.requirement import Profile, Stage, must
+from trigger_conformance.checks import generation
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError, expect
+from trigger_conformance.checks.requirement import Profile, Stage, must
+from trigger_conformance.contract.contract import Expected
+from trigger_conformance.contract.quoting import shortened, visible
+from trigger_conformance.rules.model import Kind, Model
+from trigger_conformance.run import examples
 
 POOL = 12
 FIRST = 5

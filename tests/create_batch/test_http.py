@@ -2,9 +2,9 @@
 
 import pytest
 
-from trigger_conformance.expect import REJECTIONS, expect
-from trigger_conformance.quoting import quoted
-from trigger_conformance.requirement import Profile, info, must, should
+from trigger_conformance.checks.expect import REJECTIONS, expect
+from trigger_conformance.checks.requirement import Profile, info, must, should
+from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond, Framing
 
 METHODS = ("PUT", "GET", "PATCH", "DELETE")

@@ -7,10 +7,17 @@ from itertools import pairwise
 
 import pytest
 
-from trigger_conformance.expect import REJECTIONS, InconclusiveError, NotApplicableError, ViolationError, expect, given
-from trigger_conformance.history import Operation, why_impossible
-from trigger_conformance.quoting import quoted
-from trigger_conformance.requirement import Profile, Stage, info, must, should
+from trigger_conformance.checks.expect import (
+    REJECTIONS,
+    InconclusiveError,
+    NotApplicableError,
+    ViolationError,
+    expect,
+    given,
+)
+from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
+from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.rules.history import Operation, why_impossible
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 from . import keys

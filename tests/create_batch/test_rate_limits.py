@@ -6,10 +6,10 @@ from enum import Enum, auto
 
 import pytest
 
-from trigger_conformance import press, rate_limit
-from trigger_conformance.expect import InconclusiveError, NotApplicableError, ViolationError, expect
-from trigger_conformance.quoting import quoted
-from trigger_conformance.requirement import Profile, Stage, must, should
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError, expect
+from trigger_conformance.checks.requirement import Profile, Stage, must, should
+from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.rules import press, rate_limit
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 

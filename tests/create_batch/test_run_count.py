@@ -2,9 +2,9 @@
 
 import pytest
 
-from trigger_conformance.client import encode
-from trigger_conformance.expect import REJECTIONS, expect
-from trigger_conformance.requirement import Profile, info, must, should
+from trigger_conformance.checks.client import encode
+from trigger_conformance.checks.expect import REJECTIONS, expect
+from trigger_conformance.checks.requirement import Profile, info, must, should
 
 from .keys import known, unspent
 

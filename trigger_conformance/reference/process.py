@@ -69,7 +69,7 @@ class ReferenceProcess:
 
 def main(behaviour: str) -> None:
     """The child: says how it is reached, serves, and ends when its parent does."""
-    from trigger_conformance.reference.behaviours import behaviour_class
+    from trigger_conformance.reference.registry import behaviour_class
 
     settings = json.loads(os.environ.pop(_SETTINGS, "{}"))
     for limit in ("run_limit", "request_limit"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from trigger_conformance.quoting import bounded
+from trigger_conformance.contract.quoting import bounded
 from trigger_conformance.report.telling import Trouble, troubles
 
 # Allure reads every file that ends so; the beginning tells these from its pytest plug-in's own.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trigger_conformance.quoting import bounded, harmless, shortened, visible
+from trigger_conformance.contract.quoting import bounded, harmless, shortened, visible
 from trigger_conformance.report.again import lines_of
 from trigger_conformance.report.telling import in_order, troubles
 

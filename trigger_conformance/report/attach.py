@@ -9,10 +9,10 @@ import allure
 import pytest
 from allure_commons import hookimpl, plugin_manager
 
-from trigger_conformance.contract import Clause
+from trigger_conformance.checks.requirement import Level, Requirement
+from trigger_conformance.contract.contract import Clause
 from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
 from trigger_conformance.report.results import headers_shown
-from trigger_conformance.requirement import Level, Requirement
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.redaction import Redactor
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trigger_conformance.quoting import harmless, quoted, shortened, visible
+from trigger_conformance.contract.quoting import harmless, quoted, shortened, visible
 from trigger_conformance.report.telling import headline
 
 # From best to worst; verdicts of one rank are equally good. What has no rank was not judged.

@@ -8,10 +8,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trigger_conformance import shell
-from trigger_conformance.client import KEY_VARIABLE, SECOND_KEY_VARIABLE
-from trigger_conformance.shell import Expression, Piece
-from trigger_conformance.target import Target
+from trigger_conformance.checks.client import KEY_VARIABLE, SECOND_KEY_VARIABLE
+from trigger_conformance.contract import shell
+from trigger_conformance.contract.shell import Expression, Piece
+from trigger_conformance.options.target import Target
 from trigger_conformance.wire.exchange import Framing, Request
 from trigger_conformance.wire.redaction import REDACTED
 

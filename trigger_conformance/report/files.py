@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import junit
 from trigger_conformance.report.annotations import azure, github, gitlab
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.html import page
 from trigger_conformance.report.markdown import summary
-from trigger_conformance.target import UsageError
 
 RESULTS = "results.json"
 ALLURE = "allure-results"

@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 
-from trigger_conformance.quoting import harmless, lines
+from trigger_conformance.contract.quoting import harmless, lines
 from trigger_conformance.report import again, charts
 from trigger_conformance.report.telling import aside, header, headline, in_order
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from trigger_conformance.quoting import bounded, harmless, visible
+from trigger_conformance.contract.quoting import bounded, harmless, visible
 from trigger_conformance.report.telling import Trouble, troubles, why
 
 FILE = "junit.xml"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from trigger_conformance.quoting import harmless, lines, shortened, visible
+from trigger_conformance.contract.quoting import harmless, lines, shortened, visible
 from trigger_conformance.report.telling import alike, aside, headline, in_order
 
 _SIGN = {"conformant": "✅", "failed": "❌", "inconclusive": "❔"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
-from trigger_conformance.quoting import harmless, visible
+from trigger_conformance.contract.quoting import harmless, visible
 from trigger_conformance.wire.exchange import Exchange
 
 _LIVE_SECONDS = 0.2

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from trigger_conformance.checks.requirement import Requirement, Stage
+from trigger_conformance.contract.shell import Expression
 from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
-from trigger_conformance.requirement import Requirement, Stage
-from trigger_conformance.shell import Expression
 from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
 from trigger_conformance.wire.redaction import NO_SIGNATURE
 

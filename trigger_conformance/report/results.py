@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import __version__
-from trigger_conformance.contract import Contract
-from trigger_conformance.outcome import Outcome
-from trigger_conformance.quoting import shortened
-from trigger_conformance.rate_limit import remaining
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.contract.quoting import shortened
+from trigger_conformance.options.settings import Settings
+from trigger_conformance.options.target import Target
 from trigger_conformance.report.curl import FRESH, Way, curl_line, file_of, is_fresh, needs_file
 from trigger_conformance.report.reproduce import Reproducer
-from trigger_conformance.settings import Settings
-from trigger_conformance.target import Budget, Target
-from trigger_conformance.verdict import Ending, ExitStatus, Overall, Verdict
+from trigger_conformance.rules.rate_limit import remaining
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Overall, Verdict
+from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 

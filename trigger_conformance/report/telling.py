@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trigger_conformance.quoting import shortened
-from trigger_conformance.verdict import ExitStatus
+from trigger_conformance.contract.quoting import shortened
+from trigger_conformance.verdicts.verdict import ExitStatus
 
 LONGEST_HEADER = 300
 _PLACE = re.compile(r"(.*?):(\d+): (.*)", re.DOTALL)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from trigger_conformance.quoting import harmless, shortened, visible
+from trigger_conformance.contract.quoting import harmless, shortened, visible
 from trigger_conformance.report import again
 from trigger_conformance.report.again import lines_of
 from trigger_conformance.report.telling import alike, aside, headline, in_order

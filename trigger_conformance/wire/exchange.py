@@ -9,9 +9,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from trigger_conformance import told
-from trigger_conformance.contract import strict_json
-from trigger_conformance.quoting import reason, shortened, visible
+from trigger_conformance.contract import told
+from trigger_conformance.contract.contract import strict_json
+from trigger_conformance.contract.quoting import reason, shortened, visible
 
 
 class Beyond(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import httpx
 
-from trigger_conformance.proxy import Proxy
+from trigger_conformance.wire.proxy import Proxy
 from trigger_conformance.wire.transport import Slices, Transport, bounded
 
 # What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.

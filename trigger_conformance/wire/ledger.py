@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from trigger_conformance.target import Budget
+from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.replay import Decision
 

@@ -23,8 +23,8 @@ from typing import cast
 import h11
 import httpx
 
-from trigger_conformance.proxy import Proxy
 from trigger_conformance.wire.decoding import LARGEST_ANSWER, OversizedAnswerError, decode
+from trigger_conformance.wire.proxy import Proxy
 
 # With chunks' sizes, trailers and interim answers, of which nothing is kept.
 _LARGEST_MESSAGE = 2 * LARGEST_ANSWER

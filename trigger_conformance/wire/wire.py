@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from trigger_conformance import told
-from trigger_conformance.target import Target
+from trigger_conformance.contract import told
 from trigger_conformance.wire.decoding import OversizedAnswerError
+from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
@@ -56,7 +56,7 @@ class Wire:
     together, as many as the target's speed and limits allow. With a ``replay`` nothing leaves: it answers.
     """
 
-    def __init__(self, target: Target, ledger: Ledger, redactor: Redactor, replay: Replay | None = None) -> None:
+    def __init__(self, target: Destination, ledger: Ledger, redactor: Redactor, replay: Replay | None = None) -> None:
         self._target = target
         self._url = httpx.URL(target.base_url)
         self.ledger = ledger
@@ -361,7 +361,7 @@ def _authorization(request: Request) -> list[bytes]:
     return [value for name, value in request.headers if name.lower() == "authorization"]
 
 
-def _transport(target: Target) -> Transport | Http2Transport:
+def _transport(target: Destination) -> Transport | Http2Transport:
     verify = target.tls() if target.base_url.startswith("https:") else None
     plain = Transport(verify, target.proxy)
     if not target.http2 or verify is None:

@@ -1,0 +1,191 @@
+"""What checks expect of answers, in the contract's words: ``expect(replay).is_cached_copy_of(first)``.
+
+Every expectation takes one exchange or many, judges each, and names each that fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+
+from trigger_conformance.contract.quoting import quoted, shortened, visible
+from trigger_conformance.wire.exchange import Exchange
+
+REJECTIONS = (400, 422)
+_MOST_PROBLEMS, _MOST_NAMES = 12, 8
+_LONGEST_NAME = 60
+# What differs from one answer to the next where the problem is the same.
+_PARTICULARS = re.compile(r'"(?:[^"\\]|\\.)*"|#\d+')
+
+
+class ViolationError(AssertionError):
+    """The target broke a requirement: why, and the exchanges that show it."""
+
+    def __init__(self, message: str, evidence: Sequence[Exchange]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.evidence = list(evidence)
+
+
+class InconclusiveError(Exception):
+    """The check could not see what it needed to see: why, and the exchanges that kept it from seeing."""
+
+    def __init__(self, message: str, evidence: Sequence[Exchange] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.evidence = list(evidence)
+
+
+class NotApplicableError(pytest.skip.Exception):  # type: ignore[name-defined, misc]
+    """The check has nothing to decide on this target: why, and which option would change that."""
+
+
+Judge = Callable[[Exchange], str | None]
+
+
+class Expectation:
+    """Expectations on one or several exchanges. Raises ViolationError, or InconclusiveError where nothing was seen."""
+
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
+        self._exchanges = exchanges
+
+    def satisfies(self, judge: Judge, *, also_429: bool = False) -> None:
+        """``judge`` returns what is wrong with an exchange, or None; it is not shown a 429 unless ``also_429``."""
+        if not self._exchanges:
+            raise InconclusiveError("there was no answer to judge")
+        blocked = [exchange for exchange in self._exchanges if exchange.status == 429 and not also_429]
+        judged = [exchange for exchange in self._exchanges if exchange not in blocked]
+        wrong = [(exchange, problem) for exchange in judged if (problem := judge(exchange)) is not None]
+        if wrong:
+            raise _violation(wrong)
+        if blocked:
+            raise InconclusiveError(f"{len(blocked)} answers were still 429 when waiting had to end", blocked)
+
+    def has_status(self, *statuses: int) -> None:
+        """The status is one of ``statuses``."""
+        wanted = " or ".join(str(status) for status in statuses)
+        self.satisfies(lambda exchange: _unless(exchange.status in statuses, f"expected {wanted}", exchange))
+
+    def is_accepted(self) -> None:
+        """202."""
+        self.has_status(202)
+
+    def is_rejected(self) -> None:
+        """A documented error: 400 or 422."""
+        self.has_status(*REJECTIONS)
+
+    def is_refused(self) -> None:
+        """401."""
+        self.satisfies(_why_not_refused)
+
+    def is_new_batch(self) -> None:
+        """202, isCached false, and an id."""
+        self.satisfies(why_not_new)
+
+    def is_cached_copy_of(self, *firsts: Exchange) -> None:
+        """202, isCached true, and the id of the first answer (one first for all, or one for each)."""
+        pairs = dict(
+            zip(
+                (id(exchange) for exchange in self._exchanges),
+                firsts if len(firsts) > 1 else firsts * len(self._exchanges),
+                strict=True,
+            )
+        )
+        self.satisfies(lambda exchange: why_no_copy(exchange, pairs[id(exchange)]))
+
+    def has_run_count(self, run_count: int) -> None:
+        """202 with this runCount, a JSON integer."""
+
+        def judge(exchange: Exchange) -> str | None:
+            if exchange.status != 202:
+                return f"expected 202, got {exchange.outcome}"
+            assert exchange.answer is not None
+            count = exchange.answer.document.get("runCount")
+            same = type(count) is int and count == run_count
+            return None if same else f"expected runCount {run_count}, got {quoted(count)}"
+
+        self.satisfies(judge)
+
+
+def expect(exchanges: Exchange | Iterable[Exchange]) -> Expectation:
+    """Begin an expectation on one exchange or several."""
+    return Expectation([exchanges] if isinstance(exchanges, Exchange) else list(exchanges))
+
+
+def given(exchanges: Exchange | Iterable[Exchange]) -> None:
+    """The check's ground: each is a 202 that names a batch. Raises InconclusiveError where one is not."""
+    for exchange in [exchanges] if isinstance(exchanges, Exchange) else exchanges:
+        if exchange.status != 202 or exchange.batch is None:
+            raise InconclusiveError(
+                _line(exchange, f"needed a batch to begin with, got {exchange.outcome}"), [exchange]
+            )
+
+
+def why_not_new(exchange: Exchange) -> str | None:
+    """What keeps an answer from being that of a new batch."""
+    if exchange.status != 202:
+        return f"expected 202 and a new batch, got {exchange.outcome}"
+    if not exchange.created:
+        return f"expected a new batch (isCached false), got isCached {exchange.cached}"
+    return None if exchange.batch else "the answer names no batch"
+
+
+def why_no_copy(exchange: Exchange, first: Exchange) -> str | None:
+    """What keeps an answer from being that of a replay of ``first``."""
+    if exchange.status != 202:
+        return f"expected 202 and the existing batch, got {exchange.outcome}"
+    if exchange.batch != first.batch:
+        got = f"got {quoted(exchange.batch)} (isCached {exchange.cached})"
+        return f"expected the existing batch {quoted(first.batch)}, {got}"
+    return None if exchange.cached is True else f"expected isCached true, got {exchange.cached}"
+
+
+def _why_not_refused(exchange: Exchange) -> str | None:
+    if exchange.status == 401:
+        return None
+    if exchange.status == 403:
+        return "expected 401, got 403, which is no documented status of this operation"
+    return f"expected 401, got {exchange.outcome}"
+
+
+def _unless(fine: bool, wanted: str, exchange: Exchange) -> str | None:
+    return None if fine else f"{wanted}, got {exchange.outcome}"
+
+
+def _violation(wrong: Sequence[tuple[Exchange, str]]) -> ViolationError:
+    """One line a problem, however many cases have it: cases with a name first, and of each problem one as evidence."""
+    alike: dict[str, list[tuple[Exchange, str]]] = {}
+    for exchange, problem in sorted(wrong, key=lambda each: _is_generated(each[0])):
+        alike.setdefault(_PARTICULARS.sub("", problem), []).append((exchange, problem))
+    groups = list(alike.values())
+    lines = [_told(group) for group in groups[:_MOST_PROBLEMS]]
+    if len(groups) > _MOST_PROBLEMS:
+        lines.append(f"… and {len(groups) - _MOST_PROBLEMS} more problems")
+    evidence = [group[0][0] for group in groups] + [exchange for group in groups for exchange, _ in group[1:]]
+    return ViolationError("\n".join(lines), evidence)
+
+
+def _is_generated(exchange: Exchange) -> bool:
+    return ".fuzzing." in exchange.check
+
+
+def _told(group: Sequence[tuple[Exchange, str]]) -> str:
+    """The problem of one case, or of several that have the same: "17 cases: a, b, c …: expected 202, got 500"."""
+    first, problem = group[0]
+    if len(group) == 1:
+        return _line(first, problem)
+    names = list(dict.fromkeys(_name(exchange) for exchange, _ in group))
+    told = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+    such = "" if all(each == problem for _, each in group) else "such as "
+    return f"{len(group)} cases: {told}: {such}{visible(problem)}"
+
+
+def _name(exchange: Exchange) -> str:
+    return shortened(visible(exchange.request.label or f"#{exchange.number}"), _LONGEST_NAME)
+
+
+def _line(exchange: Exchange, problem: str) -> str:
+    told = visible(problem)
+    return f"{_name(exchange)}: {told}" if exchange.request.label else told

@@ -1,0 +1,244 @@
+"""Requests generated from the contract and its overlay (schemathesis), and idempotency keys (hypothesis).
+
+Generating sends nothing: it yields bodies, the checks send them over the wire. All is drawn before anything is sent, so
+that no answer, no clock and no budget has a say in it: where the budget is short, the first of the same are sent.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase
+from hypothesis.errors import Flaky
+from hypothesis.internal.conjecture import providers
+
+from trigger_conformance.contract.contract import PATH, Contract, Expected, is_plain_key
+from trigger_conformance.rules.model import Kind, Step
+
+if TYPE_CHECKING:
+    from schemathesis import Case
+
+# Hypothesis mixes constants of the modules that it takes for the user's own into what it generates: the suite's, where
+# it runs from a checkout. One seed must send the same requests however the suite was installed and started.
+providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]  # noqa: ARG005
+
+# Generated requests cost runs too; the boundaries have hand-written checks.
+_LARGEST_RUN_COUNT = 5
+_ENDLESS = 1_000_000_000
+# A program's waves, and the requests of a wave, which are at least half as many.
+_WAVES = 6
+WAVE = 8
+_BODIES = (dict, list, str, int, float, bytes, type(None))
+Drawn = TypeVar("Drawn")
+
+
+class Enough(BaseException):
+    """Ends a campaign at once, with ``error`` where there is one."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One generated body (bytes as they are sent), what the contract expects of it, and the case it came from."""
+
+    body: bytes
+    expected: Expected
+    case: Case[Any]
+
+
+class Generator:
+    """Generates bodies for a target whose largest runCount is ``maximum``; ``key`` makes a fresh idempotency key."""
+
+    def __init__(self, contract: Contract, maximum: int, number: int, key: Callable[[], str]) -> None:
+        import schemathesis
+
+        self._contract = contract
+        self._maximum = maximum
+        self._seed = number
+        self._key = key
+        config = schemathesis.Config()
+        config.projects.default.generation.update(with_security_parameters=False)
+        document = contract.generating_document(min(maximum, _LARGEST_RUN_COUNT))
+        self._schema = schemathesis.openapi.from_dict(document, config=config)
+        self._operation = self._schema[PATH]["POST"]
+
+    def valid(self, count: int) -> list[Generated]:
+        """Up to ``count`` different bodies that every target must accept."""
+        from schemathesis import GenerationMode
+
+        return self._several(GenerationMode.POSITIVE, Expected.ACCEPTED, count)
+
+    def invalid(self, count: int) -> list[Generated]:
+        """Up to ``count`` different bodies that every target must reject, each for one reason."""
+        from schemathesis import GenerationMode
+
+        return self._several(GenerationMode.NEGATIVE, Expected.REJECTED, count)
+
+    def explore(
+        self, expected: Expected, check: Callable[[Generated], None], number: int, database: ExampleDatabase | None
+    ) -> None:
+        """Generate bodies of which the contract expects ``expected`` until ``check`` raises.
+
+        Examples that failed before come first, from the ``database``. What is raised was raised for the smallest body
+        that Hypothesis could find; ``check`` ends the search itself by raising Enough.
+        """
+        from schemathesis import GenerationMode
+
+        mode = GenerationMode.POSITIVE if expected is Expected.ACCEPTED else GenerationMode.NEGATIVE
+        found: list[tuple[int, Exception]] = []
+
+        # Outermost: a seed takes the database away from the settings inside it.
+        @settings(
+            max_examples=_ENDLESS,
+            database=database,
+            deadline=None,
+            phases=[Phase.reuse, Phase.generate, Phase.shrink],
+            # Otherwise it would look for more, for ten seconds, and raise a group of what it found.
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+        )
+        @seed(number)
+        @given(self._operation.as_strategy(generation_mode=mode))
+        def campaign(case: Case[Any]) -> None:
+            generated = self._fresh(case)
+            if generated is None or not self._is_clear(generated, expected):
+                return
+            try:
+                check(generated)
+            except Exception as error:
+                found.append((len(generated.body), error))
+                raise
+
+        try:
+            campaign()
+        except Enough as enough:
+            # What was found stands, though the search for a smaller body was cut short.
+            if (error := _smallest(found) or enough.error) is not None:
+                raise error from None
+        except Flaky:
+            # It was seen, if only once.
+            raise found[0][1] from None
+
+    def _is_clear(self, generated: Generated, expected: Expected) -> bool:
+        """Whether a body is what was asked for, and for one reason where it is to be rejected."""
+        if generated.expected is not expected:
+            return False
+        return expected is Expected.ACCEPTED or self._breaks_one_thing(generated.body)
+
+    def _several(self, mode: Any, expected: Expected, count: int) -> list[Generated]:
+        generation = self._schema.config.generation_for(operation=self._operation)
+        cases = list(
+            self._schema.iter_coverage_cases(self._operation, generation_modes=[mode], generation_config=generation)
+        )
+        cases += _drawn(self._operation.as_strategy(generation_mode=mode), self._seed, count)
+        found: dict[str, Generated] = {}
+        for case in cases:
+            generated = self._fresh(case)
+            if generated is None or not self._is_clear(generated, expected):
+                continue
+            # Keys are fresh in every body: without them equal bodies are seen to be equal.
+            shape = repr({**body, "idempotencyKey": ""} if isinstance(body := case.body, dict) else body)
+            found.setdefault(shape, generated)
+        return list(found.values())[:count]
+
+    def _fresh(self, case: Case[Any]) -> Generated | None:
+        """A case's body with a key of its own and without a parent run, whose acceptance the contract leaves open."""
+        body: Any = case.body
+        if case.method != "POST" or case.headers or not isinstance(body, _BODIES):
+            return None
+        if isinstance(body, dict):
+            body = dict(body)
+            if isinstance(body.get("parentRunId"), str):
+                del body["parentRunId"]
+            if isinstance(body.get("idempotencyKey"), str):
+                plain = is_plain_key(body["idempotencyKey"])
+                body["idempotencyKey"] = self._key() + (f"-{body['idempotencyKey'][:100]}" if plain else "")
+        payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return Generated(payload, self._contract.expected(payload, self._maximum), case)
+
+    def _breaks_one_thing(self, body: bytes) -> bool:
+        try:
+            document = json.loads(body)
+        except ValueError:
+            return True
+        errors = list(self._contract.schema_errors("CreateBatchRequest", document))
+        return len(errors) <= 1
+
+
+def _smallest(found: list[tuple[int, Exception]]) -> Exception | None:
+    return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def near_keys(number: int, count: int) -> list[tuple[str, str]]:
+    """Up to ``count`` pairs of different printable endings, each a small change of the other."""
+    return list(dict.fromkeys(_drawn(_pairs(), number, count)))
+
+
+def programs(number: int, count: int, kinds: Sequence[Kind], pool: int, largest: int) -> list[list[list[Step]]]:
+    """``count`` programs: lists of waves, which are lists of steps with different keys out of a ``pool``.
+
+    Steps are of ``kinds``, and create at most ``largest`` runs each.
+    """
+    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, pool - 1), st.integers(1, largest))
+    waves = st.lists(steps, min_size=WAVE // 2, max_size=WAVE, unique_by=lambda step: step.key)
+    return _drawn(st.lists(waves, min_size=_WAVES, max_size=_WAVES), number, count)[:count]
+
+
+def _drawn(strategy: st.SearchStrategy[Drawn], number: int, count: int) -> list[Drawn]:
+    """What Hypothesis draws for the seed ``number``; the list for another ``count`` may begin otherwise."""
+    drawn: list[Drawn] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def collect(value: Drawn) -> None:
+        drawn.append(value)
+
+    collect()
+    return drawn
+
+
+def _printable() -> st.SearchStrategy[str]:
+    letters = st.characters(categories=("L", "M", "N", "P", "S")).filter(str.isprintable)
+    return st.text(letters, min_size=1, max_size=12)
+
+
+def _lengthened() -> st.SearchStrategy[str]:
+    around = [power + step for power in (32, 64, 128) for step in (-1, 0, 1)]
+    return st.tuples(_printable(), st.sampled_from(around)).map(lambda drawn: (drawn[0] * drawn[1])[: drawn[1]])
+
+
+_CHANGES: tuple[Callable[[str], str], ...] = (
+    str.swapcase,
+    str.casefold,
+    lambda text: unicodedata.normalize("NFC", text),
+    lambda text: unicodedata.normalize("NFD", text),
+    lambda text: unicodedata.normalize("NFKC", text),
+    lambda text: text[:-1],
+    lambda text: text + text[-1:],
+    lambda text: f"{text} ",
+    lambda text: text[::-1],
+    lambda text: text[1:] + text[:1],
+)
+
+
+def _pairs() -> st.SearchStrategy[tuple[str, str]]:
+    texts = st.one_of(_printable(), _lengthened())
+    changed = st.tuples(texts, st.sampled_from(_CHANGES)).map(lambda drawn: (drawn[0], drawn[1](drawn[0])))
+    return changed.filter(lambda pair: pair[0] != pair[1] and all(text.isprintable() for text in pair))

@@ -1,0 +1,144 @@
+"""The run's options: one table that the command line, plain pytest, the environment and conformance.toml share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trigger_conformance.checks.near_misses import hint
+from trigger_conformance.checks.requirement import Level, Profile
+from trigger_conformance.checks.sharding import shard
+from trigger_conformance.options.target import UsageError
+
+PREFIX = "TRIGGER_CONFORMANCE_"
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option. ``kind`` reads a text into a value and raises ValueError; bool options are flags.
+
+    ``default`` is what the help says; ``also`` are variables of other programs that stand in for it, asked in order.
+    An option with a ``separator`` may be given several times, and one text may hold several values. A ``secret`` one
+    is never shown.
+    """
+
+    name: str
+    kind: Callable[[str], Any]
+    default: str
+    help: str
+    metavar: str = ""
+    also: tuple[str, ...] = ()
+    separator: str = ""
+    secret: bool = False
+
+    @property
+    def dest(self) -> str:
+        """The name as an identifier."""
+        return self.name.replace("-", "_")
+
+    @property
+    def many(self) -> bool:
+        """Whether it may be given several times."""
+        return bool(self.separator)
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.dest.upper()
+
+
+def _profile(text: str) -> Profile:
+    try:
+        return Profile[text.upper()]
+    except KeyError:
+        meant = hint(text.lower(), (each.name.lower() for each in Profile))
+        raise ValueError(f"smoke, standard, thorough or soak{meant}") from None
+
+
+def _level(text: str) -> Level:
+    if text not in ("must", "should"):
+        raise ValueError("must or should")
+    return Level(text.upper())
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise ValueError("true or false")
+    return text.lower() in ("1", "true", "yes", "on")
+
+
+def header(text: str) -> tuple[str, str]:
+    """Name and value of a header line."""
+    name, colon, value = text.partition(":")
+    if not colon or not _HEADER_NAME.fullmatch(name.strip()):
+        raise ValueError("'Name: value'")
+    return name.strip(), value.strip()
+
+
+def is_flag(option: Option) -> bool:
+    """Whether an option is switched on or off rather than given a value."""
+    return option.kind is _flag
+
+
+OPTIONS = (
+    Option("target", str, "none", "The target with this name in conformance.toml.", "NAME"),
+    Option("base-url", str, "the reference server", "The target's origin, with any path prefix.", "URL",
+           ("PYTEST_BASE_URL",)),
+    Option("api-key", str, "$TRIGGER_API_KEY, else $TRIGGER_SECRET_KEY",
+           "The bearer credential. It is never printed or written.", "KEY", ("TRIGGER_API_KEY", "TRIGGER_SECRET_KEY"),
+           secret=True),
+    Option("second-api-key", str, "none", "Another environment's credential, to check isolation.", "KEY", secret=True),
+    Option("header", header, "none", "A header that every request carries, as a gateway asks for. May be repeated.",
+           "'NAME: VALUE'", separator="\n", secret=True),
+    Option("max-run-count", int, "1000", "The largest runCount that the target states.", "N"),
+    Option("profile", _profile, "standard", "How much is sent: smoke, standard, thorough or soak.", "NAME"),
+    Option("only", str, "all", "Check this requirement or area only. May be repeated.", "ID", separator=","),
+    Option("level", _level, "all", "Check requirements of this level only: must or should.", "LEVEL"),
+    Option("strict", _flag, "off", "A SHOULD counts as a MUST."),
+    Option("waivers", str, "none", "A TOML file of known deviations, which do not fail the run.", "FILE"),
+    Option("baseline", str, "none", "The results.json of an earlier run. Only what it did not find fails.", "FILE"),
+    Option("press-rate-limit", _flag, "off; on for the reference server", "The run may provoke a 429."),
+    Option("press-requests", int, "300", "A 429 is provoked with at most so many requests.", "N"),
+    Option("shared-key", _flag, "off", "Others use the credential meanwhile. Retry-After is not held to its word."),
+    Option("idempotency-wait", float, "off; 1 for the reference server", "A key is replayed once more after so long.",
+           "SECONDS"),
+    Option("max-requests", int, "by profile: 200, 2000, 20000, 100000", "The run sends at most so many requests.", "N"),
+    Option("max-runs", int, "by profile: 500, 2000, 26000, 300000, and 6 maxima",
+           "The runCounts of all batches add up to at most this.", "N"),
+    Option("max-seconds", float, "by profile: 60, 300, 1800, 7200", "The run takes at most so many seconds.", "N"),
+    Option("requests-per-second", float, "unlimited", "At most so many requests leave in a second.", "R"),
+    Option("timeout", float, "10", "A request may take so many seconds.", "SECONDS"),
+    Option("workers", int, "1", "So many processes send at once (pytest-xdist).", "N"),
+    Option("shard", shard, "the whole", "This machine's part of a run that several share.", "I/N"),
+    Option("seed", int, "1", "The same seed sends the same requests.", "N"),
+    Option("example-database", str, "none",
+           "Where soak runs keep and find failing examples: a redis:// URL or a folder.", "PLACE"),
+    Option("ca-bundle", str, "the system's, or $SSL_CERT_FILE", "A PEM file of certificates to trust.", "FILE"),
+    Option("insecure", _flag, "off", "The target's certificate is not checked."),
+    Option("http2", _flag, "off", "HTTP/2, where the target offers it. What only HTTP/1.1 can say stays on that."),
+    Option("report-dir", str, "reports/<time>-<host>", "Where the reports go. reports/latest points at the newest.",
+           "DIR"),
+)  # fmt: skip
+BY_DEST = {option.dest: option for option in OPTIONS}
+
+
+def read(option: Option, value: Any, source: str) -> Any:
+    """``value`` as the option means it; ``source`` is named where it cannot be used. Raises UsageError."""
+    if option.many:
+        texts = [value] if isinstance(value, str) else list(value)
+        entries = [entry.strip() for text in texts for entry in str(text).split(option.separator)]
+        return tuple(_converted(option, entry, source) for entry in entries if entry)
+    # An IntEnum would read a number as one of its members, and a key must not be printed.
+    return _converted(option, str(value).lower() if isinstance(value, bool) else str(value), source)
+
+
+def _converted(option: Option, text: str, source: str) -> Any:
+    try:
+        return option.kind(text)
+    except ValueError as error:
+        wanted = {int: "a whole number", float: "a number"}.get(option.kind, str(error))  # type: ignore[call-overload]
+        told = source if option.secret else f"{source} {text}"
+        raise UsageError(f"{told}: it must be {wanted}") from None

@@ -1,0 +1,291 @@
+"""The parts of a run that several machines shared, as one run: one verdict, one set of reports."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from trigger_conformance import __version__
+from trigger_conformance.checks.catalogue import Selection, catalogue
+from trigger_conformance.checks.requirement import Level, Profile
+from trigger_conformance.checks.sharding import Shard, shard
+from trigger_conformance.contract.contract import Contract
+from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.options.target import UsageError
+from trigger_conformance.report import allure_run, files, har, results
+from trigger_conformance.report.curl import BODIES, Way
+from trigger_conformance.report.reproduce import Reproducer
+from trigger_conformance.verdicts.outcome import undecided
+from trigger_conformance.verdicts.verdict import Decision, ExitStatus, Overall, Verdict, exit_status, overall
+from trigger_conformance.wire.exchange import Exchange
+
+Document = dict[str, Any]
+_IDS = "create_batch.acceptance.ids_are_never_given_twice"
+# What several parts decided, each over what it sent, is as bad as the worst of them; a part that had nothing to decide
+# says nothing, and one that could not see is no pass.
+_RANK = (Verdict.SKIPPED, Verdict.OBSERVED, Verdict.PASSED, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.WARNED,
+         Verdict.VIOLATED)  # fmt: skip
+# The parts differ in these by their nature; all else must be the same.
+_OWN_OPTIONS = {"press_rate_limit", "shared_key", "workers", "shard", "max_requests", "max_runs", "max_seconds",
+                "requests_per_second", "proxy", "base_url_from"}  # fmt: skip
+
+
+def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, Path]:
+    """Merge the parts reported in ``folders``; returns the results and the folder that they were written to.
+
+    Raises UsageError where the folders do not hold parts of one run.
+    """
+    parts = sorted(((folder, files.read(folder)) for folder in folders), key=lambda part: _number(*part))
+    documents = [document for _, document in parts]
+    _check(parts)
+    offsets = [0, *accumulate(document["requests"] for document in documents[:-1])]
+    numbered = [_renumbered(document, offset) for document, offset in zip(documents, offsets, strict=True)]
+    evidence = har.merged([_evidence(folder) for folder, _ in parts], offsets)
+    merged = _merged(numbered, har.exchanges(evidence))
+    started_at = datetime.fromisoformat(merged["started_at"]).timestamp()
+    folder = report_dir or files.new_folder(f"{files.host(merged['target']['base_url'])}-merged", started_at)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(merged, evidence, folder)
+    for part, _ in parts:
+        for kept in (files.ALLURE, BODIES):
+            if (part / kept).is_dir():
+                # What is wrong with a part need not be wrong with the whole.
+                parts_own = shutil.ignore_patterns(allure_run.PATTERN)
+                shutil.copytree(part / kept, folder / kept, ignore=parts_own, dirs_exist_ok=True)
+    allure_run.write(merged, folder / files.ALLURE)
+    if report_dir is None:
+        files.point_latest(folder)
+    return merged, folder
+
+
+def _number(folder: Path, document: Mapping[str, Any]) -> int:
+    if document["target"]["options"].get("shard") is None:
+        raise UsageError(f"merge {folder}: this run was no part of a run; make the parts with --shard I/N")
+    return _shard(document).number
+
+
+def _shard(document: Mapping[str, Any]) -> Shard:
+    return shard(document["target"]["options"]["shard"])
+
+
+def _check(parts: Sequence[tuple[Path, Document]]) -> None:
+    first_folder, first = parts[0]
+    if first["suite_version"] != __version__:
+        made = first["suite_version"]
+        raise UsageError(f"merge {first_folder}: made by suite {made}; merge with that, not with {__version__}")
+    wanted = _identity(first)
+    seen: dict[Shard, Path] = {}
+    for folder, document in parts:
+        found = _identity(document)
+        for name, value in wanted.items():
+            if found.get(name) != value:
+                raise UsageError(f"merge {folder}: {name} is {found.get(name)!r}, but {value!r} in {first_folder}")
+        part = _shard(document)
+        if part in seen:
+            raise UsageError(f"merge {folder}: part {part} is also in {seen[part]}; give each part once")
+        seen[part] = folder
+
+
+def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parts of one run have in common."""
+    options = {name: value for name, value in document["target"]["options"].items() if name not in _OWN_OPTIONS}
+    return {
+        "suite_version": document["suite_version"],
+        "contract": document["contract"]["sha256"],
+        "target": _target(document["target"]),
+        "number of parts": _shard(document).of,
+        "profile": document["profile"],
+        "seed": document["seed"],
+        **options,
+    }
+
+
+def _target(target: Mapping[str, Any]) -> str:
+    """What was tested. Each part brings a built-in server of its own, on a port of its own, and all are alike."""
+    return "the built-in reference server" if target.get("built_in") else str(target["base_url"])
+
+
+def _renumbered(document: Document, offset: int) -> Document:
+    """A part whose exchanges are numbered after the ``offset`` ones of the parts before."""
+
+    def moved(exchange: Mapping[str, Any]) -> dict[str, Any]:
+        return {**exchange, "number": exchange["number"] + offset}
+
+    requirements = [
+        {**each, "evidence": [moved(exchange) for exchange in each["evidence"]]} for each in document["requirements"]
+    ]
+    timeline = [moved(exchange) for exchange in document["timeline"]]
+    return {**document, "requirements": requirements, "timeline": timeline}
+
+
+def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Document:
+    first = documents[0]
+    options = first["target"]["options"]
+    requirements = [_across(each, exchanges) for each in _requirements(documents)]
+    verdicts = {each["id"]: each["verdict"] for each in requirements}
+    decisions = [Decision(Level(each["level"]), Verdict(each["verdict"])) for each in requirements]
+    verdict = overall(decisions, strict=options["strict"])
+    wrong_waivers = [
+        line
+        for line in dict.fromkeys(line for document in documents for line in document["wrong_waivers"])
+        if not _violated_elsewhere(line, verdicts)
+    ]
+    status = _status(documents, verdict, selected=bool(requirements), wrong_waivers=bool(wrong_waivers))
+    began = [datetime.fromisoformat(document["started_at"]).timestamp() for document in documents]
+    ended = [start + document["duration_s"] for start, document in zip(began, documents, strict=True)]
+    statuses: Counter[str] = sum((Counter(document["statuses"]) for document in documents), Counter())
+    return {
+        **first,
+        "target": {**first["target"], "options": {**options, **_options(documents)}},
+        "run_id": "-".join(document["run_id"] for document in documents),
+        "started_at": datetime.fromtimestamp(min(began), UTC).isoformat(timespec="milliseconds"),
+        "duration_s": round(max(ended) - min(began), 3),
+        **{name: sum(document[name] for document in documents) for name in ("requests", "runs", "batches")},
+        "statuses": dict(sorted(statuses.items())),
+        "verdict": str(verdict),
+        "exit_status": int(status),
+        "shards": [_part(document) for document in documents],
+        "interrupted": any(document["interrupted"] for document in documents),
+        "halted": _halted(documents),
+        "wrong_waivers": wrong_waivers,
+        "notes": [note for document in documents for note in _named(document, document["notes"])],
+        "timeline": _timeline(documents, began),
+        "requirements": requirements,
+        "suite_errors": [line for document in documents for line in document.get("suite_errors", ())],
+    }
+
+
+def _options(documents: Sequence[Document]) -> dict[str, Any]:
+    every = [document["target"]["options"] for document in documents]
+    sums = {name: sum(options[name] for options in every) for name in ("max_requests", "max_runs", "workers")}
+    return {
+        **sums,
+        "shard": None,
+        "press_rate_limit": any(options["press_rate_limit"] for options in every),
+        "shared_key": every[-1]["shared_key"],
+    }
+
+
+def _status(documents: Sequence[Document], verdict: Overall, *, selected: bool, wrong_waivers: bool) -> ExitStatus:
+    return exit_status(
+        verdict,
+        interrupted=any(document["interrupted"] for document in documents),
+        crashed=any(
+            document["exit_status"] == ExitStatus.SUITE_ERROR or document.get("suite_errors") for document in documents
+        ),
+        selected=selected,
+        wrong_waivers=wrong_waivers,
+    )
+
+
+def _violated_elsewhere(line: str, verdicts: Mapping[str, str]) -> bool:
+    """Whether a part that saw no violation found a waiver useless which another part needs."""
+    needed = [identity for identity, verdict in verdicts.items() if verdict == Verdict.WAIVED]
+    return any(f" {identity} is no longer violated" in line for identity in needed)
+
+
+def _requirements(documents: Sequence[Document]) -> list[Document]:
+    """Each requirement once, in the order of the suite; what no part decided is inconclusive."""
+    found: dict[str, list[Document]] = {}
+    for document in documents:
+        for each in document["requirements"]:
+            found.setdefault(each["id"], []).append(each)
+    selection = _selection(documents[0])
+    missing = _missing(documents)
+    contract = Contract()
+    merged = []
+    for requirement in catalogue():
+        if entries := found.get(requirement.id):
+            merged.append(_worst(entries))
+        elif requirement in selection:
+            outcome = undecided(requirement, f"no part decided it: {missing}")
+            merged.append(results.requirement_data(outcome, contract, Reproducer((), Way(base_url=""))))
+    return merged
+
+
+def _selection(document: Mapping[str, Any]) -> Selection:
+    options = document["target"]["options"]
+    level = Level(options["level"]) if options["level"] else None
+    return Selection(tuple(options["only"]), level, Profile[document["profile"].upper()])
+
+
+def _missing(documents: Sequence[Document]) -> str:
+    of = _shard(documents[0]).of
+    there = {_shard(document).number for document in documents}
+    missing = [f"{number}/{of}" for number in range(1, of + 1) if number not in there]
+    return f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else "it was left out"
+
+
+def _worst(entries: Sequence[Document]) -> Document:
+    worst = max(entries, key=lambda entry: _RANK.index(Verdict(entry["verdict"])))
+    return {
+        **worst,
+        "notes": list(dict.fromkeys(note for entry in entries for note in entry["notes"])),
+        "requests": sum(entry["requests"] for entry in entries),
+        "duration_s": round(sum(entry["duration_s"] for entry in entries), 3),
+    }
+
+
+def _across(entry: Document, exchanges: Iterable[Exchange]) -> Document:
+    """The one requirement that a part cannot decide for all: its ids are its own, but another may have them too."""
+    if entry["id"] != _IDS or entry["verdict"] != Verdict.PASSED:
+        return entry
+    owners: dict[str, Exchange] = {}
+    for exchange in exchanges:
+        owner = owners.setdefault(exchange.batch, exchange) if exchange.batch and exchange.created else exchange
+        if owner is not exchange:
+            where = f"exchange #{exchange.number} is also that of exchange #{owner.number}"
+            told = f"the id {quoted(exchange.batch)} of {where}"
+            return {**entry, "verdict": str(Verdict.VIOLATED), "message": told}
+    return entry
+
+
+def _part(document: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("run_id", "started_at", "duration_s", "requests", "runs", "verdict", "exit_status")
+    return {"shard": str(_shard(document)), **{name: document[name] for name in kept}}
+
+
+def _halted(documents: Sequence[Document]) -> str | None:
+    of = _shard(documents[0]).of
+    said = [line for document in documents if document["halted"] for line in _named(document, [document["halted"]])]
+    if len(documents) < of:
+        said.append(f"{len(documents)} of {of} parts were given: {_missing(documents)}")
+    return "; ".join(said) or None
+
+
+def _named(document: Mapping[str, Any], lines: Iterable[str]) -> list[str]:
+    return [f"part {_shard(document)}: {line}" for line in lines]
+
+
+def _timeline(documents: Sequence[Document], began: Sequence[float]) -> list[dict[str, Any]]:
+    """All exchanges by the time at which they began; machines' clocks are taken as they are."""
+    shifted = [
+        {
+            **each,
+            "started_s": round(each["started_s"] + start - min(began), 5),
+            "ended_s": round(each["ended_s"] + start - min(began), 5),
+        }
+        for document, start in zip(documents, began, strict=True)
+        for each in document["timeline"]
+    ]
+    return sorted(shifted, key=lambda each: each["started_s"])[: results.LONGEST_TIMELINE]
+
+
+def _write(merged: Document, evidence: Document, folder: Path) -> None:
+    results.write(merged, folder / files.RESULTS)
+    files.render(merged, folder)
+    (folder / har.FILE).write_text(json.dumps(evidence, indent=1), "utf-8")
+
+
+def _evidence(folder: Path) -> Document:
+    try:
+        document: Document = json.loads((folder / har.FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"merge {folder}: {har.FILE} cannot be read: {error}") from error
+    return document

@@ -1,0 +1,79 @@
+"""What a run would send: a rehearsal of the same options on the reference server, beside the budget's ceilings."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from trigger_conformance.options.settings import Settings
+from trigger_conformance.reference.process import ReferenceProcess
+from trigger_conformance.run.run import reference_settings
+from trigger_conformance.run.subrun import NoResultsError, run_apart
+
+
+def forecast(settings: Settings) -> str:
+    """The plan of a run with ``settings``, as text. Nothing is sent to the target. Raises RuntimeError."""
+    rehearsal = _rehearse(settings)
+    budget, template = settings.budget, settings.template
+    seconds = rehearsal["duration_s"]
+    if budget.per_second:
+        seconds = max(seconds, rehearsal["requests"] / budget.per_second)
+    limited = "several 429 for the credential in use" if template.press_rate_limit else "none on purpose"
+    where = settings.target.base_url if settings.target else "the built-in reference server"
+    lines = [
+        f"A run against {where}, profile {template.profile.name.lower()}; nothing has been sent to it.",
+        "",
+        f"{'':22}{'expected':>10}{'at most':>10}",
+        f"{'requests':22}{rehearsal['requests']:>10}{budget.requests:>10}",
+        f"{'batches left behind':22}{rehearsal['batches']:>10}{budget.requests:>10}",
+        f"{'runs (sum of runCounts)':22}{rehearsal['runs']:>9}{budget.runs:>10}",
+        f"{'seconds':22}{seconds:>10.0f}{budget.seconds:>10g}",
+        f"{'checks':22}{len(rehearsal['requirements']):>10}",
+        "",
+        f"rate limit: {limited}",
+        "Expected is what a rehearsal on the reference server needed; a slower or tighter target takes longer, and",
+        "requests that it answers 429 are sent again, within the ceilings. No batch is given any items.",
+        "All but a few idempotency keys begin with conformance-<run id>-.",
+    ]
+    return "\n".join(lines)
+
+
+def _rehearse(settings: Settings) -> dict[str, Any]:
+    reference = ReferenceProcess.start(reference_settings(settings)).wait_until_ready()
+    try:
+        with tempfile.TemporaryDirectory(prefix="trigger-conformance-") as folder:
+            return _results(settings, reference, Path(folder))
+    finally:
+        reference.stop()
+
+
+def _results(settings: Settings, reference: ReferenceProcess, folder: Path) -> dict[str, Any]:
+    keys = reference.settings
+    second = keys.second_api_key if settings.template.second_api_key is not None else None
+    options = [f"--base-url={reference.base_url}", *_options(settings)]
+    try:
+        return run_apart(options, keys.api_key, second, folder)
+    except NoResultsError as error:
+        raise RuntimeError(f"the rehearsal did not come to its end: {error}") from error
+
+
+def _options(settings: Settings) -> list[str]:
+    template, budget = settings.template, settings.budget
+    options = [
+        f"--profile={template.profile.name.lower()}",
+        f"--max-run-count={template.max_run_count}",
+        "--press-rate-limit" if template.press_rate_limit else "--no-press-rate-limit",
+        f"--press-requests={template.press_requests}",
+        f"--seed={template.seed}",
+        f"--max-requests={budget.requests}",
+        f"--max-runs={budget.runs}",
+        f"--max-seconds={budget.seconds}",
+        *(f"--only={entry}" for entry in settings.only),
+    ]
+    options += ["--shared-key"] if template.shared_key else []
+    options += [f"--level={settings.level.lower()}"] if settings.level else []
+    options += [f"--shard={settings.shard}"] if settings.shard else []
+    if template.idempotency_wait is not None:
+        options.append(f"--idempotency-wait={template.idempotency_wait}")
+    return options

@@ -1,0 +1,44 @@
+"""What a run found out about one requirement: plain data that crosses processes and that every report reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from trigger_conformance.checks.requirement import Requirement
+from trigger_conformance.verdicts.verdict import Decision, Ending, Verdict, verdict_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One requirement's ending and verdict.
+
+    ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds,
+    ``waiver`` tells reason, link and end of the waiver that covers a violation.
+    """
+
+    requirement: Requirement
+    ending: Ending
+    verdict: Verdict
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    evidence: tuple[int, ...] = ()
+    requests: int = 0
+    duration: float = 0.0
+    waiver: Mapping[str, str | None] | None = None
+
+    @property
+    def decision(self) -> Decision:
+        """The part that the run's verdict depends on."""
+        return Decision(self.requirement.level, self.verdict)
+
+
+def undecided(requirement: Requirement, reason: str) -> Outcome:
+    """The outcome of a requirement whose check never got to run."""
+    ending = Ending.BLOCKED
+    return Outcome(
+        requirement=requirement,
+        ending=ending,
+        verdict=verdict_of(ending, requirement.level, strict=False),
+        message=reason,
+    )
