@@ -16,7 +16,8 @@ from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.process import ReferenceProcess
 
 LONGEST = 180
-OWN = ("TRIGGER_", "PYTEST_")
+# What is for the run of these tests themselves, be it by make.
+OWN = ("TRIGGER_", "PYTEST_", "MAKE", "MFLAGS", "ARGS")
 
 
 @dataclass

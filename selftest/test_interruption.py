@@ -213,3 +213,29 @@ def test_other_commands_end_with_one_line(tmp_path, arguments):
     assert (process.returncode, errors) == (2, "interrupted\n")
     assert left_of(process) == []
     assert list(tmp_path.iterdir()) == []
+
+
+CAUGHT_IN_A_TEXT = """
+import os, signal, sys, time
+from trigger_conformance.options import interruption
+interruption.begin()
+interruption.raise_from_now()
+try:
+    exec("os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
+except KeyboardInterrupt:
+    print("caught", flush=True)
+%s
+sys.exit(2)
+"""
+
+
+@pytest.mark.parametrize("ended", ["interruption.end()", "interruption.over(2)"])
+def test_an_interruption_of_code_that_was_made_from_a_text_ends_like_any_other(tmp_path, ended):
+    # Python itself would end a module by the signal, though it was caught.
+    (tmp_path / "caught.py").write_text(CAUGHT_IN_A_TEXT % ended, "utf-8")
+    line = [sys.executable, "-m", "caught"]
+    done = subprocess.run(
+        line, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+        preexec_fn=lambda: signal.signal(INT, signal.default_int_handler),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "caught\n")

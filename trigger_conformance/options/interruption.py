@@ -155,10 +155,20 @@ def follow_the_controller() -> None:
 def over(status: int) -> bool:
     """The reports are written: from now on a signal ends the program with ``status``. Whether one came before."""
     _act(lambda: _end(status))
+    _forget()
     return requested()
+
+
+def _forget() -> None:
+    """Have Python forget a KeyboardInterrupt that passed through code which was run from a text.
+
+    Data classes and Hypothesis make functions so. Python would otherwise end as if nobody had caught it: by the signal.
+    """
+    exec("")
 
 
 def end() -> None:
     """The status is settled: no signal changes it while Python shuts down."""
+    _forget()
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
