@@ -92,6 +92,10 @@ class Reproducer:
         notes = []
         if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in story):
             notes.append("the suite hung up before the answer; curl reads it")
+        if any(each.created and _has_a_key_of_its_own(each.request) for each in story):
+            notes.append(
+                "the key is itself what is shown, so it cannot be a fresh one: once it is known, isCached is true"
+            )
         keys = {each.batch: each.request.key for each in reversed(story)}
         if any(each.batch and each.request.key != keys[each.batch] for each in story):
             notes.append(
@@ -308,6 +312,11 @@ class _Shape:
     target: str
     headers: tuple[tuple[str, bytes], ...]
     body: bytes
+
+
+def _has_a_key_of_its_own(request: Request) -> bool:
+    """Whether a request's key is none of the run's, so that no line can make it a fresh one."""
+    return "idempotencyKey" in (request.document or {}) and not _KEY.search(request.body)
 
 
 def _shape(request: Request) -> _Shape:
