@@ -30,7 +30,7 @@ _LONGEST_PAUSE = 1.0
 _GATE_PATIENCE = 1.5
 _DAY = 86_400
 # What a run keeps of answers that are larger than any batch's: every check looks at all of them again and again.
-_LARGE, _MOST_LARGE = 1 << 12, 1 << 24
+_LARGE, _MOST_LARGE = 1 << 12, 3 << 22
 # Objects take many times the memory of their text.
 _JSON_WEIGHT = 4
 
