@@ -112,6 +112,10 @@ class Reproducer:
             return self._race(shown)
         if requirement.stage is Stage.PRESS or first.status == 429:
             return self._press(first)
+        if turn := self._turn(first):
+            # One curl keeps the connection from one request to the next.
+            first_line, *others = map(self._line, turn)
+            return [" --next ".join([first_line, *(each.removeprefix("curl ") for each in others)])], []
         story = self._story(shown)
         if story[-1] is first and (rounds := self._rounds(first, requirement, evidence)):
             return self._until(story, rounds), [f"where it shows only now and then: sent up to {rounds} times"]
@@ -163,6 +167,15 @@ class Reproducer:
         return curl_line(exchange.request, self.way, options=options, key=key, compressed=coded)
 
     # One after the other
+
+    def _turn(self, last: Exchange) -> list[Exchange]:
+        """What a connection carried up to ``last``, where it carried several credentials: only then it matters."""
+        turn = [
+            each
+            for each in self._order
+            if each.check == last.check and each.connection == last.connection != 0 and each.started <= last.started
+        ]
+        return turn if len({each.request.shell_authorization for each in turn}) > 1 else []
 
     def _steps(self, story: Sequence[Exchange]) -> list[str]:
         lines: list[str] = []
