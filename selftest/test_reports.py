@@ -171,6 +171,7 @@ CHANGES = {
     ("warned", "waived"): "changed",
     (None, "skipped"): "changed",
     ("inconclusive", None): "changed",
+    ("inconclusive", "warned"): "changed",
 }
 
 

@@ -30,7 +30,7 @@ def violation(exchanges, **how):
 
 def test_one_problem_of_many_cases_is_one_line():
     found = violation([exchange(number, f"case {number}") for number in range(1, 18)])
-    names = ", ".join(f"case {number}" for number in range(1, 9))
+    names = "; ".join(f"case {number}" for number in range(1, 9))
     assert found.message == f"17 cases: {names} …: expected 400 or 422, got 202 Accepted"
     assert [each.number for each in found.evidence] == list(range(1, 18))
 
@@ -43,7 +43,7 @@ def test_one_case_is_told_as_such():
 def test_two_problems_are_two_lines_and_each_has_evidence():
     found = violation([exchange(1, "a"), exchange(2, "b"), exchange(3, "c", status=500)])
     assert found.message.splitlines() == [
-        "2 cases: a, b: expected 400 or 422, got 202 Accepted", "c: expected 400 or 422, got 500",
+        "2 cases: a; b: expected 400 or 422, got 202 Accepted", "c: expected 400 or 422, got 500",
     ]  # fmt: skip
     assert [each.number for each in found.evidence[:2]] == [1, 3]
 
@@ -51,7 +51,7 @@ def test_two_problems_are_two_lines_and_each_has_evidence():
 def test_what_differs_in_particulars_alone_is_one_problem():
     cases = [exchange(number, f"case {number}") for number in range(1, 41)]
     found = violation(cases, judge=lambda each: f'the id "batch_{each.number}" is also that of exchange #{each.number}')
-    assert found.message.startswith("40 cases: case 1, case 2,")
+    assert found.message.startswith("40 cases: case 1; case 2;")
     assert found.message.endswith(' …: such as the id "batch_1" is also that of exchange #1')
 
 
@@ -64,7 +64,7 @@ def test_problems_without_end_are_counted():
 def test_named_cases_come_before_generated_ones():
     generated = [exchange(number, f"case {number}", check="create_batch.fuzzing.y") for number in range(1, 30)]
     found = violation([*generated, exchange(30, "runCount 0")])
-    assert found.message.startswith("30 cases: runCount 0, case 1, case 2")
+    assert found.message.startswith("30 cases: runCount 0; case 1; case 2")
     assert found.evidence[0].number == 30
 
 

@@ -172,12 +172,12 @@ def _is_generated(exchange: Exchange) -> bool:
 
 
 def _told(group: Sequence[tuple[Exchange, str]]) -> str:
-    """The problem of one case, or of several that have the same: "17 cases: a, b, c …: expected 202, got 500"."""
+    """The problem of one case, or of several that have the same: "17 cases: a; b; c …: expected 202, got 500"."""
     first, problem = group[0]
     if len(group) == 1:
         return _line(first, problem)
     names = list(dict.fromkeys(_name(exchange) for exchange, _ in group))
-    told = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+    told = "; ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
     such = "" if all(each == problem for _, each in group) else "such as "
     return f"{len(group)} cases: {told}: {such}{visible(problem)}"
 

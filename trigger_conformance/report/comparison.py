@@ -59,6 +59,9 @@ def _change(was: str | None, now: str | None) -> str:
         return "worse"
     if after is None:
         return "changed" if before is None else "no longer judged"
+    if (was, now) == ("inconclusive", "warned"):
+        # Nothing was known before, and no MUST is broken.
+        return "changed"
     if before is None:
         return "worse" if after else "better" if was == "inconclusive" else "newly judged"
     if "waived" in (was, now) and after and before:

@@ -5,6 +5,7 @@ Rests on createBatch.responses.429 and its documented headers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -109,8 +110,16 @@ def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:
     one window ago, which may be any number at once. A limiter that refills steadily gives back at most its limit over
     the time until its reset; that time is told in whole seconds, so one second is allowed for on either side.
     """
-    readings = [_Reading.of(each) for each in exchanges if each.request.credential == "primary"]
-    told = sorted((each for each in readings if each is not None), key=lambda each: each.exchange.started)
+    by_credential: defaultdict[tuple[bytes, ...], list[_Reading]] = defaultdict(list)
+    for each in exchanges:
+        if each.request.credential == "primary" and (reading := _Reading.of(each)):
+            # A limiter may take another spelling of the credential for another client.
+            by_credential[each.request.authorization].append(reading)
+    for readings in by_credential.values():
+        yield from _rises(sorted(readings, key=lambda each: each.exchange.started))
+
+
+def _rises(told: list[_Reading]) -> Iterator[tuple[Exchange, str]]:
     steady = _steady(told)
     for earlier, later in pairwise(told):
         elapsed = later.exchange.ended - earlier.exchange.started

@@ -368,7 +368,7 @@ def _why_no_batch_api(answer: Answer) -> str | None:
     if status == 202:
         return None
     if status in (401, 403):
-        return f"the target refused the key ({status} on a plain valid request): check --api-key"
+        return f"the target refused the key ({status} on a plain valid request): check --api-key, or TRIGGER_API_KEY"
     if status == 407:
         return (
             "a proxy on the way asks for credentials (407): give them in HTTP_PROXY, as http://user:password@host:port"

@@ -83,6 +83,11 @@ class Request:
         return document if isinstance(document, dict) else None
 
     @property
+    def authorization(self) -> tuple[bytes, ...]:
+        """The values of its Authorization headers."""
+        return tuple(value for name, value in self.headers if name.lower() == "authorization")
+
+    @property
     def key(self) -> str | None:
         """The idempotency key, where the body has one that is a string."""
         key = (self.document or {}).get("idempotencyKey")

@@ -326,7 +326,7 @@ class Wire:
             "chunked": request.framing is Framing.CHUNKED,
             "fresh": sending.fresh,
             # What a target keeps of a connection must decide no other check than the one on connections.
-            "alone": not sending.line and _authorization(request) != [self._usual],
+            "alone": not sending.line and request.authorization != (self._usual,),
             "hang_up": sending.hang_up,
             "line": sending.line,
         }
@@ -355,10 +355,6 @@ class Wire:
         return Answer(
             response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
         )
-
-
-def _authorization(request: Request) -> list[bytes]:
-    return [value for name, value in request.headers if name.lower() == "authorization"]
 
 
 def _transport(target: Destination) -> Transport | Http2Transport:
