@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from trigger_conformance.checks.requirement import Requirement, Stage
@@ -96,6 +97,8 @@ class Reproducer:
             notes.append(
                 "the key is itself what is shown, so it cannot be a fresh one: once it is known, isCached is true"
             )
+        if any(_forgot(earlier, later) for earlier, later in combinations(story, 2)):
+            notes.append("when a key is forgotten may hang on the time that passes, and on what comes between")
         keys = {each.batch: each.request.key for each in reversed(story)}
         if any(each.batch and each.request.key != keys[each.batch] for each in story):
             notes.append(
@@ -189,8 +192,7 @@ class Reproducer:
 
     def _meanwhile(self, earlier: Exchange, later: Exchange) -> list[str]:
         """Where a target forgot a key: what it was asked, or how long it had, until then."""
-        forgot = later.created and later.request.key is not None and later.request.key == earlier.request.key
-        if not forgot:
+        if not _forgot(earlier, later):
             return []
         lines = []
         between = {
@@ -325,6 +327,11 @@ class _Shape:
     target: str
     headers: tuple[tuple[str, bytes], ...]
     body: bytes
+
+
+def _forgot(earlier: Exchange, later: Exchange) -> bool:
+    """Whether a key that was known made another batch."""
+    return later.created and later.request.key is not None and later.request.key == earlier.request.key
 
 
 def _has_a_key_of_its_own(request: Request) -> bool:
