@@ -16,7 +16,6 @@ from trigger_conformance.wire.ledger import BudgetSpentError
 LIMITED = "createBatch.responses.429"
 PRESSING = "create_batch.rate_limits.pressing_past_the_limit_brings_a_429"
 GRACE = 1.0
-LONGEST_WAIT = 86_400
 ERROR_MEDIA_TYPES = ("application/json", "application/problem+json")
 BIG_REQUESTS = 4
 # Others who use the credential too may be served first, but not for ever.
@@ -79,8 +78,7 @@ def retried(target, pressed):
     """Do what the 429 says, then send the request again."""
     refused = pressed.refused
     after = rate_limit.wait(refused.answer)
-    told = after is not None and 0 <= after <= LONGEST_WAIT
-    waited = float(after) if told else until_reset(refused.answer)
+    waited = until_reset(refused.answer) if after is None else float(after)
     target.wire.pause(refused.ended + waited - time.monotonic())
     answer = target.send(refused.request, keep_429=True)
     for _ in range(OTHERS_TURNS if target.options.shared_key else 1):
@@ -89,7 +87,7 @@ def retried(target, pressed):
         waited += GRACE
         target.wire.pause(GRACE)
         answer = target.send(refused.request, keep_429=True)
-    return Retried(waited, answer, told)
+    return Retried(waited, answer, told=after is not None)
 
 
 def until_reset(answer):

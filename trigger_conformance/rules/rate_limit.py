@@ -181,8 +181,9 @@ def reset(answer: Answer) -> int | None:
 
 
 def wait(answer: Answer) -> int | None:
-    """The seconds that Retry-After tells, where it can be read."""
-    return _values(answer)[3]
+    """The seconds that Retry-After tells, where it tells so many as it may."""
+    after = _values(answer)[3]
+    return None if after is None or _wait_problem(after, answer.at) else after
 
 
 def _shown(value: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -194,8 +193,3 @@ class Exchange:
     def created(self) -> bool:
         """Whether the answer says that this request made a new batch."""
         return self.cached is False
-
-
-def by_label(exchanges: Iterable[Exchange]) -> dict[str, Exchange]:
-    """The exchanges by their cases' names."""
-    return {exchange.request.label: exchange for exchange in exchanges}
