@@ -6,13 +6,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from trigger_conformance.rules.history import Operation, why_impossible
+from trigger_conformance.rules.history import Call, why_impossible
 
 NEW, CACHED, UNREAD = False, True, None
 
 
 def operation(start, end, cached, batch="b1"):
-    return Operation(start, end, None if cached is None else batch, cached)
+    return Call(start, end, None if cached is None else batch, cached)
 
 
 def some_order_explains(history):
@@ -34,13 +34,13 @@ def explains(order):
     batch = None
     for position, each in enumerate(order):
         if position == 0:
-            batch = each.batch
+            batch = each.made
             if each.answered and each.cached:
                 return False
         elif each.answered:
-            if not each.cached or (batch is not None and each.batch != batch):
+            if not each.cached or (batch is not None and each.made != batch):
                 return False
-            batch = batch or each.batch
+            batch = batch or each.made
     return True
 
 

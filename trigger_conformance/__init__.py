@@ -1,3 +1,3 @@
-"""Contract and conformance test suite for the Trigger.dev batch API."""
+"""Contract and conformance test suite for the Trigger.dev API."""
 
 __version__ = "0.3.0"

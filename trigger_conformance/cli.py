@@ -77,11 +77,11 @@ def _settled(returned: int | None) -> int:
 def _show_versions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or context.resilient_parsing:
         return
-    from trigger_conformance.contract.contract import Contract
+    from trigger_conformance.checks.operation import operations
 
-    contract = Contract()
     click.echo(f"trigger-conformance {__version__}")
-    click.echo(f"contract: {contract.title} {contract.version}, sha256 {contract.sha256}")
+    for contract in dict.fromkeys(each.contract for each in operations().values()):
+        click.echo(f"contract: {contract.title} {contract.version}, sha256 {contract.sha256}")
     click.echo(f"Python {platform.python_version()}")
     for name in _direct_dependencies():
         click.echo(f"{name} {metadata.version(name)}")
@@ -116,7 +116,7 @@ class _Commands(click.Group):
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_versions,
               help="Tell the versions of the suite, the contract and what they stand on.")  # fmt: skip
 def cli() -> None:
-    """Contract and conformance tests for the Trigger.dev batch API."""
+    """Contract and conformance tests for the Trigger.dev API."""
 
 
 def _run_options(command: _Command) -> _Command:
@@ -200,14 +200,13 @@ def completion(shell: str) -> None:
 def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
     """Every requirement: id, level, clause, sentence. WORD is an area or a word: only those that have it are listed."""
     from trigger_conformance.checks.catalogue import catalogue
-    from trigger_conformance.contract.contract import Contract
+    from trigger_conformance.checks.operation import operations
 
-    contract = Contract()
     entries = [
         {
             "id": requirement.id,
             "level": str(requirement.level),
-            "clause": contract.clause(requirement.clause).name,
+            "clause": operations()[requirement.operation].contract.clause(requirement.clause).name,
             "statement": requirement.statement,
             "profile": requirement.profile.name.lower(),
         }
@@ -236,14 +235,14 @@ def _has(words: tuple[str, ...], *texts: str) -> bool:
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
     from trigger_conformance.checks.catalogue import find, story, unknown
-    from trigger_conformance.contract.contract import Contract
+    from trigger_conformance.checks.operation import operations
     from trigger_conformance.options import configuration
     from trigger_conformance.report.again import explained
 
     found = find(identity)
     if found is None:
         raise UsageError(f"explain {identity}: {unknown(identity)}")
-    clause = Contract().clause(found.clause)
+    clause = operations()[found.operation].contract.clause(found.clause)
     click.echo(f"{found.id}\n{found.level}: {found.statement}\n")
     click.echo(f"Clause {clause.name} ({clause.pointer})\n  {clause.text}\n")
     click.echo(f"Checked in the profile {found.profile.name.lower()} and larger ones. Sent and judged:\n")

@@ -22,8 +22,9 @@ from typing import Any, TextIO, TypeVar, cast
 import pytest
 
 from trigger_conformance.checks import catalogue
-from trigger_conformance.checks.client import BatchApi
+from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.operation import EVERY, operations
 from trigger_conformance.checks.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.contract.home import SUITE
 from trigger_conformance.contract.quoting import bounded, harmless, visible
@@ -207,10 +208,13 @@ def _selection(config: pytest.Config) -> catalogue.Selection | None:
 
 
 def _requirement(item: pytest.Item) -> Requirement:
-    requirement = requirement_of(item.function)  # type: ignore[attr-defined]
-    if requirement is None:
+    declared = requirement_of(item.function)  # type: ignore[attr-defined]
+    if declared is None:
         raise pytest.UsageError(f"{item.nodeid} declares no requirement: give it @must, @should or @info")
-    return requirement
+    if declared.operation != EVERY:
+        return declared
+    operation = operations()[item.callspec.params["operation"]]  # type: ignore[attr-defined]
+    return declared.of(operation.id, operation.words, operation.areas)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -303,10 +307,26 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 # Checks
 
 
-@pytest.fixture(scope="session")
-def target(pytestconfig: pytest.Config) -> BatchApi:
-    """The target as checks speak to it."""
-    return pytestconfig.stash[STATION].api
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Collect a check of every operation's once for each of them."""
+    declared = requirement_of(metafunc.function)
+    if declared is not None and declared.operation == EVERY:
+        if "operation" not in metafunc.fixturenames:
+            metafunc.fixturenames.append("operation")
+        chosen = [each.id for each in catalogue.operations_of(declared)]
+        metafunc.parametrize("operation", chosen, scope="module", indirect=True)
+
+
+@pytest.fixture(scope="module")
+def operation(request: pytest.FixtureRequest) -> str:
+    """The id of the operation whose checks have their turn: the folder's, or each in turn."""
+    return str(getattr(request, "param", request.path.parent.name))
+
+
+@pytest.fixture(scope="module")
+def target(operation: str, pytestconfig: pytest.Config) -> Client:
+    """The target as the checks of an operation speak to it."""
+    return pytestconfig.stash[STATION].client(operation)
 
 
 @pytest.fixture(scope="session")
@@ -328,18 +348,15 @@ def quiet(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture(scope="session")
-def traffic(target: BatchApi, quiet: None, pytestconfig: pytest.Config) -> list[Exchange]:  # noqa: ARG001
-    """Every exchange of the run; a part of the suite, which may never ask plainly, adds a sample of its own."""
-    ledger = pytestconfig.stash[STATION].ledger
-    if not pytestconfig.stash[STATION].shared.selection.whole:
-        key = target.key()
-        for sample in (
-            target.order(), target.order(key=key), target.order(2, key=key), target.order(0),
-            target.request(b"{"), target.request({"runCount": 1}, authorization=target.credential("Bearer wrong-key")),
-        ):  # fmt: skip
+@pytest.fixture(scope="module")
+def traffic(target: Client, quiet: None, pytestconfig: pytest.Config) -> list[Exchange]:  # noqa: ARG001
+    """Every exchange of the operation; a part of the suite, which may never ask plainly, adds a sample of its own."""
+    station = pytestconfig.stash[STATION]
+    if not station.shared.selection.whole and target.operation.id not in station.sampled:
+        station.sampled.add(target.operation.id)
+        for sample in target.sample():
             target.send(sample)
-    return ledger.exchanges()
+    return station.exchanges(target.operation.id)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -349,8 +366,10 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     if station is None:
         return (yield)
     requirement = _requirement(item)
-    station.api.begin(requirement.id)
-    label(item, requirement, station.contract.clause(requirement.clause), station.contract.documentation)
+    operation = station.begin(requirement.id).operation
+    label(item, requirement, operation.contract.clause(requirement.clause), operation.contract.documentation)
+    if why := operation.lacking(station.shared.target.stated):
+        raise NotApplicableError(f"{operation.title}: {why}")
     if station.ledger.down and requirement.stage is not Stage.CLOSING:
         raise InconclusiveError(station.ledger.down)
     return (yield from second_look(item, station, item.setup))
@@ -432,7 +451,8 @@ def _why_not_blamed(violation: ViolationError, station: Station) -> str | None:
     if not suspicious or len(suspicious) < len(violation.evidence):
         return None
     last = max(exchange.ended for exchange in suspicious)
-    if any(each.started > last and each.status == 202 for each in station.ledger.exchanges()):
+    success = station.api.contract.success
+    if any(each.started > last and each.status == success for each in station.exchanges(station.api.operation.id)):
         return None
     until = time.monotonic() + _REVIVAL_SECONDS
     try:

@@ -2,6 +2,8 @@
 
 import math
 
+from .operation import is_new, key_of
+
 SPREAD = (36, 64, 100, 127, 128, 191, 192, 254)
 LONGEST = 255
 # An astral character is two UTF-16 units: a target that counts those allows half as many.
@@ -15,13 +17,13 @@ def filled(stem, length, filler="k"):
 
 def keyed_batches(traffic):
     """The exchanges that made a batch with a key for the first environment."""
-    return [each for each in traffic if each.created and each.request.key and each.request.credential == "primary"]
+    return [each for each in traffic if is_new(each) and key_of(each.request) and each.request.credential == "primary"]
 
 
 def known(target):
     """A key that names a batch of this run, or a new one where the run has made none yet."""
     made = keyed_batches(target.wire.ledger.exchanges())
-    return made[0].request.key if made else target.key()
+    return key_of(made[0].request) if made else target.key()
 
 
 def unspent(target, exchanges):
@@ -29,8 +31,10 @@ def unspent(target, exchanges):
     may_have = [each for each in target.wire.ledger.exchanges() if each.status == 202 or each.failure]
     taken = {}
     for each in may_have:
-        taken.setdefault(each.request.key, each.number)
-    return [each for each in exchanges if each.request.key and taken.get(each.request.key, math.inf) >= each.number]
+        taken.setdefault(key_of(each.request), each.number)
+    return [
+        each for each in exchanges if key_of(each.request) and taken.get(key_of(each.request), math.inf) >= each.number
+    ]
 
 
 def slightly_different(stem):

@@ -4,12 +4,15 @@ import re
 
 import pytest
 
-from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError
 from trigger_conformance.checks.losses import Losses, is_late
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
 from trigger_conformance.wire.exchange import Beyond, Framing
+
+from .expectations import expect
+from .operation import batch, is_new, key_of, run_count
 
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
@@ -140,8 +143,8 @@ def test_accepted_answers_satisfy_the_schema(target, traffic, libraries):
 )
 def test_id_is_a_path_segment(traffic):
     def judge(exchange):
-        usable = exchange.batch is not None and PATH_SEGMENT.fullmatch(exchange.batch) and exchange.batch.strip(".")
-        return None if usable else f"the id {exchange.batch!r} is no path segment as it stands"
+        usable = batch(exchange) is not None and PATH_SEGMENT.fullmatch(batch(exchange)) and batch(exchange).strip(".")
+        return None if usable else f"the id {batch(exchange)!r} is no path segment as it stands"
 
     expect(accepted(traffic)).satisfies(judge)
 
@@ -153,12 +156,12 @@ def test_ids_are_never_given_twice(traffic):
     owners = {}
 
     def judge(exchange):
-        owner = owners.setdefault(exchange.batch, exchange)
+        owner = owners.setdefault(batch(exchange), exchange)
         return (
-            None if owner is exchange else f"the id {quoted(exchange.batch)} is also that of exchange #{owner.number}"
+            None if owner is exchange else f"the id {quoted(batch(exchange))} is also that of exchange #{owner.number}"
         )
 
-    expect([exchange for exchange in accepted(traffic) if exchange.created]).satisfies(judge)
+    expect([exchange for exchange in accepted(traffic) if is_new(exchange)]).satisfies(judge)
 
 
 @must(
@@ -169,10 +172,10 @@ def test_ids_are_never_given_twice(traffic):
 )
 def test_new_batch_has_the_requested_run_count(traffic):
     def judge(exchange):
-        wanted, got = exchange.request.run_count, exchange.answer.document.get("runCount")
+        wanted, got = run_count(exchange.request), exchange.answer.document.get("runCount")
         return None if type(got) is int and got == wanted else f"expected runCount {wanted}, got {got!r}"
 
-    created = [each for each in accepted(traffic) if each.created and each.request.run_count is not None]
+    created = [each for each in accepted(traffic) if is_new(each) and run_count(each.request) is not None]
     expect(created).satisfies(judge)
 
 
@@ -204,8 +207,8 @@ def test_answered_key_is_the_requests(traffic):
         if "idempotencyKey" not in exchange.answer.document:
             return None
         got = exchange.answer.document["idempotencyKey"]
-        same = isinstance(got, str) and got == exchange.request.key
-        return None if same else f"expected {exchange.request.key!r} or nothing, got {got!r}"
+        same = isinstance(got, str) and got == key_of(exchange.request)
+        return None if same else f"expected {key_of(exchange.request)!r} or nothing, got {got!r}"
 
     expect([each for each in accepted(traffic) if each.request.document is not None]).satisfies(judge)
 
@@ -217,7 +220,7 @@ def test_answered_key_is_the_requests(traffic):
     stage=Stage.CLOSING,
 )
 def test_answer_names_the_key(traffic):
-    keyed = [each for each in accepted(traffic) if each.request.key is not None]
+    keyed = [each for each in accepted(traffic) if key_of(each.request) is not None]
     seen(keyed, "202 to a request with a key").satisfies(
         lambda each: None if "idempotencyKey" in each.answer.document else "idempotencyKey is missing"
     )
@@ -339,7 +342,7 @@ def test_accepted_answers_carry_the_token_headers(traffic):
         missing = [name for name in (token.TOKEN, token.CLAIMS) if exchange.answer.header(name) is None]
         return f"{' and '.join(missing)} missing" if missing else None
 
-    seen([each for each in accepted(traffic) if each.created], "new batch").satisfies(judge)
+    seen([each for each in accepted(traffic) if is_new(each)], "new batch").satisfies(judge)
 
 
 def with_token_headers(traffic):

@@ -6,12 +6,14 @@ from itertools import pairwise
 import pytest
 
 from trigger_conformance.checks.client import Authorization
-from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect, given
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, given
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.rules import delegated_token, forgery
 from trigger_conformance.wire.exchange import Beyond
 
+from .expectations import expect
 from .keys import known, unspent
+from .operation import key_of
 
 BEARER = "BearerAuth"
 UNAUTHORIZED = "createBatch.responses.401"
@@ -259,7 +261,7 @@ def test_known_key_is_no_credential(target, without_credential, with_wrong_keys,
     groups = (without_credential, with_wrong_keys, with_forged_tokens)
     refused = {each.request.label for group in groups for each in group if each.status == 401}
     replays = [
-        target.order(key=first.request.key, label=f"{label}, known key", authorization=authorization)
+        target.order(key=key_of(first.request), label=f"{label}, known key", authorization=authorization)
         for label, authorization in strangers.items()
         if label in refused
     ]

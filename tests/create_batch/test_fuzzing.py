@@ -8,12 +8,15 @@ import itertools
 import pytest
 
 from trigger_conformance.checks import generation
-from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError, expect
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.contract import Expected
 from trigger_conformance.contract.quoting import shortened, visible
-from trigger_conformance.rules.model import Kind, Model
 from trigger_conformance.run import examples
+
+from .expectations import expect
+from .model import Kind, Model
+from .programs import WAVE, programs
 
 POOL = 12
 FIRST = 5
@@ -22,7 +25,7 @@ SHORT = 40
 
 @pytest.fixture(scope="module")
 def generator(target):
-    return generation.Generator(target.contract, target.max_run_count, target.options.seed, target.key)
+    return generation.Generator(target)
 
 
 def portions(target, cases, requests=1):
@@ -128,8 +131,8 @@ def test_nearly_alike_keys_are_different(target):
 def test_any_order_is_answered_as_the_model_says(target):
     kinds = [kind for kind in Kind if kind is not Kind.ELSEWHERE or target.second_bearer is not None]
     count = target.pick(smoke=1, standard=2, thorough=40)
-    programs = generation.programs(target.options.seed, count, kinds, POOL, target.within(3))
-    for portion in portions(target, programs, generation.WAVE):
+    generated = programs(target.options.seed, count, kinds, POOL, target.within(3))
+    for portion in portions(target, generated, WAVE):
         for program in portion:
             play(target, program)
 

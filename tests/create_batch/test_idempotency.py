@@ -12,15 +12,16 @@ from trigger_conformance.checks.expect import (
     InconclusiveError,
     NotApplicableError,
     ViolationError,
-    expect,
     given,
 )
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
-from trigger_conformance.rules.history import Operation, why_impossible
+from trigger_conformance.rules.history import Call, why_impossible
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 from . import keys
+from .expectations import expect
+from .operation import batch, is_cached, is_new, key_of, run_count
 
 KEY = "CreateBatchRequest.idempotencyKey"
 # A key is known for so many seconds at least.
@@ -78,7 +79,7 @@ def test_replay_is_answered_202(first_and_replays):
 @must("a replay's runCount is the first request's, whatever the replay asks for", clause=KEY, profile=Profile.SMOKE)
 def test_replay_keeps_the_first_run_count(first_and_replays):
     first, replays = first_and_replays
-    expect(replays).has_run_count(first.request.run_count)
+    expect(replays).has_run_count(run_count(first.request))
 
 
 @pytest.mark.usefixtures("early")
@@ -147,9 +148,9 @@ def test_no_key_is_never_cached(target):
 def expect_different_batches(exchanges):
     owners: dict[str | None, Exchange] = {}
     for exchange in exchanges:
-        owner = owners.setdefault(exchange.batch, exchange)
+        owner = owners.setdefault(batch(exchange), exchange)
         if exchange.status == 202 and owner is not exchange:
-            message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(exchange.batch)}"
+            message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(batch(exchange))}"
             raise ViolationError(message, [owner, exchange])
 
 
@@ -308,16 +309,16 @@ def test_concurrent_requests_with_one_key_create_one_batch(target):
         answers = target.send_together(orders)
         expect(answers).is_accepted()
         expect_one_batch(answers)
-        creator = next(each for each in answers if each.created)
-        expect(answers).has_run_count(creator.request.run_count)
+        creator = next(each for each in answers if is_new(each))
+        expect(answers).has_run_count(run_count(creator.request))
 
 
 def expect_one_batch(exchanges):
     """An order of the exchanges exists that respects real time and has the first one new and the rest cached."""
     expect(each for each in exchanges if each.status == 202).satisfies(
-        lambda each: None if each.batch and each.cached is not None else "the answer lacks its id or isCached"
+        lambda each: None if batch(each) and is_cached(each) is not None else "the answer lacks its id or isCached"
     )
-    history = [Operation(each.started, each.ended, each.batch, each.cached) for each in exchanges]
+    history = [Call(each.started, each.ended, batch(each), is_cached(each)) for each in exchanges]
     if why := why_impossible(history):
         raise ViolationError(f"{why} ({len(exchanges)} requests with one key)", exchanges)
 
@@ -346,7 +347,7 @@ def test_concurrent_requests_with_different_keys_create_different_batches(target
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
     for first in firsts:
-        expect(first).has_run_count(first.request.run_count)
+        expect(first).has_run_count(run_count(first.request))
     replays = target.send_all(each.request for each in firsts)
     expect(replays).is_cached_copy_of(*firsts)
 
@@ -417,12 +418,14 @@ def test_key_outlives_the_wait(target, traffic):
 def test_lifetime_of_a_key(target, traffic):
     first = oldest(target, traffic)
     replay = again(target, first)
-    known = "still known" if replay.cached and replay.batch == first.batch else f"no longer known ({replay.outcome})"
+    known = (
+        "still known" if is_cached(replay) and batch(replay) == batch(first) else f"no longer known ({replay.outcome})"
+    )
     target.note(f"the run's first key was {known} after {replay.ended - first.ended:.1f} s")
 
 
 def again(target, first):
-    return target.create(key=first.request.key)
+    return target.create(key=key_of(first.request))
 
 
 def oldest(target, traffic, at_most=math.inf):
@@ -441,13 +444,13 @@ def oldest(target, traffic, at_most=math.inf):
 def test_no_key_ever_named_two_batches(traffic):
     by_key: dict[tuple[str, str], list[Exchange]] = {}
     for each in traffic:
-        if each.batch and each.request.key and each.request.credential != "none":
-            by_key.setdefault((each.request.credential, each.request.key), []).append(each)
+        if batch(each) and key_of(each.request) and each.request.credential != "none":
+            by_key.setdefault((each.request.credential, key_of(each.request)), []).append(each)
     if not by_key:
         raise InconclusiveError("the run made no batch with a key")
     for exchanges in by_key.values():
         for earlier, later in pairwise(exchanges):
-            if earlier.batch != later.batch:
+            if batch(earlier) != batch(later):
                 raise ViolationError(
-                    f"one key named {quoted(earlier.batch)} and {quoted(later.batch)}", [earlier, later]
+                    f"one key named {quoted(batch(earlier))} and {quoted(batch(later))}", [earlier, later]
                 )

@@ -3,11 +3,12 @@
 import pytest
 
 from trigger_conformance.checks.client import encode
-from trigger_conformance.checks.expect import REJECTIONS, expect
+from trigger_conformance.checks.expect import REJECTIONS
 from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond
 
+from .expectations import expect
 from .keys import unspent
 
 MISTYPED = {

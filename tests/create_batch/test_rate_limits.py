@@ -6,12 +6,15 @@ from enum import Enum, auto
 
 import pytest
 
-from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError, expect
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import press, rate_limit
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
+
+from .expectations import expect
+from .operation import is_new, run_count
 
 LIMITED = "createBatch.responses.429"
 PRESSING = "create_batch.rate_limits.pressing_past_the_limit_brings_a_429"
@@ -56,7 +59,7 @@ def provoked(target, quiet):  # noqa: ARG001
         raise NotApplicableError("the run may not provoke a 429: allow it with --press-rate-limit")
     found = press_on(target)
     if found.refused is not None and target.second_bearer is not None:
-        document = {"runCount": found.refused.request.run_count, "idempotencyKey": target.key()}
+        document = {"runCount": run_count(found.refused.request), "idempotencyKey": target.key()}
         found.other_environment = target.send(
             target.request(document, authorization=target.second_bearer), keep_429=True
         )
@@ -141,7 +144,7 @@ def fire(target, way, run_counts):
 
 
 def accepted(sent):
-    return [press.Accepted.of(each) for each in sent if each.created]
+    return [press.Accepted.of(each, run_count(each.request) or 0) for each in sent if is_new(each)]
 
 
 def is_blurred(target, sent):

@@ -4,31 +4,74 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from trigger_conformance.checks.near_misses import full, hint
+from trigger_conformance.checks.operation import EVERY, Operation, operations, package, suites
 from trigger_conformance.checks.requirement import Level, Profile, Requirement, requirement_of
 from trigger_conformance.checks.sharding import Shard
-from trigger_conformance.contract.home import ROOT, SUITE
 
-_OPERATION = "create_batch"
+Check = Callable[..., Any]
 
 
 @cache
 def catalogue() -> tuple[Requirement, ...]:
-    """Every requirement, in the order of the suite's files."""
-    if str(ROOT) not in sys.path:
-        sys.path.insert(0, str(ROOT))
-    found = []
-    for path in sorted(SUITE.glob("*/test_*.py")):
-        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        checks = [check for name, check in vars(module).items() if name.startswith("test_") and callable(check)]
-        found += [requirement for check in checks if (requirement := requirement_of(check))]
-    return tuple(found)
+    """Every requirement, by operation and in the order of the suite's files."""
+    found = [
+        (list(operations()).index(requirement.operation), requirement.area, requirement)
+        for requirement, _ in _decided()
+    ]
+    return tuple(requirement for *_, requirement in sorted(found, key=lambda each: each[:2]))
+
+
+@cache
+def _decided() -> tuple[tuple[Requirement, Check], ...]:
+    """Every requirement and the check that decides it."""
+    return tuple(
+        (requirement, check)
+        for module in _modules()
+        for check in vars(module).values()
+        for requirement in requirements_of(check)
+    )
+
+
+def _modules() -> Iterator[ModuleType]:
+    for suite in suites():
+        for path in sorted(suite.glob("*/test_*.py")):
+            yield importlib.import_module(f"{package(suite)}{path.parent.name}.{path.stem}")
+
+
+def requirements_of(check: object) -> list[Requirement]:
+    """What a check decides: one requirement, or one for each operation that has no check of its own in its place."""
+    declared = requirement_of(check) if callable(check) else None
+    if declared is None:
+        return []
+    if declared.operation != EVERY:
+        return [declared]
+    return [declared.of(each.id, each.words, each.areas) for each in operations_of(declared)]
+
+
+def operations_of(declared: Requirement) -> list[Operation]:
+    """The operations that a check of every operation's decides: those that do not replace it."""
+    own = _own()
+    return [each for each in operations().values() if declared.of(each.id, each.words, each.areas).id not in own]
+
+
+@cache
+def _own() -> frozenset[str]:
+    """The ids that operations' own folders declare."""
+    declared = (
+        requirement_of(check)
+        for module in _modules()
+        if module.__name__.split(".")[-2] != EVERY
+        for check in vars(module).values()
+        if callable(check)
+    )
+    return frozenset(each.id for each in declared if each is not None)
 
 
 def find(identity: str) -> Requirement | None:
@@ -45,9 +88,8 @@ def unknown(identity: str) -> str:
 
 def story(identity: str) -> str:
     """The source of the check that decides the requirement ``identity``, after what it shares with other checks."""
-    operation, area, name = identity.split(".")
-    module = importlib.import_module(f"tests.{operation}.test_{area}")
-    check = getattr(module, f"test_{name}")
+    check = next(check for requirement, check in _decided() if requirement.id == identity)
+    module = inspect.getmodule(check)
     shared: list[Any] = [getattr(module, parameter, None) for parameter in inspect.signature(check).parameters]
     fixtures = [inspect.unwrap(each) for each in shared if hasattr(each, "__wrapped__")]
     return "\n".join(inspect.getsource(each) for each in (*fixtures, check))
@@ -60,7 +102,7 @@ def matches(requirement: Requirement, only: Iterable[str]) -> bool:
 
 
 def _is_in(requirement: Requirement, entry: str) -> bool:
-    areas = (f"{entry}.", f"{_OPERATION}.{entry}.")
+    areas = (f"{entry}.", f"{requirement.operation}.{entry}.")
     return _is_named(requirement, entry) or requirement.id.startswith(areas)
 
 

@@ -1,26 +1,27 @@
-"""The create-batch client that checks speak through: ``target.create(key=key)``.
-
-It builds requests in the contract's words and sends them over the wire; it judges nothing.
-"""
+"""What checks speak through: it builds one operation's requests and sends them over the wire; it judges nothing."""
 
 from __future__ import annotations
 
 import json
 import random
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trigger_conformance import __version__
 from trigger_conformance.checks.facts import Facts
 from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.contract import shell
-from trigger_conformance.contract.contract import PATH, Contract
+from trigger_conformance.contract.contract import Expected
 from trigger_conformance.wire.exchange import Beyond, Exchange, Framing, Request
 from trigger_conformance.wire.redaction import TELLING_LENGTH
 from trigger_conformance.wire.wire import Sending, Wire
+
+if TYPE_CHECKING:
+    from trigger_conformance.checks.operation import Operation
 
 JSON = "application/json"
 KEY_VARIABLE = "TRIGGER_API_KEY"
@@ -40,19 +41,20 @@ class Authorization:
     honours: str = "none"
 
 
-class BatchApi:
-    """The target as a check sees it. ``profile`` and ``max_run_count`` are the run's facts."""
+class Client(ABC):
+    """The target as a check of ``operation`` sees it. ``profile`` and ``stated`` are the run's facts."""
 
-    def __init__(self, target: Facts, wire: Wire, contract: Contract) -> None:
+    def __init__(self, operation: Operation, target: Facts, wire: Wire) -> None:
+        self.operation = operation
         self.options = target
-        self.contract = contract
+        self.contract = operation.contract
         self.wire = wire
         self.profile = target.profile
-        self.max_run_count = target.max_run_count
+        self.stated = target.stated
         self._keys = 0
         self._notes: list[str] = []
         parts = urlsplit(target.base_url)
-        self._path = parts.path.rstrip("/") + PATH
+        self._prefix = parts.path.rstrip("/")
         self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
         keys = {KEY_VARIABLE: target.api_key, SECOND_KEY_VARIABLE: target.second_api_key}
         self._secrets = {variable: key for variable, key in keys.items() if key}
@@ -88,22 +90,48 @@ class BatchApi:
         """Randomness that is the same in every run with one seed."""
         return random.Random(f"{self.options.seed} {purpose}")
 
-    def within(self, run_count: int) -> int:
-        """``run_count``, or the target's maximum where that is smaller."""
-        return min(run_count, self.max_run_count)
-
     def pick(self, smoke: int, standard: int, thorough: int) -> int:
         """The number that fits the run's profile."""
         return {Profile.SMOKE: smoke, Profile.STANDARD: standard}.get(self.profile, thorough)
 
     # Building requests
 
+    @abstractmethod
+    def valid(
+        self,
+        label: str = "",
+        *,
+        authorization: Authorization | None = None,
+        content_type: str | None = JSON,
+        framing: Framing = Framing.LENGTH,
+        beyond: Beyond = Beyond.NOTHING,
+        **properties: Any,
+    ) -> Request:
+        """A fresh valid request that makes something new; ``properties`` are further ones of its body."""
+
+    @abstractmethod
+    def twin(self, request: Request) -> Request:
+        """The sound request whose answer shows whether ``request`` made anything: then it would not make it anew."""
+
+    def path(self) -> str:
+        """The operation's path with its parameters filled in."""
+        return self.contract.path
+
+    def document(self) -> dict[str, Any]:
+        """The body of a fresh valid request."""
+        return self.valid().document or {}
+
+    def expected(self, body: bytes) -> Expected:
+        """How a sound target may answer a ``body``."""
+        return self.operation.expected(body, self.stated)
+
     def request(
         self,
         body: Mapping[str, Any] | bytes | None = None,
         *,
         label: str = "",
-        method: str = "POST",
+        method: str | None = None,
+        path: str | None = None,
         authorization: Authorization | None = None,
         content_type: str | None = JSON,
         headers: Iterable[tuple[str, str]] = (),
@@ -111,8 +139,9 @@ class BatchApi:
         framing: Framing = Framing.LENGTH,
         beyond: Beyond = Beyond.NOTHING,
     ) -> Request:
-        """One request, by default a POST of JSON with the right credential; ``body`` is an object or raw bytes."""
+        """One request, by default with the right credential; ``body`` is an object, sent as JSON, or raw bytes."""
         authorization = authorization or self.bearer
+        method = method or self.contract.method.upper()
         payload = body if isinstance(body, bytes) else b"" if body is None else encode(body)
         lines = [("Host", self._host)]
         lines += [("Authorization", value) for value in authorization.values]
@@ -126,7 +155,7 @@ class BatchApi:
         elif payload or method in ("POST", "PUT", "PATCH"):
             lines.append(("Content-Length", str(len(payload)).encode()))
         return Request(
-            target=self._path + query,
+            target=self._prefix + (path or self.path()) + query,
             method=method,
             headers=tuple(lines),
             body=payload,
@@ -135,34 +164,7 @@ class BatchApi:
             credential=authorization.honours,
             beyond=beyond,
             shell_authorization=self._written(authorization),
-        )
-
-    def order(
-        self,
-        run_count: int = 1,
-        key: str | None = None,
-        label: str = "",
-        *,
-        authorization: Authorization | None = None,
-        content_type: str | None = JSON,
-        framing: Framing = Framing.LENGTH,
-        beyond: Beyond = Beyond.NOTHING,
-        **properties: Any,
-    ) -> Request:
-        """A request that describes a batch; ``properties`` are further ones of the body.
-
-        A target whose maximum is smaller than ``run_count`` is asked for its maximum.
-        """
-        document: dict[str, Any] = {"runCount": self.within(run_count)}
-        if key is not None:
-            document["idempotencyKey"] = key
-        return self.request(
-            {**document, **properties},
-            label=label,
-            authorization=authorization,
-            content_type=content_type,
-            framing=framing,
-            beyond=beyond,
+            operation=self.operation.id,
         )
 
     def credential(self, value: str | bytes, shell: str = "") -> Authorization:
@@ -182,11 +184,13 @@ class BatchApi:
         written = (shell.word(shell.from_secrets(value, self._secrets)) for value in authorization.values)
         return tuple(self.wire.redactor.text(each) for each in written)
 
-    # Sending
+    def sample(self) -> list[Request]:
+        """What shows an operation's usual answers: a valid request, its replay, a malformed and a refused one."""
+        valid = self.valid()
+        wrong = self.credential("Bearer wrong-key")
+        return [self.valid(), valid, valid, self.request(b"{"), self.valid(authorization=wrong)]
 
-    def create(self, run_count: int = 1, key: str | None = None, label: str = "", **properties: Any) -> Exchange:
-        """Create a batch, or replay the one that ``key`` names."""
-        return self.send(self.order(run_count, key, label, **properties))
+    # Sending
 
     def send(self, request: Request, *, fresh: bool = False, keep_429: bool = False) -> Exchange:
         """Send one request; ``fresh`` on a connection of its own, ``keep_429`` without waiting a refusal out."""
@@ -208,13 +212,9 @@ class BatchApi:
         """Send a request whole and close the connection without reading the answer."""
         return self.wire.send(request, Sending(fresh=True, hang_up=True))
 
-    def twin(self, request: Request) -> Request:
-        """The sound request with the same key as ``request``: a plain valid one."""
-        return self.order(key=request.key, label=f"the valid request after: {request.label}")
-
     def is_up(self) -> bool:
-        """Whether a plain valid request gets its 202 just now."""
-        return self.send(self.order(key=self.key("-probe")), fresh=True).status == 202
+        """Whether a plain valid request succeeds just now."""
+        return self.send(self.valid(), fresh=True).status == self.contract.success
 
 
 def encode(document: Mapping[str, Any], **literals: str) -> bytes:

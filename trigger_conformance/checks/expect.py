@@ -1,6 +1,6 @@
-"""What checks expect of answers, in the contract's words: ``expect(replay).is_cached_copy_of(first)``.
+"""What checks expect of answers, in the contract's words: ``expect(answers).is_rejected()``.
 
-Every expectation takes one exchange or many, judges each, and names each that fails.
+Every expectation takes one exchange or many, judges each, and names each that fails. Operations have more of their own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from trigger_conformance.contract.quoting import quoted, shortened, visible
+from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.contract.quoting import shortened, visible
 from trigger_conformance.wire.exchange import Exchange
 
 REJECTIONS = (400, 422)
@@ -69,8 +70,8 @@ class Expectation:
         self.satisfies(lambda exchange: _unless(exchange.status in statuses, f"expected {wanted}", exchange))
 
     def is_accepted(self) -> None:
-        """202."""
-        self.has_status(202)
+        """The status that answers a valid request."""
+        self.satisfies(_why_not_accepted)
 
     def is_rejected(self) -> None:
         """A documented error: 400 or 422."""
@@ -80,33 +81,9 @@ class Expectation:
         """401."""
         self.satisfies(_why_not_refused)
 
-    def is_new_batch(self) -> None:
-        """202, isCached false, and an id."""
-        self.satisfies(why_not_new)
-
-    def is_cached_copy_of(self, *firsts: Exchange) -> None:
-        """202, isCached true, and the id of the first answer (one first for all, or one for each)."""
-        pairs = dict(
-            zip(
-                (id(exchange) for exchange in self._exchanges),
-                firsts if len(firsts) > 1 else firsts * len(self._exchanges),
-                strict=True,
-            )
-        )
-        self.satisfies(lambda exchange: why_no_copy(exchange, pairs[id(exchange)]))
-
-    def has_run_count(self, run_count: int) -> None:
-        """202 with this runCount, a JSON integer."""
-
-        def judge(exchange: Exchange) -> str | None:
-            if exchange.status != 202:
-                return f"expected 202, got {exchange.outcome}"
-            assert exchange.answer is not None
-            count = exchange.answer.document.get("runCount")
-            same = type(count) is int and count == run_count
-            return None if same else f"expected runCount {run_count}, got {quoted(count)}"
-
-        self.satisfies(judge)
+    def is_new(self) -> None:
+        """The answer to a valid request that made something new."""
+        self.satisfies(lambda exchange: operation_of(exchange.request).why_not_new(exchange))
 
 
 def expect(exchanges: Exchange | Iterable[Exchange]) -> Expectation:
@@ -115,31 +92,17 @@ def expect(exchanges: Exchange | Iterable[Exchange]) -> Expectation:
 
 
 def given(exchanges: Exchange | Iterable[Exchange]) -> None:
-    """The check's ground: each is a 202 that names a batch. Raises InconclusiveError where one is not."""
+    """The check's ground: each answer names what was made. Raises InconclusiveError where one does not."""
     for exchange in [exchanges] if isinstance(exchanges, Exchange) else exchanges:
-        if exchange.status != 202 or exchange.batch is None:
-            raise InconclusiveError(
-                _line(exchange, f"needed a batch to begin with, got {exchange.outcome}"), [exchange]
-            )
+        operation = operation_of(exchange.request)
+        if exchange.status != operation.contract.success or operation.made(exchange) is None:
+            told = f"needed a {operation.thing} to begin with, got {exchange.outcome}"
+            raise InconclusiveError(_line(exchange, told), [exchange])
 
 
-def why_not_new(exchange: Exchange) -> str | None:
-    """What keeps an answer from being that of a new batch."""
-    if exchange.status != 202:
-        return f"expected 202 and a new batch, got {exchange.outcome}"
-    if not exchange.created:
-        return f"expected a new batch (isCached false), got isCached {exchange.cached}"
-    return None if exchange.batch else "the answer names no batch"
-
-
-def why_no_copy(exchange: Exchange, first: Exchange) -> str | None:
-    """What keeps an answer from being that of a replay of ``first``."""
-    if exchange.status != 202:
-        return f"expected 202 and the existing batch, got {exchange.outcome}"
-    if exchange.batch != first.batch:
-        got = f"got {quoted(exchange.batch)} (isCached {exchange.cached})"
-        return f"expected the existing batch {quoted(first.batch)}, {got}"
-    return None if exchange.cached is True else f"expected isCached true, got {exchange.cached}"
+def _why_not_accepted(exchange: Exchange) -> str | None:
+    success = operation_of(exchange.request).contract.success
+    return _unless(exchange.status == success, f"expected {success}", exchange)
 
 
 def _why_not_refused(exchange: Exchange) -> str | None:

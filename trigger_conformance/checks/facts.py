@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.wire.destination import Destination
@@ -18,6 +19,10 @@ class Facts(Destination, Protocol):
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """What goes with every request."""
+
+    @property
+    def stated(self) -> Mapping[str, Any]:
+        """What the user states of the target for the operations: by the names of their facts."""
 
     @property
     def profile(self) -> Profile:

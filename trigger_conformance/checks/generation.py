@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,22 +18,18 @@ from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
-from trigger_conformance.contract.contract import PATH, Contract, Expected, is_plain_key
-from trigger_conformance.rules.model import Kind, Step
+from trigger_conformance.contract.contract import Expected
 
 if TYPE_CHECKING:
     from schemathesis import Case
+
+    from trigger_conformance.checks.client import Client
 
 # Hypothesis mixes constants of the modules that it takes for the user's own into what it generates: the suite's, where
 # it runs from a checkout. One seed must send the same requests however the suite was installed and started.
 providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]  # noqa: ARG005
 
-# Generated requests cost runs too; the boundaries have hand-written checks.
-_LARGEST_RUN_COUNT = 5
 _ENDLESS = 1_000_000_000
-# A program's waves, and the requests of a wave, which are at least half as many.
-_WAVES = 6
-WAVE = 8
 _BODIES = (dict, list, str, int, float, bytes, type(None))
 Drawn = TypeVar("Drawn")
 
@@ -56,20 +52,19 @@ class Generated:
 
 
 class Generator:
-    """Generates bodies for a target whose largest runCount is ``maximum``; ``key`` makes a fresh idempotency key."""
+    """Generates bodies of the requests that a ``client`` can send, for its run's seed."""
 
-    def __init__(self, contract: Contract, maximum: int, number: int, key: Callable[[], str]) -> None:
+    def __init__(self, client: Client) -> None:
         import schemathesis
 
-        self._contract = contract
-        self._maximum = maximum
-        self._seed = number
-        self._key = key
+        self._client = client
+        self._contract = contract = client.contract
+        self._seed = client.options.seed
         config = schemathesis.Config()
         config.projects.default.generation.update(with_security_parameters=False)
-        document = contract.generating_document(min(maximum, _LARGEST_RUN_COUNT))
+        document = contract.generating_document(client.operation.narrowed(client.stated))
         self._schema = schemathesis.openapi.from_dict(document, config=config)
-        self._operation = self._schema[PATH]["POST"]
+        self._operation = self._schema[contract.path][contract.method.upper()]
 
     def valid(self, count: int) -> list[Generated]:
         """Up to ``count`` different bodies that every target must accept."""
@@ -140,38 +135,32 @@ class Generator:
         cases = list(
             self._schema.iter_coverage_cases(self._operation, generation_modes=[mode], generation_config=generation)
         )
-        cases += _drawn(self._operation.as_strategy(generation_mode=mode), self._seed, count)
+        cases += drawn(self._operation.as_strategy(generation_mode=mode), self._seed, count)
         found: dict[str, Generated] = {}
         for case in cases:
             generated = self._fresh(case)
             if generated is None or not self._is_clear(generated, expected):
                 continue
             # Keys are fresh in every body: without them equal bodies are seen to be equal.
-            shape = repr({**body, "idempotencyKey": ""} if isinstance(body := case.body, dict) else body)
-            found.setdefault(shape, generated)
+            found.setdefault(self._client.operation.shape(case.body), generated)
         return list(found.values())[:count]
 
     def _fresh(self, case: Case[Any]) -> Generated | None:
-        """A case's body with a key of its own and without a parent run, whose acceptance the contract leaves open."""
+        """A case's body as its operation sends it: with a key of its own, and so on."""
         body: Any = case.body
-        if case.method != "POST" or case.headers or not isinstance(body, _BODIES):
+        if case.method.lower() != self._contract.method or case.headers or not isinstance(body, _BODIES):
             return None
         if isinstance(body, dict):
-            body = dict(body)
-            if isinstance(body.get("parentRunId"), str):
-                del body["parentRunId"]
-            if isinstance(body.get("idempotencyKey"), str):
-                plain = is_plain_key(body["idempotencyKey"])
-                body["idempotencyKey"] = self._key() + (f"-{body['idempotencyKey'][:100]}" if plain else "")
+            body = self._client.operation.fresh(body, self._client.key)
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return Generated(payload, self._contract.expected(payload, self._maximum), case)
+        return Generated(payload, self._client.expected(payload), case)
 
     def _breaks_one_thing(self, body: bytes) -> bool:
         try:
             document = json.loads(body)
         except ValueError:
             return True
-        errors = list(self._contract.schema_errors("CreateBatchRequest", document))
+        errors = list(self._contract.schema_errors(self._contract.request_schema, document))
         return len(errors) <= 1
 
 
@@ -181,22 +170,12 @@ def _smallest(found: list[tuple[int, Exception]]) -> Exception | None:
 
 def near_keys(number: int, count: int) -> list[tuple[str, str]]:
     """Up to ``count`` pairs of different printable endings, each a small change of the other."""
-    return list(dict.fromkeys(_drawn(_pairs(), number, count)))
+    return list(dict.fromkeys(drawn(_pairs(), number, count)))
 
 
-def programs(number: int, count: int, kinds: Sequence[Kind], pool: int, largest: int) -> list[list[list[Step]]]:
-    """``count`` programs: lists of waves, which are lists of steps with different keys out of a ``pool``.
-
-    Steps are of ``kinds``, and create at most ``largest`` runs each.
-    """
-    steps = st.builds(Step, st.sampled_from(kinds), st.integers(0, pool - 1), st.integers(1, largest))
-    waves = st.lists(steps, min_size=WAVE // 2, max_size=WAVE, unique_by=lambda step: step.key)
-    return _drawn(st.lists(waves, min_size=_WAVES, max_size=_WAVES), number, count)[:count]
-
-
-def _drawn(strategy: st.SearchStrategy[Drawn], number: int, count: int) -> list[Drawn]:
+def drawn(strategy: st.SearchStrategy[Drawn], number: int, count: int) -> list[Drawn]:
     """What Hypothesis draws for the seed ``number``; the list for another ``count`` may begin otherwise."""
-    drawn: list[Drawn] = []
+    found: list[Drawn] = []
 
     @seed(number)
     @settings(
@@ -208,10 +187,10 @@ def _drawn(strategy: st.SearchStrategy[Drawn], number: int, count: int) -> list[
     )
     @given(strategy)
     def collect(value: Drawn) -> None:
-        drawn.append(value)
+        found.append(value)
 
     collect()
-    return drawn
+    return found
 
 
 def _printable() -> st.SearchStrategy[str]:

@@ -13,7 +13,7 @@ from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 
-from trigger_conformance.contract.contract import PATH, Contract, strict_json
+from trigger_conformance.contract.contract import Contract, strict_json
 from trigger_conformance.contract.told import INVALID
 from trigger_conformance.wire.exchange import Answer, Exchange
 
@@ -38,8 +38,8 @@ class _Request:
 
     body: bytes
     host_url: str
-    path: str = PATH
-    method: str = "post"
+    path: str
+    method: str
     content_type: str = "application/json"
     parameters: RequestParameters = field(default_factory=RequestParameters)
 
@@ -53,15 +53,16 @@ class _Response:
 
 
 class Judges:
-    """Judges the shape of createBatch's answers: status, media type, headers, body."""
+    """Judges the shape of an operation's answers: status, media type, headers, body."""
 
     def __init__(self, contract: Contract) -> None:
         import schemathesis
 
         self._openapi = OpenAPI.from_dict(contract.document)
-        self._responses: dict[str, Any] = contract.document["paths"][PATH]["post"]["responses"]
+        self._contract = contract
+        self._responses: dict[str, Any] = contract.operation["responses"]
         self._host: str = contract.document["servers"][0]["url"]
-        self._operation = schemathesis.openapi.from_dict(contract.document)[PATH]["POST"]
+        self._operation = schemathesis.openapi.from_dict(contract.document)[contract.path][contract.method.upper()]
 
     def problem(self, exchange: Exchange) -> str | None:
         """What both judges hold against an answer, or None. Raises DisagreementError where only one of them does.
@@ -91,10 +92,11 @@ class Judges:
         from schemathesis.specs.openapi import checks
 
         load_all_checks()
-        case = self._operation.Case(method="POST", media_type="application/json")
+        method: Any = self._contract.method.upper()
+        case = self._operation.Case(method=method, media_type="application/json")
         try:
             case.validate_response(
-                _response(exchange),
+                self._response(exchange),
                 checks=[
                     checks.status_code_conformance,
                     checks.content_type_conformance,
@@ -110,12 +112,33 @@ class Judges:
         answer = exchange.answer
         assert answer is not None
         response = _Response(answer.status, _content_type(answer), answer.body, _headers(exchange))
-        request: Any = _Request(exchange.request.body, self._host)
+        request: Any = _Request(exchange.request.body, self._host, self._contract.path, self._contract.method)
         try:
             self._openapi.validate_response(request, response)
         except OpenAPIError as error:
             return f"{error}: {error.__cause__ or ''}".rstrip(": ")
         return None
+
+    def _response(self, exchange: Exchange) -> Response:
+        import requests
+        from schemathesis.core.transport import Response
+
+        answer = exchange.answer
+        assert answer is not None
+        sent = requests.Request(
+            self._contract.method.upper(), f"http://target{self._contract.path}", data=exchange.request.body
+        ).prepare()
+        names = {name.lower() for name, _ in answer.headers}
+        return Response(
+            status_code=answer.status,
+            headers={name: answer.all(name) for name in names},
+            content=answer.body,
+            request=sent,
+            elapsed=exchange.ended - exchange.started,
+            verify=True,
+            message=answer.reason,
+            encoding="utf-8",
+        )
 
 
 def _as_documented(answer: Answer) -> Answer:
@@ -154,23 +177,3 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 def _headers(exchange: Exchange) -> dict[str, str]:
     return dict(exchange.answer.headers) if exchange.answer else {}
-
-
-def _response(exchange: Exchange) -> Response:
-    import requests
-    from schemathesis.core.transport import Response
-
-    answer = exchange.answer
-    assert answer is not None
-    sent = requests.Request("POST", f"http://target{PATH}", data=exchange.request.body).prepare()
-    names = {name.lower() for name, _ in answer.headers}
-    return Response(
-        status_code=answer.status,
-        headers={name: answer.all(name) for name in names},
-        content=answer.body,
-        request=sent,
-        elapsed=exchange.ended - exchange.started,
-        verify=True,
-        message=answer.reason,
-        encoding="utf-8",
-    )

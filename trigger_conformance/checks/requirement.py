@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
@@ -56,8 +56,23 @@ class Requirement:
 
     @property
     def area(self) -> str:
-        """The id without its last part: "create_batch.idempotency"."""
+        """The id without its last part: "operation.area"."""
         return self.id.rpartition(".")[0]
+
+    @property
+    def operation(self) -> str:
+        """The operation that it is a requirement of; of every operation's it is the folder's name."""
+        return self.id.partition(".")[0]
+
+    def of(self, operation: str, words: Mapping[str, str], areas: Mapping[str, str]) -> Requirement:
+        """Every operation's requirement as that of one: ``words`` fill its texts, ``areas`` may rename its area."""
+        _, area, name = self.id.split(".")
+        return replace(
+            self,
+            id=f"{operation}.{areas.get(area, area)}.{name}",
+            statement=self.statement.format_map(words),
+            clause=self.clause.format_map(words),
+        )
 
 
 def requirement_of(check: Callable[..., Any]) -> Requirement | None:
@@ -66,7 +81,7 @@ def requirement_of(check: Callable[..., Any]) -> Requirement | None:
 
 
 def _identify(check: Callable[..., Any]) -> str:
-    operation, _, area = check.__module__.removeprefix("tests.").rpartition(".")
+    operation, area = check.__module__.split(".")[-2:]
     return ".".join((operation, area.removeprefix("test_"), check.__name__.removeprefix("test_")))
 
 

@@ -1,6 +1,6 @@
-"""The published contract: its clauses, its documented statuses, its schemas, and the overlay for generating.
+"""A published document, read for one of its operations: clauses, documented statuses, schemas, the overlay.
 
-Pure: reads the two documents in ``openapi/`` once and does no other I/O.
+Pure: reads the document and its overlay once and does no other I/O.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,12 +19,14 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from trigger_conformance.contract.home import DOCUMENTS
-from trigger_conformance.contract.told import INVALID, document
+from trigger_conformance.contract.told import document
 
-PATH = "/api/v3/batches"
 RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 LONGEST_KEY = 255
+
+
+_NO_OVERLAY: dict[str, Any] = {"overlay": "1.0.0", "info": {"title": "none", "version": "1"}, "actions": []}
+_METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 
 
 class UnknownClauseError(LookupError):
@@ -51,33 +54,77 @@ class Clause:
 
 
 class Contract:
-    """The OpenAPI document, read once.
+    """The OpenAPI document ``published``, read once, as the contract of the operation with this ``operation_id``.
 
-    ``document`` is the parsed document, ``sha256`` the hexadecimal digest of the file as published.
+    ``document`` is the parsed document, ``sha256`` the hexadecimal digest of the file, ``path`` and ``method`` are the
+    operation's. Raises UnknownClauseError where the document has no such operation.
     """
 
-    def __init__(self, folder: Path = DOCUMENTS) -> None:
-        published = (folder / "create-batch.openapi.yaml").read_bytes()
-        self._overlay = folder / "create-batch.overlay.yaml"
-        self.document: dict[str, Any] = yaml.safe_load(published)
-        self.sha256 = hashlib.sha256(published).hexdigest()
+    def __init__(self, published: Path, operation_id: str, overlay: Path | None = None) -> None:
+        content = published.read_bytes()
+        self.file = published
+        self._overlay = overlay
+        self.document: dict[str, Any] = yaml.safe_load(content)
+        self.sha256 = hashlib.sha256(content).hexdigest()
         self.title: str = self.document["info"]["title"]
         self.version: str = self.document["info"]["version"]
+        self.operation_id = operation_id
+        self.path, self.method = self._place(operation_id)
+
+    def _place(self, operation_id: str) -> tuple[str, str]:
+        for path, methods in self.document["paths"].items():
+            for method in _METHODS:
+                if methods.get(method, {}).get("operationId") == operation_id:
+                    return path, method
+        raise UnknownClauseError(f"{self.file.name} has no operation {operation_id!r}")
 
     @property
-    def _operation(self) -> dict[str, Any]:
-        operation: dict[str, Any] = self.document["paths"][PATH]["post"]
+    def operation(self) -> dict[str, Any]:
+        """The operation's part of the document."""
+        operation: dict[str, Any] = self.document["paths"][self.path][self.method]
         return operation
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """The methods that the document gives to the operation's path, in upper case."""
+        return frozenset(method.upper() for method in self.document["paths"][self.path] if method in _METHODS)
 
     @cached_property
     def statuses(self) -> frozenset[int]:
-        """The documented statuses of createBatch."""
-        return frozenset(int(status) for status in self._operation["responses"])
+        """The documented statuses of the operation."""
+        return frozenset(int(status) for status in self.operation["responses"])
+
+    @cached_property
+    def success(self) -> int:
+        """The status that answers a valid request: the first documented 2xx."""
+        return min(status for status in self.statuses if status // 100 == 2)
+
+    @cached_property
+    def request_schema(self) -> str:
+        """The name of the schema of a JSON body; "" where the operation takes none."""
+        return _schema_in(self.operation.get("requestBody", {}))
+
+    @cached_property
+    def response_schema(self) -> str:
+        """The name of the schema of a success's JSON body; "" where it names none."""
+        return _schema_in(self.operation["responses"][str(self.success)])
+
+    def error_schema(self, status: int) -> str:
+        """The name of the schema of a documented error's JSON body; "" where it names none."""
+        return _schema_in(self._resolved(self.operation["responses"].get(str(status), {})))
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" not in node:
+            return node
+        found: Any = self.document
+        for step in node["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        return self._resolved(found)
 
     @property
     def documentation(self) -> str:
         """Where the contract says that more is found."""
-        url: str = self._operation["externalDocs"]["url"]
+        url: str = self.operation.get("externalDocs", self.document.get("externalDocs", {})).get("url", "")
         return url
 
     def clause(self, name: str) -> Clause:
@@ -101,10 +148,10 @@ class Contract:
 
     def _root(self, name: str) -> tuple[str, ...]:
         for section in ("schemas", "securitySchemes"):
-            if name in self.document["components"][section]:
+            if name in self.document["components"].get(section, {}):
                 return ("components", section, name)
-        if name == self._operation["operationId"]:
-            return ("paths", PATH, "post")
+        with suppress(UnknownClauseError):
+            return ("paths", *self._place(name))
         raise UnknownClauseError(f"the contract has no clause {name!r}")
 
     def _at(self, pointer: list[str], name: str) -> Any:
@@ -142,39 +189,23 @@ class Contract:
             for name, schema in self.document["components"]["schemas"].items()
         }
 
-    def expected(self, body: bytes, maximum: int) -> Expected:
-        """How a sound target whose largest runCount is ``maximum`` may answer ``body``."""
-        document = strict_json(body)
-        if document is INVALID or self._breaks_schema(document):
-            return Expected.REJECTED
-        assert isinstance(document, dict)
-        run_count = document["runCount"]
-        if isinstance(run_count, float):
-            # 1.0: whatever else has a fraction breaks the schema.
-            return Expected.OPEN
-        if run_count > maximum:
-            return Expected.REJECTED
-        unsettled = "parentRunId" in document or not is_plain_key(document.get("idempotencyKey", "k"))
-        return Expected.OPEN if unsettled else Expected.ACCEPTED
+    def keeps_schema(self, document: object) -> bool:
+        """Whether ``document`` satisfies the schema of a request's body."""
+        return not any(True for _ in self.schema_errors(self.request_schema, document))
 
-    def _breaks_schema(self, document: object) -> bool:
-        if isinstance(document, dict) and document.get("runCount") == 1 and isinstance(document["runCount"], float):
-            document = {**document, "runCount": 1}
-        return any(True for _ in self.schema_errors("CreateBatchRequest", document))
-
-    def generating_document(self, maximum: int) -> dict[str, Any]:
-        """The document with the overlay applied and ``maximum`` as runCount's largest value: for generating only."""
+    def generating_document(self, narrowed: Iterable[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """The document with the overlay and the actions ``narrowed`` applied: for generating only."""
         from oas_patch.overlay import apply_overlay
 
-        overlay = yaml.safe_load(self._overlay.read_text("utf-8"))
-        overlay["actions"].append(
-            {
-                "target": "$.components.schemas.CreateBatchRequest.properties.runCount",
-                "update": {"maximum": maximum},
-            }
-        )
-        document: dict[str, Any] = apply_overlay(json.loads(json.dumps(self.document)), overlay)
+        overlay = yaml.safe_load(self._overlay.read_text("utf-8")) if self._overlay else _NO_OVERLAY
+        changes = {**overlay, "actions": [*overlay["actions"], *narrowed]}
+        document: dict[str, Any] = apply_overlay(json.loads(json.dumps(self.document)), changes)
         return document
+
+
+def _schema_in(node: Mapping[str, Any]) -> str:
+    reference: str = node.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    return reference.rpartition("/")[2]
 
 
 def strict_json(body: bytes) -> object:

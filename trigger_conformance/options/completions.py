@@ -21,10 +21,12 @@ def beginning(with_: str, names: Iterable[str]) -> list[str]:
 def requirements(_: Context, __: Parameter, incomplete: str) -> list[str]:
     """Ids and areas, without the operation where none was begun."""
     from trigger_conformance.checks.catalogue import catalogue
+    from trigger_conformance.checks.operation import operations
 
     names = [name for each in catalogue() for name in (each.area, each.id)]
-    short = [name.removeprefix("create_batch.") for name in names]
-    return beginning(incomplete, dict.fromkeys(names if incomplete.startswith("create_batch") else short))
+    short = [name.partition(".")[2] for name in names]
+    begun = any(incomplete.startswith(each) for each in operations())
+    return beginning(incomplete, dict.fromkeys(names if begun else short))
 
 
 def targets(_: Context, __: Parameter, incomplete: str) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_conformance.checks.near_misses import hint
+from trigger_conformance.checks.operation import Fact, operations
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
 from trigger_conformance.options.target import UsageError
@@ -83,7 +84,17 @@ def is_flag(option: Option) -> bool:
     return option.kind is _flag
 
 
-OPTIONS = (
+def _of(fact: Fact) -> Option:
+    shown = "none" if fact.default is None else str(fact.default)
+    return Option(fact.name, fact.kind, shown, fact.help, fact.metavar)
+
+
+def stated() -> tuple[Option, ...]:
+    """The options by which a user states what operations ask of a target."""
+    return tuple({fact.name: _of(fact) for each in operations().values() for fact in each.facts}.values())
+
+
+_BEFORE = (
     Option("target", str, "none", "The target with this name in conformance.toml.", "NAME"),
     Option("base-url", str, "the reference server", "The target's origin, with any path prefix.", "URL",
            ("PYTEST_BASE_URL",)),
@@ -93,7 +104,8 @@ OPTIONS = (
     Option("second-api-key", str, "none", "Another environment's credential, to check isolation.", "KEY", secret=True),
     Option("header", header, "none", "A header that every request carries, as a gateway asks for. May be repeated.",
            "'NAME: VALUE'", separator="\n", secret=True),
-    Option("max-run-count", int, "1000", "The largest runCount that the target states.", "N"),
+)  # fmt: skip
+_AFTER = (
     Option("profile", _profile, "standard", "How much is sent: smoke, standard, thorough or soak.", "NAME"),
     Option("only", str, "all", "Check this requirement or area only. May be repeated.", "ID", separator=","),
     Option("level", _level, "all", "Check requirements of this level only: must or should.", "LEVEL"),
@@ -107,7 +119,7 @@ OPTIONS = (
            "SECONDS"),
     Option("max-requests", int, "by profile: 200, 2000, 20000, 100000", "The run sends at most so many requests.", "N"),
     Option("max-runs", int, "by profile: 500, 2000, 26000, 300000, and 6 maxima",
-           "The runCounts of all batches add up to at most this.", "N"),
+           "What is made costs at most so many runs.", "N"),
     Option("max-seconds", float, "by profile: 60, 300, 1800, 7200", "The run takes at most so many seconds.", "N"),
     Option("requests-per-second", float, "unlimited", "At most so many requests leave in a second.", "R"),
     Option("timeout", float, "10", "A request may take so many seconds.", "SECONDS"),
@@ -122,6 +134,7 @@ OPTIONS = (
     Option("report-dir", str, "reports/<time>-<host>", "Where the reports go. reports/latest points at the newest.",
            "DIR"),
 )  # fmt: skip
+OPTIONS = (*_BEFORE, *stated(), *_AFTER)
 BY_DEST = {option.dest: option for option in OPTIONS}
 
 

@@ -14,12 +14,12 @@ from trigger_conformance.checks.sharding import Shard
 from trigger_conformance.options import configuration
 from trigger_conformance.options.configuration import KEYS, KeySource, Value
 from trigger_conformance.options.options import BY_DEST, OPTIONS, PREFIX, read
-from trigger_conformance.options.target import Target, UsageError, check_least, check_url, usual_budget
+from trigger_conformance.options.target import Target, UsageError, check_least, check_url, usual_budget, usually_stated
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import UnusableProxyError, proxy_for
 
 REPLAY = f"{PREFIX}REPLAY"
-_OF_TARGET = ("max_run_count", "press_rate_limit", "press_requests", "shared_key", "idempotency_wait", "timeout",
+_OF_TARGET = ("press_rate_limit", "press_requests", "shared_key", "idempotency_wait", "timeout",
               "seed", "ca_bundle", "insecure", "http2", "example_database")  # fmt: skip
 
 
@@ -130,6 +130,8 @@ def _settings(found: dict[str, Any]) -> Settings:
         raise UsageError(_no_key(found))
     profile = found.get("profile", Profile.STANDARD)
     target_values: dict[str, Any] = {name: found[name] for name in _OF_TARGET if name in found}
+    usually = usually_stated()
+    target_values["stated"] = {name: found.get(name, usual) for name, usual in usually.items()}
     if base_url is None:
         target_values = {"press_rate_limit": True, "idempotency_wait": 1.0, **target_values}
         target_values |= {"api_key": "reference-primary", "second_api_key": "reference-second"}
@@ -188,7 +190,7 @@ def check_names(only: Iterable[str], known: Iterable[Requirement]) -> None:
 
 
 def _budget(template: Target, found: Mapping[str, Any]) -> Budget:
-    usual = usual_budget(template.profile, template.max_run_count)
+    usual = usual_budget(template.profile, template.stated)
     per_second = found.get("requests_per_second")
     for option in ("max_requests", "max_runs", "max_seconds"):
         check_least(f"--{BY_DEST[option].name}", found.get(option, 1), 1)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 import ssl
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance.checks.operation import Operation, operations
 from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import Proxy
@@ -37,21 +40,24 @@ _BUDGETS = {
     Profile.THOROUGH: Budget(requests=20_000, runs=26_000, seconds=1_800),
     Profile.SOAK: Budget(requests=100_000, runs=300_000, seconds=7_200),
 }
-# The maximum itself must be accepted once, and pressing asks for it up to five times.
-_BATCHES_OF_THE_MAXIMUM = 6
 
 
-def usual_budget(profile: Profile, max_run_count: int) -> Budget:
-    """What a run of ``profile`` may spend where no option says otherwise."""
+def usual_budget(profile: Profile, stated: Mapping[str, Any]) -> Budget:
+    """What a run of ``profile`` may spend where no option says otherwise, on a target of which this is ``stated``."""
     budget = _BUDGETS[profile]
-    return replace(budget, runs=budget.runs + _BATCHES_OF_THE_MAXIMUM * max_run_count)
+    return replace(budget, runs=budget.runs + sum(each.runs_at_most(stated) for each in operations().values()))
+
+
+def usually_stated() -> dict[str, Any]:
+    """What is taken for a target's facts where nobody states them."""
+    return {fact.dest: fact.default for each in operations().values() for fact in each.facts}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """The server under test and how it may be treated.
 
-    ``max_run_count`` is its stated maximum, ``timeout`` is per request and in seconds, ``idempotency_wait`` in
+    ``stated`` are the facts that operations ask for, ``timeout`` is per request and in seconds, ``idempotency_wait`` in
     seconds or None, ``press_requests`` bounds the burst that may provoke a 429, ``shared_key`` says that others
     use the credential during the run, ``headers`` go with every request. Soak runs with different ``stream`` numbers
     generate different cases, and keep failing ones in the ``example_database``. Raises UsageError where a value
@@ -61,7 +67,7 @@ class Target:
     base_url: str
     api_key: str
     second_api_key: str | None = None
-    max_run_count: int = 1000
+    stated: Mapping[str, Any] = field(default_factory=usually_stated, hash=False)
     profile: Profile = Profile.STANDARD
     press_rate_limit: bool = False
     press_requests: int = 300
@@ -85,7 +91,8 @@ class Target:
             _check_key("--second-api-key", self.second_api_key)
             if self.second_api_key == self.api_key:
                 raise UsageError("--second-api-key equals --api-key: give another environment's key, or leave it out")
-        check_least("--max-run-count", self.max_run_count, 1)
+        for each in operations().values():
+            _check_facts(each, self.stated)
         check_least("--timeout", self.timeout, 0.001)
         check_least("--press-requests", self.press_requests, 1)
         if self.example_database is not None and self.profile is not Profile.SOAK:
@@ -147,8 +154,6 @@ def _problem_of_length(url: str) -> str | None:
 
 
 def _problem_of_form(url: str) -> str | None:
-    from trigger_conformance.contract.contract import PATH
-
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -165,10 +170,18 @@ def _problem_of_form(url: str) -> str | None:
         return _CREDENTIALS_IN_IT
     if any(character.isspace() or not character.isprintable() for character in url):
         return f"white space has no place in it; {_EXAMPLE}"
-    if (path := parts.path.rstrip("/")).endswith(PATH):
-        prefix = path.removesuffix(PATH)
-        return f"it is the operation's own; give what stands before {PATH}: {parts.scheme}://{parts.netloc}{prefix}"
+    path = parts.path.rstrip("/")
+    for own in {each.contract.path for each in operations().values()}:
+        if path.endswith(own):
+            prefix = path.removesuffix(own)
+            return f"it is the operation's own; give what stands before {own}: {parts.scheme}://{parts.netloc}{prefix}"
     return None
+
+
+def _check_facts(operation: Operation, stated: Mapping[str, Any]) -> None:
+    for fact in operation.facts:
+        if fact.least is not None and stated.get(fact.dest) is not None:
+            check_least(f"--{fact.name}", stated[fact.dest], fact.least)
 
 
 def _check_key(option: str, key: str) -> None:

@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trigger_conformance.contract.contract import PATH
 from trigger_conformance.reference.limiter import Allowance, TokenBucket
 from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.store import Batch, Environment, Order, new_batch_id
 
+PATH = "/api/v3/batches"
 LARGEST_BODY = 4 << 20
 LONGEST_KEY = 2048
 TOKEN_LIFETIME = 3600

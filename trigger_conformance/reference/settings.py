@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -18,3 +20,13 @@ class Settings:
 
 
 SOUND = Settings()
+
+
+def set_up_for(stated: Mapping[str, Any]) -> Settings:
+    """A server for the maximum that is ``stated``.
+
+    Its limit has room for one such batch, and is slow enough for small batches to press it.
+    """
+    maximum = stated["max_run_count"]
+    capacity = maximum + max(100, maximum // 10)
+    return Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))

@@ -7,13 +7,14 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trigger_conformance.checks.operation import operations
+
 # Those that the lines set themselves have short names.
 _VARIABLE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]{3,})")
 _PROGRAM = "trigger-conformance run"
 _PLACES = "Shell lines are for sh, in the folder of this report"
 _DEFAULT_TIMEOUT = 10
 _DEFAULT_PRESS = 300
-_DEFAULT_MAXIMUM = 1000
 
 
 def command(results: Mapping[str, Any], identity: str) -> str:
@@ -37,7 +38,7 @@ def _checks(results: Mapping[str, Any], identity: str) -> list[str]:
     )
     number = evidence[0]["number"] if evidence else None
     sender = next((each["requirement"] for each in results["timeline"] if each["number"] == number), identity)
-    return [identity] if sender in (identity, "preflight") else [identity, sender]
+    return [identity] if sender == identity or sender.endswith(".preflight") else [identity, sender]
 
 
 def _place(target: Mapping[str, Any]) -> list[str]:
@@ -52,12 +53,13 @@ def _place(target: Mapping[str, Any]) -> list[str]:
 
 
 def _options(options: Mapping[str, Any]) -> list[str]:
-    def unless(name: str, option: str, usual: float | None) -> str:
+    def unless(name: str, option: str, usual: Any) -> str:
         value = options.get(name, usual)
-        return "" if value is None or value == usual else f"--{option} {value:g}"
+        told = shlex.quote(value) if isinstance(value, str) else f"{value or 0:g}"
+        return "" if value is None or value == usual else f"--{option} {told}"
 
     return [
-        unless("max_run_count", "max-run-count", _DEFAULT_MAXIMUM),
+        *(unless(fact.dest, fact.name, fact.default) for each in operations().values() for fact in each.facts),
         "--press-rate-limit" if options.get("press_rate_limit") else "",
         unless("press_requests", "press-requests", _DEFAULT_PRESS),
         "--shared-key" if options.get("shared_key") else "",

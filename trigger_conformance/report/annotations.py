@@ -12,7 +12,6 @@ from trigger_conformance.contract.quoting import bounded, harmless, shortened, v
 from trigger_conformance.report.again import lines_of
 from trigger_conformance.report.telling import in_order, troubles
 
-_OPERATION = "POST /api/v3/batches"
 _MOST, _LARGEST, _LONGEST_MESSAGE = 50, 1000, 600
 _SEVERITY = {"violated": "error", "inconclusive": "warning", "warned": "warning"}
 
@@ -26,13 +25,19 @@ class _Finding:
     message: str
     check: str
     same: str
-    path: str = _OPERATION
+    path: str
     line: int = 1
+
+
+def _place(results: Mapping[str, Any], identity: str = "") -> str:
+    """The operation that a requirement belongs to, as a place: there is no file of the target's to name."""
+    places = {each["id"]: f"{each['method']} {each['path']}" for each in results.get("operations", ())}
+    return places.get(identity.partition(".")[0]) or next(iter(places.values()), str(results["contract"]["title"]))
 
 
 def _findings(results: Mapping[str, Any]) -> Iterator[_Finding]:
     for trouble in troubles(results):
-        path, line = trouble.place or (_OPERATION, 1)
+        path, line = trouble.place or (_place(results), 1)
         same = f"{trouble.rule}: {trouble.gist}"
         yield _Finding("error", trouble.title, bounded(trouble.message), trouble.rule, same, path, line)
     if results["halted"]:
@@ -40,7 +45,7 @@ def _findings(results: Mapping[str, Any]) -> Iterator[_Finding]:
     for each in in_order(results["requirements"]):
         if severity := _SEVERITY.get(each["verdict"]):
             title = f"{each['verdict']}: {each['id']}"
-            yield _Finding(severity, title, _message(each), each["id"], title)
+            yield _Finding(severity, title, _message(each), each["id"], title, _place(results, each["id"]))
 
 
 def _message(requirement: Mapping[str, Any]) -> str:
@@ -67,7 +72,8 @@ def _shown(results: Mapping[str, Any]) -> list[_Finding]:
     more = len(findings) - _MOST
     if more <= 0:
         return findings
-    rest = _Finding("warning", "conformance: more findings", f"{more} more are in the report", "more-findings", "more")
+    rest = _Finding("warning", "conformance: more findings", f"{more} more are in the report", "more-findings", "more",
+                    _place(results))  # fmt: skip
     return [*findings[:_MOST], rest]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trigger_conformance.checks.client import KEY_VARIABLE, SECOND_KEY_VARIABLE
+from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.contract import shell
 from trigger_conformance.contract.shell import Expression, Piece
 from trigger_conformance.options.target import Target
@@ -67,8 +68,8 @@ def curl_line(
     the answer as the suite did. Where ``is_fresh`` says so, ``FRESH`` must stand before it.
     """
     forms = _forms(way)
-    if key is not None and request.key:
-        forms[request.key.encode()] = key
+    if key is not None and (own := operation_of(request).key(request)):
+        forms[own.encode()] = key
     # An empty body is one too: curl says Content-Length: 0 only where it is given one.
     has_body = bool(request.body) or any(name.lower() == "content-length" for name, _ in request.headers)
     before, body = _body(request.body, forms, way) if has_body else ("", "")

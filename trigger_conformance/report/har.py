@@ -65,7 +65,7 @@ def exchanges(document: Mapping[str, Any]) -> list[Exchange]:
 def _exchange(entry: Mapping[str, Any]) -> Exchange:
     error = entry.get("_error")
     return Exchange(
-        request=Request(target=""),
+        request=Request(target="", operation=entry["_requirement"].partition(".")[0]),
         answer=None if error else _answer(entry),
         failure=Failure(FailureKind(error["kind"]), error["detail"]) if error else None,
         started=entry["_started"],

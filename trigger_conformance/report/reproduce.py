@@ -1,6 +1,6 @@
 """The shell lines that show a finding again, all the requests that it takes in their order.
 
-Which requests a finding rests on is read off the run: whoever used its key, or got its batch, before; what left
+Which requests a finding rests on is read off the run: whoever used its key, or got what it made, before; what left
 together with it; how often the same request was answered otherwise.
 """
 
@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any
 
+from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.requirement import Requirement, Stage
 from trigger_conformance.contract.shell import Expression
 from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
 from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
+from trigger_conformance.wire.reading import PlainReading
 from trigger_conformance.wire.redaction import NO_SIGNATURE
 
 _MOST_SHOWN = 5
@@ -33,14 +35,16 @@ _FORGETFUL_SECONDS = 0.9
 _LONGEST_SLEEP = 3600
 _KEY = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{8}-\d+")
 _LIMITED = "'^HTTP[^ ]* 429'"
+_NOTHING = PlainReading().cost
 _ANSWERS = "T=$(mktemp -d)"
 
 
 class Reproducer:
-    """Knows a run's ``exchanges`` and the ``way`` to its target; gives the lines of each finding."""
+    """Knows a run's ``exchanges``, the ``way`` to its target, what requests ``cost``; gives each finding's lines."""
 
-    def __init__(self, exchanges: Sequence[Exchange], way: Way) -> None:
+    def __init__(self, exchanges: Sequence[Exchange], way: Way, cost: Callable[[Request], int] = _NOTHING) -> None:
         self.way = way
+        self._cost = cost
         self._numbered = {each.number: each for each in exchanges}
         self._order = sorted(exchanges, key=lambda each: each.started)
 
@@ -50,19 +54,11 @@ class Reproducer:
 
     @cached_property
     def _by_key(self) -> Mapping[str, Sequence[Exchange]]:
-        found = defaultdict(list)
-        for each in self._order:
-            if each.request.key is not None:
-                found[each.request.key].append(each)
-        return found
+        return _sorted_by(_key, self._order)
 
     @cached_property
-    def _by_batch(self) -> Mapping[str, Sequence[Exchange]]:
-        found = defaultdict(list)
-        for each in self._order:
-            if each.batch is not None:
-                found[each.batch].append(each)
-        return found
+    def _by_made(self) -> Mapping[str, Sequence[Exchange]]:
+        return _sorted_by(_made, self._order)
 
     @cached_property
     def _alike(self) -> Mapping[Any, Sequence[Exchange]]:
@@ -93,16 +89,17 @@ class Reproducer:
         notes = []
         if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in story):
             notes.append("the suite hung up before the answer; curl reads it")
-        if any(each.created and _has_a_key_of_its_own(each.request) for each in story):
+        if any(_is_new(each) and _has_a_key_of_its_own(each.request) for each in story):
             notes.append(
-                "the key is itself what is shown, so it cannot be a fresh one: once it is known, isCached is true"
+                "the key is itself what is shown, so it cannot be a fresh one: once it is known, it is a replay"
             )
         if any(_forgot(earlier, later) for earlier, later in combinations(story, 2)):
             notes.append("when a key is forgotten may hang on the time that passes, and on what comes between")
-        keys = {each.batch: each.request.key for each in reversed(story)}
-        if any(each.batch and each.request.key != keys[each.batch] for each in story):
+        keys = {_made(each): _key(each) for each in reversed(story)}
+        if any(_made(each) and _key(each) != keys[_made(each)] for each in story):
+            thing = operation_of(story[0].request).thing
             notes.append(
-                "different keys got one batch: where that hangs on their every character, others show nothing; "
+                f"different keys got one {thing}: where that hangs on their every character, others show nothing; "
                 "the keys that were sent stand in results.json"
             )
         return notes
@@ -131,14 +128,14 @@ class Reproducer:
         return sorted(found, key=lambda each: (each.together, -len(self._alike[_shape(each.request)])))
 
     def _connected(self, found: Sequence[Exchange]) -> list[Exchange]:
-        """The first of the evidence, and what of the rest has to do with it: its key, its batch, its volley."""
+        """The first of the evidence, and what of the rest has to do with it: its key, what it made, its volley."""
         first = found[0]
         return [
             each
             for each in found
             if each is first
-            or (each.request.key is not None and each.request.key == first.request.key)
-            or (each.batch is not None and each.batch == first.batch)
+            or (_key(each) is not None and _key(each) == _key(first))
+            or (_made(each) is not None and _made(each) == _made(first))
             or (each.together and each.together == first.together and each.check == first.check)
         ][: _LANES if found[0].together else _MOST_SHOWN]
 
@@ -151,9 +148,10 @@ class Reproducer:
         return sorted(told.values(), key=lambda each: each.started)
 
     def _before(self, exchange: Exchange) -> list[Exchange]:
-        same_key = self._by_key[exchange.request.key] if exchange.request.key is not None else ()
+        key, made = _key(exchange), _made(exchange)
+        same_key = self._by_key.get(key, ()) if key is not None else ()
         earlier = [each for each in same_key if each.started < exchange.started and each.status != 429]
-        owners = self._by_batch[exchange.batch][:1] if exchange.batch else ()
+        owners = self._by_made.get(made, ())[:1] if made else ()
         own = {each.number for each in earlier}
         earlier += [
             each
@@ -196,9 +194,9 @@ class Reproducer:
             return []
         lines = []
         between = {
-            each.request.key
+            _key(each)
             for each in self._order
-            if each.created and each.request.key and earlier.started < each.started < later.started
+            if _is_new(each) and _key(each) and earlier.started < each.started < later.started
         }
         if len(between) >= _MANY:
             other = Expression("conformance-$RUN-$n")
@@ -235,7 +233,7 @@ class Reproducer:
         status = story[-1].status
         if status is None:
             return [_loop(rounds, [FRESH, *before, f"{line} || break"])]
-        if status == 202:
+        if status == operation_of(story[-1].request).contract.success:
             return [_loop(rounds, [FRESH, *before, line])]
         seen = f'case $A in HTTP*" {status}"*) break;; esac'
         return [_loop(rounds, [FRESH, *before, f"A=$({line})", 'printf "%s\\n" "$A"', seen])]
@@ -264,7 +262,7 @@ class Reproducer:
 
     def _lanes(self, volley: Sequence[Exchange], *, others: bool) -> list[str]:
         """The volley's lines, those that are the same once; with ``others`` keys that differ may be other ones."""
-        differ = len({each.request.key for each in volley}) == len(volley) > 1
+        differ = len({_key(each) for each in volley}) == len(volley) > 1
         key = Expression("conformance-$RUN-$lane") if differ and others else None
         counts = Counter(self._line(each, "-o $T/LANE", key=key) for each in volley)
         rounds = max(counts.values())
@@ -299,14 +297,14 @@ class Reproducer:
 
     def _after_the_refusal(self, refused: Exchange, last: Exchange) -> list[str]:
         gap = last.started - refused.ended
-        again = refused.request.key is not None and last.request.key == refused.request.key
+        again = _key(refused) is not None and _key(last) == _key(refused)
         key = Expression("conformance-$RUN-$N") if again else None
         wait = [f"sleep {min(_LONGEST_SLEEP, math.ceil(gap))}"] if gap > _FORGETFUL_SECONDS else []
         return [*wait, self._line(last, key=key)]
 
     def _refused_before(self, last: Exchange) -> Exchange | None:
         refused = [each for each in self._order if each.status == 429 and each.started < last.started]
-        own = [each for each in refused if each.request.key is not None and each.request.key == last.request.key]
+        own = [each for each in refused if _key(each) is not None and _key(each) == _key(last)]
         return next(iter([*own[-1:], *refused[-1:]]), None)
 
     def _strongest(self, last: Exchange) -> Exchange:
@@ -314,11 +312,11 @@ class Reproducer:
         near = [
             each
             for each in self._order
-            if each.request.credential == last.request.credential and each.request.key is not None
-            and last.started - 3 < each.started <= last.ended and each.request.run_count is not None
-            and each.status in (202, 429)
+            if each.request.credential == last.request.credential and _key(each) is not None
+            and last.started - 3 < each.started <= last.ended
+            and each.status in (operation_of(each.request).contract.success, 429)
         ]  # fmt: skip
-        return max(near, key=lambda each: each.request.run_count or 0, default=last)
+        return max(near, key=lambda each: self._cost(each.request), default=last)
 
 
 @dataclass(frozen=True)
@@ -330,13 +328,34 @@ class _Shape:
 
 
 def _forgot(earlier: Exchange, later: Exchange) -> bool:
-    """Whether a key that was known made another batch."""
-    return later.created and later.request.key is not None and later.request.key == earlier.request.key
+    """Whether a key that was known made something else."""
+    return _is_new(later) and _key(later) is not None and _key(later) == _key(earlier)
 
 
 def _has_a_key_of_its_own(request: Request) -> bool:
     """Whether a request's key is none of the run's, so that no line can make it a fresh one."""
-    return "idempotencyKey" in (request.document or {}) and not _KEY.search(request.body)
+    return operation_of(request).names_its_key(request) and not _KEY.search(request.body)
+
+
+def _sorted_by(name: Callable[[Exchange], str | None], exchanges: Iterable[Exchange]) -> Mapping[str, list[Exchange]]:
+    """The exchanges that have a ``name``, by it."""
+    found: dict[str, list[Exchange]] = defaultdict(list)
+    for each in exchanges:
+        if (called := name(each)) is not None:
+            found[called].append(each)
+    return found
+
+
+def _key(exchange: Exchange) -> str | None:
+    return operation_of(exchange.request).key(exchange.request)
+
+
+def _made(exchange: Exchange) -> str | None:
+    return operation_of(exchange.request).made(exchange)
+
+
+def _is_new(exchange: Exchange) -> bool:
+    return operation_of(exchange.request).is_new(exchange) is True
 
 
 def _shape(request: Request) -> _Shape:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import __version__
-from trigger_conformance.contract.contract import Contract
+from trigger_conformance.checks.operation import Operation, Readings, operation_of, operations
 from trigger_conformance.contract.quoting import shortened
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import Target
@@ -54,13 +54,16 @@ class Found:
     interrupted: bool = False
 
 
-def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, Any]:
+def results(found: Found, redactor: Redactor) -> dict[str, Any]:
     """The results document; ``redactor`` sees every text once more before it is written."""
-    reproducer = Reproducer(found.exchanges, Way.to(found.target, dict(found.settings.key_variables)))
+    tested = _tested(found.outcomes)
+    reproducer = Reproducer(found.exchanges, Way.to(found.target, dict(found.settings.key_variables)),
+                            Readings(found.target.stated).cost)  # fmt: skip
     document = {
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
-        "contract": {"title": contract.title, "version": contract.version, "sha256": contract.sha256},
+        "contract": _contract(tested[0]),
+        "operations": [_operation(each) for each in tested],
         "target": {
             "name": found.settings.name,
             "base_url": found.target.base_url,
@@ -74,7 +77,7 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "duration_s": round(found.duration, 3),
         "requests": found.requests,
         "runs": found.runs,
-        "batches": len({exchange.batch for exchange in found.exchanges if exchange.batch}),
+        **{each.things: _made(each, found.exchanges) for each in tested},
         "statuses": _statuses(found.exchanges),
         "verdict": str(found.overall),
         "exit_status": int(found.status),
@@ -84,11 +87,40 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
-        "requirements": [requirement_data(each, contract, reproducer) for each in found.outcomes],
+        "requirements": [requirement_data(each, reproducer) for each in found.outcomes],
         "suite_errors": suite_errors(found.outcomes),
     }
     clean: dict[str, Any] = _redacted(document, redactor)
     return clean
+
+
+def _tested(outcomes: Iterable[Outcome]) -> list[Operation]:
+    """The operations that requirements of the run belong to; of a run without any, all."""
+    of = {outcome.requirement.operation for outcome in outcomes}
+    return [each for each in operations().values() if each.id in of] or [*operations().values()]
+
+
+def _contract(operation: Operation) -> dict[str, str]:
+    contract = operation.contract
+    return {"title": contract.title, "version": contract.version, "sha256": contract.sha256}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    contract = operation.contract
+    return {
+        "id": operation.id,
+        "title": operation.title,
+        "method": contract.method.upper(),
+        "path": contract.path,
+        "things": operation.things,
+        "contract": _contract(operation),
+    }
+
+
+def _made(operation: Operation, exchanges: Iterable[Exchange]) -> int:
+    """How many different things the operation's answers name."""
+    own = (each for each in exchanges if each.request.operation == operation.id)
+    return len({operation.made(each) for each in own} - {None})
 
 
 def suite_errors(outcomes: Iterable[Outcome]) -> list[str]:
@@ -120,7 +152,7 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
     budget: Budget = settings.budget
     return {
         "base_url_from": settings.base_url_from,
-        "max_run_count": target.max_run_count,
+        **target.stated,
         "second_api_key": target.second_api_key is not None,
         "press_rate_limit": target.press_rate_limit,
         "press_requests": target.press_requests,
@@ -164,12 +196,18 @@ def _timeline(exchanges: Sequence[Exchange]) -> list[dict[str, Any]]:
             "ended_s": round(exchange.ended - origin, 5),
             "status": exchange.status,
             "error": exchange.failure and str(exchange.failure.kind),
-            "cached": exchange.cached,
+            "cached": _cached(exchange),
             "remaining": exchange.answer and remaining(exchange.answer),
             "together": exchange.together,
         }
         for exchange in exchanges[:LONGEST_TIMELINE]
     ]
+
+
+def _cached(exchange: Exchange) -> bool | None:
+    """Whether the answer says that what it names was there before."""
+    new = operation_of(exchange.request).is_new(exchange)
+    return None if new is None else not new
 
 
 def bodies(found: Found, redactor: Redactor) -> dict[str, bytes]:
@@ -179,10 +217,10 @@ def bodies(found: Found, redactor: Redactor) -> dict[str, bytes]:
     return {file_of(body): redactor.text(body.decode("latin-1")).encode("latin-1") for body in sent if needs_file(body)}
 
 
-def requirement_data(outcome: Outcome, contract: Contract, reproducer: Reproducer) -> dict[str, Any]:
+def requirement_data(outcome: Outcome, reproducer: Reproducer) -> dict[str, Any]:
     """One requirement's part of the document; ``reproducer`` knows the run's exchanges."""
     requirement = outcome.requirement
-    clause = contract.clause(requirement.clause)
+    clause = operations()[requirement.operation].contract.clause(requirement.clause)
     reproduce = reproducer(requirement, outcome.evidence if outcome.verdict in _FOUND else ())
     numbers = dict.fromkeys([*reproduce["exchanges"][:1], *outcome.evidence])
     shown = reproducer.exchanges([*numbers][:_MOST_EVIDENCE])

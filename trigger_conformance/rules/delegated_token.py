@@ -1,6 +1,6 @@
 """The delegated token in ``x-trigger-jwt`` and its claims header: pure rules over answers.
 
-Rests on createBatch.responses.202.headers and RFC 7515 section 7.1 (compact JWS), RFC 7519 section 4.1.4 (exp).
+Rests on the documented headers of a success and RFC 7515 section 7.1 (compact JWS), RFC 7519 section 4.1.4 (exp).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What a limit counts is open (requests, runs, requests under way), and so is its kind (fixed or sliding window, a bucket
 that refills meanwhile). A press has passed the limit only where it passed it under each of these readings that the
-target's own Remaining and Reset leave possible. Rests on createBatch.responses.429 (normative reading, "Rate limits").
+target's own Remaining and Reset leave possible. Rests on the documented 429 (normative reading, "Rate limits").
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Accepted:
     ahead: float = 0.0
 
     @classmethod
-    def of(cls, exchange: Exchange) -> Accepted:
-        """What an answered ``exchange`` says."""
+    def of(cls, exchange: Exchange, runs: int) -> Accepted:
+        """What an answered ``exchange`` that made so many ``runs`` says."""
         answer = exchange.answer
         assert answer is not None
         until = reset(answer)
         return cls(
-            exchange.started, exchange.ended, exchange.request.run_count or 0, limit(answer), remaining(answer), until,
+            exchange.started, exchange.ended, runs, limit(answer), remaining(answer), until,
             0.0 if until is None else until - answer.at,
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """What the contract says of rate-limit headers: pure rules over answers. Each returns what is wrong, or None.
 
-Rests on createBatch.responses.429 and its documented headers.
+Rests on the documented 429 and its documented headers.
 """
 
 from __future__ import annotations

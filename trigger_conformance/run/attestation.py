@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import __version__
-from trigger_conformance.contract.contract import Contract
-from trigger_conformance.contract.home import DOCUMENTS
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.options.options import stated
 from trigger_conformance.options.settings import REPLAY
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import files, har
@@ -30,9 +30,8 @@ from trigger_conformance.wire.replay import Replay
 ARCHIVE = "attestation.zip"
 EVIDENCE = har.FILE
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+_REPORTED = (files.RESULTS, EVIDENCE)
 _FORMAT = "trigger-conformance attestation 1"
-_CONTRACT = "create-batch.openapi.yaml"
-_PACKED = (files.RESULTS, EVIDENCE, _CONTRACT)
 _LARGEST = 1 << 28
 
 
@@ -60,10 +59,10 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
     if results["target"]["options"]["workers"] > 1:
         raise UsageError(f"attest {folder}: requests of several workers have no order to repeat; run with --workers 1")
     try:
-        content = {name: (folder / name).read_bytes() for name in _PACKED[:2]}
+        content = {name: (folder / name).read_bytes() for name in _REPORTED}
     except OSError as error:
         raise UsageError(f"attest {folder}: {error.filename} cannot be read: {error.strerror}") from error
-    content[_CONTRACT] = (DOCUMENTS / _CONTRACT).read_bytes()
+    content |= _documents(results)
     manifest = {
         "format": _FORMAT, "suite_version": __version__, "generators": _generators(), "sha256": _sums(content),
     }  # fmt: skip
@@ -77,13 +76,22 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
     return archive
 
 
+def _documents(results: Mapping[str, Any]) -> dict[str, bytes]:
+    """The published documents by which a run judged, as this suite has them, by their names."""
+    tested = [each["id"] for each in results["operations"]]
+    contracts = [each.contract for each in operations().values() if each.id in tested]
+    return {each.file.name: each.file.read_bytes() for each in contracts}
+
+
 def _generators() -> dict[str, str]:
     """The versions of what makes a seed into requests: another version may make others."""
     return {name: metadata.version(name) for name in ("hypothesis", "schemathesis")}
 
 
 def _sums(content: Mapping[str, bytes]) -> dict[str, str]:
-    return {name: hashlib.sha256(content[name]).hexdigest() for name in _PACKED}
+    return {
+        name: hashlib.sha256(data).hexdigest() for name, data in content.items() if name not in (MANIFEST, SIGNATURE)
+    }
 
 
 def _signature(data: bytes, path: Path) -> bytes:
@@ -110,7 +118,7 @@ def verify(archive: Path, public_key: Path | None = None) -> dict[str, Any]:
         _check_signature(content, public_key)
     results = _checked_results(content)
     with tempfile.TemporaryDirectory(prefix="trigger-conformance-") as folder:
-        for name in _PACKED[:2]:
+        for name in _REPORTED:
             Path(folder, name).write_bytes(content[name])
         evidence(Path(folder))
         try:
@@ -142,7 +150,7 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
             if sum(entry.file_size for entry in entries) > _LARGEST:
                 raise RejectedError(f"the archive unpacks to more than {_LARGEST:,} bytes")
             names = [entry.filename for entry in entries]
-            if set(names) - {*_PACKED, MANIFEST, SIGNATURE} or len(set(names)) != len(names):
+            if set(names) - {*_REPORTED, *_known(), MANIFEST, SIGNATURE} or len(set(names)) != len(names):
                 raise RejectedError(f"the archive holds something else than an attestation: {', '.join(names)}")
             return {name: packed.read(name) for name in names}
     except OSError as error:
@@ -152,12 +160,12 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
 
 
 def _check_manifest(content: Mapping[str, bytes]) -> None:
-    missing = [name for name in (*_PACKED, MANIFEST) if name not in content]
+    missing = [name for name in (*_REPORTED, MANIFEST) if name not in content]
     if missing:
         raise RejectedError(f"the archive lacks {', '.join(missing)}")
     try:
         manifest = json.loads(content[MANIFEST])
-        stated = dict(manifest["sha256"])
+        sums = dict(manifest["sha256"])
     except (ValueError, LookupError, TypeError) as error:
         raise RejectedError(f"{MANIFEST} cannot be read: {error}") from error
     if manifest.get("format") != _FORMAT:
@@ -166,7 +174,7 @@ def _check_manifest(content: Mapping[str, bytes]) -> None:
         made = manifest.get("suite_version")
         raise RejectedError(f"the attestation was made by suite {made}; verify it with that, not with {__version__}")
     wrong = [f"{name}: its sum is not the one in {MANIFEST}" for name, sum_ in _sums(content).items()
-             if stated.get(name) != sum_]  # fmt: skip
+             if sums.get(name) != sum_]  # fmt: skip
     if wrong:
         raise RejectedError("\n".join(wrong))
 
@@ -191,16 +199,25 @@ def _check_signature(content: Mapping[str, bytes], path: Path) -> None:
 
 
 def _checked_results(content: Mapping[str, bytes]) -> dict[str, Any]:
-    contract = Contract()
-    if hashlib.sha256(content[_CONTRACT]).hexdigest() != contract.sha256:
-        raise RejectedError(f"{_CONTRACT} is not the contract that this suite judges by")
     try:
         results: dict[str, Any] = json.loads(content[files.RESULTS])
-        if results["contract"]["sha256"] != contract.sha256:
+        for name, document in _documents(results).items():
+            if content.get(name) != document:
+                raise RejectedError(f"{name} is not the contract that this suite judges by")
+        if [each["contract"] for each in results["operations"]] != _stated_contracts(results):
             raise RejectedError("the results state another contract")
         return results
     except (ValueError, LookupError, TypeError) as error:
         raise RejectedError(f"{files.RESULTS} cannot be read: {error!r}") from error
+
+
+def _known() -> set[str]:
+    return {each.contract.file.name for each in operations().values()}
+
+
+def _stated_contracts(results: Mapping[str, Any]) -> list[dict[str, str]]:
+    contracts = [operations()[each["id"]].contract for each in results["operations"]]
+    return [{"title": each.title, "version": each.version, "sha256": each.sha256} for each in contracts]
 
 
 def _judged_again(results: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -221,7 +238,7 @@ def _options(results: Mapping[str, Any]) -> list[str]:
         f"--base-url={results['target']['base_url']}",
         f"--profile={results['profile']}",
         f"--seed={results['seed']}",
-        f"--max-run-count={options['max_run_count']}",
+        *(f"--{each.name}={options[each.dest]}" for each in stated() if options.get(each.dest) is not None),
         "--press-rate-limit" if options["press_rate_limit"] else "--no-press-rate-limit",
         f"--press-requests={options['press_requests']}",
         "--shared-key" if options["shared_key"] else "--no-shared-key",
@@ -238,21 +255,21 @@ def _options(results: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def _compare(stated: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+def _compare(attested: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     """Raise RejectedError where the judgement of the evidence is not the stated one."""
-    before, after = ({each["id"]: each["verdict"] for each in results["requirements"]} for results in (stated, found))
+    before, after = ({each["id"]: each["verdict"] for each in results["requirements"]} for results in (attested, found))
     wrong = [
         f"{identity}: stated {before.get(identity, 'nothing')}, judged again {after.get(identity, 'nothing')}"
         for identity in dict.fromkeys([*before, *after])
         if not _same(before.get(identity), after.get(identity))
     ]
     waived = "waived" in before.values()
-    if stated["verdict"] != found["verdict"] and not (waived and found["verdict"] == "non-conformant"):
-        wrong.append(f"the run: stated {stated['verdict']}, judged again {found['verdict']}")
+    if attested["verdict"] != found["verdict"] and not (waived and found["verdict"] == "non-conformant"):
+        wrong.append(f"the run: stated {attested['verdict']}, judged again {found['verdict']}")
     wrong += [
-        f"{name}: stated {stated[name]}, in the evidence {found[name]}"
-        for name in ("requests", "runs", "batches", "statuses")
-        if stated[name] != found[name]
+        f"{name}: stated {attested[name]}, in the evidence {found[name]}"
+        for name in ("requests", "runs", *(each["things"] for each in attested["operations"]), "statuses")
+        if attested[name] != found[name]
     ]
     if wrong:
         raise RejectedError("\n".join(wrong))

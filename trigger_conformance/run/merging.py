@@ -13,9 +13,9 @@ from typing import Any
 
 from trigger_conformance import __version__
 from trigger_conformance.checks.catalogue import Selection, catalogue
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import Shard, shard
-from trigger_conformance.contract.contract import Contract
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import allure_run, files, har, results
@@ -26,7 +26,6 @@ from trigger_conformance.verdicts.verdict import Decision, ExitStatus, Overall, 
 from trigger_conformance.wire.exchange import Exchange
 
 Document = dict[str, Any]
-_IDS = "create_batch.acceptance.ids_are_never_given_twice"
 # What several parts decided, each over what it sent, is as bad as the worst of them; a part that had nothing to decide
 # says nothing, and one that could not see is no pass.
 _RANK = (Verdict.SKIPPED, Verdict.OBSERVED, Verdict.PASSED, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.WARNED,
@@ -146,7 +145,7 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "run_id": "-".join(document["run_id"] for document in documents),
         "started_at": datetime.fromtimestamp(min(began), UTC).isoformat(timespec="milliseconds"),
         "duration_s": round(max(ended) - min(began), 3),
-        **{name: sum(document[name] for document in documents) for name in ("requests", "runs", "batches")},
+        **{name: sum(document[name] for document in documents) for name in ("requests", "runs", *_things(first))},
         "statuses": dict(sorted(statuses.items())),
         "verdict": str(verdict),
         "exit_status": int(status),
@@ -159,6 +158,10 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "requirements": requirements,
         "suite_errors": [line for document in documents for line in document.get("suite_errors", ())],
     }
+
+
+def _things(document: Mapping[str, Any]) -> list[str]:
+    return [each["things"] for each in document["operations"]]
 
 
 def _options(documents: Sequence[Document]) -> dict[str, Any]:
@@ -198,14 +201,13 @@ def _requirements(documents: Sequence[Document]) -> list[Document]:
             found.setdefault(each["id"], []).append(each)
     selection = _selection(documents[0])
     missing = _missing(documents)
-    contract = Contract()
     merged = []
     for requirement in catalogue():
         if entries := found.get(requirement.id):
             merged.append(_worst(entries))
         elif requirement in selection:
             outcome = undecided(requirement, f"no part decided it: {missing}")
-            merged.append(results.requirement_data(outcome, contract, Reproducer((), Way(base_url=""))))
+            merged.append(results.requirement_data(outcome, Reproducer((), Way(base_url=""))))
     return merged
 
 
@@ -234,14 +236,16 @@ def _worst(entries: Sequence[Document]) -> Document:
 
 def _across(entry: Document, exchanges: Iterable[Exchange]) -> Document:
     """The one requirement that a part cannot decide for all: its ids are its own, but another may have them too."""
-    if entry["id"] != _IDS or entry["verdict"] != Verdict.PASSED:
+    operation = next((each for each in operations().values() if each.ids_owner == entry["id"]), None)
+    if operation is None or entry["verdict"] != Verdict.PASSED:
         return entry
     owners: dict[str, Exchange] = {}
     for exchange in exchanges:
-        owner = owners.setdefault(exchange.batch, exchange) if exchange.batch and exchange.created else exchange
+        made = operation.made(exchange) if exchange.request.operation == operation.id else None
+        owner = owners.setdefault(made, exchange) if made and operation.is_new(exchange) else exchange
         if owner is not exchange:
             where = f"exchange #{exchange.number} is also that of exchange #{owner.number}"
-            told = f"the id {quoted(exchange.batch)} of {where}"
+            told = f"the id {quoted(made)} of {where}"
             return {**entry, "verdict": str(Verdict.VIOLATED), "message": told}
     return entry
 

@@ -6,9 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.options.options import stated
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.reference.process import ReferenceProcess
-from trigger_conformance.run.run import reference_settings
+from trigger_conformance.reference.settings import set_up_for
 from trigger_conformance.run.subrun import NoResultsError, run_apart
 
 
@@ -26,21 +28,23 @@ def forecast(settings: Settings) -> str:
         "",
         f"{'':22}{'expected':>10}{'at most':>10}",
         f"{'requests':22}{rehearsal['requests']:>10}{budget.requests:>10}",
-        f"{'batches left behind':22}{rehearsal['batches']:>10}{budget.requests:>10}",
-        f"{'runs (sum of runCounts)':22}{rehearsal['runs']:>9}{budget.runs:>10}",
+        *(f"{each['things'] + ' left behind':22}{rehearsal[each['things']]:>10}{budget.requests:>10}"
+          for each in rehearsal["operations"]),
+        f"{'runs':22}{rehearsal['runs']:>10}{budget.runs:>10}",
         f"{'seconds':22}{seconds:>10.0f}{budget.seconds:>10g}",
         f"{'checks':22}{len(rehearsal['requirements']):>10}",
         "",
         f"rate limit: {limited}",
         "Expected is what a rehearsal on the reference server needed; a slower or tighter target takes longer, and",
-        "requests that it answers 429 are sent again, within the ceilings. No batch is given any items.",
+        "requests that it answers 429 are sent again, within the ceilings.",
+        *(operations()[each["id"]].aftermath for each in rehearsal["operations"]),
         "All but a few idempotency keys begin with conformance-<run id>-.",
-    ]
+    ]  # fmt: skip
     return "\n".join(lines)
 
 
 def _rehearse(settings: Settings) -> dict[str, Any]:
-    reference = ReferenceProcess.start(reference_settings(settings)).wait_until_ready()
+    reference = ReferenceProcess.start(set_up_for(settings.template.stated)).wait_until_ready()
     try:
         with tempfile.TemporaryDirectory(prefix="trigger-conformance-") as folder:
             return _results(settings, reference, Path(folder))
@@ -62,7 +66,7 @@ def _options(settings: Settings) -> list[str]:
     template, budget = settings.template, settings.budget
     options = [
         f"--profile={template.profile.name.lower()}",
-        f"--max-run-count={template.max_run_count}",
+        *(f"--{each.name}={value}" for each in stated() if (value := template.stated[each.dest]) is not None),
         "--press-rate-limit" if template.press_rate_limit else "--no-press-rate-limit",
         f"--press-requests={template.press_requests}",
         f"--seed={template.seed}",

@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trigger_conformance.checks.catalogue import Selection, catalogue
-from trigger_conformance.checks.client import BatchApi
+from trigger_conformance.checks.client import Client
+from trigger_conformance.checks.operation import Operation, Readings, operations
 from trigger_conformance.checks.requirement import Profile, Requirement, Stage
-from trigger_conformance.contract.contract import Contract
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.options import interruption
 from trigger_conformance.options.settings import Settings
@@ -66,18 +66,46 @@ class Shared:
 
 
 class Station:
-    """One process's part in a run: the client that checks speak through, over the run's shared book."""
+    """One process's part in a run: the clients that checks speak through, over the run's shared book.
+
+    ``api`` is the client of the operation whose check has its turn.
+    """
 
     def __init__(self, shared: Shared, *, create: bool = False) -> None:
         self.shared = shared
         target = shared.target
-        self.contract = Contract()
         keys = [key for key in (target.api_key, target.second_api_key) if key]
         self.redactor = Redactor(keys, target.headers)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
+        self._read: list[Exchange] = []
         replay = attestation.evidence(shared.replay) if shared.replay is not None else None
-        self.wire = Wire(target, self.ledger, self.redactor, replay)
-        self.api = BatchApi(target, self.wire, self.contract)
+        self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated))
+        self._clients: dict[str, Client] = {}
+        self.sampled: set[str] = set()
+        self.api = self.client(next(iter(operations())))
+
+    def client(self, operation: str) -> Client:
+        """The client of an operation."""
+        if operation not in self._clients:
+            self._clients[operation] = operations()[operation].client(self.shared.target, self.wire)
+        return self._clients[operation]
+
+    def begin(self, requirement: str) -> Client:
+        """From now on requests leave on behalf of ``requirement``; returns its operation's client."""
+        self.api = self.client(requirement.partition(".")[0])
+        self.api.begin(requirement)
+        return self.api
+
+    def exchanges(self, operation: str) -> list[Exchange]:
+        """What was sent so far on behalf of an operation's checks."""
+        everything = self._everything()
+        return [each for each in everything if each.check.partition(".")[0] == operation]
+
+    def _everything(self) -> list[Exchange]:
+        # Reading them takes a while, and what judges all that was sent sends nothing itself.
+        if len(self._read) != self.ledger.recorded:
+            self._read = self.ledger.exchanges()
+        return self._read
 
     def close(self) -> None:
         """Close connections and the book."""
@@ -108,7 +136,7 @@ class Run:
         self._page = os.environ.get("GITHUB_STEP_SUMMARY")
         self._reference: ReferenceProcess | None = None
         if settings.target is None:
-            self._reference = ReferenceProcess.start(reference_settings(settings))
+            self._reference = ReferenceProcess.start(reference.set_up_for(settings.template.stated))
         self._scratch = Scratch()
         self._station: Station | None = None
 
@@ -158,9 +186,19 @@ class Run:
         return target
 
     def preflight(self) -> None:
-        """Send one plain valid request; where it is not answered as one, ``halted`` says why in one line."""
-        api = self.station.api
-        api.begin("preflight")
+        """Send one plain valid request an operation; where one is not answered so, ``halted`` says why in one line."""
+        for operation in self._tested():
+            if self.halted is None:
+                self._try(operation)
+
+    def _tested(self) -> list[Operation]:
+        """The operations of the selected requirements that can be tested."""
+        selected = {each.operation for each in self.selected}
+        stated = self.station.shared.target.stated
+        return [each for each in operations().values() if each.id in selected and each.lacking(stated) is None]
+
+    def _try(self, operation: Operation) -> None:
+        api = self.station.begin(f"{operation.id}.preflight")
         timeout = max(api.options.timeout, min(_COLD_START, self.settings.budget.seconds))
         try:
             exchange = self._first_answer(Sending(timeout=timeout))
@@ -169,7 +207,7 @@ class Run:
             return
         # What is told is cut, and what is cut must be redacted before.
         clean = self.station.redactor.exchange(exchange)
-        self.halted = _other_scheme(api.options, clean) or why_no_target(clean)
+        self.halted = _other_scheme(api.options, clean) or why_no_target(clean, operation)
         self._tell_of_the_way(exchange)
         seconds = exchange.ended - exchange.started
         if seconds > _SLOW_START and self.halted is None:
@@ -178,7 +216,7 @@ class Run:
     def _first_answer(self, sending: Sending) -> Exchange:
         """The answer to a plain valid request; one that is lost on its way is sent once more."""
         api, wire = self.station.api, self.station.wire
-        exchange = wire.send(api.order(key=api.key()), sending)
+        exchange = wire.send(api.valid(), sending)
         if wire.take_lost() and exchange.failure and exchange.failure.kind not in _HOPELESS:
             exchange = wire.send(exchange.request, replace(sending, repeats=exchange.number))
         return exchange
@@ -269,7 +307,7 @@ class Run:
             wrong_waivers=wrong_waivers,
             interrupted=self.interrupted,
         )
-        self.document = results.results(found, station.contract, station.redactor)
+        self.document = results.results(found, station.redactor)
         self._last_word = station.redactor.text
         self._write(station, found.exchanges, results.bodies(found, station.redactor))
         if self.settings.report_dir is None:
@@ -324,16 +362,6 @@ class Run:
         self._scratch.remove()
 
 
-def reference_settings(settings: Settings) -> reference.Settings:
-    """A reference server set up for the maximum that the options state.
-
-    Its limit has room for one such batch, and is slow enough for small batches to press it.
-    """
-    maximum = settings.template.max_run_count
-    capacity = maximum + max(100, maximum // 10)
-    return reference.Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))
-
-
 def _other_scheme(target: Destination, exchange: Exchange) -> str | None:
     """What to say where the target speaks TLS and was called without, or the reverse."""
     parts = urlsplit(target.base_url)
@@ -350,8 +378,8 @@ def _other_scheme(target: Destination, exchange: Exchange) -> str | None:
     return None
 
 
-def why_no_target(exchange: Exchange) -> str | None:
-    """Why a run must stop at the answer to its first, plain valid request; None where it need not."""
+def why_no_target(exchange: Exchange, operation: Operation) -> str | None:
+    """Why a run must stop at the answer to an operation's first, plain valid request; None where it need not."""
     if exchange.answer is None:
         assert exchange.failure is not None
         hints = {
@@ -360,12 +388,12 @@ def why_no_target(exchange: Exchange) -> str | None:
         }
         hint = hints.get(exchange.failure.kind, "check --base-url, and that the target is up")
         return f"the target does not answer ({exchange.failure}): {hint}"
-    return _why_no_batch_api(exchange.answer)
+    return _why_not_it(exchange.answer, operation)
 
 
-def _why_no_batch_api(answer: Answer) -> str | None:
+def _why_not_it(answer: Answer, operation: Operation) -> str | None:
     status = answer.status
-    if status == 202:
+    if status == operation.contract.success:
         return None
     if status in (401, 403):
         return f"the target refused the key ({status} on a plain valid request): check --api-key, or TRIGGER_API_KEY"
@@ -382,7 +410,7 @@ def _why_no_batch_api(answer: Answer) -> str | None:
         return f"the target is down ({status} on a plain valid request): {_gist(answer)}"
     if status in (404, 405) or "html" in answer.media_type:
         media_type = quoted(answer.media_type, _LONGEST_PIECE) if answer.media_type else "without a media type"
-        return f"this is no batch API ({status} {media_type}): check --base-url"
+        return f"this is no {operation.title} ({status} {media_type}): check --base-url"
     return None
 
 

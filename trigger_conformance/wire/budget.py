@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run may spend: requests, runs (sum of created batches' runCounts), seconds; pace in requests a second."""
+    """What a run may spend: requests, runs (what is made may cost some), seconds; pace in requests a second."""
 
     requests: int
     runs: int

@@ -20,10 +20,6 @@ class Destination(Protocol):
         """The bearer credential of a usual request."""
 
     @property
-    def max_run_count(self) -> int:
-        """The largest runCount that makes a batch, which the budget of runs pays for."""
-
-    @property
     def timeout(self) -> float:
         """Seconds that a request may take."""
 

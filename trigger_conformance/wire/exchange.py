@@ -59,7 +59,7 @@ class Request:
 
     ``target`` is the request target (path and query), ``headers`` are sent as they stand and in this order,
     ``label`` names the case for a reader, ``credential`` says whose credential it carries: "primary", "second",
-    or "none" where no sound target would honour it.
+    or "none" where no sound target would honour it. ``operation`` is the id of the operation that it belongs to.
     """
 
     target: str
@@ -71,6 +71,7 @@ class Request:
     credential: str = "primary"
     beyond: Beyond = Beyond.NOTHING
     shell_authorization: tuple[str, ...] = ()
+    operation: str = ""
 
     @cached_property
     def document(self) -> dict[str, Any] | None:
@@ -85,18 +86,6 @@ class Request:
     def authorization(self) -> tuple[bytes, ...]:
         """The values of its Authorization headers."""
         return tuple(value for name, value in self.headers if name.lower() == "authorization")
-
-    @property
-    def key(self) -> str | None:
-        """The idempotency key, where the body has one that is a string."""
-        key = (self.document or {}).get("idempotencyKey")
-        return key if isinstance(key, str) else None
-
-    @property
-    def run_count(self) -> int | None:
-        """The requested runCount, where it is an integer."""
-        count = (self.document or {}).get("runCount")
-        return count if isinstance(count, int) and not isinstance(count, bool) else None
 
 
 @dataclass(frozen=True)
@@ -176,20 +165,3 @@ class Exchange:
         if self.answer is None:
             return str(self.failure)
         return f"{self.answer.status} {reason(self.answer.reason)}".strip()
-
-    @property
-    def batch(self) -> str | None:
-        """The id of the batch that a 202 names."""
-        batch = self.answer.document.get("id") if self.answer and self.answer.status == 202 else None
-        return batch if isinstance(batch, str) else None
-
-    @property
-    def cached(self) -> bool | None:
-        """A 202's isCached, where it is a boolean."""
-        cached = self.answer.document.get("isCached") if self.answer and self.answer.status == 202 else None
-        return cached if isinstance(cached, bool) else None
-
-    @property
-    def created(self) -> bool:
-        """Whether the answer says that this request made a new batch."""
-        return self.cached is False

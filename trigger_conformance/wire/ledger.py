@@ -69,7 +69,7 @@ class Ledger:
 
     @property
     def runs(self) -> int:
-        """The sum of the runCounts of the batches created so far."""
+        """The runs that what was made so far costs."""
         return int(self._account("runs"))
 
     @property
@@ -163,6 +163,12 @@ class Ledger:
             (after,) if check is None else (after, check),
         )
         return [replace(pickle.loads(record), number=number) for number, record in rows]
+
+    @property
+    def recorded(self) -> int:
+        """How many exchanges there are."""
+        count: int = self._database.execute("SELECT count(*) FROM exchange").fetchone()[0]
+        return count
 
     def decide(self, decision: Decision) -> None:
         """Keep what a check made of the time that it had."""

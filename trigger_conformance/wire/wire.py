@@ -16,6 +16,7 @@ from trigger_conformance.wire.decoding import OversizedAnswerError
 from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
+from trigger_conformance.wire.reading import PlainReading, Reading
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 from trigger_conformance.wire.transport import Gate, Line, Transport, decoded
@@ -29,7 +30,7 @@ _PATIENCE = 20.0
 _LONGEST_PAUSE = 1.0
 _GATE_PATIENCE = 1.5
 _DAY = 86_400
-# What a run keeps of answers that are larger than any batch's: every check looks at all of them again and again.
+# What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
 _LARGE, _MOST_LARGE = 1 << 12, 3 << 22
 # Objects take many times the memory of their text.
 _JSON_WEIGHT = 4
@@ -53,11 +54,20 @@ class Wire:
     """One worker's way to the target.
 
     ``check`` names the requirement on whose behalf requests leave. Requests of one ``send_all`` are in flight
-    together, as many as the target's speed and limits allow. With a ``replay`` nothing leaves: it answers.
+    together, as many as the target's speed and limits allow. With a ``replay`` nothing leaves: it answers. ``reading``
+    says what requests cost.
     """
 
-    def __init__(self, target: Destination, ledger: Ledger, redactor: Redactor, replay: Replay | None = None) -> None:
+    def __init__(
+        self,
+        target: Destination,
+        ledger: Ledger,
+        redactor: Redactor,
+        replay: Replay | None = None,
+        reading: Reading = PlainReading(),  # noqa: B008  (it has no state)
+    ) -> None:
         self._target = target
+        self._reading = reading
         self._url = httpx.URL(target.base_url)
         self.ledger = ledger
         self.redactor = redactor
@@ -204,8 +214,8 @@ class Wire:
             if exchange.ended >= self._learned_until:
                 self._learned_until = exchange.ended
                 self._learn(exchange, 1)
-            self.ledger.reserve(self._cost(request))
-            self.ledger.record(self.redactor.exchange(exchange), self._cost(request) if exchange.created else 0)
+            self.ledger.reserve(self._reading.cost(request))
+            self.ledger.record(self.redactor.exchange(exchange), self._spent(exchange))
             if exchange.status != 429 or sending.keep_429 or not replay.has(name):
                 return self._note_loss(exchange)
         raise BudgetSpentError("the evidence has no answer to this request")
@@ -237,8 +247,7 @@ class Wire:
         if self._remaining == 0 and not sending.keep_429:
             self.ledger.hold(time.monotonic() + min(_LONGEST_PAUSE, max(0.0, self._reset - time.time())))
             self._remaining = None
-        runs = self._cost(request)
-        slot = self.ledger.reserve(runs)
+        slot = self.ledger.reserve(self._reading.cost(request))
         delay = slot - time.monotonic()
         if delay > self.ledger.seconds_left:
             raise BudgetSpentError("the time budget ends before the rate limit allows another request (--max-seconds)")
@@ -251,13 +260,11 @@ class Wire:
         finally:
             self._in_flight -= 1
         self._learn(exchange, in_flight)
-        recorded = self.ledger.record(self.redactor.exchange(exchange), runs if exchange.created else 0)
+        recorded = self.ledger.record(self.redactor.exchange(exchange), self._spent(exchange))
         return self._note_loss(replace(exchange, number=recorded.number))
 
-    def _cost(self, request: Request) -> int:
-        """The runs that a request may cost; what no sound target accepts is no spending, but a finding."""
-        wanted = request.run_count or 0
-        return wanted if 0 < wanted <= self._target.max_run_count else 0
+    def _spent(self, exchange: Exchange) -> int:
+        return self._reading.cost(exchange.request) if self._reading.is_new(exchange) else 0
 
     def _delay(self, exchange: Exchange, attempt: int) -> float:
         assert exchange.answer is not None
@@ -298,7 +305,7 @@ class Wire:
             if sending.hang_up:
                 failure = Failure(FailureKind.ABANDONED, "")
             else:
-                answer = await self._answer(response, request.key or "")
+                answer = await self._answer(response, self._reading.repeatable(request))
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self.redactor)
         return Exchange(

@@ -8,6 +8,8 @@ from enum import StrEnum
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Exchange
 
+from .operation import batch, is_cached
+
 
 class Kind(StrEnum):
     """What a step does with its key."""
@@ -51,7 +53,7 @@ class Model:
             return None if exchange.status in (400, 422) else f"{step}: expected 400 or 422, got {exchange.outcome}"
         if step.kind is Kind.REFUSED:
             return None if exchange.status == 401 else f"{step}: expected 401, got {exchange.outcome}"
-        if exchange.status != 202 or exchange.answer is None or exchange.batch is None:
+        if exchange.status != 202 or exchange.answer is None or batch(exchange) is None:
             return f"{step}: expected 202 and a batch, got {exchange.outcome}"
         place = (step.kind is Kind.ELSEWHERE, step.key)
         known = self._known.get(place)
@@ -59,18 +61,18 @@ class Model:
         if known is None:
             return self._learn(step, place, exchange, run_count)
         expected = (known.batch, True, known.run_count)
-        got = (exchange.batch, exchange.cached, run_count)
+        got = (batch(exchange), is_cached(exchange), run_count)
         return None if got == expected else f"{step}: {_difference(expected, got)}"
 
     def _learn(self, step: Step, place: tuple[bool, int], exchange: Exchange, run_count: object) -> str | None:
-        assert exchange.batch is not None
-        if exchange.cached is not False:
-            return f"{step}: nothing had used this key, yet isCached is {exchange.cached}"
-        if any(known.batch == exchange.batch for known in self._known.values()):
-            return f"{step}: the new batch has another batch's id {quoted(exchange.batch)}"
+        assert batch(exchange) is not None
+        if is_cached(exchange) is not False:
+            return f"{step}: nothing had used this key, yet isCached is {is_cached(exchange)}"
+        if any(known.batch == batch(exchange) for known in self._known.values()):
+            return f"{step}: the new batch has another batch's id {quoted(batch(exchange))}"
         if run_count != step.run_count:
             return f"{step}: expected runCount {step.run_count}, got {quoted(run_count)}"
-        self._known[place] = Known(exchange.batch, step.run_count)
+        self._known[place] = Known(batch(exchange), step.run_count)
         return None
 
 

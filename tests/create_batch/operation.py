@@ -1,0 +1,156 @@
+"""Create batch, phase 1 of 2: ``POST /api/v3/batches``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trigger_conformance.checks.operation import Fact, Operation
+from trigger_conformance.contract.contract import Expected, is_plain_key, strict_json
+from trigger_conformance.contract.quoting import quoted
+
+KEY = "idempotencyKey"
+# Generated requests cost runs too; the boundaries have hand-written checks.
+LARGEST_GENERATED = 5
+# The maximum itself must be accepted once, and pressing asks for it up to five times.
+BATCHES_OF_THE_MAXIMUM = 6
+
+
+@dataclass(frozen=True)
+class CreateBatch(Operation):
+    """A batch is runCount runs, which nothing starts as long as it has no items."""
+
+    def client(self, target, wire):
+        """What the checks of this folder speak through."""
+        from .client import BatchClient
+
+        return BatchClient(self, target, wire)
+
+    def runs_at_most(self, stated):
+        """Six batches of the target's maximum."""
+        return BATCHES_OF_THE_MAXIMUM * stated["max_run_count"]
+
+    def cost(self, request, stated):
+        """The runCount; what no sound target accepts is no spending, but a finding."""
+        wanted = run_count(request) or 0
+        return wanted if 0 < wanted <= stated["max_run_count"] else 0
+
+    def key(self, request):
+        """The idempotencyKey, where it is a string."""
+        key = (request.document or {}).get(KEY)
+        return key if isinstance(key, str) else None
+
+    def names_its_key(self, request):
+        """Whether there is an idempotencyKey of any type."""
+        return KEY in (request.document or {})
+
+    def made(self, exchange):
+        """The id that a 202 names."""
+        found = exchange.answer.document.get("id") if exchange.status == self.contract.success else None
+        return found if isinstance(found, str) else None
+
+    def is_new(self, exchange):
+        """The reverse of a 202's isCached, where that is a boolean."""
+        cached = is_cached(exchange)
+        return None if cached is None else not cached
+
+    def why_not_new(self, exchange):
+        """What keeps an answer from being that of a new batch."""
+        if exchange.status != self.contract.success:
+            return f"expected 202 and a new batch, got {exchange.outcome}"
+        if not self.is_new(exchange):
+            return f"expected a new batch (isCached false), got isCached {is_cached(exchange)}"
+        return None if self.made(exchange) else "the answer names no batch"
+
+    def why_no_copy(self, exchange, first):
+        """What keeps an answer from being that of a replay of ``first``."""
+        if exchange.status != self.contract.success:
+            return f"expected 202 and the existing batch, got {exchange.outcome}"
+        batch, cached = self.made(exchange), is_cached(exchange)
+        if batch != self.made(first):
+            expected = f"expected the existing batch {quoted(self.made(first))}"
+            return f"{expected}, got {quoted(batch)} (isCached {cached})"
+        return None if cached is True else f"expected isCached true, got {cached}"
+
+    def expected(self, body, stated):
+        """A runCount above the maximum is rejected too; 1.0, a parent run and an unusual key are left open."""
+        document = strict_json(body)
+        if not self.contract.keeps_schema(_with_whole_number(document)):
+            return Expected.REJECTED
+        wanted = document["runCount"]
+        if isinstance(wanted, float):
+            # 1.0: whatever else has a fraction breaks the schema.
+            return Expected.OPEN
+        if wanted > stated["max_run_count"]:
+            return Expected.REJECTED
+        unsettled = "parentRunId" in document or not is_plain_key(document.get(KEY, "k"))
+        return Expected.OPEN if unsettled else Expected.ACCEPTED
+
+    def narrowed(self, stated):
+        """Few runs a request."""
+        place = f"$.components.schemas.{self.contract.request_schema}.properties.runCount"
+        return [{"target": place, "update": {"maximum": min(stated["max_run_count"], LARGEST_GENERATED)}}]
+
+    def fresh(self, body, key):
+        """A key of its own, and no parent run, whose acceptance the contract leaves open."""
+        body = dict(body)
+        if isinstance(body.get("parentRunId"), str):
+            del body["parentRunId"]
+        if isinstance(body.get(KEY), str):
+            plain = is_plain_key(body[KEY])
+            body[KEY] = key() + (f"-{body[KEY][:100]}" if plain else "")
+        return body
+
+    def shape(self, body):
+        """All but the key."""
+        return repr({**body, KEY: ""} if isinstance(body, dict) else body)
+
+
+def run_count(request):
+    """The requested runCount, where it is an integer."""
+    count = (request.document or {}).get("runCount")
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+def key_of(request):
+    """The request's idempotencyKey, where it is a string."""
+    return OPERATION.key(request)
+
+
+def batch(exchange):
+    """The id of the batch that a 202 names."""
+    return OPERATION.made(exchange)
+
+
+def is_new(exchange):
+    """Whether the answer says that the request made a new batch."""
+    return OPERATION.is_new(exchange) is True
+
+
+def is_cached(exchange):
+    """A 202's isCached, where it is a boolean."""
+    cached = exchange.answer.document.get("isCached") if exchange.status == OPERATION.contract.success else None
+    return cached if isinstance(cached, bool) else None
+
+
+def _with_whole_number(document):
+    if isinstance(document, dict) and document.get("runCount") == 1 and isinstance(document["runCount"], float):
+        return {**document, "runCount": 1}
+    return document
+
+
+OPERATION = CreateBatch(
+    id="create_batch",
+    title="batch API",
+    document="create-batch.openapi.yaml",
+    overlay="create-batch.overlay.yaml",
+    operation_id="createBatch",
+    thing="batch",
+    things="batches",
+    facts=(
+        Fact("max-run-count", int, "The largest runCount that the target states.", default=1000, metavar="N", least=1),
+    ),
+    areas={"answers": "acceptance", "bodies": "properties"},
+    scopes=("write:batches", "read:batches", "admin"),
+    aftermath="No batch is given any items.",
+    ids_owner="create_batch.acceptance.ids_are_never_given_twice",
+)

@@ -1,0 +1,222 @@
+"""An operation of the contract, as its folder's ``operation.py`` declares it, and all that are known.
+
+Nothing else in the package knows what an operation's requests ask or what its answers say.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trigger_conformance.contract.contract import Contract, Expected, UnknownClauseError, strict_json
+from trigger_conformance.contract.home import DOCUMENTS, ROOT, SUITE
+from trigger_conformance.contract.quoting import quoted
+
+if TYPE_CHECKING:
+    from trigger_conformance.checks.client import Client
+    from trigger_conformance.checks.facts import Facts
+    from trigger_conformance.wire.exchange import Exchange, Request
+    from trigger_conformance.wire.wire import Wire
+
+# What holds for every operation is written there once.
+EVERY = "every_operation"
+# Processes of one run, and what pytest starts, look in the same places.
+CHECKS = "TRIGGER_CONFORMANCE_CHECKS"
+OPENAPI = "TRIGGER_CONFORMANCE_OPENAPI"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that the contract does not state of a target, and its user does, by the option ``name``.
+
+    ``kind`` reads the text that is given, ``default`` stands where none is (None: nobody said), a number is at least
+    ``least``; ``help`` is the option's sentence.
+    """
+
+    name: str
+    kind: Callable[[str], Any]
+    help: str
+    default: Any = None
+    metavar: str = ""
+    least: float | None = None
+
+    @property
+    def dest(self) -> str:
+        """The name as an identifier."""
+        return self.name.replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Operation(ABC):
+    """One method and path of a published document, and how its requests and answers are read.
+
+    ``needs`` are the facts without which it is skipped, ``areas`` its own names for areas of every operation's checks
+    where they have had others, ``scopes`` what a forged token claims for it, ``aftermath`` what becomes of what a run
+    makes. ``ids_owner`` is the requirement that no id is given twice. ``place`` is the folder of its document.
+    """
+
+    id: str
+    title: str
+    document: str
+    operation_id: str
+    thing: str
+    things: str
+    overlay: str | None = None
+    facts: tuple[Fact, ...] = ()
+    needs: tuple[str, ...] = ()
+    areas: Mapping[str, str] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+    aftermath: str = ""
+    ids_owner: str = ""
+    place: Path = DOCUMENTS
+
+    @cached_property
+    def contract(self) -> Contract:
+        """Its contract: the published document, or the user's own copy of it (``--openapi``)."""
+        for given in filter(None, os.environ.get(OPENAPI, "").split(os.pathsep)):
+            try:
+                return Contract(Path(given), self.operation_id, self._overlay)
+            except UnknownClauseError:
+                continue
+        return self.published
+
+    @cached_property
+    def published(self) -> Contract:
+        """Its contract as it was published."""
+        return Contract(self.place / self.document, self.operation_id, self._overlay)
+
+    @property
+    def _overlay(self) -> Path | None:
+        return self.place / self.overlay if self.overlay else None
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What every operation's checks call its parts, in their clauses and statements."""
+        contract = self.contract
+        return {
+            "operation": contract.operation_id,
+            "request": contract.request_schema,
+            "response": contract.response_schema,
+            "success": str(contract.success), "thing": self.thing, "things": self.things,
+        }  # fmt: skip
+
+    def lacking(self, stated: Mapping[str, Any]) -> str | None:
+        """Why it cannot be tested on a target of which this is ``stated``, and what would change that."""
+        missing = [fact.name for fact in self.facts if fact.name in self.needs and stated.get(fact.dest) is None]
+        return f"needs {' and '.join(f'--{name}' for name in missing)}" if missing else None
+
+    @abstractmethod
+    def client(self, target: Facts, wire: Wire) -> Client:
+        """What its checks speak through."""
+
+    def runs_at_most(self, stated: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """What a usual run may need of the budget of runs, beside the profile's."""
+        return 0
+
+    def cost(self, request: Request, stated: Mapping[str, Any]) -> int:  # noqa: ARG002
+        """How many runs a request costs where it is accepted."""
+        return 0
+
+    def key(self, request: Request) -> str | None:  # noqa: ARG002
+        """The key that makes a retry of the request safe, where it has one."""
+        return None
+
+    def names_its_key(self, request: Request) -> bool:
+        """Whether there is something in the place of the key, be it a key or not."""
+        return self.key(request) is not None
+
+    def made(self, exchange: Exchange) -> str | None:  # noqa: ARG002
+        """The id of what the answer says the request made or found."""
+        return None
+
+    def is_new(self, exchange: Exchange) -> bool | None:  # noqa: ARG002
+        """Whether the answer says that the request made something new; None where it says neither."""
+        return None
+
+    def why_not_new(self, exchange: Exchange) -> str | None:
+        """What keeps an answer from being that of a valid request that made something new."""
+        if exchange.status != self.contract.success:
+            return f"expected {self.contract.success} and a new {self.thing}, got {exchange.outcome}"
+        if self.is_new(exchange) is False:
+            return f"expected a new {self.thing}, got {quoted(self.made(exchange))}, which was there before"
+        return None if self.made(exchange) else f"the answer names no {self.thing}"
+
+    def expected(self, body: bytes, stated: Mapping[str, Any]) -> Expected:  # noqa: ARG002
+        """How a sound target may answer a ``body``."""
+        return Expected.ACCEPTED if self.contract.keeps_schema(strict_json(body)) else Expected.REJECTED
+
+    def narrowed(self, stated: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:  # noqa: ARG002
+        """Actions of an overlay, beside the file's, that keep generated requests inside what every target accepts."""
+        return ()
+
+    def fresh(self, body: dict[str, Any], key: Callable[[], str]) -> dict[str, Any]:  # noqa: ARG002
+        """A generated ``body`` with a key of its own, and without what the contract leaves open."""
+        return body
+
+    def shape(self, body: Any) -> str:
+        """What generated bodies have in common that ask the same."""
+        return repr(body)
+
+
+@cache
+def operations() -> Mapping[str, Operation]:
+    """Every operation, by its id, in the order of their folders."""
+    found = {}
+    for suite in suites():
+        root = str(ROOT if suite == SUITE else suite)
+        if root not in sys.path:
+            sys.path.insert(0, root)
+        for declared in sorted(suite.glob("*/operation.py")):
+            folder = declared.parent.name
+            operation: Operation = importlib.import_module(f"{package(suite)}{folder}.operation").OPERATION
+            found[operation.id] = operation
+    return found
+
+
+def package(suite: Path) -> str:
+    """What stands before the names of a folder's packages."""
+    return "tests." if suite == SUITE else ""
+
+
+def suites() -> tuple[Path, ...]:
+    """The folders that hold checks and operations: the suite's own, and the user's (``--checks``)."""
+    return (SUITE, *(Path(each) for each in filter(None, os.environ.get(CHECKS, "").split(os.pathsep))))
+
+
+class _None(Operation):
+    def client(self, target: Facts, wire: Wire) -> Client:
+        raise NotImplementedError
+
+
+_NONE = _None("", "", "", "", "thing", "things")
+
+
+def operation_of(request: Request) -> Operation:
+    """The operation that a request belongs to; of one that belongs to none nothing is known."""
+    return operations().get(request.operation, _NONE)
+
+
+class Readings:
+    """How all operations read their requests and answers, on a target of which this is ``stated``."""
+
+    def __init__(self, stated: Mapping[str, Any]) -> None:
+        self._stated = stated
+
+    def cost(self, request: Request) -> int:
+        """How many runs a request costs where it is accepted."""
+        return operation_of(request).cost(request, self._stated)
+
+    def is_new(self, exchange: Exchange) -> bool | None:
+        """Whether the answer says that the request made something new; None where it says neither."""
+        return operation_of(exchange.request).is_new(exchange)
+
+    def repeatable(self, request: Request) -> str:
+        """The request's key: what was given may be given back."""
+        return operation_of(request).key(request) or ""
