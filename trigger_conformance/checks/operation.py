@@ -20,7 +20,6 @@ from trigger_conformance.contract.home import DOCUMENTS, ROOT, SUITE
 from trigger_conformance.contract.quoting import quoted
 
 if TYPE_CHECKING:
-    from trigger_conformance.checks.client import Client
     from trigger_conformance.checks.facts import Facts
     from trigger_conformance.wire.exchange import Exchange, Request
     from trigger_conformance.wire.wire import Wire
@@ -113,8 +112,8 @@ class Operation(ABC):
         return f"needs {' and '.join(f'--{name}' for name in missing)}" if missing else None
 
     @abstractmethod
-    def client(self, target: Facts, wire: Wire) -> Client:
-        """What its checks speak through."""
+    def client(self, target: Facts, wire: Wire) -> Any:
+        """What its checks speak through: a ``Client`` of its own."""
 
     def runs_at_most(self, stated: Mapping[str, Any]) -> int:  # noqa: ARG002
         """What a usual run may need of the budget of runs, beside the profile's."""
@@ -191,7 +190,7 @@ def suites() -> tuple[Path, ...]:
 
 
 class _None(Operation):
-    def client(self, target: Facts, wire: Wire) -> Client:
+    def client(self, target: Facts, wire: Wire) -> Any:
         raise NotImplementedError
 
 

@@ -128,7 +128,7 @@ class Contract:
         return url
 
     def clause(self, name: str) -> Clause:
-        """Look up ``name``, such as "CreateBatchRequest.runCount", "createBatch.responses.429" or "RFC 9110 11.6.1".
+        """Look up ``name``, such as "Error.message", "createSchedule.responses.200" or "RFC 9110 11.6.1".
 
         Raises UnknownClauseError where the contract has no such place.
         """
