@@ -11,8 +11,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.cli import cli
-from trigger_conformance.contract.contract import Contract
 from trigger_conformance.contract.home import DOCUMENTS, ROOT
 from trigger_conformance.options.options import OPTIONS
 from trigger_conformance.report.results import SCHEMA
@@ -83,14 +83,13 @@ def exit_statuses() -> str:
 
 def requirements() -> str:
     """Every requirement, by area, with its clause quoted."""
-    contract = Contract()
     parts = ["# Requirements\n", "`trigger-conformance explain ID` shows what is sent and judged for each.\n"]
     area = ""
     for requirement in catalogue():
         if requirement.area != area:
             area = requirement.area
             parts.append(f"## {area.partition('.')[2].replace('_', ' ').capitalize()}\n")
-        clause = contract.clause(requirement.clause)
+        clause = operations()[requirement.operation].contract.clause(requirement.clause)
         name = requirement.id.rpartition(".")[2]
         parts.append(
             f"### {name}\n\n**{requirement.level}**: {requirement.statement}.\n\n"

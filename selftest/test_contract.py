@@ -5,21 +5,22 @@ import json
 import pytest
 
 from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.contract.contract import (
-    INVALID,
-    Contract,
     Expected,
     UnknownClauseError,
     is_plain_key,
     strict_json,
 )
+from trigger_conformance.contract.told import INVALID
 
-MAXIMUM = 100
+BATCH = operations()["create_batch"]
+STATED = {"max_run_count": 100}
 
 
 @pytest.fixture
 def contract():
-    return Contract()
+    return BATCH.contract
 
 
 ACCEPTED, REJECTED, OPEN = Expected.ACCEPTED, Expected.REJECTED, Expected.OPEN
@@ -61,8 +62,8 @@ ACCEPTED, REJECTED, OPEN = Expected.ACCEPTED, Expected.REJECTED, Expected.OPEN
         (b'{"runCount":1,"resumeParentOnCompletion":"true"}', REJECTED),
     ],
 )
-def test_a_body_is_accepted_rejected_or_open(contract, body, expected):
-    assert contract.expected(body, MAXIMUM) is expected
+def test_a_body_is_accepted_rejected_or_open(body, expected):
+    assert BATCH.expected(body, STATED) is expected
 
 
 @pytest.mark.parametrize(
@@ -106,9 +107,9 @@ def test_unpaired_surrogates_hide_no_error(contract):
 
 def test_the_document_for_generating_has_the_overlay_and_the_targets_maximum(contract):
     before = json.dumps(contract.document)
-    document = contract.generating_document(7)
+    document = contract.generating_document(BATCH.narrowed({"max_run_count": 3}))
     properties = document["components"]["schemas"]["CreateBatchRequest"]["properties"]
-    assert properties["runCount"]["maximum"] == 7
+    assert properties["runCount"]["maximum"] == 3
     assert properties["runCount"]["minimum"] == 1
     assert properties["idempotencyKey"]["maxLength"] == 200
     assert json.dumps(contract.document) == before

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from selftest.canned import answer, canned
-from trigger_conformance.checks.client import Authorization, BatchApi
-from trigger_conformance.contract.contract import Contract
+from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.report.curl import FRESH, Way, curl_line, file_of, is_fresh, needs_file
 from trigger_conformance.wire.exchange import Framing
@@ -25,7 +25,7 @@ class _NoWire:
 
 
 TARGET = Target(base_url="http://127.0.0.1:1/prefix", api_key=KEY, run_id="0a1b2c3d", headers=(GATEWAY,))
-API = BatchApi(TARGET, _NoWire(), Contract())
+API = operations()["create_batch"].client(TARGET, _NoWire())
 RIGHT = API.bearer.values[0]
 SWAPPED = KEY.swapcase()
 BASIC = "dHJfZGV2X21hcmtlcl9rZXlfMDEyMzQ1Njc4OTo="

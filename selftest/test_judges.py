@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trigger_conformance.checks.judges import DisagreementError, Judges
-from trigger_conformance.contract.contract import Contract
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 BATCH = {"id": "batch_1", "runCount": 1, "isCached": False}
@@ -17,7 +17,7 @@ PROBLEM_JSON, JSON = "application/problem+json", "application/json"
 
 @pytest.fixture(scope="module")
 def judges():
-    return Judges(Contract())
+    return Judges(operations()["create_batch"].contract)
 
 
 def answered(status, media_type, body):

@@ -26,7 +26,8 @@ def test_without_a_base_url_the_run_brings_its_own_target(tmp_path):
 def test_a_target_has_documented_defaults(tmp_path):
     found = settings(tmp_path)
     target = found.target
-    assert (target.max_run_count, target.timeout, target.seed, target.profile) == (1000, 10.0, 1, Profile.STANDARD)
+    assert (target.stated, target.timeout) == ({"max_run_count": 1000}, 10.0)
+    assert (target.seed, target.profile) == (1, Profile.STANDARD)
     assert (target.press_rate_limit, target.idempotency_wait, target.second_api_key) == (False, None, None)
     assert (found.strict, found.workers, found.only, found.level) == (False, 1, (), None)
 
@@ -35,7 +36,7 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
     (tmp_path / "conformance.toml").write_text('timeout = 1\nmax-run-count = 1\nprofile = "smoke"\nstrict = true\n')
     environment = {"TRIGGER_CONFORMANCE_TIMEOUT": "2", "TRIGGER_CONFORMANCE_MAX_RUN_COUNT": "2"}
     found = settings(tmp_path, {"timeout": "3"}, environment)
-    assert (found.target.timeout, found.target.max_run_count, found.target.profile) == (3.0, 2, Profile.SMOKE)
+    assert (found.target.timeout, found.target.stated["max_run_count"], found.target.profile) == (3.0, 2, Profile.SMOKE)
     assert found.strict
 
 

@@ -230,11 +230,13 @@ def test_a_message_has_an_end():
     assert long.endswith("440 more lines")
 
 
+def _request(label):
+    return Request(target="/", label=label, operation="create_batch")
+
+
 def exchange(payload, number=1, label="a case", status=202):
     told = Answer(status, payload, (), b"{}", 0.0)
-    return Exchange(
-        Request(target="/", label=label), told, None, 0.0, 1.0, 0.0, check="create_batch.http.x", number=number
-    )
+    return Exchange(_request(label), told, None, 0.0, 1.0, 0.0, check="create_batch.http.x", number=number)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)

@@ -402,9 +402,9 @@ def test_a_paced_run_tells_where_it_is(command):
 
 def test_a_check_that_crashes_is_an_error_of_the_suite_with_its_reports(command, tmp_path):
     (tmp_path / "broken.py").write_text(
-        "from trigger_conformance.checks.client import BatchApi\n"
+        "from tests.create_batch.client import BatchClient\n"
         "def twin(self, request):\n    raise ZeroDivisionError('in the suite')\n"
-        "BatchApi.twin = twin\n"
+        "BatchClient.twin = twin\n"
     )
     arguments = (str(ROOT / "tests"), "-p", "broken", "--only=run_count", "--level=must")
     crashed = command(*arguments, module="pytest", PYTHONPATH=str(tmp_path))

@@ -16,12 +16,14 @@ LATE = Failure(FailureKind.TIMEOUT, "")
 DROPPED = Failure(FailureKind.DROPPED, "")
 
 
+def _request(label):
+    return Request(target="/", label=label, operation="create_batch")
+
+
 def exchange(number, failure=None, *, repeats=0, started=None):
     began = float(number if started is None else started)
     told = None if failure else SOUND
-    return Exchange(
-        Request(target="/", label="case"), told, failure, began, began + 0.5, 0.0, repeats=repeats, number=number
-    )
+    return Exchange(_request("case"), told, failure, began, began + 0.5, 0.0, repeats=repeats, number=number)
 
 
 def lost_once(*numbers, failure=DROPPED, together=False):

@@ -11,12 +11,18 @@ from selftest.conftest import at, call, keys, reference
 GENERATE = """
 import json
 from trigger_conformance.checks import generation
-from trigger_conformance.contract.contract import Contract
-from trigger_conformance.rules.model import Kind
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.options.target import Target
+from tests.create_batch.model import Kind
+from tests.create_batch.programs import programs as generated
 
-generator = generation.Generator(Contract(), {maximum}, {seed}, lambda: "key")
+class Wire:
+    check = "create_batch.selftest"
+
+target = Target(base_url="http://127.0.0.1", api_key="key", seed={seed}, stated={{"max_run_count": {maximum}}})
+generator = generation.Generator(operations()["create_batch"].client(target, Wire()))
 bodies = [each.body.decode("latin-1") for each in generator.valid(26) + generator.invalid(32)]
-programs = [[list(map(str, wave)) for wave in each] for each in generation.programs({seed}, 3, list(Kind), 12, 3)]
+programs = [[list(map(str, wave)) for wave in each] for each in generated({seed}, 3, list(Kind), 12, 3)]
 print(json.dumps([bodies, generation.near_keys({seed}, 8), programs]))
 """
 LEAPING = """

@@ -14,8 +14,9 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from selftest.conftest import keys
 from trigger_conformance.checks.generation import Enough, Generator
-from trigger_conformance.contract.contract import Contract, Expected
-from trigger_conformance.options.target import UsageError
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.contract.contract import Expected
+from trigger_conformance.options.target import Target, UsageError
 from trigger_conformance.reference.listening import listen
 from trigger_conformance.reference.server import Problem, ReferenceServer
 from trigger_conformance.reference.settings import Settings
@@ -159,8 +160,11 @@ def evidence(ran):
 
 @pytest.fixture
 def generator():
-    numbers = iter(range(1_000_000))
-    return Generator(Contract(), 1000, 1, lambda: f"key-{next(numbers)}")
+    class Wire:
+        check = "create_batch.selftest"
+
+    target = Target(base_url="http://127.0.0.1", api_key="key")
+    return Generator(operations()["create_batch"].client(target, Wire()))
 
 
 def bodies(generator, number, count=40):

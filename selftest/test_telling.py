@@ -17,9 +17,13 @@ from trigger_conformance.report.terminal import summary
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 
+def _request(label):
+    return Request(target="/", label=label, operation="create_batch")
+
+
 def exchange(number, label="", status=202, check="create_batch.http.x", body=b"{}"):
     told = Answer(status, "Accepted" if status == 202 else "", (), body, 0.0)
-    return Exchange(Request(target="/", label=label), told, None, 0.0, 1.0, 0.0, check=check, number=number)
+    return Exchange(_request(label), told, None, 0.0, 1.0, 0.0, check=check, number=number)
 
 
 def violation(exchanges, **how):

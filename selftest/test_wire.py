@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftest.canned import answer, canned
-from trigger_conformance.checks.client import Authorization, BatchApi
-from trigger_conformance.contract.contract import Contract
+from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.operation import Readings, operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import FailureKind, Framing
@@ -38,9 +38,9 @@ def connect(tmp_path):
     def make(base_url, budget=AMPLE, **options):
         target = Target(base_url=base_url, api_key=KEY, **{"timeout": 1.0, **options})
         ledger = Ledger(tmp_path / f"ledger{len(opened)}.sqlite", budget, create=True)
-        wire = Wire(target, ledger, Redactor([KEY]))
+        wire = Wire(target, ledger, Redactor([KEY]), reading=Readings(target.stated))
         opened.append((wire, ledger))
-        api = BatchApi(target, wire, Contract())
+        api = operations()["create_batch"].client(target, wire)
         api.begin("create_batch.selftest")
         return api
 
@@ -135,7 +135,8 @@ def test_a_broken_answer_is_a_failure_within_the_time_limit(connect, respond, ki
 
 def test_an_answer_without_a_length_ends_with_its_connection(connect):
     with canned(then_closed(raw(body=BATCH))) as base_url:
-        assert connect(base_url).create().batch == "batch_1"
+        api = connect(base_url)
+        assert api.operation.made(api.create()) == "batch_1"
 
 
 def test_a_redirect_is_not_followed(connect):
