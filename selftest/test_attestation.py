@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from selftest.conftest import at, environment, keys, reference
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report.files import RESULTS
-from trigger_conformance.run.attestation import EVIDENCE, MANIFEST, SIGNATURE, RejectedError, _sums, attest, verify
+from trigger_conformance.runs.attestation import EVIDENCE, MANIFEST, SIGNATURE, RejectedError, _sums, attest, verify
 
 CONTRACT = "create-batch.openapi.yaml"
 

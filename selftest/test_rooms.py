@@ -24,7 +24,7 @@ WRONG = {
     ),
     "upward, for types only": (
         "trigger_conformance/checks/expect.py",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from trigger_conformance.run.run import Run",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from trigger_conformance.runs.run import Run",
         "floors",
     ),
     "between the two ways in": ("trigger_conformance/cli.py", "import trigger_conformance.plugin", "floors"),

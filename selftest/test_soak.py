@@ -20,7 +20,7 @@ from trigger_conformance.options.target import Target, UsageError
 from trigger_conformance.reference.listening import listen
 from trigger_conformance.reference.server import Problem, ReferenceServer
 from trigger_conformance.reference.settings import Settings
-from trigger_conformance.run.examples import Examples, check
+from trigger_conformance.runs.examples import Examples, check
 
 VALID = "--only=fuzzing.generated_valid_requests_are_accepted"
 BOUNDS = ("--profile=soak", "--max-requests=8000", "--max-seconds=120", VALID)

@@ -24,9 +24,10 @@ from trigger_conformance import __version__
 from trigger_conformance.checks.near_misses import hint
 from trigger_conformance.options import completions
 from trigger_conformance.options.options import OPTIONS, Option, is_flag
+from trigger_conformance.options.places import FILE
 from trigger_conformance.options.settings import gather, values
 from trigger_conformance.options.target import UsageError
-from trigger_conformance.run import standard_streams
+from trigger_conformance.runs import standard_streams
 from trigger_conformance.verdicts.verdict import ExitStatus
 
 DEFAULT_PORT = 8030
@@ -149,7 +150,7 @@ def run(output: str | None, **given: Any) -> int:
     # What is known now is enough for a report.
     interruption.postpone()
     from trigger_conformance.report.progress import Console, Output
-    from trigger_conformance.run.session import conduct
+    from trigger_conformance.runs.session import conduct
 
     # pytest takes the standard streams for itself while a check runs.
     with standard_streams.copy() as stream:
@@ -179,7 +180,7 @@ def config(as_json: bool, **given: Any) -> None:
     for name, value, source in rows:
         click.echo(f"{name:{widths[0]}}  {value:{widths[1]}}  {source}")
     targets = configuration.load(Path.cwd()).targets
-    click.echo(f"\ntargets in {configuration.FILE}: {', '.join(targets) or 'none'}")
+    click.echo(f"\ntargets in {FILE}: {', '.join(targets) or 'none'}")
     click.echo("Earlier ones win: option, environment, the target's table, the file, default.")
 
 
@@ -255,7 +256,7 @@ def explain(identity: str) -> None:
 @_run_options
 def plan(**given: Any) -> None:
     """What a run would send at most: requests, runs, side effects. Sends nothing to the target."""
-    from trigger_conformance.run.plan import forecast
+    from trigger_conformance.runs.plan import forecast
 
     settings = gather(given, os.environ, Path.cwd(), keyless=True)
     with interruption.unwinding():
@@ -308,7 +309,7 @@ def report(path: Path | None, name: str, write: bool, compare: tuple[Path, Path]
 def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
     """Make one verdict and one set of reports of the parts (--shard I/N) of a run; exits as an undivided run does."""
     from trigger_conformance.report.terminal import summary
-    from trigger_conformance.run.merging import merge as merged
+    from trigger_conformance.runs.merging import merge as merged
 
     results, folder = merged(folders, report_dir)
     summary(results, folder, sys.stdout)
@@ -326,7 +327,7 @@ def merge(folders: tuple[Path, ...], report_dir: Path | None) -> int:
 )
 def attest(folder: Path, private_key: Path | None) -> int:
     """Pack a run's results and evidence into an archive that anyone can verify."""
-    from trigger_conformance.run import attestation
+    from trigger_conformance.runs import attestation
 
     archive = attestation.attest(folder, private_key)
     click.echo(f"{archive}: anyone can check it with trigger-conformance verify {archive}")
@@ -344,7 +345,7 @@ def attest(folder: Path, private_key: Path | None) -> int:
 def verify(archive: Path, public_key: Path | None) -> int:
     """Judge an attested run again from its evidence; sends nothing. Exit status 1 where anything differs."""
     from trigger_conformance.contract.quoting import harmless, lines, visible
-    from trigger_conformance.run import attestation
+    from trigger_conformance.runs import attestation
 
     try:
         with interruption.unwinding():

@@ -21,7 +21,7 @@ from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
-from trigger_conformance.checks import catalogue
+from trigger_conformance.checks import catalogue, contracts
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
 from trigger_conformance.checks.operation import EVERY, operations
@@ -37,10 +37,10 @@ from trigger_conformance.report.attach import attach_exchanges, have_last_word, 
 from trigger_conformance.report.curl import Way
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
-from trigger_conformance.run import standard_streams
-from trigger_conformance.run.run import Run, Shared, Station
-from trigger_conformance.run.second_look import second_look
-from trigger_conformance.run.session import Prepared
+from trigger_conformance.runs import standard_streams
+from trigger_conformance.runs.run import Run, Shared, Station
+from trigger_conformance.runs.second_look import second_look
+from trigger_conformance.runs.session import Prepared
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
@@ -117,6 +117,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return int(ExitStatus.USAGE)
+    config.args += [str(folder) for folder in run.settings.checks]
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
@@ -135,9 +136,13 @@ def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
     prepared = _handed_on(config, Prepared)
     settings = prepared.settings if prepared else gather(_given(config), os.environ, config.invocation_params.dir)
     if settings.template.example_database is not None:
-        from trigger_conformance.run import examples
+        from trigger_conformance.runs import examples
 
         examples.check(settings.template.example_database)
+    try:
+        contracts.check()
+    except contracts.UnusableDocumentError as error:
+        raise UsageError(f"--openapi: {error}") from error
     check_names(settings.only, catalogue.catalogue() if settings.only else ())
     known = (requirement.id for requirement in catalogue.catalogue())
     accepted = waivers_file.load(settings.waivers, known) if settings.waivers else []
@@ -161,7 +166,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let the run say which checks stay together."""
     if RUN not in config.stash:
         return None
-    from trigger_conformance.run.scheduling import ByArea
+    from trigger_conformance.runs.scheduling import ByArea
 
     return ByArea(config, log)
 

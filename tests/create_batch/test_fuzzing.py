@@ -12,7 +12,7 @@ from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, Vio
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.contract import Expected
 from trigger_conformance.contract.quoting import shortened, visible
-from trigger_conformance.run import examples
+from trigger_conformance.runs import examples
 
 from .expectations import expect
 from .model import Kind, Model

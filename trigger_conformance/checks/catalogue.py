@@ -39,6 +39,14 @@ def _decided() -> tuple[tuple[Requirement, Check], ...]:
     )
 
 
+def declared() -> Iterator[Requirement]:
+    """Every requirement as it is declared, every operation's once."""
+    for module in _modules():
+        for check in vars(module).values():
+            if callable(check) and (found := requirement_of(check)) is not None:
+                yield found
+
+
 def _modules() -> Iterator[ModuleType]:
     for suite in suites():
         for path in sorted(suite.glob("*/test_*.py")):
@@ -47,31 +55,24 @@ def _modules() -> Iterator[ModuleType]:
 
 def requirements_of(check: object) -> list[Requirement]:
     """What a check decides: one requirement, or one for each operation that has no check of its own in its place."""
-    declared = requirement_of(check) if callable(check) else None
-    if declared is None:
+    found = requirement_of(check) if callable(check) else None
+    if found is None:
         return []
-    if declared.operation != EVERY:
-        return [declared]
-    return [declared.of(each.id, each.words, each.areas) for each in operations_of(declared)]
+    if found.operation != EVERY:
+        return [found]
+    return [found.of(each.id, each.words, each.areas) for each in operations_of(found)]
 
 
-def operations_of(declared: Requirement) -> list[Operation]:
+def operations_of(every: Requirement) -> list[Operation]:
     """The operations that a check of every operation's decides: those that do not replace it."""
     own = _own()
-    return [each for each in operations().values() if declared.of(each.id, each.words, each.areas).id not in own]
+    return [each for each in operations().values() if every.of(each.id, each.words, each.areas).id not in own]
 
 
 @cache
 def _own() -> frozenset[str]:
     """The ids that operations' own folders declare."""
-    declared = (
-        requirement_of(check)
-        for module in _modules()
-        if module.__name__.split(".")[-2] != EVERY
-        for check in vars(module).values()
-        if callable(check)
-    )
-    return frozenset(each.id for each in declared if each is not None)
+    return frozenset(each.id for each in declared() if each.operation != EVERY)
 
 
 def find(identity: str) -> Requirement | None:

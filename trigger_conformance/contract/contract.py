@@ -26,7 +26,7 @@ LONGEST_KEY = 255
 
 
 _NO_OVERLAY: dict[str, Any] = {"overlay": "1.0.0", "info": {"title": "none", "version": "1"}, "actions": []}
-_METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
+METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 
 
 class UnknownClauseError(LookupError):
@@ -73,8 +73,8 @@ class Contract:
 
     def _place(self, operation_id: str) -> tuple[str, str]:
         for path, methods in self.document["paths"].items():
-            for method in _METHODS:
-                if methods.get(method, {}).get("operationId") == operation_id:
+            for method in METHODS:
+                if isinstance(methods, dict) and _names(methods.get(method), operation_id):
                     return path, method
         raise UnknownClauseError(f"{self.file.name} has no operation {operation_id!r}")
 
@@ -87,12 +87,12 @@ class Contract:
     @property
     def methods(self) -> frozenset[str]:
         """The methods that the document gives to the operation's path, in upper case."""
-        return frozenset(method.upper() for method in self.document["paths"][self.path] if method in _METHODS)
+        return frozenset(method.upper() for method in self.document["paths"][self.path] if method in METHODS)
 
     @cached_property
     def statuses(self) -> frozenset[int]:
         """The documented statuses of the operation."""
-        return frozenset(int(status) for status in self.operation["responses"])
+        return frozenset(int(status) for status in self.operation["responses"] if str(status).isdecimal())
 
     @cached_property
     def success(self) -> int:
@@ -201,6 +201,13 @@ class Contract:
         changes = {**overlay, "actions": [*overlay["actions"], *narrowed]}
         document: dict[str, Any] = apply_overlay(json.loads(json.dumps(self.document)), changes)
         return document
+
+
+def _names(operation: object, operation_id: str) -> bool:
+    """Whether an operation has this id, and a success that can be told."""
+    if not isinstance(operation, dict) or operation.get("operationId") != operation_id:
+        return False
+    return any(str(status).startswith("2") for status in operation.get("responses", {}))
 
 
 def _schema_in(node: Mapping[str, Any]) -> str:

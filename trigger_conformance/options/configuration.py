@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from trigger_conformance.checks.near_misses import hint
 from trigger_conformance.options import interruption
 from trigger_conformance.options.options import BY_DEST, read
+from trigger_conformance.options.places import FILE
 from trigger_conformance.options.target import UsageError, shown
 
-FILE = "conformance.toml"
 KEYS = ("api_key", "second_api_key")
 _PLACES = ("env", "file", "command")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from trigger_conformance.checks.near_misses import hint
 from trigger_conformance.checks.operation import Fact, operations
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
+from trigger_conformance.options import places
 from trigger_conformance.options.target import UsageError
 
 PREFIX = "TRIGGER_CONFORMANCE_"
@@ -79,6 +83,27 @@ def header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def _document(text: str) -> str:
+    import yaml
+
+    try:
+        document = yaml.safe_load(Path(text).read_bytes())
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError("an OpenAPI document that can be read") from error
+    if not isinstance(document, dict) or not all(isinstance(document.get(part), dict) for part in ("info", "paths")):
+        raise ValueError("an OpenAPI document, with info and paths")
+    return str(Path(text).resolve())
+
+
+def _folder(text: str) -> str:
+    if not Path(text).is_dir():
+        raise ValueError("a folder")
+    for folder in {path.parent for path in Path(text).glob("*/*.py")}:
+        if not (folder / "__init__.py").is_file():
+            raise ValueError(f"a folder of packages; {folder.name} lacks its __init__.py")
+    return str(Path(text).resolve())
+
+
 def is_flag(option: Option) -> bool:
     """Whether an option is switched on or off rather than given a value."""
     return option.kind is _flag
@@ -131,9 +156,16 @@ _AFTER = (
     Option("ca-bundle", str, "the system's, or $SSL_CERT_FILE", "A PEM file of certificates to trust.", "FILE"),
     Option("insecure", _flag, "off", "The target's certificate is not checked."),
     Option("http2", _flag, "off", "HTTP/2, where the target offers it. What only HTTP/1.1 can say stays on that."),
+    Option("openapi", _document, "the published documents",
+           "The user's own, newer copy of an operation's document: clauses, schemas and requests come from it.", "FILE",
+           separator=os.pathsep),
+    Option("checks", _folder, "none", "A folder of one's own checks and operations, run with the rest.", "DIR",
+           separator=os.pathsep),
     Option("report-dir", str, "reports/<time>-<host>", "Where the reports go. reports/latest points at the newest.",
            "DIR"),
 )  # fmt: skip
+# Operations of the user's own bring options, too.
+places.settle(sys.argv[1:], os.environ, Path.cwd())
 OPTIONS = (*_BEFORE, *stated(), *_AFTER)
 BY_DEST = {option.dest: option for option in OPTIONS}
 

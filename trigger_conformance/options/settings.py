@@ -46,6 +46,8 @@ class Settings:
     waivers: Path | None = None
     baseline: Path | None = None
     replay: Path | None = None
+    openapi: tuple[Path, ...] = ()
+    checks: tuple[Path, ...] = ()
 
     def with_target(self, **changes: Any) -> Settings:
         """These settings with a target made from the template."""
@@ -156,6 +158,8 @@ def _settings(found: dict[str, Any]) -> Settings:
         strict=found.get("strict", False),
         workers=found.get("workers", 1),
         shard=shard,
+        openapi=tuple(map(Path, found.get("openapi", ()))),
+        checks=tuple(map(Path, found.get("checks", ()))),
         replay=Path(replayed) if (replayed := found.get(REPLAY)) else None,
         **{name: Path(found[name]) for name in ("report_dir", "waivers", "baseline") if name in found},
     )

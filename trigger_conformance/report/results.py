@@ -172,6 +172,8 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "requests_per_second": budget.per_second,
         "insecure": target.insecure,
         "http2": target.http2,
+        "openapi": [path.name for path in settings.openapi],
+        "checks": [path.name for path in settings.checks],
         "headers": [name for name, _ in target.headers],
         "proxy": target.proxy and target.proxy.url,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.catalogue import declared
 from trigger_conformance.checks.requirement import Stage
 
 
@@ -16,10 +16,11 @@ class ByArea(LoadScopeScheduling):  # type: ignore[misc]
 
     def __init__(self, config: Any, log: Any) -> None:
         super().__init__(config, log)
-        self._late = {requirement.id for requirement in catalogue() if requirement.stage >= Stage.PRESS}
+        self._late = {requirement.id for requirement in declared() if requirement.stage >= Stage.PRESS}
 
     def _split_scope(self, nodeid: str) -> str:
         path, _, function = nodeid.partition("::")
         file = PurePosixPath(path)
         area = f"{file.parent.name}.{file.stem.removeprefix('test_')}"
-        return "late" if f"{area}.{function.removeprefix('test_')}" in self._late else area
+        name, _, operation = function.removeprefix("test_").partition("[")
+        return "late" if f"{area}.{name}" in self._late else f"{area}[{operation}"

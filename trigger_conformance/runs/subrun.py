@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trigger_conformance.checks.operation import CHECKS, OPENAPI
 from trigger_conformance.options.options import OPTIONS
 from trigger_conformance.report import files
 
-# GitHub's page is for the run that the user asked for.
+# GitHub's page is for the run that the user asked for. Checks and documents are what the run is made of.
 _NOT_OURS = {"GITHUB_STEP_SUMMARY", *(variable for option in OPTIONS for variable in (option.variable, *option.also))}
+_NOT_OURS -= {CHECKS, OPENAPI}
 
 
 class NoResultsError(RuntimeError):
@@ -26,14 +28,17 @@ def run_apart(
     second_api_key: str | None,
     folder: Path,
     more: Mapping[str, str] | None = None,
+    *,
+    nearby: bool = True,
 ) -> dict[str, Any]:
     """The results of a run with ``options``, reported into ``folder``; ``more`` are further environment variables.
+    What is ``nearby`` is on this machine, or asked nothing at all, so that no proxy is on the way.
 
     Keys travel by environment, for a command line is everybody's to read. Raises NoResultsError.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
-    # The target is on this machine, or asked nothing at all.
-    environment |= {"TRIGGER_API_KEY": api_key, "NO_PROXY": "*", "no_proxy": "*", **(more or {})}
+    environment |= {"NO_PROXY": "*", "no_proxy": "*"} if nearby else {}
+    environment |= {"TRIGGER_API_KEY": api_key, **(more or {})}
     if second_api_key is not None:
         environment["TRIGGER_CONFORMANCE_SECOND_API_KEY"] = second_api_key
     folder.mkdir(exist_ok=True)

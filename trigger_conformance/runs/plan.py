@@ -11,7 +11,7 @@ from trigger_conformance.options.options import stated
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.reference.settings import set_up_for
-from trigger_conformance.run.subrun import NoResultsError, run_apart
+from trigger_conformance.runs.subrun import NoResultsError, run_apart
 
 
 def forecast(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trigger_conformance.checks import contracts
 from trigger_conformance.checks.catalogue import Selection, catalogue
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import Operation, Readings, operations
@@ -27,8 +28,8 @@ from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
-from trigger_conformance.run import attestation
-from trigger_conformance.run.scratch import Scratch
+from trigger_conformance.runs import attestation
+from trigger_conformance.runs.scratch import Scratch
 from trigger_conformance.verdicts.outcome import Outcome, undecided
 from trigger_conformance.verdicts.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.verdicts.waivers import Waiver, problems
@@ -188,6 +189,8 @@ class Run:
     def preflight(self) -> None:
         """Send one plain valid request an operation; where one is not answered so, ``halted`` says why in one line."""
         for operation in self._tested():
+            if (told := contracts.told(operation)) is not None:
+                self.notes.append(told)
             if self.halted is None:
                 self._try(operation)
 

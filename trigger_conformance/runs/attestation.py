@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from trigger_conformance import __version__
-from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.operation import CHECKS, OPENAPI, operations
 from trigger_conformance.options.options import stated
 from trigger_conformance.options.settings import REPLAY
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import files, har
-from trigger_conformance.run.subrun import NoResultsError, run_apart
+from trigger_conformance.runs.subrun import NoResultsError, run_apart
 from trigger_conformance.wire.replay import Replay
 
 ARCHIVE = "attestation.zip"
@@ -62,6 +62,7 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
         content = {name: (folder / name).read_bytes() for name in _REPORTED}
     except OSError as error:
         raise UsageError(f"attest {folder}: {error.filename} cannot be read: {error.strerror}") from error
+    _check_documents(folder, results)
     content |= _documents(results)
     manifest = {
         "format": _FORMAT, "suite_version": __version__, "generators": _generators(), "sha256": _sums(content),
@@ -74,6 +75,15 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
         for name, data in content.items():
             packed.writestr(name, data)
     return archive
+
+
+def _check_documents(folder: Path, results: Mapping[str, Any]) -> None:
+    """Raise UsageError where a run had checks or documents that this process does not have."""
+    unknown = [each["id"] for each in results["operations"] if each["id"] not in operations()]
+    if unknown:
+        raise UsageError(f"attest {folder}: {', '.join(unknown)} is not known here: set {CHECKS} to the run's --checks")
+    if [each["contract"] for each in results["operations"]] != _stated_contracts(results):
+        raise UsageError(f"attest {folder}: the run judged by another document: set {OPENAPI} to the run's --openapi")
 
 
 def _documents(results: Mapping[str, Any]) -> dict[str, bytes]:

@@ -1,0 +1,26 @@
+"""What a newer copy of a document has that the published one has not; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from trigger_conformance.contract.contract import METHODS, Contract
+
+
+def added(published: Contract, given: Contract) -> list[str]:
+    """Operations, statuses of the operation, schemas and properties that only ``given`` has, a few words each."""
+    before = set(_parts(published))
+    return [part for part in _parts(given) if part not in before]
+
+
+def _parts(contract: Contract) -> Iterator[str]:
+    for methods in contract.document["paths"].values():
+        for method in METHODS:
+            if name := methods.get(method, {}).get("operationId"):
+                yield f"operation {name}"
+    yield from (f"status {status}" for status in sorted(contract.statuses))
+    schemas: dict[str, Any] = contract.document.get("components", {}).get("schemas", {})
+    for name, schema in schemas.items():
+        yield f"schema {name}"
+        yield from (f"property {name}.{each}" for each in schema.get("properties", {}))

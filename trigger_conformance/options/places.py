@@ -1,0 +1,52 @@
+"""Where checks and documents stand beside the suite's own: found before options are read, for they bring some.
+
+``--checks`` and ``--openapi`` are looked up in the command line, the environment and conformance.toml, in this order,
+and settled in the environment, where the processes of a run find them.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trigger_conformance.checks.operation import CHECKS, OPENAPI
+
+FILE = "conformance.toml"
+_NAMED = {"checks": CHECKS, "openapi": OPENAPI}
+
+
+def settle(arguments: Sequence[str], environment: MutableMapping[str, str], folder: Path) -> None:
+    """Settle the places of this process; what cannot be read is told where the options are."""
+    table = _table(arguments, environment, folder)
+    for option, variable in _NAMED.items():
+        given = list(_given(arguments, option)) or _texts(environment.get(variable)) or _texts(table.get(option))
+        if given:
+            environment[variable] = os.pathsep.join(str((folder / place).resolve()) for place in given)
+
+
+def _given(arguments: Sequence[str], option: str) -> Iterator[str]:
+    for position, argument in enumerate(arguments):
+        if argument == f"--{option}":
+            yield from arguments[position + 1 : position + 2]
+        elif argument.startswith(f"--{option}="):
+            yield argument.partition("=")[2]
+
+
+def _texts(value: Any) -> list[str]:
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [part for text in texts if isinstance(text, str) for part in text.split(os.pathsep) if part]
+
+
+def _table(arguments: Sequence[str], environment: Mapping[str, str], folder: Path) -> Mapping[str, Any]:
+    """The part of conformance.toml that is for this run."""
+    try:
+        document = tomllib.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    named = [*_given(arguments, "target"), environment.get("TRIGGER_CONFORMANCE_TARGET"), document.get("target")]
+    targets = document.get("targets")
+    own = targets.get(next(filter(None, named), None)) if isinstance(targets, dict) else None
+    return {**document, **(own if isinstance(own, dict) else {})}
