@@ -218,8 +218,7 @@ def _requirement(item: pytest.Item) -> Requirement:
         raise pytest.UsageError(f"{item.nodeid} declares no requirement: give it @must, @should or @info")
     if declared.operation != EVERY:
         return declared
-    operation = operations()[item.callspec.params["operation"]]  # type: ignore[attr-defined]
-    return declared.of(operation.id, operation.words, operation.areas)
+    return operations()[item.callspec.params["operation"]].requirement(declared)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -71,6 +71,10 @@ class CreateBatch(Operation):
             return f"{expected}, got {quoted(batch)} (isCached {cached})"
         return None if cached is True else f"expected isCached true, got {cached}"
 
+    def also_fine(self, request):
+        """A 404 for an unknown parent run, which is a warning of its own."""
+        return frozenset({404} if "parentRunId" in (request.document or {}) else ())
+
     def expected(self, body, stated):
         """A runCount above the maximum is rejected too; 1.0, a parent run and an unusual key are left open."""
         document = strict_json(body)
@@ -138,6 +142,21 @@ def _with_whole_number(document):
     return document
 
 
+# Its document says more than others' of these.
+WORDING = {
+    "answers.never_a_server_error": (
+        "no request makes the server fail: never a 5xx", "createBatch.responses.500",
+    ),
+    "answers.error_bodies_are_json": (
+        "the body of a 400, 422 or 429 is a JSON object whose message, where present, is a string", "Error",
+    ),
+    "answers.error_media_type_is_application_json": (
+        "error bodies are application/json, as documented, not application/problem+json",
+        "createBatch.responses.400.content",
+    ),
+    "answers.error_has_a_message": ("an error has a message", "Error.message"),
+    "answers.errors_reveal_no_internals": ("error answers reveal no internals", "Error.message"),
+}  # fmt: skip
 OPERATION = CreateBatch(
     id="create_batch",
     title="batch API",
@@ -150,6 +169,8 @@ OPERATION = CreateBatch(
         Fact("max-run-count", int, "The largest runCount that the target states.", default=1000, metavar="N", least=1),
     ),
     areas={"answers": "acceptance", "bodies": "properties"},
+    wording=WORDING,
+    error_texts=("message",),
     scopes=("write:batches", "read:batches", "admin"),
     aftermath="No batch is given any items.",
     ids_owner="create_batch.acceptance.ids_are_never_given_twice",

@@ -60,13 +60,13 @@ def requirements_of(check: object) -> list[Requirement]:
         return []
     if found.operation != EVERY:
         return [found]
-    return [found.of(each.id, each.words, each.areas) for each in operations_of(found)]
+    return [each.requirement(found) for each in operations_of(found)]
 
 
 def operations_of(every: Requirement) -> list[Operation]:
     """The operations that a check of every operation's decides: those that do not replace it."""
     own = _own()
-    return [each for each in operations().values() if every.of(each.id, each.words, each.areas).id not in own]
+    return [each for each in operations().values() if each.requirement(every).id not in own]
 
 
 @cache

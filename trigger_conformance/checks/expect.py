@@ -91,6 +91,14 @@ def expect(exchanges: Exchange | Iterable[Exchange]) -> Expectation:
     return Expectation([exchanges] if isinstance(exchanges, Exchange) else list(exchanges))
 
 
+def seen(exchanges: Iterable[Exchange], what: str) -> Expectation:
+    """Begin an expectation on what a run saw; where it saw none, there is nothing to decide."""
+    found = list(exchanges)
+    if not found:
+        raise NotApplicableError(f"the run saw no {what}")
+    return Expectation(found)
+
+
 def given(exchanges: Exchange | Iterable[Exchange]) -> None:
     """The check's ground: each answer names what was made. Raises InconclusiveError where one does not."""
     for exchange in [exchanges] if isinstance(exchanges, Exchange) else exchanges:

@@ -10,11 +10,12 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.contract.contract import Contract, Expected, UnknownClauseError, strict_json
 from trigger_conformance.contract.home import DOCUMENTS, ROOT, SUITE
 from trigger_conformance.contract.quoting import quoted
@@ -56,8 +57,10 @@ class Fact:
 class Operation(ABC):
     """One method and path of a published document, and how its requests and answers are read.
 
-    ``needs`` are the facts without which it is skipped, ``areas`` its own names for areas of every operation's checks
-    where they have had others, ``scopes`` what a forged token claims for it, ``aftermath`` what becomes of what a run
+    ``needs`` are the facts without which it is skipped, ``error_texts`` the properties of an error
+    that may say what is wrong, ``areas`` its own names for areas of every operation's checks
+    where they have had others, ``wording`` its own statement and clause for a check of every operation's ("area.name"),
+    ``scopes`` what a forged token claims for it, ``aftermath`` what becomes of what a run
     makes. ``ids_owner`` is the requirement that no id is given twice. ``place`` is the folder of its document.
     """
 
@@ -71,6 +74,8 @@ class Operation(ABC):
     facts: tuple[Fact, ...] = ()
     needs: tuple[str, ...] = ()
     areas: Mapping[str, str] = field(default_factory=dict)
+    wording: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    error_texts: tuple[str, ...] = ("error", "message", "title")
     scopes: tuple[str, ...] = ()
     aftermath: str = ""
     ids_owner: str = ""
@@ -95,7 +100,7 @@ class Operation(ABC):
     def _overlay(self) -> Path | None:
         return self.place / self.overlay if self.overlay else None
 
-    @property
+    @cached_property
     def words(self) -> Mapping[str, str]:
         """What every operation's checks call its parts, in their clauses and statements."""
         contract = self.contract
@@ -105,6 +110,17 @@ class Operation(ABC):
             "response": contract.response_schema,
             "success": str(contract.success), "thing": self.thing, "things": self.things,
         }  # fmt: skip
+
+    def requirement(self, every: Requirement) -> Requirement:
+        """The requirement of every operation ``every`` as this one's."""
+        _, area, name = every.id.split(".")
+        statement, clause = self.wording.get(f"{area}.{name}", (every.statement, every.clause))
+        return replace(
+            every,
+            id=f"{self.id}.{self.areas.get(area, area)}.{name}",
+            statement=statement.format_map(self.words),
+            clause=clause.format_map(self.words),
+        )
 
     def lacking(self, stated: Mapping[str, Any]) -> str | None:
         """Why it cannot be tested on a target of which this is ``stated``, and what would change that."""
@@ -146,6 +162,10 @@ class Operation(ABC):
         if self.is_new(exchange) is False:
             return f"expected a new {self.thing}, got {quoted(self.made(exchange))}, which was there before"
         return None if self.made(exchange) else f"the answer names no {self.thing}"
+
+    def also_fine(self, request: Request) -> frozenset[int]:  # noqa: ARG002
+        """Statuses beside the documented ones that may answer ``request``."""
+        return frozenset()
 
     def expected(self, body: bytes, stated: Mapping[str, Any]) -> Expected:  # noqa: ARG002
         """How a sound target may answer a ``body``."""

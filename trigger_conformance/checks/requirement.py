@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, TypeVar
 
@@ -63,16 +63,6 @@ class Requirement:
     def operation(self) -> str:
         """The operation that it is a requirement of; of every operation's it is the folder's name."""
         return self.id.partition(".")[0]
-
-    def of(self, operation: str, words: Mapping[str, str], areas: Mapping[str, str]) -> Requirement:
-        """Every operation's requirement as that of one: ``words`` fill its texts, ``areas`` may rename its area."""
-        _, area, name = self.id.split(".")
-        return replace(
-            self,
-            id=f"{operation}.{areas.get(area, area)}.{name}",
-            statement=self.statement.format_map(words),
-            clause=self.clause.format_map(words),
-        )
 
 
 def requirement_of(check: Callable[..., Any]) -> Requirement | None:
