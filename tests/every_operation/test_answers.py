@@ -10,14 +10,8 @@ from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.wire.exchange import Beyond, Framing
 
 MOST_SAID = 1 << 16
-
-
 ERRORS = (*REJECTIONS, 429)
-
-
 STANDARD_REFUSALS = {404, 405, 411, 413, 415, 431}
-
-
 # Each takes time in proportion to the text.
 INTERNALS = {
     "a stack trace": r"Traceback \(most recent call last\)|^[ \t]+at [\w.$<>\[\] ]+\(.*:\d+\)|goroutine \d+ \[",
@@ -27,8 +21,6 @@ INTERNALS = {
     "a file path": r"(?<![\w/.:-])/(usr|home|app|srv|var|opt|root|etc|tmp|workspace|Users|node_modules)/[\w./-]"
     r"|\b[A-Z]:\\\w+\\",
 }
-
-
 # A soak run has more answers to generated requests than there is time to judge three times.
 MOST_JUDGED = 4000
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,7 @@ from hypothesis.database import ExampleDatabase
 from hypothesis.errors import Flaky
 from hypothesis.internal.conjecture import providers
 
+from trigger_conformance.checks.expect import InconclusiveError
 from trigger_conformance.contract.contract import Expected
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]  # noqa: ARG005
 
 _ENDLESS = 1_000_000_000
+# So many requests tell the pace of a target.
+_FIRST = 5
 _BODIES = (dict, list, str, int, float, bytes, type(None))
 Drawn = TypeVar("Drawn")
 
@@ -166,6 +169,26 @@ class Generator:
 
 def _smallest(found: list[tuple[int, Exception]]) -> Exception | None:
     return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def portions(target: Client, cases: Sequence[Drawn], requests: int = 1) -> Iterator[Sequence[Drawn]]:
+    """Portions of ``cases`` of so many ``requests``, as long as the budget leaves room: the first ones, never others.
+
+    The pace of those before says how many go at a time; the hand-written checks that follow keep their share of it.
+    """
+    ledger, wanted = target.wire.ledger, len(cases)
+    by_requests = max(0, ledger.requests_left - target.options.press_requests) // 2
+    began, least = ledger.seconds_spent, ledger.seconds_left * 2 / 3
+    sent, room = 0, (_FIRST // requests or 1) if by_requests >= min(wanted * requests, _FIRST) else 0
+    while sent < wanted and (room := target.wire.decide(f"cases after {sent} of {wanted}", room)):
+        yield cases[sent : sent + room]
+        sent = min(wanted, sent + room)
+        pace = sent / max(0.001, ledger.seconds_spent - began)
+        room = max(0, min(by_requests // requests - sent, int(pace * (ledger.seconds_left - least))))
+    if not sent:
+        raise InconclusiveError("the budget leaves no room for generated requests (--max-requests)")
+    if sent < wanted:
+        target.note(f"{sent} of {wanted} generated cases: the budget left no room for more")
 
 
 def near_keys(number: int, count: int) -> list[tuple[str, str]]:
