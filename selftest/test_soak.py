@@ -17,8 +17,10 @@ from trigger_conformance.checks.generation import Enough, Generator
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.contract.contract import Expected
 from trigger_conformance.options.target import Target, UsageError
+from trigger_conformance.reference.app import ReferenceApp
+from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.listening import listen
-from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.settings import Settings
 from trigger_conformance.runs.examples import Examples, check
 
@@ -26,7 +28,7 @@ VALID = "--only=fuzzing.generated_valid_requests_are_accepted"
 BOUNDS = ("--profile=soak", "--max-requests=8000", "--max-seconds=120", VALID)
 
 
-class RarelyWrong(ReferenceServer):
+class RarelyWrong(CreateBatchServer):
     """Rejects what few bodies are: resuming a parent, four runs, and three properties of others."""
 
     def validate(self, document):
@@ -61,7 +63,7 @@ class Running:
 def serving(server_class):
     settings = Settings(request_limit=(100_000, 10_000.0), run_limit=(1_000_000, 100_000.0))
     listener = listen()
-    server = server_class(settings)
+    server = type("App", (ReferenceApp,), {"operations": {"create_batch": server_class}})(settings)
     process = multiprocessing.get_context("fork").Process(target=server.run, args=(listener,))
     process.start()
     listener_port = listener.getsockname()[1]
@@ -141,7 +143,7 @@ def test_a_server_that_falls_over_is_not_searched_any_further(command):
 
 
 def test_a_campaign_on_a_sound_server_ends_with_its_budget(command):
-    with serving(ReferenceServer) as server:
+    with serving(CreateBatchServer) as server:
         ran = command(
             "run", f"--base-url={server.base_url}", "--profile=soak", "--only=fuzzing", "--max-requests=1500",
             "--max-seconds=90", **keys(server),

@@ -1,14 +1,19 @@
-"""How a server declares that it is a fault (one deliberate defect) or a variant (different, but conforming)."""
+"""How a class declares that it is a fault (one deliberate defect) or a variant (different, but conforming).
+
+It is a subclass of ``OperationServer`` where it holds for any operation, of one operation's server where it is that
+one's alone, of ``ReferenceApp`` where it changes how the whole is set up, reached or run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import overload
+from typing import TypeVar, overload
 
-from trigger_conformance.reference.server import ReferenceServer
+from trigger_conformance.reference.app import ReferenceApp
+from trigger_conformance.reference.server import OperationServer
 
-Server = type[ReferenceServer]
+Server = TypeVar("Server", bound=type[OperationServer] | type[ReferenceApp])
 
 
 @dataclass(frozen=True)
@@ -16,30 +21,27 @@ class Behaviour:
     """A fault or a variant: its id, what it does in one sentence, and for a fault the requirements that must catch it.
 
     A variant's ``caught_by`` is empty; it may earn warnings (``warns``), and leave what a usual run cannot decide of it
-    ``undecided``.
+    ``undecided``. ``app`` is what it makes of the app, beside what ``server`` makes of an operation's server.
     """
 
     id: str
     sentence: str
-    server: Server
+    server: type[OperationServer] | type[ReferenceApp]
     caught_by: tuple[str, ...] = ()
     warns: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
+    app: type[ReferenceApp] = ReferenceApp
 
 
-registered: dict[str, Behaviour] = {}
+# By class, since two operations may each have a fault of one name. Requirements are named without their operation.
+declared: dict[type, Behaviour] = {}
 
 
-def _identify(server: Server) -> str:
-    words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in server.__name__)
-    return f"{server.__module__.rpartition('.')[2]}.{words.lstrip('_')}"
-
-
-def fault(*caught_by: str) -> Callable[[Server], Server]:
+def fault(*caught_by: str, app: type[ReferenceApp] = ReferenceApp) -> Callable[[Server], Server]:
     """Register a class as a fault that the requirements ``caught_by`` must catch ("area.requirement")."""
 
     def register(server: Server) -> Server:
-        _register(server, caught_by=_full(caught_by))
+        _declare(server, app, caught_by=caught_by)
         return server
 
     return register
@@ -50,26 +52,42 @@ def variant(server: Server) -> Server: ...
 
 
 @overload
-def variant(*, warns: tuple[str, ...] = (), undecided: tuple[str, ...] = ()) -> Callable[[Server], Server]: ...
+def variant(
+    *, warns: tuple[str, ...] = (), undecided: tuple[str, ...] = (), app: type[ReferenceApp] = ReferenceApp
+) -> Callable[[Server], Server]: ...
 
 
 def variant(
-    server: Server | None = None, *, warns: tuple[str, ...] = (), undecided: tuple[str, ...] = ()
+    server: Server | None = None,
+    *,
+    warns: tuple[str, ...] = (),
+    undecided: tuple[str, ...] = (),
+    app: type[ReferenceApp] = ReferenceApp,
 ) -> Server | Callable[[Server], Server]:
     """Register a class as a conforming variant: one that warns of nothing and can be decided, but for what is named."""
 
     def register(server: Server) -> Server:
-        _register(server, warns=_full(warns), undecided=_full(undecided))
+        _declare(server, app, warns=warns, undecided=undecided)
         return server
 
     return register if server is None else register(server)
 
 
-def _full(requirements: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"create_batch.{requirement}" for requirement in requirements)
-
-
-def _register(server: Server, **facts: tuple[str, ...]) -> None:
-    identity = _identify(server)
+def _declare(
+    server: type[OperationServer] | type[ReferenceApp], app: type[ReferenceApp], **facts: tuple[str, ...]
+) -> None:
     sentence = " ".join((server.__doc__ or "").split())
-    registered[identity] = Behaviour(identity, sentence, server, **facts)
+    whole = server if issubclass(server, ReferenceApp) else app
+    declared[server] = Behaviour(_identity(server), sentence, server, app=whole, **facts)
+
+
+def _identity(server: type) -> str:
+    words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in server.__name__)
+    return f"{_area(server.__module__.split('.'))}.{words.lstrip('_')}"
+
+
+def _area(module: list[str]) -> str:
+    """A fault's area is the file or folder of it in ``faults``; those in ``variants`` are all of one."""
+    if "faults" in module[:-1]:
+        return module[module.index("faults") + 1]
+    return "variants" if "variants" in module else module[-1]

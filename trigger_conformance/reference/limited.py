@@ -7,6 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from trigger_conformance.reference.app import ReferenceApp
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.limiter import (
     Allowance,
@@ -15,54 +16,40 @@ from trigger_conformance.reference.limiter import (
     Gcra,
     LeakyBucket,
     Limiter,
+    Limits,
+    RequestsOnly,
+    RunsOnly,
     SlidingLog,
     SlidingWindow,
     TokenBucket,
     UnderWay,
 )
-from trigger_conformance.reference.server import ReferenceServer
-from trigger_conformance.reference.settings import SOUND, Settings
-from trigger_conformance.reference.store import Environment, Order
+from trigger_conformance.reference.server import OperationServer
+from trigger_conformance.reference.site import Environment, Site
 
 PRESS = "rate_limits.pressing_past_the_limit_brings_a_429"
 
 
-class _Limited(ReferenceServer):
-    """Has one limiter an environment."""
+class _ByRequests(ReferenceApp):
+    """Each request costs one, whatever becomes of it."""
 
-    def __init__(self, settings: Settings = SOUND) -> None:
-        super().__init__(settings)
-        self.limiters = {environment.name: self.limiter() for environment in self.environments}
+    def new_limits(self) -> Limits:
+        return RequestsOnly(self.limiter())
 
     def limiter(self) -> Limiter:
         """A new environment's limiter."""
         raise NotImplementedError
 
 
-class _ByRequests(_Limited):
-    """Each request costs one, whatever becomes of it."""
+class _ByRuns(ReferenceApp):
+    """Each run costs one, and a request nothing."""
 
-    def charge_request(self, environment: Environment) -> Allowance:
-        return self.limiters[environment.name].take(1)
+    def new_limits(self) -> Limits:
+        return RunsOnly(self.limiter())
 
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:  # noqa: ARG002
-        return self.charge_nothing(environment)
-
-    def charge_nothing(self, environment: Environment) -> Allowance:
-        return self.limiters[environment.name].take(0)
-
-
-class _ByRuns(_Limited):
-    """Each new batch costs its runs."""
-
-    def charge_request(self, environment: Environment) -> Allowance:
-        return self.charge_nothing(environment)
-
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
-        return self.limiters[environment.name].take(order.run_count)
-
-    def charge_nothing(self, environment: Environment) -> Allowance:
-        return self.limiters[environment.name].take(0)
+    def limiter(self) -> Limiter:
+        """A new environment's limiter."""
+        raise NotImplementedError
 
 
 @variant
@@ -164,87 +151,94 @@ class SlidingLogOfRuns(_ByRuns):
         return SlidingLog(2000, 2.0)
 
 
+class _Tighter(Limits):
+    """Of two limits, the tighter is told."""
+
+    def take_runs(self, count: int) -> Allowance:
+        return self.tighter(super().take_runs(count))
+
+    def look(self) -> Allowance:
+        return self.tighter(super().look())
+
+    def tighter(self, of_runs: Allowance) -> Allowance:
+        return min(of_runs, self.requests.take(0), key=lambda each: (each.granted, each.remaining / each.limit))
+
+
 @variant
-class RequestsAndRuns(_ByRequests):
+class RequestsAndRuns(ReferenceApp):
     """150 requests in three seconds and 1,500 runs at once, 800 a second; the tighter limit is told."""
 
-    def __init__(self, settings: Settings = SOUND) -> None:
-        super().__init__(settings)
-        self.runs = {environment.name: TokenBucket(1500, 800.0) for environment in self.environments}
-
-    def limiter(self) -> Limiter:
-        return FixedWindow(150, 3.0)
-
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
-        return self.tighter(environment, self.runs[environment.name].take(order.run_count))
-
-    def charge_nothing(self, environment: Environment) -> Allowance:
-        return self.tighter(environment, self.runs[environment.name].take(0))
-
-    def tighter(self, environment: Environment, of_runs: Allowance) -> Allowance:
-        of_requests = self.limiters[environment.name].take(0)
-        return min(of_runs, of_requests, key=lambda each: (each.granted, each.remaining / each.limit))
+    def new_limits(self) -> Limits:
+        return _Tighter(FixedWindow(150, 3.0), TokenBucket(1500, 800.0))
 
 
-@variant
-class RequestsUnderWay(_ByRequests):
-    """12 requests at a time, each of which takes a hundredth of a second."""
-
+class _FewUnderWay(_ByRequests):
     def limiter(self) -> Limiter:
         return UnderWay(12)
+
+
+class _ManyUnderWay(_ByRequests):
+    def limiter(self) -> Limiter:
+        return UnderWay(200)
+
+
+@variant(app=_FewUnderWay)
+class RequestsUnderWay(OperationServer):
+    """12 requests at a time, each of which takes a hundredth of a second."""
 
     def charge_request(self, environment: Environment) -> Allowance:
         return self.charge_nothing(environment)
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        limiter = self.limiters[environment.name]
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        limiter = self.limits[environment.name].requests
         allowance = limiter.take(1)
         if not allowance.granted:
             return self.too_many(allowance)
         try:
             await asyncio.sleep(0.01)
-            return await super().create_batch(request, environment)
+            return await super().answer(request, environment)
         finally:
             limiter.give_back(1)
 
 
-@variant(undecided=(PRESS,))
+@variant(undecided=(PRESS,), app=_ManyUnderWay)
 class ManyRequestsUnderWay(RequestsUnderWay):
     """200 requests at a time: more than a press has under way."""
 
-    def limiter(self) -> Limiter:
-        return UnderWay(200)
 
-
-class _Silent(_ByRequests):
+class _Silent(OperationServer):
     """Speaks of the limit on a 429 only."""
 
     def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:
         return [] if allowance.granted else super().limit_headers(allowance)
 
 
-@variant(warns=("rate_limits.accepted_answers_carry_the_limits",))
-class SilentWindow(_Silent):
-    """150 requests in three seconds, of which a 202 tells nothing."""
-
+class _ShortWindow(_ByRequests):
     def limiter(self) -> Limiter:
         return FixedWindow(150, 3.0)
 
 
-@variant(warns=("rate_limits.accepted_answers_carry_the_limits",), undecided=(PRESS,))
-class SilentAndBeyondThePress(_Silent):
-    """3,000 requests in a minute, of which a 202 tells nothing."""
-
+class _LargeWindow(_ByRequests):
     def limiter(self) -> Limiter:
         return FixedWindow(3000, 60.0)
 
 
+@variant(warns=("rate_limits.accepted_answers_carry_the_limits",), app=_ShortWindow)
+class SilentWindow(_Silent):
+    """150 requests in three seconds, of which a 202 tells nothing."""
+
+
+@variant(warns=("rate_limits.accepted_answers_carry_the_limits",), undecided=(PRESS,), app=_LargeWindow)
+class SilentAndBeyondThePress(_Silent):
+    """3,000 requests in a minute, of which a 202 tells nothing."""
+
+
 @variant
-class FewWrongCredentials(ReferenceServer):
+class FewWrongCredentials(OperationServer):
     """Wrong credentials have a tight limit of their own: 20 in each second."""
 
-    def __init__(self, settings: Settings = SOUND) -> None:
-        super().__init__(settings)
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
         self.wrong = FixedWindow(20, 1.0)
 
     def unauthorized(self, request: Request) -> Response:

@@ -207,3 +207,44 @@ class UnderWay:
     def give_back(self, cost: int) -> None:
         """As ``Limiter.give_back``."""
         self._used -= cost
+
+
+class Limits:
+    """What limits one environment: its requests, and the runs that they start. Of the two, what is told is the runs."""
+
+    def __init__(self, requests: Limiter, runs: Limiter) -> None:
+        self.requests, self.runs = requests, runs
+
+    def take_request(self) -> Allowance:
+        """Take one request."""
+        return self.requests.take(1)
+
+    def take_runs(self, count: int) -> Allowance:
+        """Take the runs that a request starts."""
+        return self.runs.take(count)
+
+    def look(self) -> Allowance:
+        """What is told where nothing is taken."""
+        return self.runs.take(0)
+
+
+class RequestsOnly(Limits):
+    """Each request costs one, whatever becomes of it."""
+
+    def __init__(self, requests: Limiter) -> None:
+        super().__init__(requests, requests)
+
+    def take_runs(self, count: int) -> Allowance:  # noqa: ARG002
+        """Runs cost nothing."""
+        return self.look()
+
+
+class RunsOnly(Limits):
+    """Each run costs one."""
+
+    def __init__(self, runs: Limiter) -> None:
+        super().__init__(runs, runs)
+
+    def take_request(self) -> Allowance:
+        """A request costs nothing."""
+        return self.look()

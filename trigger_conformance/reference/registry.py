@@ -1,89 +1,153 @@
-"""Every fault and variant, by id, and the servers that have one or several of them."""
+"""Every fault and variant, by id, and the apps that have one or several of them."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
-from functools import cache, reduce
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 
+import trigger_conformance.reference as home
 from trigger_conformance.checks.near_misses import full, hint
-from trigger_conformance.reference.behaviours import Behaviour, Server, registered
-from trigger_conformance.reference.server import ReferenceServer
+from trigger_conformance.reference.app import ReferenceApp
+from trigger_conformance.reference.behaviours import Behaviour, declared
+from trigger_conformance.reference.composition import composed
+from trigger_conformance.reference.server import OperationServer
+
+Operations = Mapping[str, type[OperationServer]]
+
+# Where behaviours stand: beside the server that is every operation's, and beside one operation's.
+ROOMS = ("faults", "variants", "limited")
 
 
 class UnknownBehaviourError(LookupError):
     """No fault or variant has this id."""
 
 
-class IncompatibleBehavioursError(LookupError):
-    """Two behaviours change the same thing, so that a server can have one of them only."""
+def operation_server(identity: str) -> type[OperationServer]:
+    """The server of an operation that has a folder here: of ``create_batch`` it is ``server.CreateBatchServer``."""
+    module = importlib.import_module(f"{home.__name__}.{identity}.server")
+    server: type[OperationServer] = getattr(module, f"{identity.title().replace('_', '')}Server")
+    return server
 
 
 @cache
-def _all() -> dict[str, Behaviour]:
-    import trigger_conformance.reference.faults as faults
-
-    for name in ("variants", "limited"):
-        importlib.import_module(f"trigger_conformance.reference.{name}")
-    for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
-        importlib.import_module(module.name)
-    return dict(sorted(registered.items()))
+def known() -> Operations:
+    """The servers of all operations that have a folder here, by the operations' ids."""
+    folders = [each.name for each in pkgutil.iter_modules(home.__path__) if each.ispkg]
+    return {each: operation_server(each) for each in folders if _exists(f"{home.__name__}.{each}.server")}
 
 
-def faults() -> list[Behaviour]:
-    """Every fault, by id."""
-    return [behaviour for behaviour in _all().values() if behaviour.caught_by]
+class Registry:
+    """The faults and variants of some operations' servers: those that any operation may have, and each one's own.
 
-
-def variants() -> list[Behaviour]:
-    """Every conforming variant, by id."""
-    return [behaviour for behaviour in _all().values() if not behaviour.caught_by]
-
-
-def behaviour_class(identity: str) -> Server:
-    """The server with the named behaviour; "" is the sound one, and "a+b" has both.
-
-    Raises UnknownBehaviourError, or IncompatibleBehavioursError where one would hide another.
+    An id names a behaviour without its operation, but for where two operations' own ones clash: the later gets it.
     """
-    servers = [_named(each) for each in dict.fromkeys(identity.split("+"))] if identity else [ReferenceServer]
-    return reduce(_both, servers)
+
+    def __init__(self, operations: Operations) -> None:
+        self.operations = operations
+        self._all: dict[str, Behaviour] = {}
+        self._concerned: dict[str, tuple[str, ...]] = {}
+        for each in _declared_in(home.__name__, [f"{home.__name__}.{room}" for room in ROOMS]):
+            self._add(each.id, each, *operations)
+        for operation, server in operations.items():
+            house = server.__module__.removesuffix(".server")
+            for each in _declared_in(house, [house]):
+                self._add(f"{operation}.{each.id}" if each.id in self._all else each.id, each, operation)
+
+    def _add(self, identity: str, behaviour: Behaviour, *concerned: str) -> None:
+        self._all[identity], self._concerned[identity] = replace(behaviour, id=identity), concerned
+
+    def behaviours(self, operation: str | None = None) -> list[Behaviour]:
+        """Every fault and variant by id, or those that one operation may have, with its requirements only."""
+        return [
+            _completed(behaviour, self._concerned[identity] if operation is None else (operation,))
+            for identity, behaviour in sorted(self._all.items())
+            if operation is None or operation in self._concerned[identity]
+        ]
+
+    def faults(self, operation: str | None = None) -> list[Behaviour]:
+        """Every fault by id, or those of one operation."""
+        return [each for each in self.behaviours(operation) if each.caught_by]
+
+    def variants(self, operation: str | None = None) -> list[Behaviour]:
+        """Every conforming variant by id, or those of one operation."""
+        return [each for each in self.behaviours(operation) if not each.caught_by]
+
+    def app(self, identity: str) -> type[ReferenceApp]:
+        """The app whose operations have the named behaviour, as far as it concerns them.
+
+        "" is the sound one, and "a+b" has both. Raises UnknownBehaviourError, or IncompatibleBehavioursError where one
+        would hide another.
+        """
+        names = [self._named(each) for each in dict.fromkeys(identity.split("+"))] if identity else []
+        servers = {
+            operation: composed(
+                server, [self._all[each].server for each in names if operation in self._concerned[each]]
+            )
+            for operation, server in self.operations.items()
+        }
+        whole = composed(ReferenceApp, [self._all[each].app for each in names])
+        return type(whole.__name__, (whole,), {"operations": servers})
+
+    def _named(self, identity: str) -> str:
+        name = full(identity, self._all)
+        if name is None:
+            raise UnknownBehaviourError(f"no fault or variant is called {identity!r}{hint(identity, self._all)}")
+        return name
 
 
-def _named(identity: str) -> Server:
-    name = full(identity, _all())
-    if name is None:
-        raise UnknownBehaviourError(f"no fault or variant is called {identity!r}{hint(identity, _all())}")
-    return _all()[name].server
+@cache
+def usual() -> Registry:
+    """That of all operations that have a folder here."""
+    return Registry(known())
 
 
-def _both(one: Server, other: Server) -> Server:
-    """A server with both behaviours: a method that both change is the first's, which hands on to the second's."""
-    for first, second in ((one, other), (other, one)):
-        if not _hidden(first, second):
-            return cast(Server, type(f"{first.__name__}And{second.__name__}", (first, second), {}))
-    both = " and ".join(sorted(_hidden(one, other)))
-    raise IncompatibleBehavioursError(f"{one.__name__} and {other.__name__} each replace {both}: give one of them")
+def faults(operation: str | None = None) -> list[Behaviour]:
+    """Every fault by id, or those of one operation."""
+    return usual().faults(operation)
 
 
-def _hidden(first: Server, second: Server) -> set[str]:
-    """What ``second`` changes and ``first`` replaces without asking ``second``'s."""
-    if issubclass(first, second) or issubclass(second, first):
-        return {"the other"}
-    own, others = _changes(first), _changes(second)
-    return {name for name in own.keys() & others.keys() if own[name] != others[name] and not _hands_on(own[name])}
+def variants(operation: str | None = None) -> list[Behaviour]:
+    """Every conforming variant by id, or those of one operation."""
+    return usual().variants(operation)
 
 
-def _changes(server: Server) -> dict[str, object]:
-    """What a behaviour has in place of the sound server's."""
-    changed: dict[str, object] = {}
-    for each in server.__mro__[: server.__mro__.index(ReferenceServer)]:
-        for name, value in vars(each).items():
-            if name == "__init__" or not name.startswith("__"):
-                changed.setdefault(name, value)
-    return changed
+def behaviour_class(identity: str) -> type[ReferenceApp]:
+    """The app with the named behaviour, as ``Registry.app`` of all operations that have a folder here."""
+    return usual().app(identity)
 
 
-def _hands_on(value: object) -> bool:
-    """Whether a method calls the one that it overrides."""
-    return "super" in getattr(getattr(value, "__code__", None), "co_names", ())
+def _declared_in(house: str, places: list[str]) -> list[Behaviour]:
+    """What is declared in modules at or below ``places``, once all that stands in the rooms of ``house`` is read."""
+    for room in (f"{house}.{room}" for room in ROOMS):
+        if _exists(room):
+            module = importlib.import_module(room)
+            for each in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{room}."):
+                importlib.import_module(each.name)
+    below = tuple(f"{place}." for place in places)
+    return [each for server, each in declared.items() if f"{server.__module__}.".startswith(below)]
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        # What should be a package is a module.
+        return False
+
+
+def _completed(behaviour: Behaviour, operations: tuple[str, ...]) -> Behaviour:
+    """The behaviour, with the requirements of ``operations``."""
+
+    def full_ids(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{operation}.{name}" for operation in operations for name in names)
+
+    return replace(
+        behaviour,
+        caught_by=full_ids(behaviour.caught_by),
+        warns=full_ids(behaviour.warns),
+        undecided=full_ids(behaviour.undecided),
+    )

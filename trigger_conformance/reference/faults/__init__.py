@@ -1,1 +1,1 @@
-"""The fault catalogue: one file an area, one small class a fault."""
+"""The faults of any operation: one file or folder an area, one small class a fault."""

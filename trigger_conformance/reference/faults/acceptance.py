@@ -1,4 +1,4 @@
-"""Acceptance and response shape: wrong statuses, wrong bodies, wrong tokens, leaks."""
+"""Acceptance and response shape: wrong statuses, wrong errors, leaks."""
 
 from __future__ import annotations
 
@@ -6,89 +6,42 @@ import asyncio
 import base64
 import itertools
 import json
-import time
 import traceback
-from collections import Counter
 from typing import Any
 
-import jwt
 from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.settings import Settings
-from trigger_conformance.reference.store import Batch, Environment, Order
+from trigger_conformance.reference.server import OperationServer, Problem
+from trigger_conformance.reference.site import Environment, Site
 
 
-@fault("acceptance.valid_request_is_accepted")
-class DemandsAKey(ReferenceServer):
-    """A request without an idempotency key is rejected."""
-
-    def check_key(self, document: dict[str, Any]) -> str | None:
-        if "idempotencyKey" not in document:
-            raise Problem(400, "idempotencyKey is required")
-        return super().check_key(document)
+def succeeds(status: int) -> bool:
+    """Whether a status says that a request was carried out."""
+    return 200 <= status < 300
 
 
-@fault("acceptance.every_subset_of_optional_properties_is_accepted")
-class DemandsAParentToResume(ReferenceServer):
-    """resumeParentOnCompletion true without parentRunId is rejected."""
-
-    def check_resume(self, document: dict[str, Any]) -> bool:
-        resume = super().check_resume(document)
-        if resume and "parentRunId" not in document:
-            raise Problem(422, "resumeParentOnCompletion needs parentRunId")
-        return resume
+def with_more(status: int, body: object, **more: str) -> object:
+    """The body of an answer, with more in it where that says that the request was carried out."""
+    return {**body, **more} if succeeds(status) and isinstance(body, dict) else body
 
 
 @fault("acceptance.unknown_properties_are_accepted")
-class RejectsUnknownProperties(ReferenceServer):
-    """A property that the schema does not name is rejected."""
-
-    def validate(self, document: Any) -> Order:
-        known = {"runCount", "idempotencyKey", "parentRunId", "resumeParentOnCompletion"}
-        if isinstance(document, dict) and set(document) - known:
-            raise Problem(400, "Unrecognized key in object")
-        return super().validate(document)
-
-
-@fault("acceptance.unknown_properties_are_accepted")
-class RejectsManyProperties(ReferenceServer):
+class RejectsManyProperties(OperationServer):
     """An object of more than twenty properties is rejected."""
 
-    def validate(self, document: Any) -> Order:
+    def validate(self, document: Any) -> Any:
         if isinstance(document, dict) and len(document) > 20:
             raise Problem(400, "Too many properties")
         return super().validate(document)
 
 
-@fault("acceptance.look_alike_properties_are_ignored")
-class IgnoresLetterCaseOfProperties(ReferenceServer):
-    """RunCount and runcount are taken for runCount, as lenient object mappers do."""
-
-    def validate(self, document: Any) -> Order:
-        if isinstance(document, dict):
-            proper = {"runcount": "runCount", "idempotencykey": "idempotencyKey"}
-            document = {proper.get(name.lower(), name): value for name, value in document.items()}
-        return super().validate(document)
-
-
-@fault("acceptance.look_alike_properties_are_ignored")
-class PrefersSnakeCase(ReferenceServer):
-    """run_count overrides runCount."""
-
-    def validate(self, document: Any) -> Order:
-        if isinstance(document, dict) and "run_count" in document:
-            document = {**document, "runCount": document["run_count"]}
-        return super().validate(document)
-
-
-class _WithStatus(ReferenceServer):
+class _WithStatus(OperationServer):
     status = 202
 
     def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
-        return super().json(self.status if status == 202 else status, body, headers)
+        return super().json(self.status if succeeds(status) else status, body, headers)
 
 
 @fault("acceptance.valid_request_is_accepted", "acceptance.only_documented_statuses")
@@ -106,281 +59,55 @@ class AnswersOk(_WithStatus):
 
 
 @fault("acceptance.accepted_answers_satisfy_the_schema")
-class AnswersTextJson(ReferenceServer):
+class AnswersTextJson(OperationServer):
     """The 202 has media type text/json."""
 
     def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         response = super().json(status, body, headers)
-        if status == 202:
+        if succeeds(status):
             response.headers["content-type"] = "text/json"
         return response
 
 
 @fault("acceptance.accepted_answers_satisfy_the_schema")
-class AnswersWithoutMediaType(ReferenceServer):
+class AnswersWithoutMediaType(OperationServer):
     """The 202 has no Content-Type."""
 
     def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         response = super().json(status, body, headers)
-        if status == 202:
+        if succeeds(status):
             del response.headers["content-type"]
         return response
 
 
-@fault("acceptance.accepted_answers_satisfy_the_schema")
-class WrapsTheAnswer(ReferenceServer):
-    """The batch comes inside a data property."""
-
-    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
-        return {"data": super().batch_body(order, batch, cached)}
-
-
-class _Changed(ReferenceServer):
-    """Changes one property of the answer's body."""
-
-    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
-        body = super().batch_body(order, batch, cached)
-        self.change(body, order)
-        return body
-
-    def change(self, body: dict[str, Any], order: Order) -> None:
-        raise NotImplementedError
-
-
-@fault("acceptance.accepted_answers_satisfy_the_schema", "acceptance.id_is_a_path_segment")
-class IdIsANumber(_Changed):
-    """The id is a JSON number."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body["id"] = int(body["id"].removeprefix("batch_"), 16) % 2**53
-
-
-@fault("acceptance.accepted_answers_satisfy_the_schema")
-class RunCountIsText(_Changed):
-    """runCount comes back as a string, as SQL drivers return bigint."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body["runCount"] = str(body["runCount"])
-
-
-@fault("acceptance.accepted_answers_satisfy_the_schema", "acceptance.new_batch_has_the_requested_run_count")
-class RunCountIsAFloat(_Changed):
-    """runCount comes back with a fraction of zero."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body["runCount"] = float(body["runCount"])
-
-
-@fault("acceptance.accepted_answers_satisfy_the_schema")
-class RunCountMissing(_Changed):
-    """The answer has no runCount."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        del body["runCount"]
-
-
-@fault("acceptance.accepted_answers_satisfy_the_schema")
-class IsCachedIsANumber(_Changed):
-    """isCached is 0 or 1, as SQLite stores booleans."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body["isCached"] = int(body["isCached"])
-
-
-@fault("acceptance.accepted_answers_satisfy_the_schema")
-class IsCachedOnlyWhenTrue(_Changed):
-    """isCached is left out of the answer for a new batch."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        if not body["isCached"]:
-            del body["isCached"]
-
-
-@fault("acceptance.new_batch_is_not_cached")
-class CachedWithoutAKey(_Changed):
-    """A batch without a key says isCached true."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:
-        body["isCached"] = body["isCached"] or order.key is None
-
-
-@fault("acceptance.answered_key_is_the_requests", "acceptance.accepted_answers_satisfy_the_schema")
-class KeyIsNullWhenNoneWasSent(_Changed):
-    """idempotencyKey is null in the answer to a request without one."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body.setdefault("idempotencyKey", None)
-
-
-@fault("acceptance.answered_key_is_the_requests")
-class KeyIsMadeUp(_Changed):
-    """The server invents a key where none was sent."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body.setdefault("idempotencyKey", body["id"])
-
-
-@fault("acceptance.answered_key_is_the_requests")
-class KeyIsHashed(_Changed):
-    """The answer names the key's hash instead of the key."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:
-        if order.key is not None:
-            body["idempotencyKey"] = f"{hash(order.key):x}"
-
-
-@fault("acceptance.answered_key_is_the_requests")
-class KeyIsShortenedInTheAnswer(_Changed):
-    """The answer names only the key's first 64 characters."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:
-        if order.key is not None:
-            body["idempotencyKey"] = order.key[:64]
-
-
-@fault("acceptance.answered_key_is_the_requests")
-class KeyIsEscapedInTheAnswer(_Changed):
-    """The answer escapes the key for HTML."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:
-        if order.key is not None:
-            body["idempotencyKey"] = order.key.replace("&", "&amp;").replace('"', "&quot;").replace("'", "&#39;")
-
-
-@fault("acceptance.answer_names_the_key")
-class KeyIsNeverAnswered(_Changed):
-    """The answer never names the key."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body.pop("idempotencyKey", None)
-
-
-@fault("acceptance.new_batch_has_the_requested_run_count")
-class RunCountIsOneLess(_Changed):
-    """The answer's runCount is one less than the request's, but never 0."""
-
-    def change(self, body: dict[str, Any], order: Order) -> None:  # noqa: ARG002
-        body["runCount"] = max(1, body["runCount"] - 1)
-
-
-class _WithId(ReferenceServer):
-    form = "{}"
-
-    def new_id(self) -> str:
-        return self.form.format(super().new_id())
-
-
-@fault("acceptance.id_is_a_path_segment")
-class IdIsEmpty(_WithId):
-    """The id is the empty string."""
-
-    form = ""
-
-
-@fault("acceptance.id_is_a_path_segment")
-class IdHasASlash(_WithId):
-    """The id is two path segments."""
-
-    form = "batches/{}"
-
-
-@fault("acceptance.id_is_a_path_segment")
-class IdHasAHash(_WithId):
-    """The id begins a fragment."""
-
-    form = "#{}"
-
-
-@fault("acceptance.id_is_a_path_segment")
-class IdHasASpace(_WithId):
-    """The id has a space in it."""
-
-    form = "batch {}"
-
-
-@fault("acceptance.id_is_a_path_segment")
-class IdHasPadding(_WithId):
-    """The id holds base64's slash and plus signs and a question mark."""
-
-    form = "{}?="
-
-
-@fault("acceptance.ids_are_never_given_twice")
-class IdsRepeat(ReferenceServer):
-    """Ids come from a counter that wraps after 40."""
-
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
-        self.counter = itertools.count()
-
-    def new_id(self) -> str:
-        return f"batch_{next(self.counter) % 40}"
-
-
-@fault("acceptance.ids_are_never_given_twice")
-class IdsFromTheClock(ReferenceServer):
-    """An id is the time in hundredths of a second."""
-
-    def new_id(self) -> str:
-        return f"batch_{int(time.time() * 100)}"
-
-
-@fault("acceptance.ids_are_never_given_twice")
-class IdsByEnvironment(ReferenceServer):
-    """An id counts the batches of its environment, so two environments share ids."""
-
-    async def create(self, environment: Environment, order: Order) -> Batch:
-        self.made[environment.name] += 1
-        self.count = self.made[environment.name]
-        return await super().create(environment, order)
-
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
-        self.made: Counter[str] = Counter()
-
-    def new_id(self) -> str:
-        return f"batch_{self.count}"
-
-
 @fault("acceptance.never_a_server_error")
-class FailsNowAndThen(ReferenceServer):
+class FailsNowAndThen(OperationServer):
     """Every 61st request is answered 500."""
 
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
         self.counter = itertools.count(1)
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
+    async def answer(self, request: Request, environment: Environment) -> Response:
         if next(self.counter) % 61 == 0:
             return self.error(500, "Something went wrong")
-        return await super().create_batch(request, environment)
+        return await super().answer(request, environment)
 
 
 @fault("acceptance.answers_come_in_time")
-class HangsOnMalformedBodies(ReferenceServer):
+class HangsOnMalformedBodies(OperationServer):
     """A body that cannot be parsed is never answered."""
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
+    async def answer(self, request: Request, environment: Environment) -> Response:
         try:
-            return await super().create_batch(request, environment)
+            return await super().answer(request, environment)
         except Problem as problem:
             if problem.message == "The body is not valid JSON":
                 await asyncio.sleep(60)
             raise
 
 
-@fault("acceptance.only_documented_statuses")
-class AnswersConflictToOtherBodies(ReferenceServer):
-    """A replay with another runCount is answered 409."""
-
-    async def find(self, environment: Environment, order: Order) -> Batch | None:
-        existing = await super().find(environment, order)
-        if existing is not None and existing.run_count != order.run_count:
-            raise Problem(409, "The key was used with another body")
-        return existing
-
-
-class _WithErrors(ReferenceServer):
+class _WithErrors(OperationServer):
     """Renders errors in its own way."""
 
     def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
@@ -477,7 +204,7 @@ class ErrorMessagesAreEmpty(_WithErrors):
 
 
 @fault("acceptance.errors_reveal_no_internals")
-class ErrorsShowStackTraces(ReferenceServer):
+class ErrorsShowStackTraces(OperationServer):
     """An error's message has the stack trace in it."""
 
     def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
@@ -485,23 +212,23 @@ class ErrorsShowStackTraces(ReferenceServer):
 
 
 @fault("acceptance.errors_reveal_no_internals")
-class ErrorsShowNodeStackTraces(ReferenceServer):
+class ErrorsShowNodeStackTraces(OperationServer):
     """An error's message has a JavaScript stack trace in it."""
 
     def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
-        return super().error(status, f"{message}\n    at createBatch (webpack:///api/batches.server.ts:41:13)", headers)
+        return super().error(status, f"{message}\n    at handle (webpack:///api/routes.server.ts:41:13)", headers)
 
 
 @fault("acceptance.errors_reveal_no_internals")
-class ErrorsShowSql(ReferenceServer):
+class ErrorsShowSql(OperationServer):
     """An error's message quotes the statement that failed."""
 
     def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
-        return super().error(status, f'{message}: INSERT INTO "BatchTaskRun" (id) VALUES ($1)', headers)
+        return super().error(status, f'{message}: INSERT INTO "TaskRun" (id) VALUES ($1)', headers)
 
 
 @fault("acceptance.errors_reveal_no_internals")
-class ErrorsShowFilePaths(ReferenceServer):
+class ErrorsShowFilePaths(OperationServer):
     """An error's message names a file on the server."""
 
     def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
@@ -509,7 +236,7 @@ class ErrorsShowFilePaths(ReferenceServer):
 
 
 @fault("acceptance.credential_is_never_echoed")
-class RefusalsEchoTheCredential(ReferenceServer):
+class RefusalsEchoTheCredential(OperationServer):
     """A 401 quotes the Authorization header."""
 
     def unauthorized(self, request: Request) -> Response:
@@ -521,50 +248,45 @@ class RefusalsEchoTheCredential(ReferenceServer):
 
 
 @fault("acceptance.credential_is_never_echoed")
-class AnswersEchoTheCredential(ReferenceServer):
+class AnswersEchoTheCredential(OperationServer):
     """A 202 has the key in a header meant for debugging."""
 
-    def accepted(self, environment: Environment, *rest: Any) -> Response:
-        response = super().accepted(environment, *rest)
-        response.headers["x-environment"] = f"{environment.name}:{environment.api_key}"
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        response = await super().answer(request, environment)
+        if succeeds(response.status_code):
+            response.headers["x-environment"] = f"{environment.name}:{environment.api_key}"
         return response
 
 
 @fault("acceptance.credential_is_never_echoed")
-class AnswersEchoTheEncodedCredential(ReferenceServer):
+class AnswersEchoTheEncodedCredential(OperationServer):
     """A 202's body has the key in base64."""
 
-    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         token = base64.b64encode(f"env:{self.environments[0].api_key}".encode()).decode()
-        return {**super().batch_body(order, batch, cached), "cursor": token}
+        return super().json(status, with_more(status, body, cursor=token), headers)
 
 
-@fault("acceptance.credential_is_never_echoed")
-class TokensHoldTheCredential(ReferenceServer):
-    """The delegated token's payload holds the secret key."""
-
-    def claims(self, environment: Environment, batch: Batch) -> dict[str, Any]:
-        return {**super().claims(environment, batch), "key": environment.api_key}
-
-
-class _EchoesSpelt(ReferenceServer):
+class _EchoesSpelt(OperationServer):
     """A 202's body has the key in it, written by ``spelt``."""
 
     def spelt(self, key: str) -> str:
         raise NotImplementedError
 
-    def batch_body(self, order: Order, batch: Batch, cached: bool) -> dict[str, Any]:
-        return {**super().batch_body(order, batch, cached), "by": self.spelt(self.environments[0].api_key)}
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
+        return super().json(status, with_more(status, body, by=self.spelt(self.environments[0].api_key)), headers)
 
 
 @fault("acceptance.credential_is_never_echoed")
-class EchoesAsJsonEscapes(ReferenceServer):
+class EchoesAsJsonEscapes(OperationServer):
     """A 202's body has the key in it, every character as a JSON escape."""
 
-    def accepted(self, environment: Environment, *rest: Any) -> Response:
-        response = super().accepted(environment, *rest)
-        spelt = "".join(f"\\u{ord(each):04x}" for each in environment.api_key)
-        response.body = bytes(response.body)[:-1] + f', "by": "{spelt}"}}'.encode()
+    KEY = "the key comes here"
+
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
+        response = super().json(status, with_more(status, body, by=self.KEY), headers)
+        spelt = "".join(f"\\u{ord(each):04x}" for each in self.environments[0].api_key)
+        response.body = bytes(response.body).replace(self.KEY.encode(), spelt.encode())
         response.headers["content-length"] = str(len(response.body))
         return response
 
@@ -618,151 +340,24 @@ class EchoesReversed(_EchoesSpelt):
 
 
 @fault("acceptance.credential_is_never_echoed")
-class EchoesInHalves(ReferenceServer):
+class EchoesInHalves(OperationServer):
     """A 202 has the key's halves in two headers."""
 
-    def accepted(self, environment: Environment, *rest: Any) -> Response:
-        response = super().accepted(environment, *rest)
-        half = len(environment.api_key) // 2
-        response.headers["x-key-id"] = environment.api_key[:half]
-        response.headers["x-key-secret"] = environment.api_key[half:]
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        response = await super().answer(request, environment)
+        if succeeds(response.status_code):
+            half = len(environment.api_key) // 2
+            response.headers["x-key-id"] = environment.api_key[:half]
+            response.headers["x-key-secret"] = environment.api_key[half:]
         return response
 
 
 @fault("acceptance.credential_is_never_echoed")
-class EchoesAsAHeadersName(ReferenceServer):
+class EchoesAsAHeadersName(OperationServer):
     """A 202 has a header whose name is the key."""
 
-    def accepted(self, environment: Environment, *rest: Any) -> Response:
-        response = super().accepted(environment, *rest)
-        response.headers[f"x-{environment.api_key}"] = "1"
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        response = await super().answer(request, environment)
+        if succeeds(response.status_code):
+            response.headers[f"x-{environment.api_key}"] = "1"
         return response
-
-
-@fault("acceptance.accepted_answers_carry_the_token_headers")
-class NoDelegatedToken(ReferenceServer):
-    """A 202 carries neither token header."""
-
-    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:  # noqa: ARG002
-        return []
-
-
-@fault("acceptance.accepted_answers_carry_the_token_headers")
-class NoClaimsHeader(ReferenceServer):
-    """A 202 carries the token, but not its claims."""
-
-    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
-        return super().token_headers(environment, batch, cached)[:1]
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensHaveTwoParts(ReferenceServer):
-    """The delegated token lacks its signature."""
-
-    def sign(self, claims: dict[str, Any]) -> str:
-        return super().sign(claims).rpartition(".")[0]
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensAreUnsigned(ReferenceServer):
-    """The delegated token has alg none and an empty signature."""
-
-    def sign(self, claims: dict[str, Any]) -> str:
-        return jwt.encode(claims, "", algorithm="none")
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensSayNone(ReferenceServer):
-    """The delegated token's header says alg none, whatever its signature."""
-
-    def sign(self, claims: dict[str, Any]) -> str:
-        header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()
-        return f"{header}.{super().sign(claims).partition('.')[2]}"
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensComeTwice(ReferenceServer):
-    """The delegated token is in two headers."""
-
-    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
-        token, claims = super().token_headers(environment, batch, cached)
-        return [token, token, claims]
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensAreExpired(ReferenceServer):
-    """The delegated token expired an hour ago."""
-
-    def claims(self, environment: Environment, batch: Batch) -> dict[str, Any]:
-        return {**super().claims(environment, batch), "exp": int(time.time()) - 3600}
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensHavePadding(ReferenceServer):
-    """The token's parts are ordinary base64 with padding."""
-
-    def sign(self, claims: dict[str, Any]) -> str:
-        parts = super().sign(claims).split(".")
-        return ".".join(part + "=" * (-len(part) % 4 or 4) for part in parts)
-
-
-@fault("acceptance.delegated_token_is_well_formed")
-class TokensHoldNoObject(ReferenceServer):
-    """The token's payload is a JSON string."""
-
-    def sign(self, claims: dict[str, Any]) -> str:
-        header, _, signature = super().sign(claims).split(".")
-        payload = base64.urlsafe_b64encode(json.dumps(json.dumps(claims)).encode()).rstrip(b"=").decode()
-        return f"{header}.{payload}.{signature}"
-
-
-class _WithClaims(ReferenceServer):
-    def token_headers(self, environment: Environment, batch: Batch, cached: bool) -> list[tuple[str, str]]:
-        token, (name, claims) = super().token_headers(environment, batch, cached)
-        return [token, (name, self.render(json.loads(claims)))]
-
-    def render(self, claims: dict[str, Any]) -> str:
-        raise NotImplementedError
-
-
-@fault("acceptance.claims_header_is_a_json_object")
-class ClaimsAreNoJson(_WithClaims):
-    """The claims header is a Python dictionary's text."""
-
-    def render(self, claims: dict[str, Any]) -> str:
-        return str(claims)
-
-
-@fault("acceptance.claims_header_is_a_json_object")
-class ClaimsAreAList(_WithClaims):
-    """The claims header is the array of scopes."""
-
-    def render(self, claims: dict[str, Any]) -> str:
-        return json.dumps(claims["scopes"])
-
-
-@fault("acceptance.claims_header_is_a_json_object")
-class ClaimsAreAnObjectsName(_WithClaims):
-    """The claims header says [object Object]."""
-
-    def render(self, claims: dict[str, Any]) -> str:  # noqa: ARG002
-        return "[object Object]"
-
-
-@fault("acceptance.claims_header_agrees_with_the_token")
-class ClaimsDisagree(_WithClaims):
-    """The claims header promises another scope than the token gives."""
-
-    def render(self, claims: dict[str, Any]) -> str:
-        return json.dumps({**claims, "scopes": ["write:all"]})
-
-
-@fault("acceptance.claims_header_agrees_with_the_token")
-class ClaimsOfAnotherBatch(_WithClaims):
-    """The claims header is that of the batch before."""
-
-    before = None
-
-    def render(self, claims: dict[str, Any]) -> str:
-        self.before, told = claims, self.before or claims
-        return json.dumps(told)

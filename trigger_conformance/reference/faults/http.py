@@ -11,18 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trigger_conformance.reference.app import ReferenceApp
 from trigger_conformance.reference.behaviours import fault
-from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.store import Order
+from trigger_conformance.reference.server import OperationServer, Problem
 
 SUCCEED = "http.other_methods_never_succeed"
 CREATE = "http.other_methods_create_nothing"
 ALLOW = "http.other_methods_are_405_with_allow"
 UNUSUAL = "http.unusual_methods_create_nothing"
 MEDIA = "http.other_media_types_are_handled"
+_HEAD = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\n"
 
 
-class _AlsoCreating(ReferenceServer):
+class _AlsoCreating(OperationServer):
     """Creates with other methods than POST."""
 
     methods: tuple[str, ...] = ()
@@ -60,7 +61,7 @@ class GetCreates(_AlsoCreating):
 
 
 @fault(UNUSUAL)
-class UnknownMethodsCreate(ReferenceServer):
+class UnknownMethodsCreate(OperationServer):
     """Whatever is not a known method is handled as POST."""
 
     def is_create(self, request: Request) -> bool:
@@ -82,7 +83,7 @@ class OptionsCreates(_AlsoCreating):
 
 
 @fault(CREATE)
-class MethodsAreOverridden(ReferenceServer):
+class MethodsAreOverridden(OperationServer):
     """X-HTTP-Method-Override makes any method a POST."""
 
     def is_create(self, request: Request) -> bool:
@@ -91,20 +92,21 @@ class MethodsAreOverridden(ReferenceServer):
 
 
 @fault(CREATE)
-class CreatesBehindTheRefusal(ReferenceServer):
+class CreatesBehindTheRefusal(OperationServer):
     """PUT is answered 405, after the batch was made."""
 
     async def handle(self, request: Request) -> Response:
-        if request.method == "PUT" and (environment := self.authenticate(request)):
+        create = self.methods_of(request).get("POST")
+        if request.method == "PUT" and create and (environment := self.authenticate(request)):
             with contextlib.suppress(Problem):
-                await self.create(environment, self.validate(self.parse(await request.body())))
+                await create(request, environment)
         return await super().handle(request)
 
 
-class _AnsweringOthers(ReferenceServer):
+class _AnsweringOthers(OperationServer):
     """Answers other methods in its own way."""
 
-    def method_not_allowed(self) -> Response:
+    def method_not_allowed(self, request: Request) -> Response:
         raise NotImplementedError
 
 
@@ -112,7 +114,7 @@ class _AnsweringOthers(ReferenceServer):
 class OtherMethodsAre404(_AnsweringOthers):
     """Another method is answered 404."""
 
-    def method_not_allowed(self) -> Response:
+    def method_not_allowed(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(404, "Not found")
 
 
@@ -120,7 +122,7 @@ class OtherMethodsAre404(_AnsweringOthers):
 class NoAllowHeader(_AnsweringOthers):
     """A 405 has no Allow."""
 
-    def method_not_allowed(self) -> Response:
+    def method_not_allowed(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(405, "Method not allowed")
 
 
@@ -128,7 +130,7 @@ class NoAllowHeader(_AnsweringOthers):
 class AllowNamesOthers(_AnsweringOthers):
     """Allow names GET only."""
 
-    def method_not_allowed(self) -> Response:
+    def method_not_allowed(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(405, "Method not allowed", [("Allow", "GET, HEAD")])
 
 
@@ -136,7 +138,7 @@ class AllowNamesOthers(_AnsweringOthers):
 class OtherMethodsAreOk(_AnsweringOthers):
     """Another method is answered 200 with an empty list."""
 
-    def method_not_allowed(self) -> Response:
+    def method_not_allowed(self, request: Request) -> Response:  # noqa: ARG002
         return self.json(200, {"data": []}, [])
 
 
@@ -144,12 +146,12 @@ class OtherMethodsAreOk(_AnsweringOthers):
 class OtherMethodsFail(_AnsweringOthers):
     """Another method is answered 500."""
 
-    def method_not_allowed(self) -> Response:
+    def method_not_allowed(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(500, "no action for this method")
 
 
 @fault("http.unusual_methods_never_fail_the_server")
-class UnknownMethodsFail(ReferenceServer):
+class UnknownMethodsFail(OperationServer):
     """A method that is in no list is answered 500."""
 
     async def handle(self, request: Request) -> Response:
@@ -159,7 +161,7 @@ class UnknownMethodsFail(ReferenceServer):
 
 
 @fault("acceptance.credential_is_never_echoed")
-class TraceEchoes(ReferenceServer):
+class TraceEchoes(OperationServer):
     """TRACE sends the request's headers back."""
 
     async def handle(self, request: Request) -> Response:
@@ -170,7 +172,7 @@ class TraceEchoes(ReferenceServer):
 
 
 @fault("http.chunked_body_is_accepted_or_411")
-class IgnoresChunkedBodies(ReferenceServer):
+class IgnoresChunkedBodies(OperationServer):
     """A body without Content-Length is not read."""
 
     async def read_body(self, request: Request) -> bytes:
@@ -178,7 +180,7 @@ class IgnoresChunkedBodies(ReferenceServer):
 
 
 @fault("http.chunked_body_is_accepted_or_411", "acceptance.never_a_server_error")
-class FailsOnChunkedBodies(ReferenceServer):
+class FailsOnChunkedBodies(OperationServer):
     """A body without Content-Length is answered 500."""
 
     async def read_body(self, request: Request) -> bytes:
@@ -188,7 +190,7 @@ class FailsOnChunkedBodies(ReferenceServer):
 
 
 @fault("http.chunked_body_is_accepted_or_411")
-class ReadsTheFirstChunk(ReferenceServer):
+class ReadsTheFirstChunk(OperationServer):
     """Only the first chunk of a body is read."""
 
     async def read_body(self, request: Request) -> bytes:
@@ -196,7 +198,7 @@ class ReadsTheFirstChunk(ReferenceServer):
         return body if "content-length" in request.headers else body[: len(body) // 2]
 
 
-class _ByMediaType(ReferenceServer):
+class _ByMediaType(OperationServer):
     """Treats some media types in its own way."""
 
     def check_media_type(self, request: Request) -> None:
@@ -224,17 +226,6 @@ class FailsOnOtherMediaTypes(_ByMediaType):
             raise Problem(500, "no parser")
 
 
-@fault(MEDIA)
-class MisreadsText(ReferenceServer):
-    """A body under text/plain is accepted with a runCount of 1."""
-
-    def check_media_type(self, request: Request) -> None:
-        self.plain = request.headers.get("content-type") == "text/plain"
-
-    def validate(self, document: Any) -> Order:
-        return super().validate({**document, "runCount": 1} if self.plain else document)
-
-
 @fault("http.charset_parameter_is_accepted")
 class WantsNoParameters(_ByMediaType):
     """application/json with a charset is answered 415."""
@@ -253,7 +244,7 @@ class WantsParametersInLowerCase(_ByMediaType):
             raise Problem(415, "Unsupported charset")
 
 
-class _Raw(ReferenceServer):
+class _Raw(ReferenceApp):
     """Writes bytes of its own to every 29th request's connection, below what a framework would send."""
 
     def app(self) -> ASGIApp:
@@ -280,11 +271,8 @@ class _Raw(ReferenceServer):
         raise NotImplementedError
 
 
-_HEAD = b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\n"
-
-
 @fault("http.unusual_methods_never_fail_the_server")
-class DropsUnknownMethods(ReferenceServer):
+class DropsUnknownMethods(ReferenceApp):
     """A request with a method that is in no list ends its worker: the connection is dropped."""
 
     def app(self) -> ASGIApp:
@@ -328,7 +316,7 @@ class BreaksOffAnswers(_Raw):
     """An answer ends before its Content-Length."""
 
     async def send_raw(self, transport: asyncio.Transport) -> None:
-        transport.write(_HEAD + b'content-length: 100\r\n\r\n{"id":"batch_1"')
+        transport.write(_HEAD + b'content-length: 100\r\n\r\n{"id":"thing_1"')
         transport.close()
 
 
@@ -337,7 +325,7 @@ class BreaksOffChunks(_Raw):
     """A chunked answer ends without its last chunk."""
 
     async def send_raw(self, transport: asyncio.Transport) -> None:
-        transport.write(_HEAD + b'transfer-encoding: chunked\r\n\r\nf\r\n{"id":"batch_1"\r\n')
+        transport.write(_HEAD + b'transfer-encoding: chunked\r\n\r\nf\r\n{"id":"thing_1"\r\n')
         transport.close()
 
 

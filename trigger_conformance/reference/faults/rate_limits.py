@@ -1,44 +1,42 @@
-"""Rate limits: headers in the wrong unit, number or place, dishonest waits, limits of the wrong scope."""
+"""Rate limits: headers in the wrong unit, number or place, limits of the wrong scope."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import replace
 from email.utils import formatdate
+from typing import Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.limiter import Allowance
-from trigger_conformance.reference.server import Limits, ReferenceServer
-from trigger_conformance.reference.settings import Settings
-from trigger_conformance.reference.store import Environment, Order
+from trigger_conformance.reference.server import OperationServer
+from trigger_conformance.reference.site import Environment, Site
 
 PRESS = "rate_limits.pressing_past_the_limit_brings_a_429"
 ONCE = "rate_limits.every_429_carries_its_headers_once"
 INTEGERS = "rate_limits.headers_of_a_429_are_integers"
 COUNTS = "rate_limits.counts_of_a_429_are_consistent"
 RESET = "rate_limits.reset_of_a_429_is_unix_time"
-HONEST = "rate_limits.retry_after_is_honest"
-NOTHING = "rate_limits.limited_request_creates_nothing"
 BODY = "rate_limits.429_has_an_error_body"
 ELSEWHERE = "rate_limits.headers_elsewhere_keep_the_rules"
 
 
 @fault(PRESS)
-class NeverLimits(ReferenceServer):
+class NeverLimits(OperationServer):
     """There is no limit."""
 
     def charge_request(self, environment: Environment) -> Allowance:
         return replace(super().charge_request(environment), granted=True)
 
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
+    def charge_runs(self, environment: Environment, order: Any) -> Allowance:
         return replace(super().charge_runs(environment, order), granted=True)
 
 
-class _Refusal(ReferenceServer):
+class _Refusal(OperationServer):
     """Changes the headers of a 429."""
 
     def too_many(self, allowance: Allowance) -> Response:
@@ -256,70 +254,14 @@ class SaysNoWait(_Refusal):
         return {**headers, "Retry-After": "0"}.items()
 
 
-class _SlowRefill(ReferenceServer):
-    """Refills so slowly that a wait matters."""
-
-    def new_limits(self) -> Limits:
-        limits = super().new_limits()
-        limits.runs.rate /= 10
-        return limits
-
-
-@fault(HONEST)
-class WaitsTooShort(_SlowRefill):
-    """Retry-After says a second whatever is missing."""
-
-    def too_many(self, allowance: Allowance) -> Response:
-        return super().too_many(replace(allowance, retry_after=1, reset=int(time.time()) + 1))
-
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
-        allowance = super().charge_runs(environment, order)
-        if order.run_count > 10 and not allowance.granted:
-            self.limits[environment.name].runs._tokens -= 500  # noqa: SLF001
-        return allowance
-
-
-@fault(HONEST)
-class ExtendsTheBan(ReferenceServer):
-    """Whoever was refused once stays refused for ten seconds, whatever Retry-After says."""
-
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
-        self.banned_until = 0.0
-
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
-        allowance = super().charge_runs(environment, order)
-        if order.run_count > 10 and not allowance.granted:
-            self.banned_until = time.monotonic() + 10
-        return replace(allowance, granted=allowance.granted and time.monotonic() > self.banned_until)
-
-
-@fault(NOTHING)
-class CreatesBeforeTheLimit(ReferenceServer):
-    """The batch is written before the limit is looked at."""
-
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
-        allowance = super().charge_runs(environment, order)
-        if not allowance.granted:
-            self.late.append((environment, order))
-        return allowance
-
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
-        self.late: list[tuple[Environment, Order]] = []
-
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        response = await super().create_batch(request, environment)
-        while self.late:
-            await self.create(*self.late.pop())
-        return response
-
-
 @fault("rate_limits.another_environment_is_not_limited")
-class LimitsEverybody(ReferenceServer):
+class LimitsEverybody(OperationServer):
     """All environments share one limit."""
 
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:  # noqa: ARG002
+    def charge_request(self, environment: Environment) -> Allowance:  # noqa: ARG002
+        return super().charge_request(self.environments[0])
+
+    def charge_runs(self, environment: Environment, order: Any) -> Allowance:  # noqa: ARG002
         return super().charge_runs(self.environments[0], order)
 
 
@@ -361,7 +303,7 @@ class RefusesInHtml(RefusesInText):
         return response
 
 
-class _OtherStatus(ReferenceServer):
+class _OtherStatus(OperationServer):
     status = 429
 
     def too_many(self, allowance: Allowance) -> Response:
@@ -384,7 +326,7 @@ class RefusesAsForbidden(_OtherStatus):
     status = 403
 
 
-class _Accepted(ReferenceServer):
+class _Accepted(OperationServer):
     """Changes the rate-limit headers of other answers than a 429."""
 
     def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:
@@ -396,7 +338,7 @@ class _Accepted(ReferenceServer):
 
 
 @fault(ELSEWHERE)
-class AcceptsWithEverythingTwice(ReferenceServer):
+class AcceptsWithEverythingTwice(OperationServer):
     """On a 202 two middlewares both add the headers."""
 
     def limit_headers(self, allowance: Allowance) -> list[tuple[str, str]]:
@@ -437,12 +379,12 @@ class AcceptsInSilence(_Accepted):
 
 
 @fault("rate_limits.remaining_rises_only_by_refill")
-class CountsPerProcess(ReferenceServer):
+class CountsPerProcess(OperationServer):
     """Two processes count for themselves, in windows of a minute; requests alternate."""
 
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
-        self.processes = [self.limits, {name: self.new_limits() for name in self.limits}]
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.processes = [self.limits, {name: deepcopy(limits) for name, limits in self.limits.items()}]
         self.turn = 0
 
     def charge_request(self, environment: Environment) -> Allowance:
@@ -450,7 +392,7 @@ class CountsPerProcess(ReferenceServer):
         self.limits = self.processes[self.turn % 2]
         return super().charge_request(environment)
 
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
+    def charge_runs(self, environment: Environment, order: Any) -> Allowance:
         return self.in_window(super().charge_runs(environment, order))
 
     def charge_nothing(self, environment: Environment) -> Allowance:
@@ -461,21 +403,3 @@ class CountsPerProcess(ReferenceServer):
             return allowance
         remaining = allowance.remaining // (1 + self.turn % 2)
         return replace(allowance, remaining=remaining, reset=(int(time.time()) // 600 + 1) * 600)
-
-
-@fault("rate_limits.retry_after_is_honest")
-class RefusesTheFirstRetry(ReferenceServer):
-    """After a refusal the next big request is refused too, however long one waits."""
-
-    def __init__(self, *settings: Settings) -> None:
-        super().__init__(*settings)
-        self.refusals = 0
-
-    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
-        allowance = super().charge_runs(environment, order)
-        if not allowance.granted:
-            self.refusals = 3
-        elif order.run_count > 10 and self.refusals:
-            self.refusals -= 1
-            return replace(allowance, granted=False)
-        return allowance

@@ -1,4 +1,4 @@
-"""Batches, and the environments that own them."""
+"""Batches, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,8 @@ class Batch:
     key: str | None
 
 
-@dataclass
-class Environment:
-    """A tenant: its secret key and its batches by idempotency key."""
-
-    name: str
-    api_key: str
-    batches: dict[str, Batch] = field(default_factory=dict)
+class Batches(dict[str, Batch]):
+    """An environment's batches, by what their idempotency keys are remembered as."""
 
 
 def new_batch_id() -> str:

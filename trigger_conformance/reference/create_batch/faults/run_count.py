@@ -8,9 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.limiter import Allowance
-from trigger_conformance.reference.server import Problem, ReferenceServer
-from trigger_conformance.reference.store import Batch, Environment, Order
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment
 
 RANGE = "run_count.out_of_range_is_rejected"
 TYPES = "run_count.missing_or_mistyped_is_rejected"
@@ -22,7 +24,7 @@ def wrapped(value: int, bits: int) -> int:
     return (value + half) % (1 << bits) - half
 
 
-class _Converting(ReferenceServer):
+class _Converting(CreateBatchServer):
     """Changes runCount before it is checked."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -38,7 +40,7 @@ class _Converting(ReferenceServer):
 
 
 @fault("run_count.one_is_accepted", "acceptance.valid_request_is_accepted")
-class RejectsOne(ReferenceServer):
+class RejectsOne(CreateBatchServer):
     """A batch of one is too small."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -50,7 +52,7 @@ class RejectsOne(ReferenceServer):
 
 
 @fault(RANGE)
-class AcceptsZero(ReferenceServer):
+class AcceptsZero(CreateBatchServer):
     """runCount 0 is accepted."""
 
     def smallest_run_count(self) -> int:
@@ -58,7 +60,7 @@ class AcceptsZero(ReferenceServer):
 
 
 @fault(RANGE)
-class AcceptsNegatives(ReferenceServer):
+class AcceptsNegatives(CreateBatchServer):
     """There is no lower bound."""
 
     def smallest_run_count(self) -> int:
@@ -66,7 +68,7 @@ class AcceptsNegatives(ReferenceServer):
 
 
 @fault(RANGE)
-class AcceptsMinusOne(ReferenceServer):
+class AcceptsMinusOne(CreateBatchServer):
     """-1 means unlimited."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -74,7 +76,7 @@ class AcceptsMinusOne(ReferenceServer):
 
 
 @fault("run_count.maximum_is_accepted")
-class RejectsTheMaximum(ReferenceServer):
+class RejectsTheMaximum(CreateBatchServer):
     """The maximum itself is rejected."""
 
     def largest_run_count(self) -> int:
@@ -82,7 +84,7 @@ class RejectsTheMaximum(ReferenceServer):
 
 
 @fault(RANGE)
-class AcceptsOneMoreThanTheMaximum(ReferenceServer):
+class AcceptsOneMoreThanTheMaximum(CreateBatchServer):
     """The maximum plus one is accepted."""
 
     def largest_run_count(self) -> int:
@@ -90,7 +92,7 @@ class AcceptsOneMoreThanTheMaximum(ReferenceServer):
 
 
 @fault(RANGE)
-class HasNoMaximum(ReferenceServer):
+class HasNoMaximum(CreateBatchServer):
     """Any positive runCount is accepted."""
 
     def largest_run_count(self) -> int:
@@ -158,7 +160,7 @@ class OverflowsAtTheMostNegative64Bits(_Converting):
 
 
 @fault(TYPES, "acceptance.never_a_server_error")
-class FailsOnLongNumbers(ReferenceServer):
+class FailsOnLongNumbers(CreateBatchServer):
     """A number of thousands of digits is answered 500: its conversion has a limit that nobody catches."""
 
     def parse(self, body: bytes) -> Any:
@@ -178,7 +180,7 @@ class FailsOnInfiniteNumbers(_Converting):
 
 
 @fault(RANGE, "acceptance.never_a_server_error")
-class FailsBeyond64Bits(ReferenceServer):
+class FailsBeyond64Bits(CreateBatchServer):
     """A runCount that does not fit into the column is answered 500."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -205,7 +207,7 @@ class ClampsHugeOnes(_Converting):
 
 
 @fault("run_count.out_of_range_is_400")
-class RangeIs422(ReferenceServer):
+class RangeIs422(CreateBatchServer):
     """A runCount out of range is answered 422."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -216,7 +218,7 @@ class RangeIs422(ReferenceServer):
 
 
 @fault("run_count.values_between_are_accepted")
-class ComparesAsText(ReferenceServer):
+class ComparesAsText(CreateBatchServer):
     """runCount is compared with the maximum letter by letter, so 2 exceeds 1000."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -227,7 +229,7 @@ class ComparesAsText(ReferenceServer):
 
 
 @fault("run_count.values_between_are_accepted")
-class WantsEvenCounts(ReferenceServer):
+class WantsEvenCounts(CreateBatchServer):
     """Odd runCounts above 16 are rejected."""
 
     def check_run_count(self, document: dict[str, Any]) -> int:
@@ -238,7 +240,7 @@ class WantsEvenCounts(ReferenceServer):
 
 
 @fault("run_count.maximum_is_accepted", "acceptance.new_batch_has_the_requested_run_count")
-class StoresInOneByte(ReferenceServer):
+class StoresInOneByte(CreateBatchServer):
     """runCount is stored in one byte."""
 
     async def create(self, environment: Environment, order: Order) -> Batch:
@@ -247,7 +249,7 @@ class StoresInOneByte(ReferenceServer):
 
 
 @fault("run_count.maximum_is_accepted", "acceptance.new_batch_has_the_requested_run_count")
-class StoresRoundNumbers(ReferenceServer):
+class StoresRoundNumbers(CreateBatchServer):
     """runCount keeps two significant digits, and the maximum loses one."""
 
     async def create(self, environment: Environment, order: Order) -> Batch:
@@ -370,7 +372,7 @@ class FailsOnWholeFractions(_Converting):
 
 
 @fault("run_count.rejected_run_count_creates_nothing")
-class WritesBeforeTheRangeIsChecked(ReferenceServer):
+class WritesBeforeTheRangeIsChecked(CreateBatchServer):
     """The batch of a runCount out of range is written before it is rejected."""
 
     async def create_batch(self, request: Request, environment: Environment) -> Response:

@@ -1,0 +1,1 @@
+"""The faults of create batch alone."""

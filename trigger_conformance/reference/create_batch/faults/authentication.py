@@ -1,0 +1,57 @@
+"""Authentication: delegated tokens that are taken too lightly, work that survives a refusal."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import jwt
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.store import Order
+from trigger_conformance.reference.faults.authentication.credentials import Decoding
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Site
+
+TAMPERED = "authentication.tampered_delegated_token_is_refused"
+
+
+@fault(TAMPERED)
+class TrustsKnownSignatures(Decoding, CreateBatchServer):
+    """A signature that was given out is trusted with any payload."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.signatures: set[str] = set()
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        token = super().sign(claims)
+        self.signatures.add(token.rpartition(".")[2])
+        return token
+
+    def trusts(self, token: str) -> bool:
+        return token.rpartition(".")[2] in self.signatures
+
+
+@fault(TAMPERED)
+class TrustsTokensWithoutASignature(Decoding, CreateBatchServer):
+    """An HS256 token whose signature is missing is trusted."""
+
+    def trusts(self, token: str) -> bool:
+        return jwt.get_unverified_header(token)["alg"] == "HS256" and token.endswith(".")
+
+
+@fault("authentication.refused_request_creates_nothing")
+class CountsRefusedRequests(CreateBatchServer):
+    """A refused request's key is reserved before the refusal."""
+
+    async def handle(self, request: Request) -> Response:
+        response = await super().handle(request)
+        if response.status_code == 401:
+            with contextlib.suppress(Problem):
+                document = self.parse(await request.body())
+                await self.create(self.environments[0], Order(1, document.get("idempotencyKey")))
+        return response

@@ -1,0 +1,1 @@
+"""Authentication: credentials that are taken too lightly, and refusals in the wrong words."""
