@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -20,13 +21,38 @@ _LONGEST_NAME = 60
 _PARTICULARS = re.compile(r'"(?:[^"\\]|\\.)*"|#\d+')
 
 
-class ViolationError(AssertionError):
-    """The target broke a requirement: why, and the exchanges that show it."""
+class Problem(str):
+    """What is wrong with an answer, and at which ``place`` of it: "status", a member of its body, a header."""
 
-    def __init__(self, message: str, evidence: Sequence[Exchange]) -> None:
+    place: str
+
+    def __new__(cls, text: str, place: str) -> Problem:
+        """``text`` for a reader."""
+        problem = super().__new__(cls, text)
+        problem.place = place
+        return problem
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One wrong answer: the exchange, what is wrong with it, and where ("": with the whole of it)."""
+
+    exchange: Exchange
+    problem: str
+    place: str = ""
+
+
+class ViolationError(AssertionError):
+    """The target broke a requirement: why, and the exchanges that show it.
+
+    ``wrongs`` say of each wrong answer what is wrong with it; without them each of ``evidence`` is, for ``message``.
+    """
+
+    def __init__(self, message: str, evidence: Sequence[Exchange], wrongs: Sequence[Wrong] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.evidence = list(evidence)
+        self.wrongs = list(wrongs) or [Wrong(each, message, place_of(each, message)) for each in evidence]
 
 
 class InconclusiveError(Exception):
@@ -51,40 +77,48 @@ class Expectation:
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._exchanges = exchanges
 
-    def satisfies(self, judge: Judge, *, also_429: bool = False) -> None:
-        """``judge`` returns what is wrong with an exchange, or None; it is not shown a 429 unless ``also_429``."""
+    def satisfies(self, judge: Judge, *, also_429: bool = False, place: str = "") -> list[Exchange]:
+        """``judge`` returns what is wrong with an exchange, or None; it is not shown a 429 unless ``also_429``.
+
+        ``place`` is where in an answer a problem is that does not say so itself. Returns what was judged.
+        """
         if not self._exchanges:
             raise InconclusiveError("there was no answer to judge")
         blocked = [exchange for exchange in self._exchanges if exchange.status == 429 and not also_429]
         judged = [exchange for exchange in self._exchanges if exchange not in blocked]
-        wrong = [(exchange, problem) for exchange in judged if (problem := judge(exchange)) is not None]
+        wrong = [
+            Wrong(exchange, problem, place_of(exchange, problem, place))
+            for exchange in judged
+            if (problem := judge(exchange)) is not None
+        ]
         if wrong:
             raise _violation(wrong)
         if blocked:
             raise InconclusiveError(f"{len(blocked)} answers were still 429 when waiting had to end", blocked)
+        return judged
 
-    def has_status(self, *statuses: int) -> None:
+    def has_status(self, *statuses: int) -> list[Exchange]:
         """The status is one of ``statuses``."""
         wanted = " or ".join(str(status) for status in statuses)
-        self.satisfies(lambda exchange: _unless(exchange.status in statuses, f"expected {wanted}", exchange))
+        return self.satisfies(lambda exchange: _unless(exchange.status in statuses, f"expected {wanted}", exchange))
 
-    def is_accepted(self) -> None:
+    def is_accepted(self) -> list[Exchange]:
         """202."""
-        self.has_status(202)
+        return self.has_status(202)
 
-    def is_rejected(self) -> None:
+    def is_rejected(self) -> list[Exchange]:
         """A documented error: 400 or 422."""
-        self.has_status(*REJECTIONS)
+        return self.has_status(*REJECTIONS)
 
-    def is_refused(self) -> None:
+    def is_refused(self) -> list[Exchange]:
         """401."""
-        self.satisfies(_why_not_refused)
+        return self.satisfies(_why_not_refused)
 
-    def is_new_batch(self) -> None:
+    def is_new_batch(self) -> list[Exchange]:
         """202, isCached false, and an id."""
-        self.satisfies(why_not_new)
+        return self.satisfies(why_not_new)
 
-    def is_cached_copy_of(self, *firsts: Exchange) -> None:
+    def is_cached_copy_of(self, *firsts: Exchange) -> list[Exchange]:
         """202, isCached true, and the id of the first answer (one first for all, or one for each)."""
         pairs = dict(
             zip(
@@ -93,9 +127,9 @@ class Expectation:
                 strict=True,
             )
         )
-        self.satisfies(lambda exchange: why_no_copy(exchange, pairs[id(exchange)]))
+        return self.satisfies(lambda exchange: why_no_copy(exchange, pairs[id(exchange)]))
 
-    def has_run_count(self, run_count: int) -> None:
+    def has_run_count(self, run_count: int) -> list[Exchange]:
         """202 with this runCount, a JSON integer."""
 
         def judge(exchange: Exchange) -> str | None:
@@ -104,9 +138,9 @@ class Expectation:
             assert exchange.answer is not None
             count = exchange.answer.document.get("runCount")
             same = type(count) is int and count == run_count
-            return None if same else f"expected runCount {run_count}, got {quoted(count)}"
+            return None if same else Problem(f"expected runCount {run_count}, got {quoted(count)}", "runCount")
 
-        self.satisfies(judge)
+        return self.satisfies(judge)
 
 
 def expect(exchanges: Exchange | Iterable[Exchange]) -> Expectation:
@@ -123,13 +157,22 @@ def given(exchanges: Exchange | Iterable[Exchange]) -> None:
             )
 
 
+def place_of(exchange: Exchange, problem: str, place: str = "") -> str:
+    """Where in an answer a problem is: where it says itself; where there is no answer, or another status, there."""
+    if isinstance(problem, Problem):
+        return problem.place
+    if exchange.answer is None:
+        return "answer"
+    return "status" if place == "" and exchange.outcome in problem else place
+
+
 def why_not_new(exchange: Exchange) -> str | None:
     """What keeps an answer from being that of a new batch."""
     if exchange.status != 202:
         return f"expected 202 and a new batch, got {exchange.outcome}"
     if not exchange.created:
-        return f"expected a new batch (isCached false), got isCached {exchange.cached}"
-    return None if exchange.batch else "the answer names no batch"
+        return Problem(f"expected a new batch (isCached false), got isCached {exchange.cached}", "isCached")
+    return None if exchange.batch else Problem("the answer names no batch", "id")
 
 
 def why_no_copy(exchange: Exchange, first: Exchange) -> str | None:
@@ -138,8 +181,8 @@ def why_no_copy(exchange: Exchange, first: Exchange) -> str | None:
         return f"expected 202 and the existing batch, got {exchange.outcome}"
     if exchange.batch != first.batch:
         got = f"got {quoted(exchange.batch)} (isCached {exchange.cached})"
-        return f"expected the existing batch {quoted(first.batch)}, {got}"
-    return None if exchange.cached is True else f"expected isCached true, got {exchange.cached}"
+        return Problem(f"expected the existing batch {quoted(first.batch)}, {got}", "id")
+    return None if exchange.cached is True else Problem(f"expected isCached true, got {exchange.cached}", "isCached")
 
 
 def _why_not_refused(exchange: Exchange) -> str | None:
@@ -154,31 +197,31 @@ def _unless(fine: bool, wanted: str, exchange: Exchange) -> str | None:
     return None if fine else f"{wanted}, got {exchange.outcome}"
 
 
-def _violation(wrong: Sequence[tuple[Exchange, str]]) -> ViolationError:
+def _violation(wrong: Sequence[Wrong]) -> ViolationError:
     """One line a problem, however many cases have it: cases with a name first, and of each problem one as evidence."""
-    alike: dict[str, list[tuple[Exchange, str]]] = {}
-    for exchange, problem in sorted(wrong, key=lambda each: _is_generated(each[0])):
-        alike.setdefault(_PARTICULARS.sub("", problem), []).append((exchange, problem))
+    alike: dict[str, list[Wrong]] = {}
+    for each in sorted(wrong, key=lambda each: _is_generated(each.exchange)):
+        alike.setdefault(_PARTICULARS.sub("", each.problem), []).append(each)
     groups = list(alike.values())
     lines = [_told(group) for group in groups[:_MOST_PROBLEMS]]
     if len(groups) > _MOST_PROBLEMS:
         lines.append(f"… and {len(groups) - _MOST_PROBLEMS} more problems")
-    evidence = [group[0][0] for group in groups] + [exchange for group in groups for exchange, _ in group[1:]]
-    return ViolationError("\n".join(lines), evidence)
+    ordered = [group[0] for group in groups] + [each for group in groups for each in group[1:]]
+    return ViolationError("\n".join(lines), [each.exchange for each in ordered], ordered)
 
 
 def _is_generated(exchange: Exchange) -> bool:
     return ".fuzzing." in exchange.check
 
 
-def _told(group: Sequence[tuple[Exchange, str]]) -> str:
+def _told(group: Sequence[Wrong]) -> str:
     """The problem of one case, or of several that have the same: "17 cases: a; b; c …: expected 202, got 500"."""
-    first, problem = group[0]
+    problem = group[0].problem
     if len(group) == 1:
-        return _line(first, problem)
-    names = list(dict.fromkeys(_name(exchange) for exchange, _ in group))
+        return _line(group[0].exchange, problem)
+    names = list(dict.fromkeys(_name(each.exchange) for each in group))
     told = "; ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
-    such = "" if all(each == problem for _, each in group) else "such as "
+    such = "" if all(each.problem == problem for each in group) else "such as "
     return f"{len(group)} cases: {told}: {such}{visible(problem)}"
 
 
