@@ -72,7 +72,8 @@ def test_a_should_is_warned_of_and_under_strict_violated():
 def test_a_waiver_covers_what_settling_makes_a_violation():
     waivers = [Waiver(requirement="x.y.check", reason="known")]
     found = settled([owner(Verdict.PASSED), resting("check")], waivers=waivers, today=TODAY)[-1]
-    assert found.verdict is Verdict.WAIVED and found.waiver["reason"] == "known"
+    assert found.verdict is Verdict.WAIVED
+    assert found.waiver["reason"] == "known"
 
 
 @pytest.mark.parametrize("order", itertools.permutations(range(3)))
