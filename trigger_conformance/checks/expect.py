@@ -45,14 +45,14 @@ class Wrong:
 class ViolationError(AssertionError):
     """The target broke a requirement: why, and the exchanges that show it.
 
-    ``wrongs`` say of each wrong answer what is wrong with it; without them each of ``evidence`` is, for ``message``.
+    ``wrongs`` say of each wrong answer what is wrong with it; without them it is the last of ``evidence``.
     """
 
     def __init__(self, message: str, evidence: Sequence[Exchange], wrongs: Sequence[Wrong] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.evidence = list(evidence)
-        self.wrongs = list(wrongs) or [Wrong(each, message, place_of(each, message)) for each in evidence]
+        self.wrongs = list(wrongs) or [Wrong(each, message, place_of(each, message)) for each in evidence[-1:]]
 
 
 class InconclusiveError(Exception):

@@ -108,14 +108,20 @@ def _keys(sight: Sight) -> Iterator[Hashable]:
 def _unexplained(outcome: Outcome, causes: Sequence[_Cause]) -> list[Sight] | None:
     """What of a general requirement no cause explains; None where nothing is left. It joins those that explain it."""
     left: list[Sight] = []
+    known: set[Hashable] = set()
     for alike in _alike(outcome.sights):
         rest = alike
         for cause in causes:
-            told = alike if _says_the_same(cause, alike) else [each for each in rest if _covers(cause, each)]
+            same = _says_the_same(cause, alike)
+            told = alike if same else [each for each in rest if _covers(cause, each)]
             if told:
                 cause.add(outcome, [])
                 rest = [each for each in rest if each not in told]
+            if same:
+                known.add((alike[0].place, alike[0].got))
         left += rest
+    # The same wrong answer to requests of another kind, which only this one looks at.
+    left = [each for each in left if (each.place, each.got) not in known]
     return left if left or not outcome.sights else None
 
 
@@ -128,13 +134,11 @@ def _alike(sights: Iterable[Sight]) -> Iterable[list[Sight]]:
 
 def _says_the_same(cause: _Cause, alike: Sequence[Sight]) -> bool:
     """Whether a cause is known by the same wrong answers as these, or by the same kind of them."""
-    if any((each.exchange, each.place) in cause.keys for each in alike):
-        return True
     first = alike[0]
-    return any(
-        (each.kind, each.place) == (first.kind, first.place)
-        and (first.place not in _WHOLE or each.got == first.got)
-        and first.place != ""
+    if first.place and any((each.exchange, each.place) in cause.keys for each in alike):
+        return True
+    return bool(first.place) and any(
+        (each.kind, each.place) == (first.kind, first.place) and (first.place not in _WHOLE or each.got == first.got)
         for each in cause.sights
     )
 
