@@ -4,15 +4,19 @@ import re
 
 import pytest
 
-from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, Problem, expect
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.losses import Losses, is_late
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
 from trigger_conformance.wire.exchange import Beyond, Framing
 
+from .grounds import NOT_CACHED, given_run_count
+
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
+TOKEN, CLAIMS = f"header {token.TOKEN}", f"header {token.CLAIMS}"
 STANDARD_REFUSALS = {404, 405, 411, 413, 415, 431}
 # RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
 PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
@@ -81,15 +85,15 @@ def test_every_subset_of_optional_properties_is_accepted(target):
         target.order(key=target.key(), resumeParentOnCompletion=True, label="with key and resume true"),
         target.order(key=target.key(), resumeParentOnCompletion=False, label="with key and resume false"),
     ]
-    expect(target.send_all(orders)).is_new_batch()
+    made = expect(target.send_all(orders)).is_accepted()
+    given(made, rests_on=NOT_CACHED).is_new_batch()
 
 
 @must("unknown extra properties are accepted", clause="CreateBatchRequest", profile=Profile.SMOKE)
 def test_unknown_properties_are_accepted(target):
     if target.profile is Profile.SMOKE:
-        expect(
-            target.create(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)})
-        ).is_new_batch()
+        made = target.create(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)})
+        given(expect(made).is_accepted(), rests_on=NOT_CACHED).is_new_batch()
         return
     values = {"a string": "x", "a number": 1.5, "null": None, "an array": [1, [2]], "an object": {"runCount": 0}}
     orders = [
@@ -97,7 +101,8 @@ def test_unknown_properties_are_accepted(target):
     ]
     orders.append(target.request({"runCount": 1, "": "x"}, label="extra property with an empty name"))
     orders.append(target.order(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)}))
-    expect(target.send_all(orders)).is_new_batch()
+    made = expect(target.send_all(orders)).is_accepted()
+    given(made, rests_on=NOT_CACHED).is_new_batch()
 
 
 @must(
@@ -111,7 +116,7 @@ def test_look_alike_properties_are_ignored(target):
     orders = [target.request({"runCount": count, name: 1}, label=f"extra property {name!r}") for name in names]
     if target.profile is Profile.SMOKE:
         orders = [target.request({"runCount": count, **dict.fromkeys(names, 1)}, label="all of them at once")]
-    expect(target.send_all(orders)).has_run_count(count)
+    given_run_count(expect(target.send_all(orders)).is_accepted(), count)
 
 
 @must(
@@ -124,12 +129,12 @@ def test_accepted_answers_satisfy_the_schema(target, traffic, libraries):
     def judge(exchange):
         found = libraries(exchange)
         if exchange.answer.media_type != "application/json":
-            return f"expected application/json, got {exchange.answer.header('content-type')!r}"
+            return Problem(f"expected application/json, got {exchange.answer.header('content-type')!r}", "media type")
         if len(exchange.answer.all("content-type")) > 1:
             return "Content-Type is there more than once"
         return next(iter(target.contract.schema_errors("CreateBatchResponse", exchange.answer.json)), found)
 
-    expect(accepted(traffic)).satisfies(judge)
+    expect(accepted(traffic)).satisfies(judge, place="body")
 
 
 @must(
@@ -143,7 +148,7 @@ def test_id_is_a_path_segment(traffic):
         usable = exchange.batch is not None and PATH_SEGMENT.fullmatch(exchange.batch) and exchange.batch.strip(".")
         return None if usable else f"the id {exchange.batch!r} is no path segment as it stands"
 
-    expect(accepted(traffic)).satisfies(judge)
+    expect(accepted(traffic)).satisfies(judge, place="id")
 
 
 @must(
@@ -158,7 +163,7 @@ def test_ids_are_never_given_twice(traffic):
             None if owner is exchange else f"the id {quoted(exchange.batch)} is also that of exchange #{owner.number}"
         )
 
-    expect([exchange for exchange in accepted(traffic) if exchange.created]).satisfies(judge)
+    expect([exchange for exchange in accepted(traffic) if exchange.created]).satisfies(judge, place="id")
 
 
 @must(
@@ -173,7 +178,7 @@ def test_new_batch_has_the_requested_run_count(traffic):
         return None if type(got) is int and got == wanted else f"expected runCount {wanted}, got {got!r}"
 
     created = [each for each in accepted(traffic) if each.created and each.request.run_count is not None]
-    expect(created).satisfies(judge)
+    expect(created).satisfies(judge, place="runCount")
 
 
 @must(
@@ -190,7 +195,7 @@ def test_new_batch_is_not_cached(traffic):
     keyless = [
         each for each in accepted(traffic) if "idempotencyKey" not in (each.request.document or {"idempotencyKey": 0})
     ]
-    expect(keyless).satisfies(judge)
+    expect(keyless).satisfies(judge, place="isCached")
 
 
 @must(
@@ -207,7 +212,9 @@ def test_answered_key_is_the_requests(traffic):
         same = isinstance(got, str) and got == exchange.request.key
         return None if same else f"expected {exchange.request.key!r} or nothing, got {got!r}"
 
-    expect([each for each in accepted(traffic) if each.request.document is not None]).satisfies(judge)
+    expect([each for each in accepted(traffic) if each.request.document is not None]).satisfies(
+        judge, place="idempotencyKey"
+    )
 
 
 @should(
@@ -219,7 +226,8 @@ def test_answered_key_is_the_requests(traffic):
 def test_answer_names_the_key(traffic):
     keyed = [each for each in accepted(traffic) if each.request.key is not None]
     seen(keyed, "202 to a request with a key").satisfies(
-        lambda each: None if "idempotencyKey" in each.answer.document else "idempotencyKey is missing"
+        lambda each: None if "idempotencyKey" in each.answer.document else "idempotencyKey is missing",
+        place="idempotencyKey",
     )
 
 
@@ -237,7 +245,7 @@ def test_only_documented_statuses(target, traffic):
         instead = " in place of 401" if exchange.status == 403 else ""
         return f"{exchange.outcome}{instead} is no documented status"
 
-    expect(on_operation(traffic)).satisfies(judge, also_429=True)
+    expect(on_operation(traffic)).satisfies(judge, also_429=True, place="status")
 
 
 def _also_fine(request):
@@ -258,6 +266,7 @@ def test_never_a_server_error(traffic):
     expect(on_operation(traffic)).satisfies(
         lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
         also_429=True,
+        place="status",
     )
 
 
@@ -302,10 +311,12 @@ def test_error_bodies_are_json(target, traffic, libraries):
     def judge(exchange):
         found = libraries(exchange)
         if exchange.answer.media_type not in ("application/json", "application/problem+json"):
-            return f"{exchange.status} with media type {exchange.answer.header('content-type')!r}"
+            return Problem(
+                f"{exchange.status} with media type {exchange.answer.header('content-type')!r}", "media type"
+            )
         return next(iter(target.contract.schema_errors("Error", exchange.answer.json)), found)
 
-    seen(with_status(traffic, *ERRORS), "400, 422 or 429").satisfies(judge, also_429=True)
+    seen(with_status(traffic, *ERRORS), "400, 422 or 429").satisfies(judge, also_429=True, place="body")
 
 
 @should(
@@ -318,13 +329,16 @@ def test_error_media_type_is_application_json(traffic):
     seen(with_status(traffic, *ERRORS), "400, 422 or 429").satisfies(
         lambda each: "application/problem+json" if each.answer.media_type == "application/problem+json" else None,
         also_429=True,
+        place="problem document",
     )
 
 
 @should("an error has a message", clause="Error.message", profile=Profile.SMOKE, stage=Stage.CLOSING)
 def test_error_has_a_message(traffic):
     seen(with_status(traffic, *ERRORS), "400, 422 or 429").satisfies(
-        lambda each: None if each.answer.document.get("message") else f"{each.status} without a message", also_429=True
+        lambda each: None if each.answer.document.get("message") else f"{each.status} without a message",
+        also_429=True,
+        place="message",
     )
 
 
@@ -339,7 +353,7 @@ def test_accepted_answers_carry_the_token_headers(traffic):
         missing = [name for name in (token.TOKEN, token.CLAIMS) if exchange.answer.header(name) is None]
         return f"{' and '.join(missing)} missing" if missing else None
 
-    seen([each for each in accepted(traffic) if each.created], "new batch").satisfies(judge)
+    seen([each for each in accepted(traffic) if each.created], "new batch").satisfies(judge, place=TOKEN)
 
 
 def with_token_headers(traffic):
@@ -356,7 +370,7 @@ def with_token_headers(traffic):
     stage=Stage.CLOSING,
 )
 def test_delegated_token_is_well_formed(traffic):
-    with_token_headers(traffic).satisfies(lambda each: token.token_problem(each.answer))
+    with_token_headers(traffic).satisfies(lambda each: token.token_problem(each.answer), place=TOKEN)
 
 
 @must(
@@ -366,7 +380,7 @@ def test_delegated_token_is_well_formed(traffic):
     stage=Stage.CLOSING,
 )
 def test_claims_header_is_a_json_object(traffic):
-    with_token_headers(traffic).satisfies(lambda each: token.claims_problem(each.answer))
+    with_token_headers(traffic).satisfies(lambda each: token.claims_problem(each.answer), place=CLAIMS)
 
 
 @should(
@@ -376,7 +390,7 @@ def test_claims_header_is_a_json_object(traffic):
     stage=Stage.CLOSING,
 )
 def test_claims_header_agrees_with_the_token(traffic):
-    with_token_headers(traffic).satisfies(lambda each: token.disagreement(each.answer))
+    with_token_headers(traffic).satisfies(lambda each: token.disagreement(each.answer), place=CLAIMS)
 
 
 def words(answer):
@@ -400,7 +414,7 @@ def test_errors_reveal_no_internals(traffic):
         return f"the {exchange.status} shows {', '.join(told)}" if told else None
 
     errors = [each for each in traffic if (each.status or 0) >= 400]
-    seen(errors, "error").satisfies(judge, also_429=True)
+    seen(errors, "error").satisfies(judge, also_429=True, place="internals")
 
 
 @must(
@@ -412,4 +426,5 @@ def test_credential_is_never_echoed(traffic):
             f"the credential is in {', '.join(each.answer.leaks)}" if each.answer and each.answer.leaks else None
         ),
         also_429=True,
+        place="leak",
     )
