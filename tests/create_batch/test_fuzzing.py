@@ -8,15 +8,18 @@ import itertools
 import pytest
 
 from trigger_conformance.checks import generation
-from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError, expect
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError, Wrong, expect, place_of
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.contract import Expected
 from trigger_conformance.contract.quoting import shortened, visible
 from trigger_conformance.rules.model import Kind, Model
 from trigger_conformance.run import examples
 
+from .grounds import given_batches, given_copies
+
 POOL = 12
 FIRST = 5
+MEMBERS = ("isCached", "runCount", "id")
 SHORT = 40
 
 
@@ -114,10 +117,9 @@ def test_nearly_alike_keys_are_different(target):
     pairs = [(target.key("-"), pair) for pair in near]
     for portion in portions(target, pairs):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
-        firsts = target.send_all(target.order(key=key, label=label) for key, label in ones)
-        expect(firsts).is_new_batch()
+        firsts = given_batches(target.send_all(target.order(key=key, label=label) for key, label in ones))
         expect(target.send_all(target.order(key=key, label=label) for key, label in others)).is_new_batch()
-        expect(target.send_all(each.request for each in firsts)).is_cached_copy_of(*firsts)
+        given_copies(target.send_all(each.request for each in firsts), *firsts)
 
 
 @must(
@@ -149,7 +151,8 @@ def play(target, program):
         for step, exchange in zip(wave, exchanges, strict=True):
             told.setdefault(step.key, []).append(exchange)
             if problem := model.judge(step, exchange):
-                raise ViolationError(problem, told[step.key])
+                place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem), "")
+                raise ViolationError(problem, told[step.key], [Wrong(exchange, problem, place)])
 
 
 def request_for(target, step, key):
