@@ -24,6 +24,7 @@ import pytest
 from trigger_conformance.checks import catalogue, contracts
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.ground import GroundError
 from trigger_conformance.checks.operation import EVERY, operations
 from trigger_conformance.checks.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.contract.home import SUITE
@@ -38,9 +39,11 @@ from trigger_conformance.report.curl import Way
 from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.runs import standard_streams
+from trigger_conformance.runs.owners import Owners
 from trigger_conformance.runs.run import Run, Shared, Station
 from trigger_conformance.runs.second_look import second_look
 from trigger_conformance.runs.session import Prepared
+from trigger_conformance.runs.sights import sights
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
@@ -49,6 +52,7 @@ from trigger_conformance.wire.ledger import BudgetSpentError
 
 RUN = pytest.StashKey[Run]()
 STATION = pytest.StashKey[Station]()
+OWNERS = pytest.StashKey[Owners]()
 OUTPUT = pytest.StashKey[TextIO]()
 _PROPERTY = "conformance"
 _REVIVAL_SECONDS = 5.0
@@ -121,6 +125,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     config.stash[RUN] = run
     config.add_cleanup(run.close)
     config.pluginmanager.register(Collector(run))
+    _know_owners(config, run.selection, run.record)
     config.option.allure_report_dir = str(run.report_dir / files.ALLURE)
     config.option.clean_alluredir = True
     config.option.tbstyle = "no"
@@ -175,11 +180,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Open a worker's station."""
     if (shared := _handed_down(config)) is not None:
         _open(config, Station(shared))
+        _know_owners(config, shared.selection, None)
 
 
 def _open(config: pytest.Config, station: Station) -> None:
     config.stash[STATION] = station
     have_last_word(lambda text: bounded(station.redactor.text(text)))
+
+
+def _know_owners(config: pytest.Config, selection: catalogue.Selection, keep: Callable[[Outcome], None] | None) -> None:
+    config.stash[OWNERS] = Owners(keep, shared=selection.shard is not None)
+    config.pluginmanager.register(config.stash[OWNERS])
 
 
 def _handed_down(config: pytest.Config) -> Shared | None:
@@ -403,6 +414,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report  # type: ignore[return-value]
     found = _outcome(_requirement(item), station, call)
     outcome = applied(found, station.shared.waivers, station.shared.today)
+    item.config.stash[OWNERS].take(outcome)
     report.user_properties.append((_PROPERTY, pickle.dumps(outcome)))
     _tell(report, outcome)
     return report  # type: ignore[return-value]
@@ -426,6 +438,8 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
         evidence=tuple(exchange.number for exchange in evidence),
         requests=len(own),
         duration=call.duration,
+        sights=sights(error, station.redactor),
+        rests_on=error.owner if isinstance(error, GroundError) else "",
     )
 
 
@@ -437,6 +451,8 @@ def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str,
             return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
         case ViolationError():
             return Ending.BROKEN, error.message, error.evidence
+        case GroundError():
+            return Ending.UNGROUNDED, error.message, error.evidence
         case InconclusiveError():
             return Ending.BLOCKED, error.message, error.evidence
         case BudgetSpentError():

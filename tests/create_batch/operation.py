@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trigger_conformance.checks.operation import Fact, Operation
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.contract import Expected, is_plain_key, strict_json
 from trigger_conformance.contract.quoting import quoted
 
@@ -58,8 +59,8 @@ class CreateBatch(Operation):
         if exchange.status != self.contract.success:
             return f"expected 202 and a new batch, got {exchange.outcome}"
         if not self.is_new(exchange):
-            return f"expected a new batch (isCached false), got isCached {is_cached(exchange)}"
-        return None if self.made(exchange) else "the answer names no batch"
+            return Problem(f"expected a new batch (isCached false), got isCached {is_cached(exchange)}", "isCached")
+        return None if self.made(exchange) else Problem("the answer names no batch", "id")
 
     def why_no_copy(self, exchange, first):
         """What keeps an answer from being that of a replay of ``first``."""
@@ -68,8 +69,8 @@ class CreateBatch(Operation):
         batch, cached = self.made(exchange), is_cached(exchange)
         if batch != self.made(first):
             expected = f"expected the existing batch {quoted(self.made(first))}"
-            return f"{expected}, got {quoted(batch)} (isCached {cached})"
-        return None if cached is True else f"expected isCached true, got {cached}"
+            return Problem(f"{expected}, got {quoted(batch)} (isCached {cached})", "id")
+        return None if cached is True else Problem(f"expected isCached true, got {cached}", "isCached")
 
     def also_fine(self, request):
         """A 404 for an unknown parent run, which is a warning of its own."""

@@ -7,9 +7,11 @@ from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
 
-from .expectations import expect
+from .expectations import expect, given
+from .grounds import NOT_CACHED, given_run_count
 from .operation import batch, is_new, key_of, run_count
 
+TOKEN, CLAIMS = f"header {token.TOKEN}", f"header {token.CLAIMS}"
 # RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
 PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 
@@ -31,15 +33,15 @@ def test_every_subset_of_optional_properties_is_accepted(target):
         target.order(key=target.key(), resumeParentOnCompletion=True, label="with key and resume true"),
         target.order(key=target.key(), resumeParentOnCompletion=False, label="with key and resume false"),
     ]
-    expect(target.send_all(orders)).is_new_batch()
+    made = expect(target.send_all(orders)).is_accepted()
+    given(made, rests_on=NOT_CACHED).is_new_batch()
 
 
 @must("unknown extra properties are accepted", clause="CreateBatchRequest", profile=Profile.SMOKE)
 def test_unknown_properties_are_accepted(target):
     if target.profile is Profile.SMOKE:
-        expect(
-            target.create(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)})
-        ).is_new_batch()
+        made = target.create(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)})
+        given(expect(made).is_accepted(), rests_on=NOT_CACHED).is_new_batch()
         return
     values = {"a string": "x", "a number": 1.5, "null": None, "an array": [1, [2]], "an object": {"runCount": 0}}
     orders = [
@@ -47,7 +49,8 @@ def test_unknown_properties_are_accepted(target):
     ]
     orders.append(target.request({"runCount": 1, "": "x"}, label="extra property with an empty name"))
     orders.append(target.order(label="fifty extra properties", **{f"conformanceExtra{n}": n for n in range(50)}))
-    expect(target.send_all(orders)).is_new_batch()
+    made = expect(target.send_all(orders)).is_accepted()
+    given(made, rests_on=NOT_CACHED).is_new_batch()
 
 
 @must(
@@ -61,7 +64,7 @@ def test_look_alike_properties_are_ignored(target):
     orders = [target.request({"runCount": count, name: 1}, label=f"extra property {name!r}") for name in names]
     if target.profile is Profile.SMOKE:
         orders = [target.request({"runCount": count, **dict.fromkeys(names, 1)}, label="all of them at once")]
-    expect(target.send_all(orders)).has_run_count(count)
+    given_run_count(expect(target.send_all(orders)).is_accepted(), count)
 
 
 @must(
@@ -75,7 +78,7 @@ def test_id_is_a_path_segment(traffic):
         usable = batch(exchange) is not None and PATH_SEGMENT.fullmatch(batch(exchange)) and batch(exchange).strip(".")
         return None if usable else f"the id {batch(exchange)!r} is no path segment as it stands"
 
-    expect(accepted(traffic)).satisfies(judge)
+    expect(accepted(traffic)).satisfies(judge, place="id")
 
 
 @must(
@@ -90,7 +93,7 @@ def test_ids_are_never_given_twice(traffic):
             None if owner is exchange else f"the id {quoted(batch(exchange))} is also that of exchange #{owner.number}"
         )
 
-    expect([exchange for exchange in accepted(traffic) if is_new(exchange)]).satisfies(judge)
+    expect([exchange for exchange in accepted(traffic) if is_new(exchange)]).satisfies(judge, place="id")
 
 
 @must(
@@ -105,7 +108,7 @@ def test_new_batch_has_the_requested_run_count(traffic):
         return None if type(got) is int and got == wanted else f"expected runCount {wanted}, got {got!r}"
 
     created = [each for each in accepted(traffic) if is_new(each) and run_count(each.request) is not None]
-    expect(created).satisfies(judge)
+    expect(created).satisfies(judge, place="runCount")
 
 
 @must(
@@ -122,7 +125,7 @@ def test_new_batch_is_not_cached(traffic):
     keyless = [
         each for each in accepted(traffic) if "idempotencyKey" not in (each.request.document or {"idempotencyKey": 0})
     ]
-    expect(keyless).satisfies(judge)
+    expect(keyless).satisfies(judge, place="isCached")
 
 
 @must(
@@ -139,7 +142,9 @@ def test_answered_key_is_the_requests(traffic):
         same = isinstance(got, str) and got == key_of(exchange.request)
         return None if same else f"expected {key_of(exchange.request)!r} or nothing, got {got!r}"
 
-    expect([each for each in accepted(traffic) if each.request.document is not None]).satisfies(judge)
+    expect([each for each in accepted(traffic) if each.request.document is not None]).satisfies(
+        judge, place="idempotencyKey"
+    )
 
 
 @should(
@@ -151,7 +156,8 @@ def test_answered_key_is_the_requests(traffic):
 def test_answer_names_the_key(traffic):
     keyed = [each for each in accepted(traffic) if key_of(each.request) is not None]
     seen(keyed, "202 to a request with a key").satisfies(
-        lambda each: None if "idempotencyKey" in each.answer.document else "idempotencyKey is missing"
+        lambda each: None if "idempotencyKey" in each.answer.document else "idempotencyKey is missing",
+        place="idempotencyKey",
     )
 
 
@@ -166,7 +172,7 @@ def test_accepted_answers_carry_the_token_headers(traffic):
         missing = [name for name in (token.TOKEN, token.CLAIMS) if exchange.answer.header(name) is None]
         return f"{' and '.join(missing)} missing" if missing else None
 
-    seen([each for each in accepted(traffic) if is_new(each)], "new batch").satisfies(judge)
+    seen([each for each in accepted(traffic) if is_new(each)], "new batch").satisfies(judge, place=TOKEN)
 
 
 def with_token_headers(traffic):
@@ -183,7 +189,7 @@ def with_token_headers(traffic):
     stage=Stage.CLOSING,
 )
 def test_delegated_token_is_well_formed(traffic):
-    with_token_headers(traffic).satisfies(lambda each: token.token_problem(each.answer))
+    with_token_headers(traffic).satisfies(lambda each: token.token_problem(each.answer), place=TOKEN)
 
 
 @must(
@@ -193,7 +199,7 @@ def test_delegated_token_is_well_formed(traffic):
     stage=Stage.CLOSING,
 )
 def test_claims_header_is_a_json_object(traffic):
-    with_token_headers(traffic).satisfies(lambda each: token.claims_problem(each.answer))
+    with_token_headers(traffic).satisfies(lambda each: token.claims_problem(each.answer), place=CLAIMS)
 
 
 @should(
@@ -203,4 +209,4 @@ def test_claims_header_is_a_json_object(traffic):
     stage=Stage.CLOSING,
 )
 def test_claims_header_agrees_with_the_token(traffic):
-    with_token_headers(traffic).satisfies(lambda each: token.disagreement(each.answer))
+    with_token_headers(traffic).satisfies(lambda each: token.disagreement(each.answer), place=CLAIMS)

@@ -1,14 +1,16 @@
 """Generated requests: from strategies for keys, and from a model in any order."""
 
-from trigger_conformance.checks.expect import InconclusiveError, ViolationError
+from trigger_conformance.checks.expect import InconclusiveError, ViolationError, Wrong, place_of
 from trigger_conformance.checks.generation import near_keys, portions
 from trigger_conformance.checks.requirement import Stage, must
 
 from .expectations import expect
+from .grounds import given_batches, given_copies
 from .model import Kind, Model
 from .programs import WAVE, programs
 
 POOL = 12
+MEMBERS = ("isCached", "runCount", "id")
 
 
 @must(
@@ -21,10 +23,9 @@ def test_nearly_alike_keys_are_different(target):
     pairs = [(target.key("-"), pair) for pair in near]
     for portion in portions(target, pairs):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
-        firsts = target.send_all(target.order(key=key, label=label) for key, label in ones)
-        expect(firsts).is_new_batch()
+        firsts = given_batches(target.send_all(target.order(key=key, label=label) for key, label in ones))
         expect(target.send_all(target.order(key=key, label=label) for key, label in others)).is_new_batch()
-        expect(target.send_all(each.request for each in firsts)).is_cached_copy_of(*firsts)
+        given_copies(target.send_all(each.request for each in firsts), *firsts)
 
 
 @must(
@@ -56,7 +57,8 @@ def play(target, program):
         for step, exchange in zip(wave, exchanges, strict=True):
             told.setdefault(step.key, []).append(exchange)
             if problem := model.judge(step, exchange):
-                raise ViolationError(problem, told[step.key])
+                place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem), "")
+                raise ViolationError(problem, told[step.key], [Wrong(exchange, problem, place)])
 
 
 def request_for(target, step, key):

@@ -8,6 +8,7 @@ from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond, Framing
 
 from .expectations import expect
+from .grounds import given_right_batches
 from .operation import key_of
 
 METHODS = ("PUT", "GET", "PATCH", "DELETE")
@@ -108,8 +109,7 @@ def test_chunked_body_is_accepted_or_411(target):
     answer = target.send(target.order(2, key=target.key(), label="chunked", framing=Framing.CHUNKED))
     expect(answer).has_status(202, 411)
     if answer.status == 202:
-        expect(answer).is_new_batch()
-        expect(answer).has_run_count(target.within(2))
+        given_right_batches([answer], target.within(2))
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +136,7 @@ def test_other_media_types_are_handled(target, other_media_types):
     expect(other_media_types).has_status(202, *REJECTIONS, 401, 404, 405, 411, 413, 415, 431)
     taken = [each for each in other_media_types if each.status == 202]
     if taken:
-        expect(taken).is_new_batch()
-        expect(taken).has_run_count(target.within(2))
+        given_right_batches(taken, target.within(2))
 
 
 @info("how a body under another media type is answered", clause="createBatch.requestBody")
@@ -158,5 +157,5 @@ def test_charset_parameter_is_accepted(target):
     )[: target.pick(smoke=1, standard=3, thorough=3)]
     requests = [target.order(2, key=target.key(), label=spelling, content_type=spelling) for spelling in spellings]
     answers = target.send_all(requests)
-    expect(answers).is_new_batch()
-    expect(answers).has_run_count(target.within(2))
+    expect(answers).is_accepted()
+    given_right_batches(answers, target.within(2))

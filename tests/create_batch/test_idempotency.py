@@ -12,7 +12,7 @@ from trigger_conformance.checks.expect import (
     InconclusiveError,
     NotApplicableError,
     ViolationError,
-    given,
+    Wrong,
 )
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
@@ -20,7 +20,8 @@ from trigger_conformance.rules.history import Call, why_impossible
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 from . import keys
-from .expectations import expect
+from .expectations import expect, given
+from .grounds import REPLAY_STATUS, given_accepted, given_batches, given_copies, given_run_count
 from .operation import batch, is_cached, is_new, key_of, run_count
 
 KEY = "CreateBatchRequest.idempotencyKey"
@@ -44,7 +45,7 @@ def first_and_replays(target):
         target.send(target.order(2, key=key, label=f"replay {number} on a new connection"), fresh=True)
         for number in range(3, count + 3)
     ]
-    given(first)
+    given_batches(first)
     return first, replays
 
 
@@ -56,8 +57,7 @@ def escaped(key):
 @must("a replay has isCached true and the first answer's id", clause=KEY, profile=Profile.SMOKE)
 def test_replay_returns_the_existing_batch(first_and_replays):
     first, replays = first_and_replays
-    expect(first).is_new_batch()
-    expect(replays).is_cached_copy_of(first)
+    expect(given(replays, rests_on=REPLAY_STATUS).is_accepted()).is_cached_copy_of(first)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def early(target):
     if target.profile is Profile.SMOKE and (made := keys.keyed_batches(target.wire.ledger.exchanges())):
         return made[0]
     batch = target.create(key=target.key(), label="early")
-    given(batch)
+    given_batches(batch)
     return batch
 
 
@@ -79,7 +79,8 @@ def test_replay_is_answered_202(first_and_replays):
 @must("a replay's runCount is the first request's, whatever the replay asks for", clause=KEY, profile=Profile.SMOKE)
 def test_replay_keeps_the_first_run_count(first_and_replays):
     first, replays = first_and_replays
-    expect(replays).has_run_count(run_count(first.request))
+    given_run_count(first, run_count(first.request))
+    expect(given(replays, rests_on=REPLAY_STATUS).is_accepted()).has_run_count(run_count(first.request))
 
 
 @pytest.mark.usefixtures("early")
@@ -87,25 +88,28 @@ def test_replay_keeps_the_first_run_count(first_and_replays):
 def test_replay_ignores_other_properties(target):
     key = target.key()
     first = target.create(3, key=key)
-    given(first)
-    replays = target.send_all(
+    given_batches(first)
+    plain, *replays = target.send_all(
         [
+            target.request({"idempotencyKey": key, "runCount": target.within(3)}, label="the same in another order"),
             target.order(7, key=key, label="another runCount"),
             target.order(3, key=key, label="resumeParentOnCompletion true", resumeParentOnCompletion=True),
             target.order(3, key=key, label="resumeParentOnCompletion false", resumeParentOnCompletion=False),
             target.order(3, key=key, label="an extra property", conformanceExtra="x"),
-            target.request({"idempotencyKey": key, "runCount": target.within(3)}, label="the same in another order"),
         ]
     )
+    given_copies([plain], first)
     expect(replays).is_cached_copy_of(first)
+    given_run_count([first, plain], target.within(3))
     expect(replays).has_run_count(target.within(3))
 
 
 @must("a key is the same however JSON writes it", clause=KEY)
 def test_spelling_of_a_key_does_not_matter(target):
     key = target.key("-ké/😀")
-    first = target.create(key=key, label="as it is")
-    given(first)
+    first, plain = (target.create(key=key, label="as it is") for _ in range(2))
+    given_batches(first)
+    given_copies([plain], first)
     spellings = {
         "every character escaped": b'{"runCount":1,"idempotencyKey":"%s"}' % escaped(key),
         "the slash escaped": f'{{"runCount":1,"idempotencyKey":"{key.replace("/", chr(92) + "/")}"}}'.encode(),
@@ -117,32 +121,37 @@ def test_spelling_of_a_key_does_not_matter(target):
 
 @must("a replay at once after the answer finds the batch", clause=KEY)
 def test_replay_at_once_finds_the_batch(target):
-    for number in range(target.pick(smoke=2, standard=5, thorough=40)):
-        order = target.order(key=target.key(), label=f"round {number + 1}")
-        first, replay = target.send(order), target.send(order)
-        given(first)
-        expect(replay).is_cached_copy_of(first)
+    rounds = range(1, target.pick(smoke=2, standard=5, thorough=40) + 1)
+    orders = [target.order(key=target.key(), label=f"round {number}") for number in rounds]
+    firsts, replays = zip(*((target.send(order), target.send(order)) for order in orders), strict=True)
+    given_batches(firsts)
+    # Later, it is a plain replay.
+    given_copies([target.send(orders[0])], firsts[0])
+    expect(replays).is_cached_copy_of(*firsts)
 
 
 @must("the tenth replay is as the first", clause=KEY)
 def test_tenth_replay_is_as_the_first(target):
     key = target.key()
     first = target.create(2, key=key)
-    given(first)
     replays = [
         target.send(target.order(2, key=key, label=f"replay {number}"), fresh=number % 2 == 0)
         for number in range(1, 11)
     ]
-    expect(replays).is_cached_copy_of(first)
-    expect(replays).has_run_count(target.within(2))
+    given_batches(first)
+    given_copies(replays[:1], first)
+    expect(replays[1:]).is_cached_copy_of(first)
+    given_run_count([first, replays[0]], target.within(2))
+    expect(replays[1:]).has_run_count(target.within(2))
 
 
 @must("without a key nothing is cached: equal requests make different batches", clause=KEY)
 def test_no_key_is_never_cached(target):
     count = target.pick(smoke=2, standard=3, thorough=8)
     answers = [target.send(target.order(3, label=f"request {number + 1}")) for number in range(count)]
-    expect(answers).is_new_batch()
+    answers = given_accepted(answers)
     expect_different_batches(answers)
+    expect(answers).is_new_batch()
 
 
 def expect_different_batches(exchanges):
@@ -151,16 +160,15 @@ def expect_different_batches(exchanges):
         owner = owners.setdefault(batch(exchange), exchange)
         if exchange.status == 202 and owner is not exchange:
             message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(batch(exchange))}"
-            raise ViolationError(message, [owner, exchange])
+            raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, "isCached")])
 
 
 def expect_different(target, family):
     """Every key of ``family`` makes a batch of its own, and remembers it."""
-    firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
+    firsts = given_accepted(target.send_all(target.order(key=key, label=label) for label, key in family.items()))
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
-    replays = target.send_all(each.request for each in firsts)
-    expect(replays).is_cached_copy_of(*firsts)
+    given_copies(target.send_all(each.request for each in firsts), *firsts)
 
 
 @must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
@@ -168,6 +176,7 @@ def test_slightly_different_keys_are_different(target):
     family = keys.slightly_different(target.key())
     counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
+    firsts = given_accepted(firsts)
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
 
@@ -251,7 +260,7 @@ def test_unusual_keys_work_or_are_rejected(target):
     if taken:
         expect(taken).is_new_batch()
         expect_different_batches(taken)
-        expect(target.send_all(each.request for each in taken)).is_cached_copy_of(*taken)
+        given_copies(target.send_all(each.request for each in taken), *taken)
 
 
 @must("keys that differ in invalid bytes are different keys, or are rejected", clause=KEY)
@@ -276,7 +285,7 @@ def test_reserved_keys_work_or_are_rejected(target):
     taken = [each for each in firsts if each.status == 202]
     if taken:
         expect_different_batches(taken)
-        expect(target.send_all(each.request for each in taken)).is_cached_copy_of(*taken)
+        given_copies(target.send_all(each.request for each in taken), *taken)
 
 
 @must("a rejected request does not use up its key", clause="createBatch.responses.400")
@@ -307,9 +316,10 @@ def test_concurrent_requests_with_one_key_create_one_batch(target):
             target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)
         ]
         answers = target.send_together(orders)
-        expect(answers).is_accepted()
+        answers = given(answers, rests_on=REPLAY_STATUS).is_accepted()
         expect_one_batch(answers)
         creator = next(each for each in answers if is_new(each))
+        given_run_count(creator, run_count(creator.request))
         expect(answers).has_run_count(run_count(creator.request))
 
 
@@ -320,7 +330,8 @@ def expect_one_batch(exchanges):
     )
     history = [Call(each.started, each.ended, batch(each), is_cached(each)) for each in exchanges]
     if why := why_impossible(history):
-        raise ViolationError(f"{why} ({len(exchanges)} requests with one key)", exchanges)
+        message = f"{why} ({len(exchanges)} requests with one key)"
+        raise ViolationError(message, exchanges, [Wrong(each, message) for each in exchanges])
 
 
 @must("a request whose answer was never read and its retry make one batch", clause=KEY, profile=Profile.SMOKE)
@@ -331,11 +342,11 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
         if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
             raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
         retry = target.send(order, fresh=True)
-        expect(retry).is_accepted()
         replays = [target.send(order) for _ in range(target.pick(smoke=1, standard=2, thorough=3))]
-        expect(replays).is_cached_copy_of(retry)
-        expect([retry, *replays]).has_run_count(target.within(2))
+        given(retry, rests_on=REPLAY_STATUS).is_accepted()
+        given_copies(replays, retry)
         expect_one_batch([abandoned, retry, *replays])
+        given_run_count([retry, *replays], target.within(2))
 
 
 @must("concurrent requests with different keys create different batches, and all are remembered", clause=KEY)
@@ -344,12 +355,12 @@ def test_concurrent_requests_with_different_keys_create_different_batches(target
     for _ in range(target.pick(smoke=1, standard=2, thorough=12)):
         lanes = target.wire.burst_size(16)
         firsts += target.send_together(target.order(1 + lane % 3, key=target.key()) for lane in range(lanes))
+    firsts = given_accepted(firsts)
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
     for first in firsts:
-        expect(first).has_run_count(run_count(first.request))
-    replays = target.send_all(each.request for each in firsts)
-    expect(replays).is_cached_copy_of(*firsts)
+        given_run_count(first, run_count(first.request))
+    given_copies(target.send_all(each.request for each in firsts), *firsts)
 
 
 @must("a key is still known when many others have come after it", clause=KEY, profile=Profile.SMOKE)
@@ -361,9 +372,11 @@ def test_key_is_known_after_many_others(target, early):
         early, *made = target.send_all(
             target.order(key=target.key(), label=f"key {number}") for number in range(many + 1)
         )
-        given([early, *made])
+        given_batches([early, *made])
     target.note(f"{len(made)} other keys by then")
-    expect(again(target, early)).is_cached_copy_of(early)
+    replay = again(target, early)
+    given(replay, rests_on=REPLAY_STATUS).is_accepted()
+    expect(replay).is_cached_copy_of(early)
 
 
 @must("one key under another environment's credential is another batch", clause="BearerAuth", profile=Profile.SMOKE)
@@ -376,15 +389,14 @@ def test_another_environment_has_keys_of_its_own(target):
         {"runCount": 1, "idempotencyKey": key}, label="second environment", authorization=target.second_bearer
     )
     first, second = target.send(here), target.send(there)
-    given(first)
-    expect(second).is_new_batch()
+    given_batches(first)
     expect_different_batches([first, second])
+    expect(second).is_new_batch()
     if target.profile is Profile.SMOKE:
         return
-    replays = [target.send(here), target.send(there)]
-    expect(replays).is_cached_copy_of(first, second)
-    expect(replays[0]).has_run_count(target.within(2))
-    expect(replays[1]).has_run_count(1)
+    replays = given_copies([target.send(here), target.send(there)], first, second)
+    given_run_count([first, *replays[:1]], target.within(2))
+    given_run_count([second, *replays[1:]], 1)
 
 
 @should(
@@ -395,8 +407,9 @@ def test_another_environment_has_keys_of_its_own(target):
 def test_replay_carries_the_token_headers(first_and_replays):
     first, replays = first_and_replays
     carried = {name.lower() for name, _ in first.answer.headers if name.lower().startswith("x-trigger-jwt")}
-    expect([each for each in replays if each.answer]).satisfies(
-        lambda each: f"{', '.join(missing)} missing" if (missing := sorted(_missing(each, carried))) else None
+    expect(given(replays, rests_on=REPLAY_STATUS).is_accepted()).satisfies(
+        lambda each: f"{', '.join(missing)} missing" if (missing := sorted(_missing(each, carried))) else None,
+        place="header x-trigger-jwt",
     )
 
 
@@ -411,7 +424,9 @@ def test_key_outlives_the_wait(target, traffic):
         raise NotApplicableError("needs --idempotency-wait SECONDS")
     first = oldest(target, traffic, at_most=wait)
     target.wire.pause(wait - (time.monotonic() - first.ended))
-    expect(again(target, first)).is_cached_copy_of(first)
+    replay = again(target, first)
+    given(replay, rests_on=REPLAY_STATUS).is_accepted()
+    expect(replay).is_cached_copy_of(first)
 
 
 @info("how long a key lives", clause=KEY, stage=Stage.CLOSING)
@@ -451,6 +466,5 @@ def test_no_key_ever_named_two_batches(traffic):
     for exchanges in by_key.values():
         for earlier, later in pairwise(exchanges):
             if batch(earlier) != batch(later):
-                raise ViolationError(
-                    f"one key named {quoted(batch(earlier))} and {quoted(batch(later))}", [earlier, later]
-                )
+                message = f"one key named {quoted(batch(earlier))} and {quoted(batch(later))}"
+                raise ViolationError(message, [earlier, later], [Wrong(later, message, "id")])

@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 import pytest
 
-from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, Problem, ViolationError
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import press, rate_limit
@@ -19,6 +19,7 @@ from .operation import is_new, run_count
 LIMITED = "createBatch.responses.429"
 PRESSING = "create_batch.rate_limits.pressing_past_the_limit_brings_a_429"
 GRACE = 1.0
+LIMITS, RESET, RETRY = "header x-ratelimit", "header x-ratelimit-reset", "header retry-after"
 ERROR_MEDIA_TYPES = ("application/json", "application/problem+json")
 BIG_REQUESTS = 4
 # Others who use the credential too may be served first, but not for ever.
@@ -235,12 +236,12 @@ def test_another_environment_is_not_limited(pressed):
     stage=Stage.CLOSING,
 )
 def test_every_429_carries_its_headers_once(limited):
-    limited.satisfies(lambda each: rate_limit.presence_problem(each.answer), also_429=True)
+    limited.satisfies(lambda each: rate_limit.presence_problem(each.answer), also_429=True, place=LIMITS)
 
 
 @must("every header of a 429 is a decimal integer", clause=LIMITED, profile=Profile.SMOKE, stage=Stage.CLOSING)
 def test_headers_of_a_429_are_integers(limited):
-    limited.satisfies(lambda each: rate_limit.integer_problem(each.answer), also_429=True)
+    limited.satisfies(lambda each: rate_limit.integer_problem(each.answer), also_429=True, place=LIMITS)
 
 
 @must(
@@ -250,7 +251,7 @@ def test_headers_of_a_429_are_integers(limited):
     stage=Stage.CLOSING,
 )
 def test_counts_of_a_429_are_consistent(limited):
-    limited.satisfies(lambda each: rate_limit.count_problem(each.answer), also_429=True)
+    limited.satisfies(lambda each: rate_limit.count_problem(each.answer), also_429=True, place=LIMITS)
 
 
 @must(
@@ -260,7 +261,7 @@ def test_counts_of_a_429_are_consistent(limited):
     stage=Stage.CLOSING,
 )
 def test_reset_of_a_429_is_unix_time(limited):
-    limited.satisfies(lambda each: rate_limit.reset_problem(each.answer), also_429=True)
+    limited.satisfies(lambda each: rate_limit.reset_problem(each.answer), also_429=True, place=RESET)
 
 
 @must("a 429 has an Error body", clause="createBatch.responses.429.content", profile=Profile.SMOKE, stage=Stage.CLOSING)
@@ -270,7 +271,7 @@ def test_429_has_an_error_body(target, limited):
             return f"the body is no JSON object ({quoted(exchange.answer.header('content-type'))})"
         return next(iter(target.contract.schema_errors("Error", exchange.answer.json)), None)
 
-    limited.satisfies(judge, also_429=True)
+    limited.satisfies(judge, also_429=True, place="body")
 
 
 @should(
@@ -280,7 +281,7 @@ def test_429_has_an_error_body(target, limited):
     stage=Stage.CLOSING,
 )
 def test_reset_agrees_with_retry_after(limited):
-    limited.satisfies(lambda each: rate_limit.agreement_problem(each.answer), also_429=True)
+    limited.satisfies(lambda each: rate_limit.agreement_problem(each.answer), also_429=True, place=RESET)
 
 
 @should(
@@ -290,7 +291,7 @@ def test_reset_agrees_with_retry_after(limited):
     stage=Stage.CLOSING,
 )
 def test_retry_after_is_at_least_one(limited):
-    limited.satisfies(lambda each: rate_limit.no_wait_problem(each.answer), also_429=True)
+    limited.satisfies(lambda each: rate_limit.no_wait_problem(each.answer), also_429=True, place=RETRY)
 
 
 def with_limits_elsewhere(traffic):
@@ -316,7 +317,8 @@ def test_headers_elsewhere_keep_the_rules(traffic):
         rate_limit.reset_problem,
     )
     expect(with_limits_elsewhere(traffic)).satisfies(
-        lambda each: "; ".join(filter(None, (rule(each.answer) for rule in rules))) or None
+        lambda each: "; ".join(filter(None, (rule(each.answer) for rule in rules))) or None,
+        place=LIMITS,
     )
 
 
@@ -328,7 +330,7 @@ def test_headers_elsewhere_keep_the_rules(traffic):
 )
 def test_remaining_rises_only_by_refill(traffic):
     carrying = with_limits_elsewhere(traffic)
-    found = [ViolationError(why, [exchange]) for exchange, why in rate_limit.rises(carrying)]
+    found = [ViolationError(Problem(why, LIMITS), [exchange]) for exchange, why in rate_limit.rises(carrying)]
     if found:
         raise found[0]
 
@@ -341,4 +343,7 @@ def test_remaining_rises_only_by_refill(traffic):
 )
 def test_accepted_answers_carry_the_limits(traffic):
     accepted = [each for each in traffic if each.status == 202]
-    expect(accepted).satisfies(lambda each: None if rate_limit.carries_limits(each.answer) else "no rate-limit header")
+    expect(accepted).satisfies(
+        lambda each: None if rate_limit.carries_limits(each.answer) else "no rate-limit header",
+        place=LIMITS,
+    )

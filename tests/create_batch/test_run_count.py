@@ -7,6 +7,7 @@ from trigger_conformance.checks.expect import REJECTIONS
 from trigger_conformance.checks.requirement import Profile, info, must, should
 
 from .expectations import expect
+from .grounds import given_accepted
 from .keys import known, unspent
 from .operation import run_count
 
@@ -74,7 +75,7 @@ def refused_range(target):
 
 @must("runCount 1 is accepted", clause="CreateBatchRequest.runCount")
 def test_one_is_accepted(target):
-    expect(target.create(1)).has_run_count(1)
+    expect(given_accepted([target.create(1)])).has_run_count(1)
 
 
 @must(

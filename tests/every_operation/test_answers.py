@@ -6,6 +6,7 @@ import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect, seen
 from trigger_conformance.checks.losses import Losses, is_late
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.wire.exchange import Beyond, Framing
 
@@ -31,11 +32,8 @@ def on_operation(target, traffic):
 
 def with_status(target, traffic, *statuses):
     """Error answers that the contract's words on bodies apply to; a refusal by the HTTP layer is not among them."""
-    return [
-        each
-        for each in on_operation(target, traffic)
-        if each.status in statuses and each.request.beyond is Beyond.NOTHING
-    ]
+    asked = on_operation(target, traffic)
+    return [each for each in asked if each.status in statuses and each.request.beyond is Beyond.NOTHING]
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +63,12 @@ def test_accepted_answers_satisfy_the_schema(target, traffic, libraries):
     def judge(exchange):
         found = libraries(exchange)
         if exchange.answer.media_type != "application/json":
-            return f"expected application/json, got {exchange.answer.header('content-type')!r}"
+            return Problem(f"expected application/json, got {exchange.answer.header('content-type')!r}", "media type")
         if len(exchange.answer.all("content-type")) > 1:
             return "Content-Type is there more than once"
         return next(iter(target.contract.schema_errors(target.contract.response_schema, exchange.answer.json)), found)
 
-    expect([each for each in traffic if each.status == target.contract.success]).satisfies(judge)
+    expect([each for each in traffic if each.status == target.contract.success]).satisfies(judge, place="body")
 
 
 @must(
@@ -87,7 +85,7 @@ def test_only_documented_statuses(target, traffic):
         instead = " in place of 401" if exchange.status == 403 else ""
         return f"{exchange.outcome}{instead} is no documented status"
 
-    expect(on_operation(target, traffic)).satisfies(judge, also_429=True)
+    expect(on_operation(target, traffic)).satisfies(judge, also_429=True, place="status")
 
 
 def _also_fine(target, request):
@@ -107,6 +105,7 @@ def test_never_a_server_error(target, traffic):
     expect(on_operation(target, traffic)).satisfies(
         lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
         also_429=True,
+        place="status",
     )
 
 
@@ -151,10 +150,12 @@ def test_error_bodies_are_json(target, traffic, libraries):
         if not described:
             return found or _invalid_json(exchange)
         if exchange.answer.media_type not in ("application/json", "application/problem+json"):
-            return f"{exchange.status} with media type {exchange.answer.header('content-type')!r}"
+            return Problem(
+                f"{exchange.status} with media type {exchange.answer.header('content-type')!r}", "media type"
+            )
         return next(iter(target.contract.schema_errors(described, exchange.answer.json)), found)
 
-    seen(with_status(target, traffic, *ERRORS), "400, 422 or 429").satisfies(judge, also_429=True)
+    seen(with_status(target, traffic, *ERRORS), "400, 422 or 429").satisfies(judge, also_429=True, place="body")
 
 
 def _invalid_json(exchange):
@@ -172,6 +173,7 @@ def test_error_media_type_is_application_json(target, traffic):
     seen(with_status(target, traffic, *ERRORS), "400, 422 or 429").satisfies(
         lambda each: "application/problem+json" if each.answer.media_type == "application/problem+json" else None,
         also_429=True,
+        place="problem document",
     )
 
 
@@ -188,7 +190,8 @@ def test_error_has_a_message(target, traffic):
         said = any(exchange.answer.document.get(text) for text in texts)
         return None if said else f"{exchange.status} without a {' or '.join(texts)}"
 
-    seen(with_status(target, traffic, *ERRORS), "400, 422 or 429").satisfies(judge, also_429=True)
+    answers = seen(with_status(target, traffic, *ERRORS), "400, 422 or 429")
+    answers.satisfies(judge, also_429=True, place="message")
 
 
 def words(answer):
@@ -212,7 +215,7 @@ def test_errors_reveal_no_internals(traffic):
         return f"the {exchange.status} shows {', '.join(told)}" if told else None
 
     errors = [each for each in traffic if (each.status or 0) >= 400]
-    seen(errors, "error").satisfies(judge, also_429=True)
+    seen(errors, "error").satisfies(judge, also_429=True, place="internals")
 
 
 @must(
@@ -224,4 +227,5 @@ def test_credential_is_never_echoed(traffic):
             f"the credential is in {', '.join(each.answer.leaks)}" if each.answer and each.answer.leaks else None
         ),
         also_429=True,
+        place="leak",
     )

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import pytest
 
 from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import shortened, visible
 from trigger_conformance.wire.exchange import Exchange
 
@@ -21,13 +23,26 @@ _LONGEST_NAME = 60
 _PARTICULARS = re.compile(r'"(?:[^"\\]|\\.)*"|#\d+')
 
 
-class ViolationError(AssertionError):
-    """The target broke a requirement: why, and the exchanges that show it."""
+@dataclass(frozen=True)
+class Wrong:
+    """One wrong answer: the exchange, what is wrong with it, and where ("": with the whole of it)."""
 
-    def __init__(self, message: str, evidence: Sequence[Exchange]) -> None:
+    exchange: Exchange
+    problem: str
+    place: str = ""
+
+
+class ViolationError(AssertionError):
+    """The target broke a requirement: why, and the exchanges that show it.
+
+    ``wrongs`` say of each wrong answer what is wrong with it; without them it is the last of ``evidence``.
+    """
+
+    def __init__(self, message: str, evidence: Sequence[Exchange], wrongs: Sequence[Wrong] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.evidence = list(evidence)
+        self.wrongs = list(wrongs) or [Wrong(each, message, place_of(each, message)) for each in evidence[-1:]]
 
 
 class InconclusiveError(Exception):
@@ -52,43 +67,51 @@ class Expectation:
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._exchanges = exchanges
 
-    def satisfies(self, judge: Judge, *, also_429: bool = False) -> None:
-        """``judge`` returns what is wrong with an exchange, or None; it is not shown a 429 unless ``also_429``."""
+    def satisfies(self, judge: Judge, *, also_429: bool = False, place: str = "") -> list[Exchange]:
+        """``judge`` returns what is wrong with an exchange, or None; it is not shown a 429 unless ``also_429``.
+
+        ``place`` is where in an answer a problem is that does not say so itself. Returns what was judged.
+        """
         if not self._exchanges:
             raise InconclusiveError("there was no answer to judge")
         blocked = [exchange for exchange in self._exchanges if exchange.status == 429 and not also_429]
         judged = [exchange for exchange in self._exchanges if exchange not in blocked]
-        wrong = [(exchange, problem) for exchange in judged if (problem := judge(exchange)) is not None]
+        wrong = [
+            Wrong(exchange, problem, place_of(exchange, problem, place))
+            for exchange in judged
+            if (problem := judge(exchange)) is not None
+        ]
         if wrong:
             raise _violation(wrong)
         if blocked:
             raise InconclusiveError(f"{len(blocked)} answers were still 429 when waiting had to end", blocked)
+        return judged
 
-    def has_status(self, *statuses: int) -> None:
+    def has_status(self, *statuses: int) -> list[Exchange]:
         """The status is one of ``statuses``."""
         wanted = " or ".join(str(status) for status in statuses)
-        self.satisfies(lambda exchange: _unless(exchange.status in statuses, f"expected {wanted}", exchange))
+        return self.satisfies(lambda exchange: _unless(exchange.status in statuses, f"expected {wanted}", exchange))
 
-    def is_accepted(self) -> None:
+    def is_accepted(self) -> list[Exchange]:
         """The status that answers a valid request."""
-        self.satisfies(_why_not_accepted)
+        return self.satisfies(_why_not_accepted)
 
-    def is_rejected(self) -> None:
+    def is_rejected(self) -> list[Exchange]:
         """A documented error: 400 or 422."""
-        self.has_status(*REJECTIONS)
+        return self.has_status(*REJECTIONS)
 
-    def is_refused(self) -> None:
+    def is_refused(self) -> list[Exchange]:
         """401."""
-        self.satisfies(_why_not_refused)
+        return self.satisfies(_why_not_refused)
 
-    def is_new(self) -> None:
+    def is_new(self) -> list[Exchange]:
         """The answer to a valid request that made something new."""
-        self.satisfies(lambda exchange: operation_of(exchange.request).why_not_new(exchange))
+        return self.satisfies(lambda exchange: operation_of(exchange.request).why_not_new(exchange))
 
 
 def expect(exchanges: Exchange | Iterable[Exchange]) -> Expectation:
     """Begin an expectation on one exchange or several."""
-    return Expectation([exchanges] if isinstance(exchanges, Exchange) else list(exchanges))
+    return Expectation(several(exchanges))
 
 
 def seen(exchanges: Iterable[Exchange], what: str) -> Expectation:
@@ -99,18 +122,23 @@ def seen(exchanges: Iterable[Exchange], what: str) -> Expectation:
     return Expectation(found)
 
 
-def given(exchanges: Exchange | Iterable[Exchange]) -> None:
-    """The check's ground: each answer names what was made. Raises InconclusiveError where one does not."""
-    for exchange in [exchanges] if isinstance(exchanges, Exchange) else exchanges:
-        operation = operation_of(exchange.request)
-        if exchange.status != operation.contract.success or operation.made(exchange) is None:
-            told = f"needed a {operation.thing} to begin with, got {exchange.outcome}"
-            raise InconclusiveError(_line(exchange, told), [exchange])
+def several(exchanges: Exchange | Iterable[Exchange]) -> list[Exchange]:
+    """One exchange or many as a list."""
+    return [exchanges] if isinstance(exchanges, Exchange) else list(exchanges)
 
 
 def _why_not_accepted(exchange: Exchange) -> str | None:
     success = operation_of(exchange.request).contract.success
     return _unless(exchange.status == success, f"expected {success}", exchange)
+
+
+def place_of(exchange: Exchange, problem: str, place: str = "") -> str:
+    """Where in an answer a problem is: where it says itself; where there is no answer, or another status, there."""
+    if isinstance(problem, Problem):
+        return problem.place
+    if exchange.answer is None:
+        return "answer"
+    return "status" if place == "" and exchange.outcome in problem else place
 
 
 def _why_not_refused(exchange: Exchange) -> str | None:
@@ -125,31 +153,31 @@ def _unless(fine: bool, wanted: str, exchange: Exchange) -> str | None:
     return None if fine else f"{wanted}, got {exchange.outcome}"
 
 
-def _violation(wrong: Sequence[tuple[Exchange, str]]) -> ViolationError:
+def _violation(wrong: Sequence[Wrong]) -> ViolationError:
     """One line a problem, however many cases have it: cases with a name first, and of each problem one as evidence."""
-    alike: dict[str, list[tuple[Exchange, str]]] = {}
-    for exchange, problem in sorted(wrong, key=lambda each: _is_generated(each[0])):
-        alike.setdefault(_PARTICULARS.sub("", problem), []).append((exchange, problem))
+    alike: dict[str, list[Wrong]] = {}
+    for each in sorted(wrong, key=lambda each: _is_generated(each.exchange)):
+        alike.setdefault(_PARTICULARS.sub("", each.problem), []).append(each)
     groups = list(alike.values())
     lines = [_told(group) for group in groups[:_MOST_PROBLEMS]]
     if len(groups) > _MOST_PROBLEMS:
         lines.append(f"… and {len(groups) - _MOST_PROBLEMS} more problems")
-    evidence = [group[0][0] for group in groups] + [exchange for group in groups for exchange, _ in group[1:]]
-    return ViolationError("\n".join(lines), evidence)
+    ordered = [group[0] for group in groups] + [each for group in groups for each in group[1:]]
+    return ViolationError("\n".join(lines), [each.exchange for each in ordered], ordered)
 
 
 def _is_generated(exchange: Exchange) -> bool:
     return ".fuzzing." in exchange.check
 
 
-def _told(group: Sequence[tuple[Exchange, str]]) -> str:
+def _told(group: Sequence[Wrong]) -> str:
     """The problem of one case, or of several that have the same: "17 cases: a; b; c …: expected 202, got 500"."""
-    first, problem = group[0]
+    problem = group[0].problem
     if len(group) == 1:
-        return _line(first, problem)
-    names = list(dict.fromkeys(_name(exchange) for exchange, _ in group))
+        return _line(group[0].exchange, problem)
+    names = list(dict.fromkeys(_name(each.exchange) for each in group))
     told = "; ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
-    such = "" if all(each == problem for _, each in group) else "such as "
+    such = "" if all(each.problem == problem for each in group) else "such as "
     return f"{len(group)} cases: {told}: {such}{visible(problem)}"
 
 

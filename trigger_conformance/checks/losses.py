@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from trigger_conformance.checks.expect import InconclusiveError, ViolationError
+from trigger_conformance.checks.expect import InconclusiveError, ViolationError, Wrong
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 _FEW = 4
@@ -54,14 +54,18 @@ class Losses:
         ``requests`` is how many were sent. A loaded machine is slow; it does not close connections time and again.
         """
         if self.twice:
-            raise LossError(_lines(self.twice), self.twice)
+            raise LossError(_lines(self.twice), self.twice, _wrongs(self.twice))
         times = _episodes(each for each in self.once if not is_late(each))
         if times > max(_FEW, _SHARE * requests):
             message = f"{len(self.once)} of {requests} requests got no answer, at {times} times of the run"
-            raise LossError(f"{message}; sent again they were answered", self.once)
+            raise LossError(f"{message}; sent again they were answered", self.once, _wrongs(self.once))
         if self.untried:
             raise InconclusiveError(f"not sent again, so not judged:\n{_lines(self.untried)}", self.untried)
         return f"answered only when sent again:\n{_lines(self.once)}" if self.once else ""
+
+
+def _wrongs(exchanges: Iterable[Exchange]) -> list[Wrong]:
+    return [Wrong(each, str(each.failure), "answer") for each in exchanges]
 
 
 def _lines(exchanges: Iterable[Exchange]) -> str:

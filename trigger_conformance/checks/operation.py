@@ -15,6 +15,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.contract.contract import Contract, Expected, UnknownClauseError, strict_json
 from trigger_conformance.contract.home import DOCUMENTS, ROOT, SUITE
@@ -117,10 +118,15 @@ class Operation(ABC):
         statement, clause = self.wording.get(f"{area}.{name}", (every.statement, every.clause))
         return replace(
             every,
-            id=f"{self.id}.{self.areas.get(area, area)}.{name}",
+            id=self.owner(f"{area}.{name}"),
             statement=statement.format_map(self.words),
             clause=clause.format_map(self.words),
         )
+
+    def owner(self, every: str) -> str:
+        """The id of its requirement that every operation has as ``every`` ("area.name")."""
+        area, name = every.split(".")
+        return f"{self.id}.{self.areas.get(area, area)}.{name}"
 
     def lacking(self, stated: Mapping[str, Any]) -> str | None:
         """Why it cannot be tested on a target of which this is ``stated``, and what would change that."""
@@ -161,7 +167,7 @@ class Operation(ABC):
             return f"expected {self.contract.success} and a new {self.thing}, got {exchange.outcome}"
         if self.is_new(exchange) is False:
             return f"expected a new {self.thing}, got {quoted(self.made(exchange))}, which was there before"
-        return None if self.made(exchange) else f"the answer names no {self.thing}"
+        return None if self.made(exchange) else Problem(f"the answer names no {self.thing}", "id")
 
     def also_fine(self, request: Request) -> frozenset[int]:  # noqa: ARG002
         """Statuses beside the documented ones that may answer ``request``."""

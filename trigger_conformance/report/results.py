@@ -6,28 +6,33 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from trigger_conformance import __version__
 from trigger_conformance.checks.operation import Operation, Readings, operation_of, operations
+from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.contract.quoting import shortened
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import Target
 from trigger_conformance.report.curl import FRESH, Way, curl_line, file_of, is_fresh, needs_file
 from trigger_conformance.report.reproduce import Reproducer
 from trigger_conformance.rules.rate_limit import remaining
-from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.findings import Finding, findings
+from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Overall, Verdict
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
+_MOST_NUMBERS = 100
+_ENDINGS = {Verdict.PASSED: Ending.HELD, Verdict.OBSERVED: Ending.HELD, Verdict.SKIPPED: Ending.NOT_APPLICABLE,
+            Verdict.INCONCLUSIVE: Ending.BLOCKED}  # fmt: skip
 _FOUND = (Verdict.VIOLATED, Verdict.WARNED, Verdict.WAIVED)
 _LARGEST_BODY = 4096
 _MOST_HEADERS, _LONGEST_HEADER = 60, 1200
@@ -87,6 +92,10 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
+        "findings": [
+            finding_data(each, found.outcomes, reproducer)
+            for each in findings(found.outcomes, _statuses(found.exchanges))
+        ],
         "requirements": [requirement_data(each, reproducer) for each in found.outcomes],
         "suite_errors": suite_errors(found.outcomes),
     }
@@ -239,6 +248,37 @@ def requirement_data(outcome: Outcome, reproducer: Reproducer) -> dict[str, Any]
         "reproduce": reproduce,
         "requests": outcome.requests,
         "duration_s": round(outcome.duration, 3),
+        "rests_on": outcome.rests_on or None,
+        "sights": [asdict(sight) for sight in outcome.sights],
+    }
+
+
+def outcome_of(data: Mapping[str, Any], requirement: Requirement) -> Outcome:
+    """The outcome that ``requirement_data`` made ``data`` of, as far as settling and findings need it."""
+    verdict, rests_on = Verdict(data["verdict"]), data.get("rests_on") or ""
+    return Outcome(
+        requirement=requirement,
+        ending=Ending.UNGROUNDED if rests_on else _ENDINGS.get(verdict, Ending.BROKEN),
+        verdict=verdict,
+        message=data["message"],
+        evidence=tuple(each["number"] for each in data["evidence"]),
+        waiver=data["waiver"],
+        sights=tuple(Sight(**each) for each in data.get("sights", ())),
+        rests_on=rests_on,
+    )
+
+
+def finding_data(finding: Finding, outcomes: Iterable[Outcome], reproducer: Reproducer) -> dict[str, Any]:
+    """One finding's part of the document."""
+    first = next(each.requirement for each in outcomes if each.requirement.id == finding.id)
+    return {
+        "id": finding.id,
+        "title": finding.title,
+        "level": str(finding.level),
+        "requirements": list(finding.requirements),
+        "evidence": list(finding.evidence[:_MOST_NUMBERS]),
+        "reproduce": reproducer(first, finding.evidence),
+        "not_judged": list(finding.not_judged),
     }
 
 

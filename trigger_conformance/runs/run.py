@@ -30,7 +30,9 @@ from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
 from trigger_conformance.runs import attestation
 from trigger_conformance.runs.scratch import Scratch
+from trigger_conformance.runs.sights import with_kinds
 from trigger_conformance.verdicts.outcome import Outcome, undecided
+from trigger_conformance.verdicts.settling import settled
 from trigger_conformance.verdicts.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.verdicts.waivers import Waiver, problems
 from trigger_conformance.wire.budget import Budget
@@ -281,6 +283,9 @@ class Run:
         chosen = self.selected
         why = self.halted or ("the run was interrupted" if self.interrupted else "the check did not run")
         outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in chosen]
+        beside = [each for identity, each in self.outcomes.items() if identity not in {one.id for one in chosen}]
+        outcomes = settled(outcomes, beside, waivers=self._waivers, today=self._today, strict=self.settings.strict)
+        self.notes += [_judged_alone(each) for each in beside]
         decisions: list[Decision] = [outcome.decision for outcome in outcomes]
         verdict = overall(decisions, strict=self.settings.strict)
         wrong_waivers = problems(outcomes, self._waivers, self._today)
@@ -294,13 +299,14 @@ class Run:
         )
         station = self.station
         self._try_page()
+        exchanges = station.ledger.exchanges()
         found = results.Found(
             settings=self.settings,
             target=station.shared.target,
             overall=verdict,
             status=self.status,
-            outcomes=outcomes,
-            exchanges=station.ledger.exchanges(),
+            outcomes=with_kinds(outcomes, exchanges),
+            exchanges=exchanges,
             requests=station.ledger.requests,
             runs=station.ledger.runs,
             started_at=self.started_at,
@@ -363,6 +369,12 @@ class Run:
             self._reference.stop()
             self._reference = None
         self._scratch.remove()
+
+
+def _judged_alone(outcome: Outcome) -> str:
+    return (
+        f"{outcome.requirement.id} was not selected; others rest on it, so it was judged by itself: {outcome.verdict}"
+    )
 
 
 def _other_scheme(target: Destination, exchange: Exchange) -> str | None:

@@ -10,11 +10,28 @@ from trigger_conformance.verdicts.verdict import Decision, Ending, Verdict, verd
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sight:
+    """One wrong answer that a check saw: the exchange's number, what is wrong, at which place of the answer.
+
+    ``case`` names it for a reader, ``kind`` says what kind of request it answers, ``got`` is its status, or how it
+    failed.
+    """
+
+    exchange: int
+    problem: str
+    place: str = ""
+    case: str = ""
+    kind: str = ""
+    got: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """One requirement's ending and verdict.
 
     ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds,
-    ``waiver`` tells reason, link and end of the waiver that covers a violation.
+    ``waiver`` tells reason, link and end of the waiver that covers a violation, ``sights`` the wrong answers,
+    ``rests_on`` names the requirement that owns what the check lacked beside its own statement.
     """
 
     requirement: Requirement
@@ -26,6 +43,8 @@ class Outcome:
     requests: int = 0
     duration: float = 0.0
     waiver: Mapping[str, str | None] | None = None
+    sights: tuple[Sight, ...] = ()
+    rests_on: str = ""
 
     @property
     def decision(self) -> Decision:

@@ -69,12 +69,14 @@ class Ending(StrEnum):
     HELD = "held"
     BROKEN = "broken"
     BLOCKED = "blocked"
+    UNGROUNDED = "ungrounded"
     NOT_APPLICABLE = "not applicable"
     CRASHED = "crashed"
 
 
 _WITHOUT_JUDGEMENT = {
     Ending.BLOCKED: Verdict.INCONCLUSIVE,
+    Ending.UNGROUNDED: Verdict.INCONCLUSIVE,
     Ending.CRASHED: Verdict.INCONCLUSIVE,
     Ending.NOT_APPLICABLE: Verdict.SKIPPED,
 }

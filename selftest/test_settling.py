@@ -1,0 +1,101 @@
+"""What becomes of a check whose ground did not hold: a pure function of what its owner came to."""
+
+import itertools
+from datetime import date
+
+import pytest
+
+from trigger_conformance.checks.requirement import Level, Profile, Requirement, Stage
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.settling import settled, unowned
+from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
+from trigger_conformance.verdicts.waivers import Waiver
+
+TODAY = date(2026, 1, 1)
+WAIVED = {"reason": "known", "link": None, "expires": None}
+# What an owner may come to, and what that makes of a check that rests on it: its verdict, and what it says first.
+OWNERS = {
+    Verdict.PASSED: (Verdict.VIOLATED, "what was seen"),
+    Verdict.VIOLATED: (Verdict.INCONCLUSIVE, "not judged: rests on x.y.owner, which is violated"),
+    Verdict.WARNED: (Verdict.INCONCLUSIVE, "not judged: rests on x.y.owner, which has a warning"),
+    Verdict.INCONCLUSIVE: (Verdict.INCONCLUSIVE, "not judged: rests on x.y.owner, which is inconclusive"),
+    Verdict.SKIPPED: (Verdict.INCONCLUSIVE, "not judged: rests on x.y.owner, which is skipped"),
+    Verdict.WAIVED: (Verdict.SKIPPED, "not judged: rests on x.y.owner, which is waived: known"),
+}
+
+
+def requirement(name, level=Level.MUST):
+    return Requirement(f"x.y.{name}", level, "It holds.", "createBatch", Profile.SMOKE, Stage.HAND_WRITTEN)
+
+
+def owner(verdict):
+    endings = {
+        Verdict.PASSED: Ending.HELD,
+        Verdict.SKIPPED: Ending.NOT_APPLICABLE,
+        Verdict.INCONCLUSIVE: Ending.BLOCKED,
+    }
+    waiver = WAIVED if verdict is Verdict.WAIVED else None
+    return Outcome(
+        requirement=requirement("owner"), ending=endings.get(verdict, Ending.BROKEN), verdict=verdict, waiver=waiver
+    )
+
+
+def resting(name, rests_on="x.y.owner", level=Level.MUST):
+    return Outcome(
+        requirement=requirement(name, level),
+        ending=Ending.UNGROUNDED,
+        verdict=verdict_of(Ending.UNGROUNDED, level, strict=False),
+        message="what was seen",
+        rests_on=rests_on,
+    )
+
+
+def verdicts(outcomes):
+    return {each.requirement.id: each.verdict for each in outcomes}
+
+
+@pytest.mark.parametrize("verdict", OWNERS)
+@pytest.mark.parametrize("beside", [False, True], ids=["selected", "judged by itself"])
+def test_ground_is_settled_by_its_owner(verdict, beside):
+    among, alone = ([], [owner(verdict)]) if beside else ([owner(verdict)], [])
+    found = settled([*among, resting("check")], alone)[-1]
+    assert (found.verdict, found.message.splitlines()[0]) == OWNERS[verdict]
+    assert "what was seen" in found.message
+
+
+def test_a_should_is_warned_of_and_under_strict_violated():
+    check = resting("check", level=Level.SHOULD)
+    assert settled([owner(Verdict.PASSED), check])[-1].verdict is Verdict.WARNED
+    assert settled([owner(Verdict.PASSED), check], strict=True)[-1].verdict is Verdict.VIOLATED
+
+
+def test_a_waiver_covers_what_settling_makes_a_violation():
+    waivers = [Waiver(requirement="x.y.check", reason="known")]
+    found = settled([owner(Verdict.PASSED), resting("check")], waivers=waivers, today=TODAY)[-1]
+    assert found.verdict is Verdict.WAIVED
+    assert found.waiver["reason"] == "known"
+
+
+@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize(
+    ("verdict", "middle", "last"),
+    [
+        (Verdict.PASSED, Verdict.VIOLATED, Verdict.INCONCLUSIVE),
+        (Verdict.VIOLATED, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+        (Verdict.WAIVED, Verdict.SKIPPED, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_chain_is_settled_in_any_order(order, verdict, middle, last):
+    chain = [owner(verdict), resting("middle"), resting("last", "x.y.middle")]
+    found = verdicts(settled([chain[place] for place in order]))
+    assert (found["x.y.middle"], found["x.y.last"]) == (middle, last)
+
+
+def test_a_circle_or_a_missing_owner_leaves_undecided():
+    for outcomes in ([resting("a", "x.y.b"), resting("b", "x.y.a")], [resting("a", "x.y.a")], [resting("a", "x.y.no")]):
+        assert set(verdicts(settled(outcomes)).values()) == {Verdict.INCONCLUSIVE}
+
+
+def test_what_is_rested_on_and_was_not_judged_is_named_once():
+    outcomes = [resting("a"), resting("b"), resting("c", "x.y.a")]
+    assert unowned(outcomes, {each.requirement.id: each for each in outcomes}) == ["x.y.owner"]

@@ -1,0 +1,47 @@
+"""What checks of create batch rest on beside their own statement, and which requirement owns it."""
+
+from .expectations import expect, given
+
+VALID = "create_batch.acceptance.valid_request_is_accepted"
+NOT_CACHED = "create_batch.acceptance.new_batch_is_not_cached"
+RUN_COUNT = "create_batch.run_count.values_between_are_accepted"
+REFUSAL = "create_batch.authentication.missing_credential_is_refused"
+REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
+REPLAY = "create_batch.idempotency.replay_returns_the_existing_batch"
+REPLAY_RUN_COUNT = "create_batch.idempotency.replay_keeps_the_first_run_count"
+
+
+def given_accepted(firsts):
+    """Plain valid requests are answered 202."""
+    return given(firsts, rests_on=VALID).is_accepted()
+
+
+def given_batches(firsts):
+    """Plain valid requests make new batches."""
+    return given(given_accepted(firsts), rests_on=NOT_CACHED).is_new_batch()
+
+
+def given_right_batches(firsts, run_count):
+    """The batches that requests made which were accepted are new ones, with the requested runCount."""
+    return given_run_count(given(firsts, rests_on=NOT_CACHED).is_new_batch(), run_count)
+
+
+def given_copies(replays, *firsts):
+    """Plain replays return the batches of ``firsts`` (one for all, or one for each)."""
+    ones = firsts if len(firsts) > 1 else firsts * len(replays)
+    first_of = {id(replay): first for replay, first in zip(replays, ones, strict=True)}
+    answered = given(replays, rests_on=REPLAY_STATUS).is_accepted()
+    return given(answered, rests_on=REPLAY).is_cached_copy_of(*(first_of[id(each)] for each in answered))
+
+
+def given_run_count(firsts, run_count):
+    """New batches have the requested runCount."""
+    return given(firsts, rests_on=RUN_COUNT).has_run_count(run_count)
+
+
+def expect_refused(exchanges):
+    """Nobody is let in; with which status a stranger is refused is another requirement's affair."""
+    expect(exchanges).satisfies(
+        lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
+    )
+    given(exchanges, rests_on=REFUSAL).is_refused()

@@ -1,0 +1,73 @@
+"""What a check needs beside its own statement: ``given(replays, rests_on=REPLAY).is_accepted()``.
+
+Each kind of ground has one requirement that owns it. Where ground fails, the target is not blamed for it here: what
+that amounts to hangs on the owner's verdict, and is settled when the run is over (normative reading, "Verdicts").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from trigger_conformance.checks.expect import Expectation, InconclusiveError, Judge, ViolationError, several
+from trigger_conformance.wire.exchange import Exchange
+
+
+class GroundError(InconclusiveError):
+    """Ground that did not hold: the requirement that owns it, what was wrong with it, and the exchanges that show."""
+
+    def __init__(self, owner: str, violation: ViolationError) -> None:
+        super().__init__(violation.message, violation.evidence)
+        self.owner = owner
+        self.violation = violation
+
+
+_noted: list[GroundError] = []
+
+
+class Ground(Expectation):
+    """The same expectations of what a check rests on; each returns the exchanges of which it holds.
+
+    Some that fail are noted, so that the check judges its statement by the others first. Raises GroundError where none
+    is left.
+    """
+
+    def __init__(self, exchanges: Sequence[Exchange], rests_on: str) -> None:
+        super().__init__(exchanges)
+        self._owner = rests_on
+
+    def satisfies(self, judge: Judge, *, also_429: bool = False, place: str = "") -> list[Exchange]:
+        """Those exchanges with which ``judge`` finds nothing wrong."""
+        try:
+            return super().satisfies(judge, also_429=also_429, place=place)
+        except ViolationError as violation:
+            wrong = {id(each.exchange) for each in violation.wrongs}
+            held = [each for each in self._exchanges if id(each) not in wrong and (also_429 or each.status != 429)]
+            broken = GroundError(self._owner, violation)
+            if not held:
+                raise broken from None
+            _noted.append(broken)
+            return held
+
+
+def given(exchanges: Exchange | Iterable[Exchange], *, rests_on: str) -> Ground:
+    """Begin an expectation on a check's ground, which the requirement ``rests_on`` owns."""
+    return Ground(several(exchanges), rests_on)
+
+
+def rests(owner: str, message: str, evidence: Sequence[Exchange] = ()) -> NoReturn:
+    """The check has nothing left to judge, because of what the requirement ``owner`` says."""
+    raise GroundError(owner, ViolationError(message, evidence))
+
+
+def begin() -> None:
+    """A check begins: nothing is noted yet."""
+    _noted.clear()
+
+
+def end() -> None:
+    """A check has judged its statement by all that it could see. Raises the first GroundError that was noted."""
+    if _noted:
+        noted = _noted[0]
+        _noted.clear()
+        raise noted

@@ -1,0 +1,76 @@
+"""Of what kind a request is: whose credential it carries, and what had become of its key when it left. Pure.
+
+Wrong answers to requests of one kind are the same thing, whatever the cases are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from enum import StrEnum
+
+from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
+
+_SURE = 2
+
+
+class Key(StrEnum):
+    """What had become of a request's key before."""
+
+    NONE = "new"
+    TAKEN = "replay"
+    TOGETHER = "together"
+    REJECTED = "after a rejected one"
+    REFUSED = "after a refused one"
+    LIMITED = "after a limited one"
+    ABANDONED = "after an abandoned one"
+
+
+def kinds(
+    exchanges: Iterable[Exchange], numbers: Collection[int], key: Callable[[Exchange], str | None]
+) -> dict[int, str]:
+    """The kinds of those of a run's ``exchanges`` that have one of ``numbers``; ``key`` tells the key of each."""
+    by_key: dict[tuple[str, str], list[Exchange]] = {}
+    wanted = []
+    for each in exchanges:
+        if (named := key(each)) is not None:
+            by_key.setdefault((_environment(each), named), []).append(each)
+        if each.number in numbers:
+            wanted.append(each)
+    return {each.number: kind(each, by_key.get((_environment(each), key(each) or ""), ())) for each in wanted}
+
+
+def kind(exchange: Exchange, with_its_key: Sequence[Exchange]) -> str:
+    """The kind of one request, beside those of the run ``with_its_key``."""
+    request = exchange.request
+    words = [
+        request.method if request.method != "POST" else "",
+        "" if request.beyond is Beyond.NOTHING else request.beyond,
+    ]
+    if request.credential == "none":
+        return " ".join(filter(None, [*words, "no credential"]))
+    return " ".join(filter(None, [*words, history(exchange, with_its_key)]))
+
+
+def history(exchange: Exchange, with_its_key: Sequence[Exchange]) -> Key:
+    """What had become of an exchange's key before it left."""
+    before = [each for each in with_its_key if each.ended <= exchange.started and each.number != exchange.number]
+    if exchange.together and any(
+        each.together == exchange.together and each.check == exchange.check and each.number != exchange.number
+        for each in with_its_key
+    ):
+        return Key.TOGETHER
+    statuses = {each.status for each in before}
+    if any(status is not None and status // 100 == _SURE for status in statuses):
+        return Key.TAKEN
+    if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in before):
+        return Key.ABANDONED
+    if 401 in statuses:
+        return Key.REFUSED
+    if 429 in statuses:
+        return Key.LIMITED
+    return Key.REJECTED if statuses else Key.NONE
+
+
+def _environment(exchange: Exchange) -> str:
+    # What carries no credential asks for the keys of whoever it would pass for.
+    return "second" if exchange.request.credential == "second" else "primary"

@@ -1,0 +1,200 @@
+"""Findings: of what was found wrong, what one cause explains, so that each is one bug to file.
+
+Two requirements belong together where the same answers decided them, or the same kind of wrong answer to the same kind
+of request. What is judged over all that was sent (and what is generated) repeats what a specific check says of a case:
+it is told with it, and makes a finding of its own only by what no other explains. A pure function over outcomes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from trigger_conformance.checks.requirement import Level, Stage
+from trigger_conformance.verdicts import titles
+from trigger_conformance.verdicts.outcome import Outcome, Sight
+from trigger_conformance.verdicts.verdict import Ending, Verdict
+
+_BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+_GENERAL = (Stage.CLOSING, Stage.GENERATED)
+_LEVELS = (Level.MUST, Level.SHOULD, Level.INFO)
+_WANTED = re.compile(r"expected (\d{3})")
+# Where one of these is wrong, nothing that the answer says beside is a finding of its own.
+_WHOLE = ("", "status", "answer")
+_BODY = ("body", "media type")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One bug to file: the ``requirements`` that it violates, the most specific first, which names it.
+
+    ``id`` is the same in every run that finds it, ``evidence`` are numbers of exchanges, ``not_judged`` what rests on
+    these requirements and could not be seen.
+    """
+
+    id: str
+    title: str
+    level: Level
+    requirements: tuple[str, ...]
+    evidence: tuple[int, ...]
+    not_judged: tuple[str, ...] = ()
+
+
+@dataclass
+class _Cause:
+    """What goes on growing while requirements are added that one cause explains."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    sights: list[Sight] = field(default_factory=list)
+    keys: set[Hashable] = field(default_factory=set)
+
+    def add(self, outcome: Outcome, sights: Iterable[Sight]) -> None:
+        sights = list(sights)
+        if all(outcome is not each for each in self.outcomes):
+            self.outcomes.append(outcome)
+        self.sights += sights
+        self.keys.update(key for sight in sights for key in _keys(sight))
+
+
+def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[Finding]:
+    """The findings in a run's ``outcomes``; ``statuses`` counts all its answers by status."""
+    broken = [each for each in outcomes if each.verdict in _BROKEN]
+    general = [each for each in broken if each.requirement.stage in _GENERAL]
+    causes = _joined([(each, each.sights) for each in broken if each not in general])
+    left = [(each, rest) for each in general if (rest := _unexplained(each, causes)) is not None]
+    causes += _left_over(left)
+    owners = {each.rests_on for each in outcomes if each.rests_on}
+    places = {each.requirement.id: number for number, each in enumerate(outcomes)}
+
+    def rank(outcome: Outcome) -> tuple[object, ...]:
+        requirement = outcome.requirement
+        own, level = requirement.id in owners, _LEVELS.index(requirement.level)
+        general = requirement.stage in _GENERAL
+        return general, not own, level, -len(outcome.sights), places[requirement.id]
+
+    for cause in causes:
+        cause.outcomes.sort(key=rank)
+    causes.sort(key=lambda each: (_LEVELS.index(_level(each)), rank(each.outcomes[0])))
+    return [_finding(each, outcomes, statuses) for each in causes]
+
+
+def _joined(pieces: Iterable[tuple[Outcome, Sequence[Sight]]]) -> list[_Cause]:
+    """Causes of requirements that share an answer, or a kind of wrong answer."""
+    causes: list[_Cause] = []
+    for outcome, sights in pieces:
+        keys = {key for sight in sights for key in _keys(sight)}
+        cause = _Cause()
+        for each in [each for each in causes if each.keys & keys]:
+            causes.remove(each)
+            cause.outcomes += each.outcomes
+            cause.sights += each.sights
+            cause.keys |= each.keys
+        cause.add(outcome, sights)
+        causes.append(cause)
+    return causes
+
+
+def _keys(sight: Sight) -> Iterator[Hashable]:
+    """What two requirements have in common that one cause explains."""
+    yield sight.exchange, sight.place
+    if sight.place in ("status", "answer"):
+        wanted = _WANTED.search(sight.problem)
+        yield sight.kind, sight.place, sight.got, wanted[1] if wanted else ""
+    elif sight.place:
+        yield sight.kind, sight.place
+
+
+def _unexplained(outcome: Outcome, causes: Sequence[_Cause]) -> list[Sight] | None:
+    """What of a general requirement no cause explains; None where nothing is left. It joins those that explain it."""
+    left: list[Sight] = []
+    known: set[Hashable] = set()
+    for alike in _alike(outcome.sights):
+        rest = alike
+        for cause in causes:
+            same = _says_the_same(cause, alike)
+            told = alike if same else [each for each in rest if _covers(cause, each)]
+            if told:
+                cause.add(outcome, [])
+                rest = [each for each in rest if each not in told]
+            if same:
+                known.add((alike[0].place, alike[0].got))
+        left += rest
+    # The same wrong answer to requests of another kind, which only this one looks at.
+    left = [each for each in left if (each.place, each.got) not in known]
+    return left if left or not outcome.sights else None
+
+
+def _alike(sights: Iterable[Sight]) -> Iterable[list[Sight]]:
+    groups: dict[Hashable, list[Sight]] = {}
+    for each in sights:
+        groups.setdefault((each.kind, each.place, each.got), []).append(each)
+    return groups.values()
+
+
+def _says_the_same(cause: _Cause, alike: Sequence[Sight]) -> bool:
+    """Whether a cause is known by the same wrong answers as these, or by the same kind of them."""
+    first = alike[0]
+    if first.place and any((each.exchange, each.place) in cause.keys for each in alike):
+        return True
+    return bool(first.place) and any(
+        (each.kind, each.place) == (first.kind, first.place) and (first.place not in _WHOLE or each.got == first.got)
+        for each in cause.sights
+    )
+
+
+def _covers(cause: _Cause, sight: Sight) -> bool:
+    """Whether what is wrong with this very answer explains that this is wrong with it too."""
+    wide = (*_WHOLE, *(() if sight.place.startswith("header ") else _BODY))
+    return any((sight.exchange, place) in cause.keys for place in wide)
+
+
+def _left_over(left: Sequence[tuple[Outcome, list[Sight]]]) -> list[_Cause]:
+    """Causes among general requirements alone: the wider first, with all that it explains."""
+    causes: list[_Cause] = []
+    for outcome, sights in sorted(left, key=lambda each: _width(each[1])):
+        for cause in causes:
+            same = bool({key for sight in sights for key in _keys(sight)} & cause.keys)
+            if same or (sights and all(_covers(cause, each) for each in sights)):
+                cause.add(outcome, sights)
+                break
+        else:
+            causes.append(_Cause())
+            causes[-1].add(outcome, sights)
+    return causes
+
+
+def _width(sights: Sequence[Sight]) -> int:
+    place = sights[0].place if sights else ""
+    return 0 if place in _WHOLE else 1 if place in _BODY else 2
+
+
+def _level(cause: _Cause) -> Level:
+    return min((each.requirement.level for each in cause.outcomes), key=_LEVELS.index)
+
+
+def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> Finding:
+    first = cause.outcomes[0]
+    own = {each.exchange for each in cause.sights}
+    sights = [each for each in first.sights if each.exchange in own] or list(first.sights)
+    requirements = tuple(each.requirement.id for each in cause.outcomes)
+    return Finding(
+        id=first.requirement.id,
+        title=titles.title(first, sights, statuses),
+        level=_level(cause),
+        requirements=requirements,
+        evidence=tuple(dict.fromkeys(each.exchange for each in sights)) or first.evidence,
+        not_judged=tuple(_resting_on(requirements, outcomes)),
+    )
+
+
+def _resting_on(requirements: Iterable[str], outcomes: Sequence[Outcome]) -> list[str]:
+    """What rests on these, or on what rests on them, and was not judged."""
+    known = set(requirements)
+    found: list[str] = []
+    undecided = [each for each in outcomes if each.ending is Ending.UNGROUNDED and each.verdict not in _BROKEN]
+    while more := [each.requirement.id for each in undecided
+                   if each.rests_on in known and each.requirement.id not in known]:  # fmt: skip
+        found += more
+        known.update(more)
+    return found

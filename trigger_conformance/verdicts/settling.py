@@ -1,0 +1,75 @@
+"""What becomes of checks whose ground did not hold, once it is known what its owners came to.
+
+A pure function over all outcomes of a run, or of the parts of one: the order of checks, workers and shards is nothing
+to it (normative reading, "Verdicts").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
+from trigger_conformance.verdicts.waivers import Waiver, applied
+
+_BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+
+
+def settled(
+    outcomes: Sequence[Outcome],
+    beside: Iterable[Outcome] = (),
+    *,
+    waivers: Sequence[Waiver] = (),
+    today: date = date.min,
+    strict: bool = False,
+) -> list[Outcome]:
+    """``outcomes`` with a verdict each; owners of ground may be among them or ``beside`` them.
+
+    Ground whose owner is violated leaves its check inconclusive; where the owner holds, what failed is a case of its
+    own, and violated; an owner that is waived skips the check, for the same reason; without its owner it is undecided.
+    """
+    known = {each.requirement.id: each for each in (*beside, *outcomes)}
+    verdicts: dict[str, Outcome] = {}
+
+    def settle(outcome: Outcome, above: frozenset[str]) -> Outcome:
+        identity = outcome.requirement.id
+        if outcome.ending is not Ending.UNGROUNDED:
+            return outcome
+        if identity not in verdicts:
+            owner = known.get(outcome.rests_on) if outcome.rests_on not in above else None
+            found = owner and settle(owner, above | {identity})
+            verdicts[identity] = _with_owner(outcome, found, waivers, today, strict=strict)
+        return verdicts[identity]
+
+    return [settle(each, frozenset((each.requirement.id,))) for each in outcomes]
+
+
+def _with_owner(
+    outcome: Outcome, owner: Outcome | None, waivers: Sequence[Waiver], today: date, *, strict: bool
+) -> Outcome:
+    """What ``outcome`` comes to beside its owner's own."""
+    level, name = outcome.requirement.level, outcome.rests_on
+    if owner is None:
+        return _undecided(outcome, f"not judged: rests on {name}, which the run did not judge")
+    if owner.verdict is Verdict.PASSED:
+        verdict = verdict_of(Ending.BROKEN, level, strict=strict)
+        return applied(replace(outcome, verdict=verdict), waivers, today)
+    if owner.verdict in _BROKEN:
+        word = "is violated" if owner.verdict is Verdict.VIOLATED else "has a warning"
+        return _undecided(outcome, f"not judged: rests on {name}, which {word}")
+    if owner.verdict is Verdict.WAIVED:
+        reason = (owner.waiver or {}).get("reason")
+        return _undecided(outcome, f"not judged: rests on {name}, which is waived: {reason}", Verdict.SKIPPED)
+    return _undecided(outcome, f"not judged: rests on {name}, which is {owner.verdict}")
+
+
+def _undecided(outcome: Outcome, why: str, verdict: Verdict = Verdict.INCONCLUSIVE) -> Outcome:
+    message = f"{why}\n{outcome.message}" if outcome.message else why
+    return replace(outcome, verdict=verdict, message=message)
+
+
+def unowned(outcomes: Iterable[Outcome], judged: Mapping[str, Outcome]) -> list[str]:
+    """The requirements that are not among those ``judged``, and that ``outcomes`` rest on."""
+    return list(dict.fromkeys(each.rests_on for each in outcomes if each.rests_on and each.rests_on not in judged))
