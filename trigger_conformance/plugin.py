@@ -383,8 +383,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     requirement = _requirement(item)
     operation = station.begin(requirement.id).operation
     label(item, requirement, operation.contract.clause(requirement.clause), operation.contract.documentation)
-    if why := operation.lacking(station.shared.target.stated):
-        raise NotApplicableError(f"{operation.title}: {why}")
+    if why := station.why_untested(operation):
+        raise NotApplicableError(why)
     if station.ledger.down and requirement.stage is not Stage.CLOSING:
         raise InconclusiveError(station.ledger.down)
     return (yield from second_look(item, station, item.setup))

@@ -20,7 +20,7 @@ class BatchClient(Client):
 
         A target whose maximum is smaller than ``run_count`` is asked for its maximum.
         """
-        ways = {name: how.pop(name) for name in WAYS if name in how}
+        ways = {name: how.pop(name) for name in self.WAYS if name in how}
         document = {"runCount": self.within(run_count)}
         if key is not None:
             document["idempotencyKey"] = key
@@ -38,6 +38,3 @@ class BatchClient(Client):
     def create(self, run_count=1, key=None, label="", **properties):
         """Create a batch, or replay the one that ``key`` names."""
         return self.send(self.order(run_count, key, label, **properties))
-
-
-WAYS = ("authorization", "content_type", "framing", "beyond")

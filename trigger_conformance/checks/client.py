@@ -42,7 +42,12 @@ class Authorization:
 
 
 class Client(ABC):
-    """The target as a check of ``operation`` sees it. ``profile`` and ``stated`` are the run's facts."""
+    """The target as a check of ``operation`` sees it. ``profile`` and ``stated`` are the run's facts.
+
+    ``WAYS`` are the ways in which a request can be made, beside what its body says.
+    """
+
+    WAYS = ("authorization", "content_type", "framing", "beyond", "headers", "method", "path", "query")
 
     def __init__(self, operation: Operation, target: Facts, wire: Wire) -> None:
         self.operation = operation

@@ -11,9 +11,11 @@ from functools import cache
 
 import trigger_conformance.reference as home
 from trigger_conformance.checks.near_misses import full, hint
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.reference.app import ReferenceApp
 from trigger_conformance.reference.behaviours import Behaviour, declared
 from trigger_conformance.reference.composition import composed
+from trigger_conformance.reference.mounted import HERE, mounted
 from trigger_conformance.reference.server import OperationServer
 
 Operations = Mapping[str, type[OperationServer]]
@@ -27,17 +29,18 @@ class UnknownBehaviourError(LookupError):
 
 
 def operation_server(identity: str) -> type[OperationServer]:
-    """The server of an operation that has a folder here: of ``create_batch`` it is ``server.CreateBatchServer``."""
-    module = importlib.import_module(f"{home.__name__}.{identity}.server")
+    """The server of an operation, here or in its own folder: of ``create_batch`` it is ``server.CreateBatchServer``."""
+    house = home.__name__ if (HERE / identity).is_dir() else ""
+    operations()
+    module = importlib.import_module(f"{house}.{identity}.server".removeprefix("."))
     server: type[OperationServer] = getattr(module, f"{identity.title().replace('_', '')}Server")
     return server
 
 
 @cache
 def known() -> Operations:
-    """The servers of all operations that have a folder here, by the operations' ids."""
-    folders = [each.name for each in pkgutil.iter_modules(home.__path__) if each.ispkg]
-    return {each: operation_server(each) for each in folders if _exists(f"{home.__name__}.{each}.server")}
+    """The servers of all operations that have one, by the operations' ids."""
+    return {each: operation_server(each) for each in mounted()}
 
 
 class Registry:

@@ -25,6 +25,7 @@ from trigger_conformance.options import interruption
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import Target, UsageError
 from trigger_conformance.reference import settings as reference
+from trigger_conformance.reference.mounted import mounted
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
@@ -65,6 +66,7 @@ class Shared:
     selection: Selection
     waivers: tuple[Waiver, ...]
     today: date
+    built_in: bool = False
     replay: Path | None = None
 
 
@@ -98,6 +100,13 @@ class Station:
         self.api = self.client(requirement.partition(".")[0])
         self.api.begin(requirement)
         return self.api
+
+    def why_untested(self, operation: Operation) -> str | None:
+        """Why an operation cannot be tested on the target, or None."""
+        if self.shared.built_in and operation.id not in mounted():
+            return f"{operation.title}: the built-in reference server does not have it"
+        lacking = operation.lacking(self.shared.target.stated)
+        return f"{operation.title}: {lacking}" if lacking else None
 
     def exchanges(self, operation: str) -> list[Exchange]:
         """What was sent so far on behalf of an operation's checks."""
@@ -169,6 +178,7 @@ class Run:
                 selection=self.selection,
                 waivers=self._waivers,
                 today=self._today,
+                built_in=settings.target is None,
                 replay=settings.replay,
             )
             self._station = Station(shared, create=True)
@@ -199,8 +209,8 @@ class Run:
     def _tested(self) -> list[Operation]:
         """The operations of the selected requirements that can be tested."""
         selected = {each.operation for each in self.selected}
-        stated = self.station.shared.target.stated
-        return [each for each in operations().values() if each.id in selected and each.lacking(stated) is None]
+        known = [each for each in operations().values() if each.id in selected]
+        return [each for each in known if self.station.why_untested(each) is None]
 
     def _try(self, operation: Operation) -> None:
         api = self.station.begin(f"{operation.id}.preflight")

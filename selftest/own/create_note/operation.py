@@ -1,0 +1,50 @@
+"""Create a note: ``POST /api/v1/notes``."""
+
+from pathlib import Path
+
+from trigger_conformance.checks.client import Client
+from trigger_conformance.checks.operation import Operation
+
+
+class NoteClient(Client):
+    """Creates notes."""
+
+    def valid(self, label="", *, name=None, **how):
+        """A request for a note with a fresh name."""
+        ways = {way: how.pop(way) for way in self.WAYS if way in how}
+        return self.request({"name": name or self.key(), **how}, label=label, **ways)
+
+    def twin(self, request):
+        """The valid request with the same name."""
+        return self.valid(f"the valid request after: {request.label}", name=self.operation.key(request))
+
+
+class CreateNote(Operation):
+    """A name has one note."""
+
+    def client(self, target, wire):
+        """What its checks speak through."""
+        return NoteClient(self, target, wire)
+
+    def key(self, request):
+        """The name."""
+        name = (request.document or {}).get("name")
+        return name if isinstance(name, str) else None
+
+    def made(self, exchange):
+        """The id that a 201 names."""
+        return exchange.answer.document.get("id") if exchange.status == 201 else None
+
+    def is_new(self, exchange):
+        """A 201's isNew."""
+        return exchange.answer.document.get("isNew") if exchange.status == 201 else None
+
+    def fresh(self, body, key):
+        """A name of its own."""
+        return {**body, "name": key()} if isinstance(body.get("name"), str) else body
+
+
+OPERATION = CreateNote(
+    id="create_note", title="notes API", document="create-note.openapi.yaml", operation_id="createNote",
+    thing="note", things="notes", place=Path(__file__).parent,
+)  # fmt: skip
