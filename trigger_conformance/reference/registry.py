@@ -51,7 +51,7 @@ class Registry:
         self._all: dict[str, Behaviour] = {}
         self._concerned: dict[str, tuple[str, ...]] = {}
         for each in _declared_in(home.__name__, [f"{home.__name__}.{room}" for room in ROOMS]):
-            self._add(each.id, each, *operations)
+            self._add(each.id, each, *(name for name, server in operations.items() if each.id not in server.spared))
         for operation, server in operations.items():
             house = server.__module__.removesuffix(".server")
             for each in _declared_in(house, [house]):
