@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from selftest import proof
+from selftest.conftest import reference
 from selftest.notes.server import TakeNoteServer
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.app import ReferenceApp
+from trigger_conformance.reference.behaviours import declared, fault
 from trigger_conformance.reference.composition import IncompatibleBehavioursError, composed
 from trigger_conformance.reference.create_batch.server import PATH, CreateBatchServer
-from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.reference.registry import Registry
 from trigger_conformance.reference.server import OperationServer
 from trigger_conformance.reference.settings import SOUND, Settings
@@ -188,6 +189,26 @@ def test_an_id_gets_its_operation_in_front_only_where_two_clash():
     assert not {each for each in alone if each.startswith("take_note.")}
 
 
+def test_two_of_one_operation_may_not_have_one_id():
+    class IgnoresKeys(CreateBatchServer):
+        """Stands in another file of the same area."""
+
+    IgnoresKeys.__module__ = "trigger_conformance.reference.create_batch.faults.idempotency.elsewhere"
+    fault("idempotency.replay_returns_the_existing_batch")(IgnoresKeys)
+    try:
+        with pytest.raises(ValueError, match=r"are both called idempotency\.ignores_keys"):
+            Registry(BOTH.operations)
+    finally:
+        del declared[IgnoresKeys]
+
+
+def test_what_spares_every_operation_is_none():
+    class Untouched(TakeNoteServer):
+        spared = frozenset(each.id for each in SHARED)
+
+    assert not set(Untouched.spared) & {each.id for each in Registry({"take_note": Untouched}).behaviours()}
+
+
 def test_requirements_are_named_of_every_operation_concerned():
     every = {each.id: each.caught_by for each in BOTH.faults()}
     own = {each.id: each.caught_by for each in BOTH.faults("take_note")}
@@ -311,16 +332,12 @@ def test_two_faults_that_replace_one_method_are_refused_whichever_is_shared():
 
 
 def test_a_server_of_another_folder_is_mounted_in_a_process_too():
-    process = ReferenceProcess.start(
-        behaviour="loses_notes+refuses_with403", more={"take_note": "selftest.notes.server:TakeNoteServer"}
-    )
-    try:
-        base_url, keys = process.wait_until_ready().base_url, process.settings
-        with httpx.Client(base_url=base_url, headers={"authorization": f"Bearer {keys.api_key}"}) as client:
+    more = {"take_note": "selftest.notes.server:TakeNoteServer"}
+    with reference("loses_notes+refuses_with403", more) as server:
+        held = httpx.Client(base_url=server.base_url, headers={"authorization": f"Bearer {server.settings.api_key}"})
+        with held as client:
             note = client.post("/notes", json=NOTE[1])
             assert note.status_code == 201
             assert client.get(f"/notes/{note.json()['id']}").status_code == 404
             assert client.post(PATH, json=BATCH[1]).status_code == 202
             assert client.post(PATH, json=BATCH[1], headers={"authorization": "Bearer x"}).status_code == 403
-    finally:
-        process.stop()
