@@ -116,9 +116,9 @@ def installed(wheel, tmp_path_factory):
 
 
 @contextmanager
-def reference(behaviour=""):
-    """A reference server, or one of its faults and variants."""
-    process = ReferenceProcess.start(behaviour=behaviour)
+def reference(behaviour="", more=None):
+    """A reference server, or one of its faults and variants; ``more`` operations as of ``ReferenceProcess.start``."""
+    process = ReferenceProcess.start(behaviour=behaviour, more=more)
     try:
         yield process.wait_until_ready()
     finally:

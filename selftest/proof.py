@@ -13,6 +13,7 @@ import json
 import sys
 import time
 import zlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.requirement import Level
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour
-from trigger_conformance.reference.registry import faults, variants
+from trigger_conformance.reference.registry import faults, known, variants
 from trigger_conformance.verdicts.verdict import ExitStatus
 
 REPORTS = ROOT / "reports"
@@ -64,9 +65,20 @@ class Row:
             blamed = sorted({*self.caught, *self.undecided} ^ {*self.warns, *self.leaves})
             wanted = "inconclusive" if self.leaves else "conformant"
             return None if self.verdict == wanted and not blamed else f"{self.verdict}: {', '.join(blamed)}"
-        if not set(self.named) & set(self.caught):
-            return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
-        return None
+        missed = [operation for operation, named in by_operation(self.named).items() if not named & set(self.caught)]
+        if not missed:
+            return None
+        if set(self.named) & set(self.caught):
+            return f"missed in {', '.join(missed)}"
+        return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
+
+
+def by_operation(requirements: Iterable[str]) -> dict[str, set[str]]:
+    """Requirements by the operation that they belong to."""
+    found: dict[str, set[str]] = {}
+    for each in requirements:
+        found.setdefault(each.partition(".")[0], set()).add(each)
+    return found
 
 
 def row(behaviour: Behaviour, trial: Trial) -> Row:
@@ -86,34 +98,40 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
     )
 
 
-def unproven(rows: list[Row]) -> list[str]:
-    """The requirements that can be violated and that no fault was caught by."""
+def unproven(rows: list[Row], operation: str | None = None) -> list[str]:
+    """The requirements (of one operation) that can be violated and that no fault was caught by."""
     proven = {identity for each in rows if each.is_fault for identity in each.caught}
-    return [each.id for each in binding() if each.id not in proven]
+    return [each.id for each in binding(operation) if each.id not in proven]
 
 
-def binding() -> list[Any]:
-    """The requirements that can be violated."""
-    return [each for each in catalogue() if each.level is not Level.INFO]
+def binding(operation: str | None = None) -> list[Any]:
+    """The requirements (of one operation) that can be violated."""
+    own = [each for each in catalogue() if operation is None or each.id.startswith(f"{operation}.")]
+    return [each for each in own if each.level is not Level.INFO]
 
 
 def digest(behaviour: Behaviour) -> str:
-    """What a behaviour's code is recognised by, its bases in the same file included."""
-    module = inspect.getmodule(behaviour.server)
-    assert module is not None
-    classes = [each for each in behaviour.server.__mro__ if inspect.getmodule(each) is module]
+    """What a behaviour's code is recognised by, the bases that are no sound server's included."""
+    bases = dict.fromkeys((*behaviour.server.__mro__, *behaviour.app.__mro__))
+    classes = [each for each in bases if not each.__module__.endswith((".server", ".app", "builtins"))]
     try:
         source = "".join(inspect.getsource(each) for each in classes)
     except OSError:
         # Made from a table: it changes with its file.
-        source = inspect.getsource(module)
+        source = inspect.getsource(sys.modules[behaviour.server.__module__])
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
+def operation_of(only: list[str]) -> str | None:
+    """The operation that the proof is of; None where it is of all, or of some behaviours."""
+    return only[0] if len(only) == 1 and only[0] in known() else None
+
+
 def chosen(only: list[str], third: bool) -> list[Behaviour]:
-    """All behaviours, those that are named, or a fixed third and what changed since the last whole proof."""
-    every = [*faults(), *variants()]
-    if only:
+    """All behaviours, an operation's, the named ones, or a fixed third and what changed since the last whole proof."""
+    operation = operation_of(only)
+    every = [*faults(operation), *variants(operation)]
+    if only and not operation:
         return [each for each in every if any(each.id.startswith(entry) for entry in only)]
     if not third:
         return every
@@ -132,19 +150,19 @@ def examined(behaviour: Behaviour, options: list[str]) -> Row:
     return result
 
 
-def document(rows: list[Row], seconds: float, complete: bool) -> dict[str, Any]:
-    """Everything that the page and the exit status are made of."""
+def document(rows: list[Row], seconds: float, complete: bool, operation: str | None = None) -> dict[str, Any]:
+    """Everything that the page and the exit status are made of; ``complete`` is a proof of all, or of an operation."""
     tried, sound = [each for each in rows if each.is_fault], [each for each in rows if not each.is_fault]
     missed, blamed = [each for each in tried if each.complaint], [each for each in sound if each.complaint]
-    lacking = unproven(rows) if complete else []
+    lacking = unproven(rows, operation) if complete else []
     complaints = [f"{each.id}: {each.complaint}" for each in rows if each.complaint]
     complaints += [f"{identity}: no fault was caught by it" for identity in lacking]
     return {
         "complete": complete,
         "faults": len(tried),
         "caught": len(tried) - len(missed),
-        "requirements": len(binding()),
-        "proven": len(binding()) - len(unproven(rows)),
+        "requirements": len(binding(operation)),
+        "proven": len(binding(operation)) - len(unproven(rows, operation)),
         "variants": len(sound),
         "false_alarms": len(blamed),
         "seconds": round(seconds, 1),
@@ -154,33 +172,34 @@ def document(rows: list[Row], seconds: float, complete: bool) -> dict[str, Any]:
     }
 
 
-def page(proof: dict[str, Any]) -> str:
+def page(proof: dict[str, Any], operation: str | None = None) -> str:
     """proof.html: self-contained."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("proof.html.jinja").render(proof=proof, requirements=binding())
+    return environment.get_template("proof.html.jinja").render(proof=proof, requirements=binding(operation))
 
 
 def main() -> int:
     """Run, write both files, print what is wrong; 1 where anything is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="behaviours, or beginnings of their ids")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="ID", help="an operation, or behaviours: their ids' beginnings"
+    )
     parser.add_argument("--third", action="store_true", help="a fixed third, and what changed since the whole proof")
     parser.add_argument("--jobs", type=int, default=3, help="at a time; a run waits more than it computes")
     parser.add_argument("--profile", default="standard")
     arguments = parser.parse_args()
     began = time.monotonic()
-    behaviours = chosen(arguments.only, arguments.third)
-    rows = side_by_side(
-        lambda each: examined(each, [f"--profile={arguments.profile}"]), behaviours, lanes=arguments.jobs
-    )
-    complete = not arguments.only and not arguments.third
-    proof = document(rows, time.monotonic() - began, complete)
+    behaviours, operation = chosen(arguments.only, arguments.third), operation_of(arguments.only)
+    options = [f"--profile={arguments.profile}", *([f"--only={operation}"] if operation else [])]
+    rows = side_by_side(lambda each: examined(each, options), behaviours, lanes=arguments.jobs)
+    complete = (operation is not None or not arguments.only) and not arguments.third
+    proof = document(rows, time.monotonic() - began, complete, operation)
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "proof.json").write_text(json.dumps(proof, indent=1), "utf-8")
-    (REPORTS / "proof.html").write_text(page(proof), "utf-8")
-    if complete and not proof["complaints"]:
+    (REPORTS / "proof.html").write_text(page(proof, operation), "utf-8")
+    if complete and not operation and not proof["complaints"]:
         PROVEN.write_text(json.dumps({each.id: digest(each) for each in behaviours}, indent=0) + "\n", "utf-8")
     print(
         f"{proof['caught']} of {proof['faults']} faults caught, {proof['proven']} of {proof['requirements']} "

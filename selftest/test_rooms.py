@@ -32,6 +32,10 @@ WRONG = {
     "a circle in a room": (
         "trigger_conformance/reference/behaviours.py", "import trigger_conformance.reference.registry", "circles",
     ),
+    "one operation in what any of them has": (
+        "trigger_conformance/reference/faults/http.py", "import trigger_conformance.reference.create_batch.server",
+        "any-operation",
+    ),
     "a circle of checks": (
         "tests/create_batch/keys.py", "import tests.create_batch.test_idempotency", "circles",
     ),

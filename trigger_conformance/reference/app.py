@@ -62,9 +62,8 @@ class ReferenceApp:
         """Serve on ``listener`` until interrupted or terminated."""
         import uvicorn
 
-        config = uvicorn.Config(
-            self.app(), log_level="warning", access_log=False, lifespan="off", http="h11", **self.uvicorn_settings()
-        )
+        settings = {"http": "h11", **self.uvicorn_settings()}
+        config = uvicorn.Config(self.app(), log_level="warning", access_log=False, lifespan="off", **settings)
         uvicorn.Server(config).run(sockets=[listener])
 
     def uvicorn_settings(self) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class ThousandRequestsAMinute(_ByRequests):
         return FixedWindow(1000, 60.0)
 
     def run_options(self) -> list[str]:
-        return ["--press-requests=1100", "--max-requests=4000"]
+        return [*super().run_options(), "--press-requests=1100", "--max-requests=4000"]
 
 
 @variant(undecided=(PRESS,))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import secrets
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from trigger_conformance.reference.listening import end_with_parent, listen
 from trigger_conformance.reference.settings import SOUND, Settings
 
 _SETTINGS = "TRIGGER_CONFORMANCE_REFERENCE_SETTINGS"
+_MORE = "TRIGGER_CONFORMANCE_REFERENCE_OPERATIONS"
 
 
 @dataclass
@@ -25,9 +28,12 @@ class ReferenceProcess:
     run_options: tuple[str, ...] = ()
 
     @classmethod
-    def start(cls, settings: Settings = SOUND, behaviour: str = "") -> ReferenceProcess:
+    def start(
+        cls, settings: Settings = SOUND, behaviour: str = "", more: Mapping[str, str] | None = None
+    ) -> ReferenceProcess:
         """Start one on a free loopback port with fresh keys; ``behaviour`` names a fault or a variant.
 
+        ``more`` are operations beside those that have a folder here: their servers ("module:Class") by their ids.
         Raises RuntimeError where it does not come up.
         """
         settings = replace(
@@ -38,7 +44,7 @@ class ReferenceProcess:
         # The keys travel by environment: a command line is everybody's to read.
         process = subprocess.Popen(
             [sys.executable, "-m", "trigger_conformance.reference", behaviour],
-            env={**os.environ, _SETTINGS: json.dumps(asdict(settings))},
+            env={**os.environ, _SETTINGS: json.dumps(asdict(settings)), _MORE: json.dumps(more or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -69,13 +75,15 @@ class ReferenceProcess:
 
 def main(behaviour: str) -> None:
     """The child: says how it is reached, serves, and ends when its parent does."""
-    from trigger_conformance.reference.registry import behaviour_class
+    from trigger_conformance.reference.registry import Registry, known
 
+    more = json.loads(os.environ.pop(_MORE, "{}"))
     settings = json.loads(os.environ.pop(_SETTINGS, "{}"))
     for limit in ("run_limit", "request_limit"):
         if limit in settings:
             settings[limit] = tuple(settings[limit])
-    server = behaviour_class(behaviour)(Settings(**settings))
+    registry = Registry({**known(), **{name: pkgutil.resolve_name(place) for name, place in more.items()}})
+    server = registry.app(behaviour)(Settings(**settings))
     listener = listen()
     told = [server.base_url(listener.getsockname()[1]), *server.run_options()]
     sys.stdout.write(f"{json.dumps(told)}\n")

@@ -54,14 +54,17 @@ class Registry:
         self._all: dict[str, Behaviour] = {}
         self._concerned: dict[str, tuple[str, ...]] = {}
         for each in _declared_in(home.__name__, [f"{home.__name__}.{room}" for room in ROOMS]):
-            self._add(each.id, each, *operations)
+            self._add(each.id, each, *(name for name, server in operations.items() if each.id not in server.spared))
         for operation, server in operations.items():
-            house = server.__module__.removesuffix(".server")
+            house, taken = server.__module__.removesuffix(".server"), set(self._all)
             for each in _declared_in(house, [house]):
-                self._add(f"{operation}.{each.id}" if each.id in self._all else each.id, each, operation)
+                self._add(f"{operation}.{each.id}" if each.id in taken else each.id, each, operation)
 
     def _add(self, identity: str, behaviour: Behaviour, *concerned: str) -> None:
-        self._all[identity], self._concerned[identity] = replace(behaviour, id=identity), concerned
+        if identity in self._all:
+            raise ValueError(f"{behaviour.server} and {self._all[identity].server} are both called {identity}")
+        if concerned:
+            self._all[identity], self._concerned[identity] = replace(behaviour, id=identity), concerned
 
     def behaviours(self, operation: str | None = None) -> list[Behaviour]:
         """Every fault and variant by id, or those that one operation may have, with its requirements only."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -31,7 +31,12 @@ class Problem(Exception):  # noqa: N818  (an answer on its way, not an error of 
 
 
 class OperationServer:
-    """Answers the requests of one operation, and of whatever else its paths offer."""
+    """Answers the requests of one operation, and of whatever else its paths offer.
+
+    ``spared`` names the faults and variants of any operation that would be none of this one.
+    """
+
+    spared: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, site: Site) -> None:
         self.settings = site.settings

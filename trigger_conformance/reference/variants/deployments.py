@@ -49,7 +49,7 @@ class BehindTls(ReferenceApp):
         return super().base_url(port).replace("http:", "https:")
 
     def run_options(self) -> list[str]:
-        return [f"--ca-bundle={self.authority}"]
+        return [*super().run_options(), f"--ca-bundle={self.authority}"]
 
     def uvicorn_settings(self) -> dict[str, Any]:
         return {"ssl_certfile": self.certificate, "ssl_keyfile": self.key}
@@ -108,7 +108,7 @@ class BehindAGateway(ReferenceApp):
     PASS = ("X-Gateway-Pass", "conformance-gateway-pass")
 
     def run_options(self) -> list[str]:
-        return [f"--header={': '.join(self.PASS)}"]
+        return [*super().run_options(), f"--header={': '.join(self.PASS)}"]
 
     def app(self) -> ASGIApp:
         behind, refusal = super().app(), Response("<h1>Forbidden</h1>", 403, media_type="text/html")

@@ -25,8 +25,9 @@ class _SlowRefill(ReferenceApp):
     """Refills so slowly that a wait matters."""
 
     def adjusted(self, settings: Settings) -> Settings:
-        capacity, rate = settings.run_limit
-        return replace(settings, run_limit=(capacity, rate / 10))
+        usual = super().adjusted(settings)
+        capacity, rate = usual.run_limit
+        return replace(usual, run_limit=(capacity, rate / 10))
 
 
 @fault(HONEST, app=_SlowRefill)
