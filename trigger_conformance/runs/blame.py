@@ -1,0 +1,97 @@
+"""What a check's end amounts to: its outcome, and who is to blame where it did not hold."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.ground import GroundError
+from trigger_conformance.checks.requirement import Requirement
+from trigger_conformance.contract.quoting import bounded, visible
+from trigger_conformance.report.attach import attach_exchanges
+from trigger_conformance.report.curl import Way
+from trigger_conformance.runs.run import Station
+from trigger_conformance.runs.sights import sights
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import Ending, verdict_of
+from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.ledger import BudgetSpentError
+
+_REVIVAL_SECONDS = 5.0
+
+
+def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[None]) -> Outcome:
+    """The outcome of the check of ``requirement``, which ended as ``call`` says."""
+    error = call.excinfo.value if call.excinfo is not None else None
+    ending, message, evidence = _ending(error, station)
+    own = station.ledger.exchanges(requirement.id)
+    attach_exchanges(own, Way.to(station.shared.target), station.redactor)
+    if not evidence:
+        evidence = own[:2]
+    if ending is Ending.CRASHED and call.excinfo is not None:
+        message = f"an error in the suite itself: {call.excinfo.exconly()}\n{call.excinfo.getrepr(style='short')}"
+    return Outcome(
+        requirement=requirement,
+        ending=ending,
+        verdict=verdict_of(ending, requirement.level, strict=station.shared.strict),
+        message=bounded(station.redactor.text(message)),
+        notes=tuple(bounded(station.redactor.text(visible(note))) for note in station.api.take_notes()),
+        evidence=tuple(exchange.number for exchange in evidence),
+        requests=len(own),
+        duration=call.duration,
+        sights=sights(error, station.redactor),
+        rests_on=error.owner if isinstance(error, GroundError) else "",
+    )
+
+
+def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str, Sequence[Exchange]]:
+    match error:
+        case None:
+            return Ending.HELD, "", ()
+        case ViolationError() if why := _why_not_blamed(error, station):
+            return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
+        case ViolationError():
+            return Ending.BROKEN, error.message, error.evidence
+        case GroundError():
+            return Ending.UNGROUNDED, error.message, error.evidence
+        case InconclusiveError():
+            return Ending.BLOCKED, error.message, error.evidence
+        case BudgetSpentError():
+            return Ending.BLOCKED, str(error), ()
+        case NotApplicableError():
+            return Ending.NOT_APPLICABLE, str(error), ()
+    return Ending.CRASHED, str(error), ()
+
+
+def _why_not_blamed(violation: ViolationError, station: Station) -> str | None:
+    """Why a violation does not count: it may be no more than a sign that the target is down or the key refused.
+
+    That is settled by a plain valid request afterwards; a target that comes back within moments is up.
+    """
+    suspicious = [each for each in violation.evidence if _may_mean_down(each)]
+    if not suspicious or len(suspicious) < len(violation.evidence):
+        return None
+    last = max(exchange.ended for exchange in suspicious)
+    success = station.api.contract.success
+    if any(each.started > last and each.status == success for each in station.exchanges(station.api.operation.id)):
+        return None
+    until = time.monotonic() + _REVIVAL_SECONDS
+    try:
+        while not station.api.is_up():
+            if time.monotonic() > until:
+                station.ledger.down = f"the target stopped answering after: {suspicious[-1].outcome}"
+                return station.ledger.down
+            station.wire.pause(0.25)
+    except BudgetSpentError as error:
+        return f"whether the target is still up could not be seen: {error}"
+    return None
+
+
+def _may_mean_down(exchange: Exchange) -> bool:
+    if exchange.answer is None:
+        return True
+    refused = exchange.status in (401, 403) and exchange.request.credential == "primary"
+    return refused or exchange.answer.status >= 500
