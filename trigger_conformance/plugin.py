@@ -31,9 +31,10 @@ from trigger_conformance.report.terminal import summary
 from trigger_conformance.runs import standard_streams
 from trigger_conformance.runs.collector import Collector
 from trigger_conformance.runs.owners import Owners
-from trigger_conformance.runs.run import Run, Shared, Station
+from trigger_conformance.runs.run import Run
 from trigger_conformance.runs.session import Prepared
 from trigger_conformance.runs.stash import OWNERS, PROPERTY, RUN, STATION, requirement
+from trigger_conformance.runs.station import Shared, Station
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.verdict import ExitStatus
 from trigger_conformance.verdicts.waivers import Waiver

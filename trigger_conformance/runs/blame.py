@@ -13,8 +13,8 @@ from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.contract.quoting import bounded, visible
 from trigger_conformance.report.attach import attach_exchanges
 from trigger_conformance.report.curl import Way
-from trigger_conformance.runs.run import Station
 from trigger_conformance.runs.sights import sights
+from trigger_conformance.runs.station import Station
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.verdict import Ending, verdict_of
 from trigger_conformance.wire.exchange import Exchange

@@ -4,125 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from trigger_conformance.checks import contracts
 from trigger_conformance.checks.catalogue import Selection, catalogue
-from trigger_conformance.checks.client import Client
-from trigger_conformance.checks.operation import Operation, Readings, operations
+from trigger_conformance.checks.operation import Operation, operations
 from trigger_conformance.checks.requirement import Profile, Requirement, Stage
-from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.options import interruption
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import Target, UsageError
 from trigger_conformance.reference import settings as reference
-from trigger_conformance.reference.mounted import mounted
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
-from trigger_conformance.runs import attestation
+from trigger_conformance.runs import preflight
 from trigger_conformance.runs.scratch import Scratch
 from trigger_conformance.runs.sights import with_kinds
+from trigger_conformance.runs.station import Shared, Station
 from trigger_conformance.verdicts.outcome import Outcome, undecided
 from trigger_conformance.verdicts.settling import settled
 from trigger_conformance.verdicts.verdict import Decision, Ending, ExitStatus, exit_status, overall
 from trigger_conformance.verdicts.waivers import Waiver, problems
-from trigger_conformance.wire.budget import Budget
-from trigger_conformance.wire.destination import Destination
-from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
-from trigger_conformance.wire.handshake import speaks_tls
-from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
-from trigger_conformance.wire.redaction import Redactor
-from trigger_conformance.wire.wire import Sending, Wire
+from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.ledger import Ledger
 
-_COLD_START = 30.0
-_SLOW_START = 3.0
-# What a second request meets too, or has waited for long enough.
-_HOPELESS = (FailureKind.UNREACHABLE, FailureKind.TLS, FailureKind.TIMEOUT)
-_LONGEST_PIECE = 200
 _LONGEST_TOLD = 100
-# How OpenSSL calls an answer that is no TLS.
-_NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long|http.request", re.IGNORECASE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shared:
-    """What a worker process needs to take part in a run."""
-
-    target: Target
-    budget: Budget
-    ledger: Path
-    report_dir: Path
-    strict: bool
-    selection: Selection
-    waivers: tuple[Waiver, ...]
-    today: date
-    built_in: bool = False
-    replay: Path | None = None
-
-
-class Station:
-    """One process's part in a run: the clients that checks speak through, over the run's shared book.
-
-    ``api`` is the client of the operation whose check has its turn.
-    """
-
-    def __init__(self, shared: Shared, *, create: bool = False) -> None:
-        self.shared = shared
-        target = shared.target
-        keys = [key for key in (target.api_key, target.second_api_key) if key]
-        self.redactor = Redactor(keys, target.headers)
-        self.ledger = Ledger(shared.ledger, shared.budget, create=create)
-        self._read: list[Exchange] = []
-        replay = attestation.evidence(shared.replay) if shared.replay is not None else None
-        self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated))
-        self._clients: dict[str, Client] = {}
-        self.sampled: set[str] = set()
-        self.api = self.client(next(iter(operations())))
-
-    def client(self, operation: str) -> Client:
-        """The client of an operation."""
-        if operation not in self._clients:
-            self._clients[operation] = operations()[operation].client(self.shared.target, self.wire)
-        return self._clients[operation]
-
-    def begin(self, requirement: str) -> Client:
-        """From now on requests leave on behalf of ``requirement``; returns its operation's client."""
-        self.api = self.client(requirement.partition(".")[0])
-        self.api.begin(requirement)
-        return self.api
-
-    def why_untested(self, operation: Operation) -> str | None:
-        """Why an operation cannot be tested on the target, or None."""
-        if self.shared.built_in and operation.id not in mounted():
-            return f"{operation.title}: the built-in reference server does not have it"
-        lacking = operation.lacking(self.shared.target.stated)
-        return f"{operation.title}: {lacking}" if lacking else None
-
-    def exchanges(self, operation: str) -> list[Exchange]:
-        """What was sent so far on behalf of an operation's checks."""
-        everything = self._everything()
-        return [each for each in everything if each.check.partition(".")[0] == operation]
-
-    def _everything(self) -> list[Exchange]:
-        # Reading them takes a while, and what judges all that was sent sends nothing itself.
-        if len(self._read) != self.ledger.recorded:
-            self._read = self.ledger.exchanges()
-        return self._read
-
-    def close(self) -> None:
-        """Close connections and the book."""
-        self.wire.close()
-        self.ledger.close()
 
 
 class Run:
@@ -199,49 +111,20 @@ class Run:
         return target
 
     def preflight(self) -> None:
-        """Send one plain valid request an operation; where one is not answered so, ``halted`` says why in one line."""
+        """Try each operation; where one cannot be tested, ``halted`` says why in one line."""
         for operation in self._tested():
             if (told := contracts.told(operation)) is not None:
                 self.notes.append(told)
             if self.halted is None:
-                self._try(operation)
+                tried = preflight.tried(self.station, operation, self.settings.budget.seconds)
+                self.halted = tried.halted
+                self.notes += tried.notes
 
     def _tested(self) -> list[Operation]:
         """The operations of the selected requirements that can be tested."""
         selected = {each.operation for each in self.selected}
         known = [each for each in operations().values() if each.id in selected]
         return [each for each in known if self.station.why_untested(each) is None]
-
-    def _try(self, operation: Operation) -> None:
-        api = self.station.begin(f"{operation.id}.preflight")
-        timeout = max(api.options.timeout, min(_COLD_START, self.settings.budget.seconds))
-        try:
-            exchange = self._first_answer(Sending(timeout=timeout))
-        except BudgetSpentError as error:
-            self.halted = f"the target could not be tried: {error}"
-            return
-        # What is told is cut, and what is cut must be redacted before.
-        clean = self.station.redactor.exchange(exchange)
-        self.halted = _other_scheme(api.options, clean) or why_no_target(clean, operation)
-        self._tell_of_the_way(exchange)
-        seconds = exchange.ended - exchange.started
-        if seconds > _SLOW_START and self.halted is None:
-            self.notes.append(f"the first request took {seconds:.1f} s (a cold start?); it was waited for once")
-
-    def _first_answer(self, sending: Sending) -> Exchange:
-        """The answer to a plain valid request; one that is lost on its way is sent once more."""
-        api, wire = self.station.api, self.station.wire
-        exchange = wire.send(api.valid(), sending)
-        if wire.take_lost() and exchange.failure and exchange.failure.kind not in _HOPELESS:
-            exchange = wire.send(exchange.request, replace(sending, repeats=exchange.number))
-        return exchange
-
-    def _tell_of_the_way(self, exchange: Exchange) -> None:
-        target = self.station.shared.target
-        if target.proxy is not None:
-            self.notes.append(f"requests go by the proxy {target.proxy.url}: its answers are taken for the target's")
-        if target.http2 and exchange.answer is not None and exchange.answer.version != "HTTP/2":
-            self.notes.append(f"--http2: the target does not offer HTTP/2; it speaks {exchange.answer.version}")
 
     def record(self, outcome: Outcome) -> None:
         """Keep a check's outcome."""
@@ -385,63 +268,6 @@ def _judged_alone(outcome: Outcome) -> str:
     return (
         f"{outcome.requirement.id} was not selected; others rest on it, so it was judged by itself: {outcome.verdict}"
     )
-
-
-def _other_scheme(target: Destination, exchange: Exchange) -> str | None:
-    """What to say where the target speaks TLS and was called without, or the reverse."""
-    parts = urlsplit(target.base_url)
-    rest = target.base_url.partition("://")[2]
-    failure = exchange.failure
-    if parts.scheme == "https":
-        plain = failure is not None and failure.kind is FailureKind.TLS and _NO_TLS.search(failure.detail)
-        return f"the target speaks no TLS on this port: give --base-url http://{rest}" if plain else None
-    odd = exchange.status == 400 if failure is None else failure.kind in (FailureKind.DROPPED, FailureKind.BROKEN)
-    if not odd or target.proxy is not None:
-        return None
-    if speaks_tls(parts.hostname or "", parts.port or 80, target.timeout):
-        return f"the target speaks TLS on this port: give --base-url https://{rest}"
-    return None
-
-
-def why_no_target(exchange: Exchange, operation: Operation) -> str | None:
-    """Why a run must stop at the answer to an operation's first, plain valid request; None where it need not."""
-    if exchange.answer is None:
-        assert exchange.failure is not None
-        hints = {
-            FailureKind.TLS: "check the certificate, or name its authority with --ca-bundle",
-            FailureKind.TIMEOUT: "is the target up? a longer --timeout waits longer",
-        }
-        hint = hints.get(exchange.failure.kind, "check --base-url, and that the target is up")
-        return f"the target does not answer ({exchange.failure}): {hint}"
-    return _why_not_it(exchange.answer, operation)
-
-
-def _why_not_it(answer: Answer, operation: Operation) -> str | None:
-    status = answer.status
-    if status == operation.contract.success:
-        return None
-    if status in (401, 403):
-        return f"the target refused the key ({status} on a plain valid request): check --api-key, or TRIGGER_API_KEY"
-    if status == 407:
-        return (
-            "a proxy on the way asks for credentials (407): give them in HTTP_PROXY, as http://user:password@host:port"
-        )
-    if status == 429:
-        return "the target answers 429 and waiting did not help: try again later, or with a key that is not limited"
-    if 300 <= status < 400:
-        place = quoted(answer.header("location") or "nowhere", _LONGEST_PIECE)
-        return f"the target redirects to {place} ({status}): give the final origin as --base-url"
-    if status >= 500:
-        return f"the target is down ({status} on a plain valid request): {_gist(answer)}"
-    if status in (404, 405) or "html" in answer.media_type:
-        media_type = quoted(answer.media_type, _LONGEST_PIECE) if answer.media_type else "without a media type"
-        return f"this is no {operation.title} ({status} {media_type}): check --base-url"
-    return None
-
-
-def _gist(answer: Answer) -> str:
-    message = answer.document.get("message")
-    return quoted(message, _LONGEST_PIECE) if isinstance(message, str) and message else "try again when it is up"
 
 
 def _report_dir(settings: Settings, started_at: float) -> Path:

@@ -19,7 +19,7 @@ from trigger_conformance.wire.wire import Sending
 if TYPE_CHECKING:
     import pytest
 
-    from trigger_conformance.runs.run import Station
+    from trigger_conformance.runs.station import Station
 
 # A target that is down for good is not asked about each of a hundred requests.
 _MOST_REPEATED = 8

@@ -7,7 +7,8 @@ import pytest
 from trigger_conformance.checks.operation import EVERY, operations
 from trigger_conformance.checks.requirement import Requirement, requirement_of
 from trigger_conformance.runs.owners import Owners
-from trigger_conformance.runs.run import Run, Station
+from trigger_conformance.runs.run import Run
+from trigger_conformance.runs.station import Station
 
 RUN = pytest.StashKey[Run]()
 STATION = pytest.StashKey[Station]()
