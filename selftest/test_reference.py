@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx
 import pytest
 
 from selftest import proof
-from selftest.conftest import reference
+from selftest.conftest import ROOT, call, reference
 from selftest.notes.server import TakeNoteServer
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.app import ReferenceApp
@@ -197,7 +198,7 @@ def test_two_of_one_operation_may_not_have_one_id():
     fault("idempotency.replay_returns_the_existing_batch")(IgnoresKeys)
     try:
         with pytest.raises(ValueError, match=r"are both called idempotency\.ignores_keys"):
-            Registry(BOTH.operations)
+            Registry(BOTH.operations).behaviours()
     finally:
         del declared[IgnoresKeys]
 
@@ -252,6 +253,15 @@ def test_a_fault_must_be_caught_in_every_operation(caught, complaint):
 
 
 # Classes.
+
+
+def test_the_sound_app_reads_no_faults():
+    """It starts with every run that brings its own server."""
+    code = "import sys; from trigger_conformance.reference import registry; registry.behaviour_class(''); "
+    code += "print(*sys.modules)"
+    modules = call(sys.executable, "-c", code, folder=ROOT).output.split()
+    assert "trigger_conformance.reference.create_batch.server" in modules
+    assert not [each for each in modules if {"faults", "variants", "limited"} & set(each.split("."))]
 
 
 @pytest.mark.parametrize("behaviour", BOTH.behaviours(), ids=lambda each: each.id)
