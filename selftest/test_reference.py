@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import sys
+import tomllib
 from dataclasses import dataclass
 from typing import Any
 
@@ -351,3 +352,11 @@ def test_a_server_of_another_folder_is_mounted_in_a_process_too():
             assert client.get(f"/notes/{note.json()['id']}").status_code == 404
             assert client.post(PATH, json=BATCH[1]).status_code == 202
             assert client.post(PATH, json=BATCH[1], headers={"authorization": "Bearer x"}).status_code == 403
+
+
+def test_what_any_operation_has_may_know_none_of_them():
+    """The contract that says so names each operation's folder."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    named = next(each["forbidden_modules"] for each in contracts if each["id"] == "any-operation")
+    folders = (ROOT / "trigger_conformance/reference").glob("*/server.py")
+    assert sorted(named) == sorted(f"trigger_conformance.reference.{each.parent.name}" for each in folders)
