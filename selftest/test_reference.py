@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import sys
+import tomllib
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ import httpx
 import pytest
 
 from selftest import proof
-from selftest.conftest import reference
+from selftest.conftest import ROOT, call, reference
 from selftest.notes.server import TakeNoteServer
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.app import ReferenceApp
@@ -197,7 +199,7 @@ def test_two_of_one_operation_may_not_have_one_id():
     fault("idempotency.replay_returns_the_existing_batch")(IgnoresKeys)
     try:
         with pytest.raises(ValueError, match=r"are both called idempotency\.ignores_keys"):
-            Registry(BOTH.operations)
+            Registry(BOTH.operations).behaviours()
     finally:
         del declared[IgnoresKeys]
 
@@ -252,6 +254,15 @@ def test_a_fault_must_be_caught_in_every_operation(caught, complaint):
 
 
 # Classes.
+
+
+def test_the_sound_app_reads_no_faults():
+    """It starts with every run that brings its own server."""
+    code = "import sys; from trigger_conformance.reference import registry; registry.behaviour_class(''); "
+    code += "print(*sys.modules)"
+    modules = call(sys.executable, "-c", code, folder=ROOT).output.split()
+    assert "trigger_conformance.reference.create_batch.server" in modules
+    assert not [each for each in modules if {"faults", "variants", "limited"} & set(each.split("."))]
 
 
 @pytest.mark.parametrize("behaviour", BOTH.behaviours(), ids=lambda each: each.id)
@@ -341,3 +352,11 @@ def test_a_server_of_another_folder_is_mounted_in_a_process_too():
             assert client.get(f"/notes/{note.json()['id']}").status_code == 404
             assert client.post(PATH, json=BATCH[1]).status_code == 202
             assert client.post(PATH, json=BATCH[1], headers={"authorization": "Bearer x"}).status_code == 403
+
+
+def test_what_any_operation_has_may_know_none_of_them():
+    """The contract that says so names each operation's folder."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    named = next(each["forbidden_modules"] for each in contracts if each["id"] == "any-operation")
+    folders = (ROOT / "trigger_conformance/reference").glob("*/server.py")
+    assert sorted(named) == sorted(f"trigger_conformance.reference.{each.parent.name}" for each in folders)

@@ -7,7 +7,8 @@ import importlib.util
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
+from typing import NamedTuple
 
 import trigger_conformance.reference as home
 from trigger_conformance.checks.near_misses import full, hint
@@ -43,6 +44,19 @@ def known() -> Operations:
     return {each: operation_server(each) for each in mounted()}
 
 
+class _Concerning(NamedTuple):
+    """A behaviour, and the operations that may have it."""
+
+    behaviour: Behaviour
+    operations: tuple[str, ...]
+
+
+def _add(found: dict[str, _Concerning], identity: str, more: _Concerning) -> None:
+    if identity in found:
+        raise ValueError(f"{more.behaviour.server} and {found[identity].behaviour.server} are both called {identity}")
+    found[identity] = more
+
+
 class Registry:
     """The faults and variants of some operations' servers: those that any operation may have, and each one's own.
 
@@ -51,27 +65,26 @@ class Registry:
 
     def __init__(self, operations: Operations) -> None:
         self.operations = operations
-        self._all: dict[str, Behaviour] = {}
-        self._concerned: dict[str, tuple[str, ...]] = {}
-        for each in _declared_in(home.__name__, [f"{home.__name__}.{room}" for room in ROOMS]):
-            self._add(each.id, each, *(name for name, server in operations.items() if each.id not in server.spared))
-        for operation, server in operations.items():
-            house, taken = server.__module__.removesuffix(".server"), set(self._all)
-            for each in _declared_in(house, [house]):
-                self._add(f"{operation}.{each.id}" if each.id in taken else each.id, each, operation)
 
-    def _add(self, identity: str, behaviour: Behaviour, *concerned: str) -> None:
-        if identity in self._all:
-            raise ValueError(f"{behaviour.server} and {self._all[identity].server} are both called {identity}")
-        if concerned:
-            self._all[identity], self._concerned[identity] = replace(behaviour, id=identity), concerned
+    @cached_property
+    def _all(self) -> dict[str, _Concerning]:
+        """By id; read at first use, since the sound app needs none of them."""
+        found: dict[str, _Concerning] = {}
+        for each in _declared_in(home.__name__, [f"{home.__name__}.{room}" for room in ROOMS]):
+            concerned = tuple(name for name, server in self.operations.items() if each.id not in server.spared)
+            _add(found, each.id, _Concerning(each, concerned))
+        for operation, server in self.operations.items():
+            house, taken = server.__module__.removesuffix(".server"), set(found)
+            for each in _declared_in(house, [house]):
+                _add(found, f"{operation}.{each.id}" if each.id in taken else each.id, _Concerning(each, (operation,)))
+        return {identity: each for identity, each in sorted(found.items()) if each.operations}
 
     def behaviours(self, operation: str | None = None) -> list[Behaviour]:
         """Every fault and variant by id, or those that one operation may have, with its requirements only."""
         return [
-            _completed(behaviour, self._concerned[identity] if operation is None else (operation,))
-            for identity, behaviour in sorted(self._all.items())
-            if operation is None or operation in self._concerned[identity]
+            _completed(identity, each.behaviour, each.operations if operation is None else (operation,))
+            for identity, each in self._all.items()
+            if operation is None or operation in each.operations
         ]
 
     def faults(self, operation: str | None = None) -> list[Behaviour]:
@@ -88,21 +101,19 @@ class Registry:
         "" is the sound one, and "a+b" has both. Raises UnknownBehaviourError, or IncompatibleBehavioursError where one
         would hide another.
         """
-        names = [self._named(each) for each in dict.fromkeys(identity.split("+"))] if identity else []
+        named = [self._named(each) for each in dict.fromkeys(identity.split("+"))] if identity else []
         servers = {
-            operation: composed(
-                server, [self._all[each].server for each in names if operation in self._concerned[each]]
-            )
+            operation: composed(server, [each.behaviour.server for each in named if operation in each.operations])
             for operation, server in self.operations.items()
         }
-        whole = composed(ReferenceApp, [self._all[each].app for each in names])
+        whole = composed(ReferenceApp, [each.behaviour.app for each in named])
         return type(whole.__name__, (whole,), {"operations": servers})
 
-    def _named(self, identity: str) -> str:
+    def _named(self, identity: str) -> _Concerning:
         name = full(identity, self._all)
         if name is None:
             raise UnknownBehaviourError(f"no fault or variant is called {identity!r}{hint(identity, self._all)}")
-        return name
+        return self._all[name]
 
 
 @cache
@@ -145,14 +156,15 @@ def _exists(module: str) -> bool:
         return False
 
 
-def _completed(behaviour: Behaviour, operations: tuple[str, ...]) -> Behaviour:
-    """The behaviour, with the requirements of ``operations``."""
+def _completed(identity: str, behaviour: Behaviour, operations: tuple[str, ...]) -> Behaviour:
+    """The behaviour under its id here, with the requirements of ``operations``."""
 
     def full_ids(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(f"{operation}.{name}" for operation in operations for name in names)
 
     return replace(
         behaviour,
+        id=identity,
         caught_by=full_ids(behaviour.caught_by),
         warns=full_ids(behaviour.warns),
         undecided=full_ids(behaviour.undecided),
