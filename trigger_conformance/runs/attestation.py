@@ -214,7 +214,8 @@ def _checked_results(content: Mapping[str, bytes]) -> dict[str, Any]:
         for name, document in _documents(results).items():
             if content.get(name) != document:
                 raise RejectedError(f"{name} is not the contract that this suite judges by")
-        if [each["contract"] for each in results["operations"]] != _stated_contracts(results):
+        told = [each["contract"] for each in results["operations"]]
+        if told != _stated_contracts(results) or results["contract"] != told[0]:
             raise RejectedError("the results state another contract")
         return results
     except (ValueError, LookupError, TypeError) as error:
