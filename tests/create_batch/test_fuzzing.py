@@ -151,8 +151,13 @@ def play(target, program):
         for step, exchange in zip(wave, exchanges, strict=True):
             told.setdefault(step.key, []).append(exchange)
             if problem := model.judge(step, exchange):
-                place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem), "")
-                raise ViolationError(problem, told[step.key], [Wrong(exchange, problem, place)])
+                raise ViolationError(problem, told[step.key], [wrong(exchange, problem.removeprefix(f"{step}: "))])
+
+
+def wrong(exchange, problem):
+    """What the model did not foresee, at the place that it names."""
+    place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem), "")
+    return Wrong(exchange, problem, place)
 
 
 def request_for(target, step, key):

@@ -122,7 +122,18 @@ def _unexplained(outcome: Outcome, causes: Sequence[_Cause]) -> list[Sight] | No
         left += rest
     # The same wrong answer to requests of another kind, which only this one looks at.
     left = [each for each in left if (each.place, each.got) not in known]
+    left = _without_only_explanation(outcome, left, causes)
     return left if left or not outcome.sights else None
+
+
+def _without_only_explanation(outcome: Outcome, left: list[Sight], causes: Sequence[_Cause]) -> list[Sight]:
+    """What is wrong with the one part of answers that one cause alone spoils is the same, whatever was asked."""
+    for place in {each.place for each in left} - {*_WHOLE}:
+        spoiling = [each for each in causes if any(sight.place == place for sight in each.sights)]
+        if len(spoiling) == 1:
+            spoiling[0].add(outcome, [])
+            left = [each for each in left if each.place != place]
+    return left
 
 
 def _alike(sights: Iterable[Sight]) -> Iterable[list[Sight]]:
