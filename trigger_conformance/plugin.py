@@ -417,6 +417,7 @@ def _outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[N
         duration=call.duration,
         sights=sights(error, station.redactor),
         rests_on=error.owner if isinstance(error, GroundError) else "",
+        needed=not isinstance(error, GroundError) or error.needed,
     )
 
 

@@ -209,6 +209,7 @@ def requirement_data(outcome: Outcome, contract: Contract, reproducer: Reproduce
         "requests": outcome.requests,
         "duration_s": round(outcome.duration, 3),
         "rests_on": outcome.rests_on or None,
+        "needed": outcome.needed,
         "sights": [asdict(sight) for sight in outcome.sights],
     }
 
@@ -225,6 +226,7 @@ def outcome_of(data: Mapping[str, Any], requirement: Requirement) -> Outcome:
         waiver=data["waiver"],
         sights=tuple(Sight(**each) for each in data.get("sights", ())),
         rests_on=rests_on,
+        needed=data.get("needed", True),
     )
 
 

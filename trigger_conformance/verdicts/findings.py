@@ -17,6 +17,7 @@ from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.verdict import Ending, Verdict
 
 _BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+_NOT_JUDGED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 _GENERAL = (Stage.CLOSING, Stage.GENERATED)
 _LEVELS = (Level.MUST, Level.SHOULD, Level.INFO)
 _WANTED = re.compile(r"expected (\d{3})")
@@ -203,7 +204,7 @@ def _resting_on(requirements: Iterable[str], outcomes: Sequence[Outcome]) -> lis
     """What rests on these, or on what rests on them, and was not judged."""
     known = set(requirements)
     found: list[str] = []
-    undecided = [each for each in outcomes if each.ending is Ending.UNGROUNDED and each.verdict not in _BROKEN]
+    undecided = [each for each in outcomes if each.ending is Ending.UNGROUNDED and each.verdict in _NOT_JUDGED]
     while more := [each.requirement.id for each in undecided
                    if each.rests_on in known and each.requirement.id not in known]:  # fmt: skip
         found += more

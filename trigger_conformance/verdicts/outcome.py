@@ -31,7 +31,8 @@ class Outcome:
 
     ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds,
     ``waiver`` tells reason, link and end of the waiver that covers a violation, ``sights`` the wrong answers,
-    ``rests_on`` names the requirement that owns what the check lacked beside its own statement.
+    ``rests_on`` names the requirement that owns what the check lacked beside its own statement, ``needed`` says whether
+    its statement cannot be judged without.
     """
 
     requirement: Requirement
@@ -45,6 +46,7 @@ class Outcome:
     waiver: Mapping[str, str | None] | None = None
     sights: tuple[Sight, ...] = ()
     rests_on: str = ""
+    needed: bool = True
 
     @property
     def decision(self) -> Decision:
