@@ -89,15 +89,20 @@ def results(found: Found, contract: Contract, redactor: Redactor) -> dict[str, A
         "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
-        "findings": [
-            finding_data(each, found.outcomes, reproducer)
-            for each in findings(found.outcomes, _statuses(found.exchanges))
-        ],
+        "findings": _findings(found, reproducer),
         "requirements": [requirement_data(each, contract, reproducer) for each in found.outcomes],
         "suite_errors": suite_errors(found.outcomes),
     }
     clean: dict[str, Any] = _redacted(document, redactor)
     return clean
+
+
+def _findings(found: Found, reproducer: Reproducer) -> list[dict[str, Any]]:
+    declared = {each.requirement.id: each.requirement for each in found.outcomes}
+    return [
+        finding_data(each, reproducer(declared[each.id], each.evidence))
+        for each in findings(found.outcomes, _statuses(found.exchanges))
+    ]
 
 
 def suite_errors(outcomes: Iterable[Outcome]) -> list[str]:
@@ -219,10 +224,14 @@ def outcome_of(data: Mapping[str, Any], requirement: Requirement) -> Outcome:
     verdict, rests_on = Verdict(data["verdict"]), data.get("rests_on") or ""
     return Outcome(
         requirement=requirement,
-        ending=Ending.UNGROUNDED if rests_on else _ENDINGS.get(verdict, Ending.BROKEN),
+        # What a waiver covers was settled before: only the part that saw it knows the waiver.
+        ending=Ending.UNGROUNDED
+        if rests_on and verdict is not Verdict.WAIVED
+        else _ENDINGS.get(verdict, Ending.BROKEN),
         verdict=verdict,
         message=data["message"],
         evidence=tuple(each["number"] for each in data["evidence"]),
+        notes=tuple(data["notes"]),
         waiver=data["waiver"],
         sights=tuple(Sight(**each) for each in data.get("sights", ())),
         rests_on=rests_on,
@@ -230,16 +239,15 @@ def outcome_of(data: Mapping[str, Any], requirement: Requirement) -> Outcome:
     )
 
 
-def finding_data(finding: Finding, outcomes: Iterable[Outcome], reproducer: Reproducer) -> dict[str, Any]:
-    """One finding's part of the document."""
-    first = next(each.requirement for each in outcomes if each.requirement.id == finding.id)
+def finding_data(finding: Finding, reproduce: Mapping[str, Any]) -> dict[str, Any]:
+    """One finding's part of the document; ``reproduce`` are the lines that show it."""
     return {
         "id": finding.id,
         "title": finding.title,
         "level": str(finding.level),
         "requirements": list(finding.requirements),
         "evidence": list(finding.evidence[:_MOST_NUMBERS]),
-        "reproduce": reproducer(first, finding.evidence),
+        "reproduce": dict(reproduce),
         "not_judged": list(finding.not_judged),
     }
 
