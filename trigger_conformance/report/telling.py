@@ -135,12 +135,13 @@ def findings(results: Mapping[str, Any]) -> list[Finding]:
                 id=each["id"],
                 title=each["title"],
                 level=each["level"],
-                requirements=tuple(known[identity] for identity in each["requirements"]),
+                requirements=tuple(known[identity] for identity in each["requirements"] if identity in known),
                 lines=tuple(each["reproduce"]["lines"]),
                 note=each["reproduce"]["note"],
                 not_judged=tuple(each["not_judged"]),
             )
             for each in results["findings"]
+            if not known.keys().isdisjoint(each["requirements"])
         ]
     return sorted(found, key=lambda each: each.verdict != "violated")
 
