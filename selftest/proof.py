@@ -1,7 +1,8 @@
 """The proof: the suite against every fault and every conforming variant, on one page.
 
 ``make proof`` (``python -m selftest.proof``) writes reports/proof.json and reports/proof.html, and fails where a
-fault is missed, a variant is blamed, a requirement has no fault, or the suite crashes.
+fault is missed, makes more than two findings or violates what it is not declared to, a variant is blamed, a
+requirement has no fault, or the suite crashes.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import argparse
 import hashlib
 import inspect
 import json
+import math
 import sys
 import time
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ import jinja2
 
 from selftest.trial import Trial, attempt, side_by_side
 from trigger_conformance.checks.catalogue import catalogue
-from trigger_conformance.checks.requirement import Level
+from trigger_conformance.checks.requirement import Level, Stage
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour
 from trigger_conformance.reference.registry import faults, variants
@@ -29,13 +31,16 @@ from trigger_conformance.verdicts.verdict import ExitStatus
 
 REPORTS = ROOT / "reports"
 PROVEN = Path(__file__).with_name("proven.json")
+ALLOWED = Path(__file__).with_name("allowed.json")
+MOST_FINDINGS = 2
 
 
 @dataclass(frozen=True)
 class Row:
     """What the run on one behaviour came to.
 
-    ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of.
+    ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of,
+    ``may`` those that may catch a fault too, ``findings`` the requirements of each finding and ``titles`` its name.
     """
 
     id: str
@@ -49,11 +54,21 @@ class Row:
     requests: int
     warns: tuple[str, ...] = ()
     leaves: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    most: int = MOST_FINDINGS
+    findings: tuple[tuple[str, ...], ...] = ()
+    titles: tuple[str, ...] = ()
 
     @property
     def is_fault(self) -> bool:
         """Whether it is a fault; else it is a variant."""
         return bool(self.named)
+
+    @property
+    def told_along(self) -> set[str]:
+        """What says of all answers, in one finding with a named requirement, what that says of the case."""
+        general = {each.id for each in catalogue() if each.stage in (Stage.CLOSING, Stage.GENERATED)}
+        return {each for finding in self.findings if {*finding} & {*self.named} for each in finding if each in general}
 
     @property
     def complaint(self) -> str | None:
@@ -66,7 +81,10 @@ class Row:
             return None if self.verdict == wanted and not blamed else f"{self.verdict}: {', '.join(blamed)}"
         if not set(self.named) & set(self.caught):
             return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
-        return None
+        if len(self.findings) > self.most:
+            return f"{len(self.findings)} findings of one cause: {'; '.join(self.titles)}"
+        beyond = [each for each in self.caught if each not in {*self.named, *self.may, *self.told_along}]
+        return f"violates what it is not declared to: {', '.join(beyond)}" if beyond else None
 
 
 def row(behaviour: Behaviour, trial: Trial) -> Row:
@@ -83,7 +101,45 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         requests=trial.requests,
         warns=behaviour.warns,
         leaves=behaviour.undecided,
+        **_allowance(behaviour.id),
+        findings=tuple(map(tuple, trial.findings)),
+        titles=tuple(trial.titles),
     )
+
+
+def _allowance(identity: str) -> dict[str, Any]:
+    entry = known_allowances().get(identity, {})
+    return {"may": tuple(entry.get("may", ())), "most": entry.get("findings", MOST_FINDINGS)}
+
+
+def known_allowances() -> dict[str, Any]:
+    """What each fault may be caught by beside what its declaration names, and how many findings it may make."""
+    allowances: dict[str, Any] = json.loads(ALLOWED.read_text("utf-8"))
+    return allowances
+
+
+def with_allowances(rows: list[Row], known: dict[str, Any]) -> dict[str, Any]:
+    """``known`` with what ``rows`` came to: to be read by whoever accepts it."""
+    found = dict(known)
+    for each in rows:
+        if each.is_fault:
+            may = sorted({*each.caught} - {*each.named} - each.told_along)
+            more = {"findings": len(each.findings)} if len(each.findings) > MOST_FINDINGS else {}
+            found[each.id] = {"may": may, **more}
+    return {identity: entry for identity, entry in sorted(found.items()) if any(entry.values())}
+
+
+def quantiles(rows: list[Row]) -> dict[str, Any]:
+    """How many requirements, and how many findings, one fault makes: the median, what 95 % keep to, the most."""
+    counts = {
+        "requirements": sorted(len(each.caught) for each in rows),
+        "findings": sorted(len(each.findings) for each in rows),
+    }
+    return {
+        name: {"median": found[len(found) // 2], "95 %": found[math.ceil(0.95 * len(found)) - 1], "most": found[-1]}
+        for name, found in counts.items()
+        if found
+    }
 
 
 def unproven(rows: list[Row]) -> list[str]:
@@ -147,6 +203,7 @@ def document(rows: list[Row], seconds: float, complete: bool) -> dict[str, Any]:
         "proven": len(binding()) - len(unproven(rows)),
         "variants": len(sound),
         "false_alarms": len(blamed),
+        "quantiles": quantiles(tried),
         "seconds": round(seconds, 1),
         "requests": sum(each.requests for each in rows),
         "complaints": complaints,
@@ -167,15 +224,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="behaviours, or beginnings of their ids")
     parser.add_argument("--third", action="store_true", help="a fixed third, and what changed since the whole proof")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="of what is chosen every N-th only")
+    parser.add_argument("--allow", action="store_true", help="write what was found into allowed.json, to be read")
     parser.add_argument("--jobs", type=int, default=3, help="at a time; a run waits more than it computes")
     parser.add_argument("--profile", default="standard")
     arguments = parser.parse_args()
     began = time.monotonic()
-    behaviours = chosen(arguments.only, arguments.third)
+    behaviours = chosen(arguments.only, arguments.third)[:: arguments.every]
     rows = side_by_side(
         lambda each: examined(each, [f"--profile={arguments.profile}"]), behaviours, lanes=arguments.jobs
     )
-    complete = not arguments.only and not arguments.third
+    complete = not arguments.only and not arguments.third and arguments.every == 1
+    if arguments.allow:
+        ALLOWED.write_text(json.dumps(with_allowances(rows, known_allowances()), indent=1) + "\n", "utf-8")
+        rows = [replace(each, **_allowance(each.id)) for each in rows]
     proof = document(rows, time.monotonic() - began, complete)
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "proof.json").write_text(json.dumps(proof, indent=1), "utf-8")
@@ -187,6 +249,8 @@ def main() -> int:
         f"requirements proven, {proof['false_alarms']} false alarms on {proof['variants']} variants, "
         f"{proof['seconds']:.0f} s{'' if complete else ' (a part of the whole)'}: {REPORTS / 'proof.html'}"
     )
+    for name, found in proof["quantiles"].items():
+        print(f"  {name} of one fault: " + ", ".join(f"{word} {number}" for word, number in found.items()))
     for complaint in proof["complaints"]:
         print(f"  {complaint}")
     return 1 if proof["complaints"] else 0
