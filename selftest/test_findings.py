@@ -12,10 +12,10 @@ from trigger_conformance.verdicts.verdict import Ending, Verdict
 STATUSES = {"202": 700, "400": 60, "401": 40, "422": 20, "500": 9}
 
 
-def sights(numbers, problem, place="status", kind="new", got="422", cases=()):
+def sights(numbers, problem, place="status", kind="new", got="422", cases=(), after=0):
     cases = [*cases, *[""] * len(numbers)]
     return tuple(
-        Sight(exchange=number, problem=problem, place=place, kind=kind, got=got, case=case)
+        Sight(exchange=number, problem=problem, place=place, kind=kind, got=got, case=case, after=after)
         for number, case in zip(numbers, cases, strict=False)
     )
 
@@ -91,6 +91,13 @@ CASES = {
             broken("body", sights([1, 2], "no JSON", "body"), Stage.CLOSING),
         ],
         [["message", "body"]],
+    ),
+    "what a wrong answer left behind": (
+        [
+            broken("a", sights([1], "answered 202", kind="GET method new", got="202")),
+            broken("b", sights([2], "expected a new batch", "isCached", kind="replay", got="202", after=1)),
+        ],
+        [["a", "b"]],
     ),
     "without any sight": ([broken("a"), broken("b")], [["a"], ["b"]]),
 }

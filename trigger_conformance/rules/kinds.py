@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
 
@@ -25,7 +26,14 @@ class Key(StrEnum):
     ABANDONED = "after an abandoned one"
 
 
-def kinds(exchanges: Iterable[Exchange], numbers: Collection[int]) -> dict[int, str]:
+class Kind(NamedTuple):
+    """The kind of a request in ``words``, and the number of the one that had its key before (0: none had)."""
+
+    words: str
+    after: int
+
+
+def kinds(exchanges: Iterable[Exchange], numbers: Collection[int]) -> dict[int, Kind]:
     """The kinds of those of a run's ``exchanges`` that have one of ``numbers``."""
     by_key: dict[tuple[str, str], list[Exchange]] = {}
     wanted = []
@@ -37,8 +45,13 @@ def kinds(exchanges: Iterable[Exchange], numbers: Collection[int]) -> dict[int, 
     return {each.number: kind(each, by_key.get((_environment(each), each.request.key or ""), ())) for each in wanted}
 
 
-def kind(exchange: Exchange, with_its_key: Sequence[Exchange]) -> str:
+def kind(exchange: Exchange, with_its_key: Sequence[Exchange]) -> Kind:
     """The kind of one request, beside those of the run ``with_its_key``."""
+    before = [each.number for each in with_its_key if each.ended <= exchange.started and each is not exchange]
+    return Kind(_words(exchange, with_its_key), before[-1] if before else 0)
+
+
+def _words(exchange: Exchange, with_its_key: Sequence[Exchange]) -> str:
     request = exchange.request
     words = [
         request.method if request.method != "POST" else "",

@@ -125,7 +125,10 @@ def _renumbered(document: Document, offset: int) -> Document:
             **requirement,
             "evidence": [moved(exchange) for exchange in requirement["evidence"]],
             "reproduce": {**reproduce, "exchanges": [number + offset for number in reproduce["exchanges"]]},
-            "sights": [{**sight, "exchange": sight["exchange"] + offset} for sight in sights],
+            "sights": [
+                {**each, "exchange": each["exchange"] + offset, "after": each["after"] and each["after"] + offset}
+                for each in sights
+            ],
         }
 
     requirements = [moved_in(each) for each in document["requirements"]]

@@ -62,7 +62,7 @@ def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[F
     """The findings in a run's ``outcomes``; ``statuses`` counts all its answers by status."""
     broken = [each for each in outcomes if each.verdict in _BROKEN]
     general = [each for each in broken if each.requirement.stage in _GENERAL]
-    causes = _joined([(each, each.sights) for each in broken if each not in general])
+    causes = _without_consequences(_joined([(each, each.sights) for each in broken if each not in general]))
     left = [(each, rest) for each in general if (rest := _unexplained(each, causes)) is not None]
     causes += _left_over(left)
     owners = {each.rests_on for each in outcomes if each.rests_on}
@@ -93,6 +93,23 @@ def _joined(pieces: Iterable[tuple[Outcome, Sequence[Sight]]]) -> list[_Cause]:
             cause.keys |= each.keys
         cause.add(outcome, sights)
         causes.append(cause)
+    return causes
+
+
+def _without_consequences(causes: list[_Cause]) -> list[_Cause]:
+    """Causes with what a wrong answer left behind: what comes of its key is nothing new."""
+    for each in list(causes):
+        for other in causes:
+            if (
+                each is not other
+                and each.sights
+                and all((sight.after, "status") in other.keys for sight in each.sights)
+            ):
+                other.outcomes += each.outcomes
+                other.sights += each.sights
+                other.keys |= each.keys
+                causes.remove(each)
+                break
     return causes
 
 
@@ -128,13 +145,23 @@ def _unexplained(outcome: Outcome, causes: Sequence[_Cause]) -> list[Sight] | No
 
 
 def _without_only_explanation(outcome: Outcome, left: list[Sight], causes: Sequence[_Cause]) -> list[Sight]:
-    """What is wrong with the one part of answers that one cause alone spoils is the same, whatever was asked."""
-    for place in {each.place for each in left} - {*_WHOLE}:
-        spoiling = [each for each in causes if any(sight.place == place for sight in each.sights)]
+    """What is wrong in a way that one cause alone is wrong in is the same, whatever was asked."""
+    rest = []
+    for alike in _alike(left):
+        spoiling = [each for each in causes if any(_is_like(alike[0], sight) for sight in each.sights)]
         if len(spoiling) == 1:
             spoiling[0].add(outcome, [])
-            left = [each for each in left if each.place != place]
-    return left
+        else:
+            rest += alike
+    return rest
+
+
+def _is_like(one: Sight, other: Sight) -> bool:
+    """Whether two wrong answers are wrong in one way, to requests of whatever kind."""
+    if not one.place or one.place != other.place:
+        return False
+    wanted = [found[1] for each in (one, other) if (found := _WANTED.search(each.problem))]
+    return one.place not in _WHOLE or (one.got == other.got and len({*wanted}) < 2)
 
 
 def _alike(sights: Iterable[Sight]) -> Iterable[list[Sight]]:

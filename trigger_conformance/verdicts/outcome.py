@@ -14,7 +14,7 @@ class Sight:
     """One wrong answer that a check saw: the exchange's number, what is wrong, at which place of the answer.
 
     ``case`` names it for a reader, ``kind`` says what kind of request it answers, ``got`` is its status, or how it
-    failed.
+    failed, ``after`` the number of the exchange that had its key before (0: none had).
     """
 
     exchange: int
@@ -23,6 +23,7 @@ class Sight:
     case: str = ""
     kind: str = ""
     got: str = ""
+    after: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
