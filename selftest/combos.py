@@ -36,7 +36,7 @@ COMBOS = (
     ("authentication.takes_keys_from_the_query", "rate_limits.says_a_limit_of_zero"),
     ("authentication.takes_longer_tokens", "idempotency.normalises_to_nfc"),
     ("authentication.takes_missing_headers", "run_count.coerces_strings"),
-    ("authentication.takes_the_first_header", "properties.coerces_key_numbers"),
+    ("authentication.takes_the_first_header", "properties.allows_bare_names"),
     ("authentication.trusts_unsigned_tokens", "acceptance.prefers_snake_case"),
     ("authentication.refuses_without_a_challenge", "idempotency.race_of5_milliseconds"),
     ("http.fails_on_other_media_types", "idempotency.decodes_urls"),

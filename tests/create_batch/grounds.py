@@ -4,6 +4,7 @@ from trigger_conformance.checks.expect import expect
 from trigger_conformance.checks.ground import given
 
 VALID = "create_batch.acceptance.valid_request_is_accepted"
+UNKNOWN = "create_batch.acceptance.unknown_properties_are_accepted"
 NOT_CACHED = "create_batch.acceptance.new_batch_is_not_cached"
 RUN_COUNT = "create_batch.run_count.values_between_are_accepted"
 REFUSAL = "create_batch.authentication.missing_credential_is_refused"

@@ -159,9 +159,9 @@ def test_ids_are_never_given_twice(traffic):
 
     def judge(exchange):
         owner = owners.setdefault(exchange.batch, exchange)
-        return (
-            None if owner is exchange else f"the id {quoted(exchange.batch)} is also that of exchange #{owner.number}"
-        )
+        # What one key got twice is one batch, whatever is said of it.
+        same = owner is exchange or exchange.request.key == owner.request.key is not None
+        return None if same else f"the id {quoted(exchange.batch)} is also that of exchange #{owner.number}"
 
     expect([exchange for exchange in accepted(traffic) if exchange.created]).satisfies(judge, place="id")
 
@@ -177,7 +177,9 @@ def test_new_batch_has_the_requested_run_count(traffic):
         wanted, got = exchange.request.run_count, exchange.answer.document.get("runCount")
         return None if type(got) is int and got == wanted else f"expected runCount {wanted}, got {got!r}"
 
-    created = [each for each in accepted(traffic) if each.created and each.request.run_count is not None]
+    # A replay that is said to be new is another requirement's affair.
+    firsts = {each.batch: each for each in reversed(accepted(traffic)) if each.created}
+    created = [each for each in firsts.values() if each.request.run_count is not None]
     expect(created).satisfies(judge, place="runCount")
 
 

@@ -19,7 +19,7 @@ from .grounds import given_batches, given_copies
 
 POOL = 12
 FIRST = 5
-MEMBERS = ("isCached", "runCount", "id")
+MEMBERS = ("id", "isCached", "runCount")
 SHORT = 40
 
 
@@ -156,7 +156,7 @@ def play(target, program):
 
 def wrong(exchange, problem):
     """What the model did not foresee, at the place that it names."""
-    place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem), "")
+    place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem.split()), "")
     return Wrong(exchange, problem, place)
 
 

@@ -58,7 +58,7 @@ def _words(exchange: Exchange, with_its_key: Sequence[Exchange]) -> str:
         "" if request.beyond is Beyond.NOTHING else request.beyond,
     ]
     if request.credential == "none":
-        return " ".join(filter(None, [*words, "no credential"]))
+        return " ".join(filter(None, [*words[:1], "no credential"]))
     return " ".join(filter(None, [*words, history(exchange, with_its_key)]))
 
 

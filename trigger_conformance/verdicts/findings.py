@@ -116,8 +116,10 @@ def _without_consequences(causes: list[_Cause]) -> list[_Cause]:
 def _keys(sight: Sight) -> Iterator[Hashable]:
     """What two requirements have in common that one cause explains."""
     yield sight.exchange, sight.place
+    yield sight.exchange, sight.problem
     if sight.place in ("status", "answer"):
-        wanted = _WANTED.search(sight.problem)
+        # Whoever has no credential is to be refused, with one status or another.
+        wanted = None if sight.kind.endswith("no credential") else _WANTED.search(sight.problem)
         yield sight.kind, sight.place, sight.got, wanted[1] if wanted else ""
     elif sight.place:
         yield sight.kind, sight.place
