@@ -57,7 +57,7 @@ COMBOS = (
     ("acceptance.errors_have_no_message", "authentication.takes_keys_from_cookies", "idempotency.removes_spaces"),
     ("acceptance.tokens_have_two_parts", "http.delete_creates", "run_count.accepts_negatives"),
     ("authentication.takes_basic_passwords", "idempotency.splits_at_colons", "properties.allows_line_comments"),
-    ("http.options_creates", "idempotency.tenth_replay_is_new", "run_count.rounds_up"),
+    ("http.options_creates", "idempotency.trims_keys_at_their_end", "run_count.rounds_up"),
     ("authentication.challenges_for_basic", "properties.drops_null_keys", "rate_limits.says_no_remaining"),
     (
         "acceptance.claims_disagree",

@@ -92,6 +92,14 @@ CASES = {
         ],
         [["message", "body"]],
     ),
+    "a generated one that one cause of two explains by what it wanted": (
+        [
+            broken("generated", sights([9], "expected 400 or 422, got 202", kind="replay", got="202"), Stage.GENERATED),
+            broken("a", sights([1], "expected 400 or 422, got 202", got="202")),
+            broken("b", sights([2], "answered 202", kind="DELETE method new", got="202")),
+        ],
+        [["a", "generated"], ["b"]],
+    ),
     "what a wrong answer left behind": (
         [
             broken("a", sights([1], "answered 202", kind="GET method new", got="202")),

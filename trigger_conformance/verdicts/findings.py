@@ -119,8 +119,8 @@ def _keys(sight: Sight) -> Iterator[Hashable]:
     yield sight.exchange, sight.problem
     if sight.place in ("status", "answer"):
         # Whoever has no credential is to be refused, with one status or another.
-        wanted = None if sight.kind.endswith("no credential") else _WANTED.search(sight.problem)
-        yield sight.kind, sight.place, sight.got, wanted[1] if wanted else ""
+        wanted = "" if sight.kind.endswith("no credential") else _wanted(sight)
+        yield sight.kind, sight.place, sight.got, wanted
     elif sight.place:
         yield sight.kind, sight.place
 
@@ -151,6 +151,9 @@ def _without_only_explanation(outcome: Outcome, left: list[Sight], causes: Seque
     rest = []
     for alike in _alike(left):
         spoiling = [each for each in causes if any(_is_like(alike[0], sight) for sight in each.sights)]
+        # Those that say what they wanted instead say most.
+        same = [each for each in spoiling if any(_wanted(sight) == _wanted(alike[0]) for sight in each.sights)]
+        spoiling = same or spoiling
         if len(spoiling) == 1:
             spoiling[0].add(outcome, [])
         else:
@@ -162,8 +165,14 @@ def _is_like(one: Sight, other: Sight) -> bool:
     """Whether two wrong answers are wrong in one way, to requests of whatever kind."""
     if not one.place or one.place != other.place:
         return False
-    wanted = [found[1] for each in (one, other) if (found := _WANTED.search(each.problem))]
-    return one.place not in _WHOLE or (one.got == other.got and len({*wanted}) < 2)
+    wanted = {_wanted(one), _wanted(other)} - {""}
+    return one.place not in _WHOLE or (one.got == other.got and len(wanted) < 2)
+
+
+def _wanted(sight: Sight) -> str:
+    """The first of the statuses that were expected, where the problem says so."""
+    found = _WANTED.search(sight.problem)
+    return found[1] if found else ""
 
 
 def _alike(sights: Iterable[Sight]) -> Iterable[list[Sight]]:
@@ -219,12 +228,14 @@ def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, 
     own = {each.exchange for each in cause.sights}
     sights = [each for each in first.sights if each.exchange in own] or list(first.sights)
     requirements = tuple(each.requirement.id for each in cause.outcomes)
+    # The whole of a requirement's evidence is more than its wrong answers: what they are to be compared with, too.
+    whole = len(sights) == len(first.sights) and first.evidence
     return Finding(
         id=first.requirement.id,
         title=titles.title(first, sights, statuses),
         level=_level(cause),
         requirements=requirements,
-        evidence=tuple(dict.fromkeys(each.exchange for each in sights)) or first.evidence,
+        evidence=whole or tuple(dict.fromkeys(each.exchange for each in sights)),
         not_judged=tuple(_resting_on(requirements, outcomes)),
     )
 
