@@ -1,7 +1,8 @@
 """The proof: the suite against every fault and every conforming variant, on one page.
 
 ``make proof`` (``python -m selftest.proof``) writes reports/proof.json and reports/proof.html, and fails where a
-fault is missed, a variant is blamed, a requirement has no fault, or the suite crashes.
+fault is missed, makes more than two findings or violates what it is not declared to, a variant is blamed, a
+requirement has no fault, or the suite crashes.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import argparse
 import hashlib
 import inspect
 import json
+import math
 import sys
 import time
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ import jinja2
 
 from selftest.trial import Trial, attempt, side_by_side
 from trigger_conformance.checks.catalogue import catalogue
-from trigger_conformance.checks.requirement import Level
+from trigger_conformance.checks.requirement import Level, Stage
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour
 from trigger_conformance.reference.registry import faults, known, variants
@@ -30,13 +32,16 @@ from trigger_conformance.verdicts.verdict import ExitStatus
 
 REPORTS = ROOT / "reports"
 PROVEN = Path(__file__).with_name("proven.json")
+ALLOWED = Path(__file__).with_name("allowed.json")
+MOST_FINDINGS = 2
 
 
 @dataclass(frozen=True)
 class Row:
     """What the run on one behaviour came to.
 
-    ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of.
+    ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of,
+    ``may`` those that may catch a fault too, ``findings`` the requirements of each finding and ``titles`` its name.
     """
 
     id: str
@@ -50,11 +55,21 @@ class Row:
     requests: int
     warns: tuple[str, ...] = ()
     leaves: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    most: int = MOST_FINDINGS
+    findings: tuple[tuple[str, ...], ...] = ()
+    titles: tuple[str, ...] = ()
 
     @property
     def is_fault(self) -> bool:
         """Whether it is a fault; else it is a variant."""
         return bool(self.named)
+
+    @property
+    def told_along(self) -> set[str]:
+        """What says of all answers, in one finding with a named requirement, what that says of the case."""
+        general = {each.id for each in catalogue() if each.stage in (Stage.CLOSING, Stage.GENERATED)}
+        return {each for finding in self.findings if {*finding} & {*self.named} for each in finding if each in general}
 
     @property
     def complaint(self) -> str | None:
@@ -66,11 +81,14 @@ class Row:
             wanted = "inconclusive" if self.leaves else "conformant"
             return None if self.verdict == wanted and not blamed else f"{self.verdict}: {', '.join(blamed)}"
         missed = [operation for operation, named in by_operation(self.named).items() if not named & set(self.caught)]
-        if not missed:
-            return None
-        if set(self.named) & set(self.caught):
+        if missed and set(self.named) & set(self.caught):
             return f"missed in {', '.join(missed)}"
-        return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
+        if missed:
+            return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
+        if len(self.findings) > self.most * len(by_operation(self.named)):
+            return f"{len(self.findings)} findings of one cause: {'; '.join(self.titles)}"
+        beyond = [each for each in self.caught if each not in {*self.named, *self.may, *self.told_along}]
+        return f"violates what it is not declared to: {', '.join(beyond)}" if beyond else None
 
 
 def by_operation(requirements: Iterable[str]) -> dict[str, set[str]]:
@@ -95,7 +113,45 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         requests=trial.requests,
         warns=behaviour.warns,
         leaves=behaviour.undecided,
+        **_allowance(behaviour.id),
+        findings=tuple(map(tuple, trial.findings)),
+        titles=tuple(trial.titles),
     )
+
+
+def _allowance(identity: str) -> dict[str, Any]:
+    entry = known_allowances().get(identity, {})
+    return {"may": tuple(entry.get("may", ())), "most": entry.get("findings", MOST_FINDINGS)}
+
+
+def known_allowances() -> dict[str, Any]:
+    """What each fault may be caught by beside what its declaration names, and how many findings it may make."""
+    allowances: dict[str, Any] = json.loads(ALLOWED.read_text("utf-8"))
+    return allowances
+
+
+def with_allowances(rows: list[Row], known: dict[str, Any]) -> dict[str, Any]:
+    """``known`` with what ``rows`` came to: to be read by whoever accepts it."""
+    found = dict(known)
+    for each in rows:
+        if each.is_fault:
+            may = sorted({*each.caught} - {*each.named} - each.told_along)
+            more = {"findings": len(each.findings)} if len(each.findings) > MOST_FINDINGS else {}
+            found[each.id] = {"may": may, **more}
+    return {identity: entry for identity, entry in sorted(found.items()) if any(entry.values())}
+
+
+def quantiles(rows: list[Row]) -> dict[str, Any]:
+    """How many requirements, and how many findings, one fault makes: the median, what 95 % keep to, the most."""
+    counts = {
+        "requirements": sorted(len(each.caught) for each in rows),
+        "findings": sorted(len(each.findings) for each in rows),
+    }
+    return {
+        name: {"median": found[len(found) // 2], "95 %": found[math.ceil(0.95 * len(found)) - 1], "most": found[-1]}
+        for name, found in counts.items()
+        if found
+    }
 
 
 def unproven(rows: list[Row], operation: str | None = None) -> list[str]:
@@ -165,6 +221,7 @@ def document(rows: list[Row], seconds: float, complete: bool, operation: str | N
         "proven": len(binding(operation)) - len(unproven(rows, operation)),
         "variants": len(sound),
         "false_alarms": len(blamed),
+        "quantiles": quantiles(tried),
         "seconds": round(seconds, 1),
         "requests": sum(each.requests for each in rows),
         "complaints": complaints,
@@ -187,14 +244,20 @@ def main() -> int:
         "--only", nargs="+", default=[], metavar="ID", help="an operation, or behaviours: their ids' beginnings"
     )
     parser.add_argument("--third", action="store_true", help="a fixed third, and what changed since the whole proof")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="of what is chosen every N-th only")
+    parser.add_argument("--allow", action="store_true", help="write what was found into allowed.json, to be read")
     parser.add_argument("--jobs", type=int, default=3, help="at a time; a run waits more than it computes")
     parser.add_argument("--profile", default="standard")
     arguments = parser.parse_args()
     began = time.monotonic()
-    behaviours, operation = chosen(arguments.only, arguments.third), operation_of(arguments.only)
+    behaviours = chosen(arguments.only, arguments.third)[:: arguments.every]
+    operation = operation_of(arguments.only)
     options = [f"--profile={arguments.profile}", *([f"--only={operation}"] if operation else [])]
     rows = side_by_side(lambda each: examined(each, options), behaviours, lanes=arguments.jobs)
-    complete = (operation is not None or not arguments.only) and not arguments.third
+    complete = (operation is not None or not arguments.only) and not arguments.third and arguments.every == 1
+    if arguments.allow:
+        ALLOWED.write_text(json.dumps(with_allowances(rows, known_allowances()), indent=1) + "\n", "utf-8")
+        rows = [replace(each, **_allowance(each.id)) for each in rows]
     proof = document(rows, time.monotonic() - began, complete, operation)
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "proof.json").write_text(json.dumps(proof, indent=1), "utf-8")
@@ -206,6 +269,8 @@ def main() -> int:
         f"requirements proven, {proof['false_alarms']} false alarms on {proof['variants']} variants, "
         f"{proof['seconds']:.0f} s{'' if complete else ' (a part of the whole)'}: {REPORTS / 'proof.html'}"
     )
+    for name, found in proof["quantiles"].items():
+        print(f"  {name} of one fault: " + ", ".join(f"{word} {number}" for word, number in found.items()))
     for complaint in proof["complaints"]:
         print(f"  {complaint}")
     return 1 if proof["complaints"] else 0

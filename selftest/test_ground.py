@@ -44,6 +44,14 @@ def test_what_one_check_noted_is_not_the_next_ones():
     ground.end()
 
 
+def test_what_only_confirms_never_ends_the_check_and_gives_way_to_what_is_needed():
+    assert given(exchange(1, status=409), rests_on=OWNER, needed=False).is_accepted() == []
+    given([exchange(2), exchange(3, status=409)], rests_on="x.y.other").is_accepted()
+    with pytest.raises(GroundError) as raised:
+        ground.end()
+    assert raised.value.owner == "x.y.other"
+
+
 def test_ground_that_is_limited_is_undecided_not_broken():
     with pytest.raises(InconclusiveError) as raised:
         given(exchange(1, status=429), rests_on=OWNER).is_accepted()

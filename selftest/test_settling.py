@@ -1,6 +1,7 @@
 """What becomes of a check whose ground did not hold: a pure function of what its owner came to."""
 
 import itertools
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -63,6 +64,14 @@ def test_ground_is_settled_by_its_owner(verdict, beside):
     assert "what was seen" in found.message
 
 
+@pytest.mark.parametrize("verdict", OWNERS)
+def test_what_only_confirms_is_no_judgement_where_its_owner_is_broken(verdict):
+    found = settled([owner(verdict), replace(resting("check"), needed=False)])[-1]
+    stands = verdict in (Verdict.VIOLATED, Verdict.WARNED, Verdict.WAIVED)
+    assert found.verdict is (Verdict.PASSED if stands else OWNERS[verdict][0])
+    assert bool(found.notes) is stands
+
+
 def test_a_should_is_warned_of_and_under_strict_violated():
     check = resting("check", level=Level.SHOULD)
     assert settled([owner(Verdict.PASSED), check])[-1].verdict is Verdict.WARNED
@@ -76,7 +85,7 @@ def test_a_waiver_covers_what_settling_makes_a_violation():
     assert found.waiver["reason"] == "known"
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 @pytest.mark.parametrize(
     ("verdict", "middle", "last"),
     [

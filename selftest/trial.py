@@ -25,7 +25,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Trial:
-    """How a run ended: exit status, verdict, each requirement's verdict, seconds and requests spent."""
+    """How a run ended: exit status, verdict, each requirement's verdict, seconds and requests spent.
+
+    ``findings`` are the requirements of each finding, ``titles`` what they are called.
+    """
 
     status: int
     seconds: float
@@ -33,6 +36,8 @@ class Trial:
     verdicts: dict[str, str] = field(default_factory=dict)
     requests: int = 0
     output: str = ""
+    findings: list[list[str]] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
 
     def having(self, *wanted: str) -> list[str]:
         """The requirements with one of these verdicts."""
@@ -103,6 +108,8 @@ def _read(folder: Path, status: int, seconds: float) -> Trial:
         verdicts={each["id"]: each["verdict"] for each in document["requirements"]},
         requests=document["requests"],
         output=said,
+        findings=[each["requirements"] for each in document["findings"]],
+        titles=[each["title"] for each in document["findings"]],
     )
 
 

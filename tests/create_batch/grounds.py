@@ -3,6 +3,7 @@
 from .expectations import expect, given
 
 VALID = "create_batch.acceptance.valid_request_is_accepted"
+UNKNOWN = "create_batch.acceptance.unknown_properties_are_accepted"
 NOT_CACHED = "create_batch.acceptance.new_batch_is_not_cached"
 RUN_COUNT = "create_batch.run_count.values_between_are_accepted"
 REFUSAL = "create_batch.authentication.missing_credential_is_refused"
@@ -26,12 +27,15 @@ def given_right_batches(firsts, run_count):
     return given_run_count(given(firsts, rests_on=NOT_CACHED).is_new_batch(), run_count)
 
 
-def given_copies(replays, *firsts):
+def given_copies(replays, *firsts, needed=True):
     """Plain replays return the batches of ``firsts`` (one for all, or one for each)."""
     ones = firsts if len(firsts) > 1 else firsts * len(replays)
     first_of = {id(replay): first for replay, first in zip(replays, ones, strict=True)}
-    answered = given(replays, rests_on=REPLAY_STATUS).is_accepted()
-    return given(answered, rests_on=REPLAY).is_cached_copy_of(*(first_of[id(each)] for each in answered))
+    answered = given(replays, rests_on=REPLAY_STATUS, needed=needed).is_accepted()
+    if not answered:
+        return []
+    copies = given(answered, rests_on=REPLAY, needed=needed)
+    return copies.is_cached_copy_of(*(first_of[id(each)] for each in answered))
 
 
 def given_run_count(firsts, run_count):

@@ -10,7 +10,7 @@ from .model import Kind, Model
 from .programs import WAVE, programs
 
 POOL = 12
-MEMBERS = ("isCached", "runCount", "id")
+MEMBERS = ("id", "isCached", "runCount")
 
 
 @must(
@@ -25,7 +25,7 @@ def test_nearly_alike_keys_are_different(target):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
         firsts = given_batches(target.send_all(target.order(key=key, label=label) for key, label in ones))
         expect(target.send_all(target.order(key=key, label=label) for key, label in others)).is_new_batch()
-        given_copies(target.send_all(each.request for each in firsts), *firsts)
+        given_copies(target.send_all(each.request for each in firsts), *firsts, needed=False)
 
 
 @must(
@@ -57,8 +57,13 @@ def play(target, program):
         for step, exchange in zip(wave, exchanges, strict=True):
             told.setdefault(step.key, []).append(exchange)
             if problem := model.judge(step, exchange):
-                place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem), "")
-                raise ViolationError(problem, told[step.key], [Wrong(exchange, problem, place)])
+                raise ViolationError(problem, told[step.key], [wrong(exchange, problem.removeprefix(f"{step}: "))])
+
+
+def wrong(exchange, problem):
+    """What the model did not foresee, at the place that it names."""
+    place = place_of(exchange, problem) or next((each for each in MEMBERS if each in problem.split()), "")
+    return Wrong(exchange, problem, place)
 
 
 def request_for(target, step, key):

@@ -184,7 +184,7 @@ def test_unknown_parent_run_is_answered(orphans):
     clause="createBatch.responses",
 )
 def test_unknown_parent_run_is_no_404(orphans):
-    expect(orphans).satisfies(lambda each: "404 is not documented" if each.status == 404 else None)
+    expect(orphans).satisfies(lambda each: "404 is not documented" if each.status == 404 else None, place="status")
 
 
 @must(

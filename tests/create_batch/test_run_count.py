@@ -101,7 +101,9 @@ def test_out_of_range_is_rejected(refused_range):
 
 @should("a runCount out of range is answered 400", clause="createBatch.responses.400", profile=Profile.SMOKE)
 def test_out_of_range_is_400(refused_range):
-    expect(refused_range).satisfies(lambda each: f"answered {each.status}" if each.status in (202, 422) else None)
+    expect(refused_range).satisfies(
+        lambda each: f"answered {each.status}" if each.status in (202, 422) else None, place="status"
+    )
 
 
 @must("a missing runCount, or one that is no integer, is rejected", clause="CreateBatchRequest", profile=Profile.SMOKE)

@@ -16,9 +16,10 @@ from trigger_conformance.wire.exchange import Exchange
 class GroundError(InconclusiveError):
     """Ground that did not hold: the requirement that owns it, what was wrong with it, and the exchanges that show."""
 
-    def __init__(self, owner: str, violation: ViolationError) -> None:
+    def __init__(self, owner: str, violation: ViolationError, *, needed: bool = True) -> None:
         super().__init__(violation.message, violation.evidence)
         self.owner = owner
+        self.needed = needed
         self.violation = violation
 
 
@@ -29,12 +30,13 @@ class Ground(Expectation):
     """The same expectations of what a check rests on; each returns the exchanges of which it holds.
 
     Some that fail are noted, so that the check judges its statement by the others first. Raises GroundError where none
-    is left.
+    is left that the check needs.
     """
 
-    def __init__(self, exchanges: Sequence[Exchange], rests_on: str) -> None:
+    def __init__(self, exchanges: Sequence[Exchange], rests_on: str, *, needed: bool = True) -> None:
         super().__init__(exchanges)
         self._owner = rests_on
+        self._needed = needed
 
     def satisfies(self, judge: Judge, *, also_429: bool = False, place: str = "") -> list[Exchange]:
         """Those exchanges with which ``judge`` finds nothing wrong."""
@@ -43,16 +45,19 @@ class Ground(Expectation):
         except ViolationError as violation:
             wrong = {id(each.exchange) for each in violation.wrongs}
             held = [each for each in self._exchanges if id(each) not in wrong and (also_429 or each.status != 429)]
-            broken = GroundError(self._owner, violation)
-            if not held:
+            broken = GroundError(self._owner, violation, needed=self._needed)
+            if self._needed and not held:
                 raise broken from None
             _noted.append(broken)
             return held
 
 
-def given(exchanges: Exchange | Iterable[Exchange], *, rests_on: str) -> Ground:
-    """Begin an expectation on a check's ground, which the requirement ``rests_on`` owns."""
-    return Ground(several(exchanges), rests_on)
+def given(exchanges: Exchange | Iterable[Exchange], *, rests_on: str, needed: bool = True) -> Ground:
+    """Begin an expectation on a check's ground, which the requirement ``rests_on`` owns.
+
+    What is not ``needed`` confirms what the check has seen: where its owner is violated, the statement stands as seen.
+    """
+    return Ground(several(exchanges), rests_on, needed=needed)
 
 
 def rests(owner: str, message: str, evidence: Sequence[Exchange] = ()) -> NoReturn:
@@ -66,8 +71,8 @@ def begin() -> None:
 
 
 def end() -> None:
-    """A check has judged its statement by all that it could see. Raises the first GroundError that was noted."""
-    if _noted:
-        noted = _noted[0]
-        _noted.clear()
-        raise noted
+    """A check has judged its statement by all that it could see. Raises the first GroundError that matters most."""
+    noted = sorted(_noted, key=lambda each: not each.needed)
+    _noted.clear()
+    if noted:
+        raise noted[0]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_conformance.contract.quoting import bounded, harmless, shortened, visible
-from trigger_conformance.report.again import lines_of
-from trigger_conformance.report.telling import in_order, troubles
+from trigger_conformance.report.telling import Finding, findings, in_order, troubles
 
 _MOST, _LARGEST, _LONGEST_MESSAGE = 50, 1000, 600
-_SEVERITY = {"violated": "error", "inconclusive": "warning", "warned": "warning"}
+_MOST_OTHERS = 4
+_SEVERITY = {"violated": "error", "warned": "warning"}
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,30 @@ def _findings(results: Mapping[str, Any]) -> Iterator[_Finding]:
         yield _Finding("error", trouble.title, bounded(trouble.message), trouble.rule, same, path, line)
     if results["halted"]:
         return
+    for found in findings(results):
+        same = f"{found.verdict}: {found.id}"
+        yield _Finding(
+            _SEVERITY[found.verdict], found.title, _message(found), found.id, same, _place(results, found.id)
+        )
     for each in in_order(results["requirements"]):
-        if severity := _SEVERITY.get(each["verdict"]):
-            title = f"{each['verdict']}: {each['id']}"
-            yield _Finding(severity, title, _message(each), each["id"], title, _place(results, each["id"]))
+        # What is not judged because of a finding is told with it.
+        if each["verdict"] == "inconclusive" and not each.get("rests_on"):
+            title = f"inconclusive: {each['id']}"
+            yield _Finding("warning", title, _told(each), each["id"], title, _place(results, each["id"]))
 
 
-def _message(requirement: Mapping[str, Any]) -> str:
-    """Statement, why, and the shell lines where there is room for them: half of one is none."""
-    told = f"{requirement['statement']}\n{shortened(bounded(requirement['message']), _LONGEST_MESSAGE)}"
-    shown = "\n".join(visible(line) for line in lines_of(requirement))
+def _told(requirement: Mapping[str, Any]) -> str:
+    return f"{requirement['statement']}\n{shortened(bounded(requirement['message']), _LONGEST_MESSAGE)}"
+
+
+def _message(found: Finding) -> str:
+    """What it violates, why, and the shell lines where there is room for them: half of one is none."""
+    told = f"{found.first['id']}: {_told(found.first)}"
+    if found.others:
+        told += f"\nthe same cause violates {', '.join(found.others[:_MOST_OTHERS])}"
+    if found.not_judged:
+        told += f"\n{len(found.not_judged)} requirements are not judged because of it"
+    shown = "\n".join(visible(line) for line in found.lines)
     return f"{told}\n{shown}" if shown and len(told) + len(shown) < _LARGEST else told
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_conformance.contract.quoting import harmless, quoted, shortened, visible
-from trigger_conformance.report.telling import headline
+from trigger_conformance.report.telling import findings, headline
 
 # From best to worst; verdicts of one rank are equally good. What has no rank was not judged.
 _RANK = {"passed": 0, "observed": 0, "warned": 1, "waived": 1, "violated": 2}
@@ -41,11 +41,24 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
             told[_change(was, now)].append(f"  {identity}: {was or 'not there'} -> {now or 'not there'}")
     lines = [f"{_told(old)} -> {_told(new)}"]
     lines += ["the runs were not asked for the same:", *asked.values()] if asked else []
+    lines += _findings(old, new)
     for title, entries in told.items():
         lines += [f"{title}:", *entries] if entries else []
     lines += [] if any(told.values()) else ["no requirement changed"]
     worse = bool(told["worse"]) or bool(told["no longer judged"] and asked.keys().isdisjoint(_CHOOSING))
     return Comparison([harmless(visible(line)) for line in lines], worse)
+
+
+def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Findings that are new, gone, and still there, by their ids."""
+    before, after = ({each.id: each.title for each in findings(results)} for results in (old, new))
+    groups = {
+        "new findings": [after[identity] for identity in after if identity not in before],
+        "findings gone": [before[identity] for identity in before if identity not in after],
+        "findings still there": [after[identity] for identity in after if identity in before],
+    }
+    told = [[f"{title}:", *(f"  {each}" for each in entries)] for title, entries in groups.items() if entries]
+    return [line for lines in told for line in lines]
 
 
 def _told(results: Mapping[str, Any]) -> str:

@@ -15,10 +15,11 @@ import jinja2
 
 from trigger_conformance.contract.quoting import harmless, lines
 from trigger_conformance.report import again, charts
-from trigger_conformance.report.telling import aside, header, headline, in_order
+from trigger_conformance.report.telling import Finding, alike, aside, findings, header, headline, in_order, titles
 
 # Deep nesting would be mostly white space, and takes time with the square of its depth.
 _MOST_BRACKETS = 100
+_MOST_SEEN, _MOST_BODY = 2, 40
 _VERDICTS = ("violated", "warned", "inconclusive", "waived", "passed", "skipped", "observed")
 
 
@@ -55,9 +56,36 @@ def page(results: Mapping[str, Any]) -> str:
         again={each["id"]: again.command(results, each["id"]) for each in requirements},
         hint=again.hint(results),
         lines={each["id"]: "\n".join(again.lines_of(each)) for each in requirements},
+        findings=findings(results),
+        seen={each.id: _seen(each) for each in findings(results)},
+        not_judged=alike(each for each in requirements if each["verdict"] in ("inconclusive", "skipped")),
+        titles=titles(results),
     )
     # Autoescaping keeps a page from being steered, but not a terminal or a CI runner that prints the file.
     return harmless(lines(text), "&#58;", "&#35;") + "\n"
+
+
+def _seen(finding: Finding) -> list[tuple[Mapping[str, Any], list[tuple[str, bool]]]]:
+    """What shows a finding best: exchanges, and the lines of their answers, each with whether it is the wrong place."""
+    requirement = finding.first
+    sights = {each["exchange"]: each["place"] for each in reversed(requirement.get("sights", ()))}
+    shown = [each for each in requirement["evidence"] if each["number"] in sights] or requirement["evidence"]
+    return [(each, _marked(each["response"], sights.get(each["number"], ""))) for each in shown[:_MOST_SEEN]]
+
+
+def _marked(response: Mapping[str, Any] | None, place: str) -> list[tuple[str, bool]]:
+    if response is None:
+        return []
+    lines = [(f"{response['status']} {response['reason']}", place == "status")]
+    lines += [(f"{name}: {header(value)}", _is_at(name, place)) for name, value in response["headers"]]
+    body = _pretty(response["body"]).splitlines()[:_MOST_BODY]
+    return [*lines, ("", False), *((line, place == "body" or f'"{place}":' in line) for line in body)]
+
+
+def _is_at(name: str, place: str) -> bool:
+    if place in ("media type", "problem document"):
+        return name.lower() == "content-type"
+    return place.startswith("header ") and name.lower().startswith(place.removeprefix("header "))
 
 
 def _pretty(body: Mapping[str, Any]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trigger_conformance.contract.quoting import harmless, lines, shortened, visible
-from trigger_conformance.report.telling import alike, aside, headline, in_order
+from trigger_conformance.report.telling import Finding, alike, aside, findings, headline, in_order
 
 _SIGN = {"conformant": "✅", "failed": "❌", "inconclusive": "❔"}
 _MOST_MESSAGE = 300
@@ -41,9 +41,24 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         f"{results['profile']}, seed {results['seed']}, contract {_plain(results['contract']['title'])} "
         f"{results['contract']['version']}."
     )
-    for title, wanted in (("Violated", "violated"), ("Waived", "waived"), ("Warnings", "warned"),
-                          ("Inconclusive", "inconclusive")):  # fmt: skip
+    yield from _findings(findings(results))
+    for title, wanted in (("Waived", "waived"), ("Inconclusive", "inconclusive")):
         yield from _table(title, [each for each in results["requirements"] if each["verdict"] == wanted])
+
+
+def _findings(found: Sequence[Finding]) -> Iterator[str]:
+    """What was found, with the lines that show the first ones."""
+    for title, verdict in (("Findings", "violated"), ("Warnings", "warned")):
+        chosen = [each for each in found if each.verdict == verdict]
+        if not chosen:
+            continue
+        yield f"\n### {title}\n"
+        yield "| | finding | clause | requirements | not judged because of it |"
+        yield "|---|---|---|---|---|"
+        for number, each in enumerate(chosen, 1):
+            clause = _plain(each.first["clause"]["name"])
+            ids = _named(list(each.requirements)) if each.others else f"`{each.first['id']}`"
+            yield f"| {number} | {_said(each.title)} | {clause} | {ids} | {len(each.not_judged) or ''} |"
 
 
 def _table(title: str, requirements: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -92,10 +92,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "wrong_waivers": list(found.wrong_waivers),
         "notes": list(found.notes),
         "timeline": _timeline(found.exchanges),
-        "findings": [
-            finding_data(each, found.outcomes, reproducer)
-            for each in findings(found.outcomes, _statuses(found.exchanges))
-        ],
+        "findings": _findings(found, reproducer),
         "requirements": [requirement_data(each, reproducer) for each in found.outcomes],
         "suite_errors": suite_errors(found.outcomes),
     }
@@ -130,6 +127,14 @@ def _made(operation: Operation, exchanges: Iterable[Exchange]) -> int:
     """How many different things the operation's answers name."""
     own = (each for each in exchanges if each.request.operation == operation.id)
     return len({operation.made(each) for each in own} - {None})
+
+
+def _findings(found: Found, reproducer: Reproducer) -> list[dict[str, Any]]:
+    declared = {each.requirement.id: each.requirement for each in found.outcomes}
+    return [
+        finding_data(each, reproducer(declared[each.id], each.evidence))
+        for each in findings(found.outcomes, _statuses(found.exchanges))
+    ]
 
 
 def suite_errors(outcomes: Iterable[Outcome]) -> list[str]:
@@ -249,6 +254,7 @@ def requirement_data(outcome: Outcome, reproducer: Reproducer) -> dict[str, Any]
         "requests": outcome.requests,
         "duration_s": round(outcome.duration, 3),
         "rests_on": outcome.rests_on or None,
+        "needed": outcome.needed,
         "sights": [asdict(sight) for sight in outcome.sights],
     }
 
@@ -258,26 +264,30 @@ def outcome_of(data: Mapping[str, Any], requirement: Requirement) -> Outcome:
     verdict, rests_on = Verdict(data["verdict"]), data.get("rests_on") or ""
     return Outcome(
         requirement=requirement,
-        ending=Ending.UNGROUNDED if rests_on else _ENDINGS.get(verdict, Ending.BROKEN),
+        # What a waiver covers was settled before: only the part that saw it knows the waiver.
+        ending=Ending.UNGROUNDED
+        if rests_on and verdict is not Verdict.WAIVED
+        else _ENDINGS.get(verdict, Ending.BROKEN),
         verdict=verdict,
         message=data["message"],
         evidence=tuple(each["number"] for each in data["evidence"]),
+        notes=tuple(data["notes"]),
         waiver=data["waiver"],
         sights=tuple(Sight(**each) for each in data.get("sights", ())),
         rests_on=rests_on,
+        needed=data.get("needed", True),
     )
 
 
-def finding_data(finding: Finding, outcomes: Iterable[Outcome], reproducer: Reproducer) -> dict[str, Any]:
-    """One finding's part of the document."""
-    first = next(each.requirement for each in outcomes if each.requirement.id == finding.id)
+def finding_data(finding: Finding, reproduce: Mapping[str, Any]) -> dict[str, Any]:
+    """One finding's part of the document; ``reproduce`` are the lines that show it."""
     return {
         "id": finding.id,
         "title": finding.title,
         "level": str(finding.level),
         "requirements": list(finding.requirements),
         "evidence": list(finding.evidence[:_MOST_NUMBERS]),
-        "reproduce": reproducer(first, finding.evidence),
+        "reproduce": dict(reproduce),
         "not_judged": list(finding.not_judged),
     }
 

@@ -91,6 +91,82 @@ def _of_waiver(line: str) -> Trouble:
     return Trouble("waiver-no-longer-true", "conformance: a waiver is no longer true", line, place)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One bug to file: the entry of the results document, with the requirements that it names, the telling one first.
+
+    A document older than findings has one for each requirement.
+    """
+
+    id: str
+    title: str
+    level: str
+    requirements: tuple[Mapping[str, Any], ...]
+    lines: tuple[str, ...]
+    note: str | None
+    not_judged: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Mapping[str, Any]:
+        """The requirement that says most of it."""
+        return self.requirements[0]
+
+    @property
+    def others(self) -> list[str]:
+        """The ids of what else it violates."""
+        return [each["id"] for each in self.requirements[1:]]
+
+    @property
+    def verdict(self) -> str:
+        """What it amounts to: "violated", or "warned"."""
+        return "violated" if any(each["verdict"] == "violated" for each in self.requirements) else "warned"
+
+
+def findings(results: Mapping[str, Any]) -> list[Finding]:
+    """The findings of a results document, what is violated first."""
+    known = {each["id"]: each for each in results["requirements"]}
+    if "findings" not in results:
+        found = [
+            _alone(each) for each in in_order(results["requirements"]) if each["verdict"] in ("violated", "warned")
+        ]
+    else:
+        found = [
+            Finding(
+                id=each["id"],
+                title=each["title"],
+                level=each["level"],
+                requirements=tuple(known[identity] for identity in each["requirements"] if identity in known),
+                lines=tuple(each["reproduce"]["lines"]),
+                note=each["reproduce"]["note"],
+                not_judged=tuple(each["not_judged"]),
+            )
+            for each in results["findings"]
+            if not known.keys().isdisjoint(each["requirements"])
+        ]
+    return sorted(found, key=lambda each: each.verdict != "violated")
+
+
+def _alone(requirement: Mapping[str, Any]) -> Finding:
+    reproduce = requirement.get("reproduce") or {"lines": [each["curl"] for each in requirement["evidence"][:1]]}
+    return Finding(
+        id=requirement["id"],
+        title=f"not so: {requirement['statement']}",
+        level=requirement["level"],
+        requirements=(requirement,),
+        lines=tuple(reproduce["lines"]),
+        note=reproduce.get("note"),
+    )
+
+
+def titles(results: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of each requirement that is part of a finding, or not judged because of one: the titles."""
+    found: dict[str, list[str]] = {}
+    for each in findings(results):
+        for identity in (*(one["id"] for one in each.requirements), *each.not_judged):
+            found.setdefault(identity, []).append(each.title)
+    return found
+
+
 def in_order(requirements: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Requirements with those last that generated requests decide: a named case says more."""
     return sorted(requirements, key=lambda each: each["id"].split(".")[1] == "fuzzing")
@@ -106,10 +182,11 @@ def why(requirement: Mapping[str, Any]) -> str:
 
 
 def alike(requirements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Requirements by why they have their verdict, in their order."""
+    """Requirements by why they have their verdict, in their order; what rests on one and the same has one reason."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for each in requirements:
-        groups.setdefault(why(each), []).append(each)
+        said = why(each)
+        groups.setdefault(said.partition("\n")[0] if each.get("rests_on") else said, []).append(each)
     return groups
 
 

@@ -1,4 +1,4 @@
-"""The terminal summary: the verdict first, then what is broken, each with what to do about it."""
+"""The terminal summary: the verdict first, then the findings, each with what to do about it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from rich.text import Text
 
 from trigger_conformance.contract.quoting import harmless, shortened, visible
 from trigger_conformance.report import again
-from trigger_conformance.report.again import lines_of
-from trigger_conformance.report.telling import alike, aside, headline, in_order
+from trigger_conformance.report.telling import Finding, alike, aside, findings, headline, in_order
 
 _STYLE = {"conformant": "bold green", "failed": "bold red", "inconclusive": "bold yellow"}
 _MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": ("?", "yellow"), "skipped": ("-", "dim"),
          "observed": ("i", "cyan")}  # fmt: skip
-_MOST_LINES, _MOST_IDS, _LONGEST_QUOTE = 6, 20, 200
+_MOST_LINES, _MOST_IDS, _MOST_NAMED, _LONGEST_QUOTE = 6, 20, 6, 200
 
 
 def summary(document: Mapping[str, Any], report_dir: Path, stream: TextIO, *, brief: bool = False) -> None:
@@ -49,9 +48,10 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
     by_verdict: dict[str, list[Mapping[str, Any]]] = {}
     for requirement in in_order(document["requirements"]):
         by_verdict.setdefault(requirement["verdict"], []).append(requirement)
-    _with_evidence(console, document, "Violated", by_verdict.get("violated", []))
-    _with_evidence(console, document, "Warnings", by_verdict.get("warned", []))
-    if {"violated", "warned"} & set(by_verdict):
+    found = findings(document)
+    _findings(console, document, "Findings", [each for each in found if each.verdict == "violated"])
+    _findings(console, document, "Warnings", [each for each in found if each.verdict == "warned"])
+    if found:
         console.print(Text(f"  {again.hint(document)}", style="dim"))
     _one_line_each(console, "Waived", by_verdict.get("waived", []))
     _one_line_each(console, "Inconclusive", by_verdict.get("inconclusive", []))
@@ -63,36 +63,38 @@ def _groups(console: Console, document: Mapping[str, Any]) -> None:
         console.print(Text(f"  {_plain(note)}"))
 
 
-def _with_evidence(
-    console: Console, document: Mapping[str, Any], title: str, requirements: Sequence[Mapping[str, Any]]
-) -> None:
-    by_clause: dict[str, list[Mapping[str, Any]]] = {}
-    for requirement in requirements:
-        by_clause.setdefault(requirement["clause"]["name"], []).append(requirement)
-    if not by_clause:
-        return
-    console.print(Text(f"\n{title}", style="bold"))
-    for clause, members in by_clause.items():
-        words = textwrap.shorten(members[0]["clause"]["text"], _LONGEST_QUOTE, placeholder=" …")
-        console.print(Text.assemble("  ", (_plain(clause), "bold"), (f"  “{_plain(words)}”", "dim")))
-        for requirement in members:
-            _finding(console, document, requirement)
+def _findings(console: Console, document: Mapping[str, Any], title: str, findings: Sequence[Finding]) -> None:
+    if findings:
+        console.print(Text(f"\n{title}", style="bold"))
+    for number, each in enumerate(findings, 1):
+        _finding(console, document, each, number)
 
 
-def _finding(console: Console, document: Mapping[str, Any], requirement: Mapping[str, Any]) -> None:
-    mark, style = _MARK[requirement["verdict"]]
-    head = (f"    {mark} ", style), (requirement["id"], "bold"), f"  {requirement['level']}  {requirement['statement']}"
-    console.print(Text.assemble(*head))
+def _finding(console: Console, document: Mapping[str, Any], finding: Finding, number: int) -> None:
+    requirement = finding.first
+    mark, style = _MARK[finding.verdict]
+    console.print(Text.assemble((f"  {mark} {number}. ", style), (_plain(finding.title), "bold"), f"  {finding.level}"))
+    words = textwrap.shorten(requirement["clause"]["text"], _LONGEST_QUOTE, placeholder=" …")
+    console.print(Text(f"      {_plain(requirement['clause']['name'])}  “{_plain(words)}”", style="dim"))
+    console.print(Text.assemble("      ", (requirement["id"], "bold"), f"  {requirement['statement']}"))
     lines = requirement["message"].splitlines()
     for line in lines[:_MOST_LINES]:
         console.print(Text(f"        {shortened(_plain(line), 300)}"))
     if len(lines) > _MOST_LINES:
         console.print(Text(f"        … and {len(lines) - _MOST_LINES} more, see results.json", style="dim"))
-    for line in lines_of(requirement):
+    _ids(console, "the same cause violates", finding.others)
+    _ids(console, "not judged because of it", finding.not_judged)
+    for line in finding.lines:
         console.print(Text(f"        {_plain(line)}", style="cyan"))
-    if note := requirement.get("reproduce", {}).get("note"):
-        console.print(Text(f"        ({note})", style="dim"))
+    if finding.note:
+        console.print(Text(f"        ({finding.note})", style="dim"))
     console.print(Text(f"        {_plain(again.command(document, requirement['id']))}", style="dim"))
+
+
+def _ids(console: Console, title: str, identities: Sequence[str]) -> None:
+    if identities:
+        more = f" and {len(identities) - _MOST_NAMED} more" if len(identities) > _MOST_NAMED else ""
+        console.print(Text(f"      {title}: {', '.join(identities[:_MOST_NAMED])}{more}", style="dim"))
 
 
 def _one_line_each(console: Console, title: str, requirements: Iterable[Mapping[str, Any]]) -> None:
@@ -124,9 +126,11 @@ def _together(console: Console, why: str, requirements: Sequence[Mapping[str, An
 def _counts(console: Console, document: Mapping[str, Any], report_dir: Path) -> None:
     counts = Counter(requirement["verdict"] for requirement in document["requirements"])
     order = ("violated", "warned", "inconclusive", "passed", "skipped", "observed", "waived")
+    found = len(findings(document))
+    console.print(f"\n{found} finding{'' if found == 1 else 's'}" if found else "", markup=False)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if counts[verdict])
     spent = f"{document['requests']} requests, {document['runs']} runs, {document['duration_s']:.1f} s"
-    console.print(f"\n{tally}\n{spent}, profile {document['profile']}, seed {document['seed']}", markup=False)
+    console.print(f"{tally}\n{spent}, profile {document['profile']}, seed {document['seed']}", markup=False)
     console.print(f"reports: {report_dir}", markup=False)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
 
@@ -25,9 +26,16 @@ class Key(StrEnum):
     ABANDONED = "after an abandoned one"
 
 
+class Kind(NamedTuple):
+    """The kind of a request in ``words``, and the number of the one that had its key before (0: none had)."""
+
+    words: str
+    after: int
+
+
 def kinds(
     exchanges: Iterable[Exchange], numbers: Collection[int], key: Callable[[Exchange], str | None]
-) -> dict[int, str]:
+) -> dict[int, Kind]:
     """The kinds of those of a run's ``exchanges`` that have one of ``numbers``; ``key`` tells the key of each."""
     by_key: dict[tuple[str, str], list[Exchange]] = {}
     wanted = []
@@ -39,15 +47,20 @@ def kinds(
     return {each.number: kind(each, by_key.get((_environment(each), key(each) or ""), ())) for each in wanted}
 
 
-def kind(exchange: Exchange, with_its_key: Sequence[Exchange]) -> str:
+def kind(exchange: Exchange, with_its_key: Sequence[Exchange]) -> Kind:
     """The kind of one request, beside those of the run ``with_its_key``."""
+    before = [each.number for each in with_its_key if each.ended <= exchange.started and each is not exchange]
+    return Kind(_words(exchange, with_its_key), before[-1] if before else 0)
+
+
+def _words(exchange: Exchange, with_its_key: Sequence[Exchange]) -> str:
     request = exchange.request
     words = [
         request.method if request.method != "POST" else "",
         "" if request.beyond is Beyond.NOTHING else request.beyond,
     ]
     if request.credential == "none":
-        return " ".join(filter(None, [*words, "no credential"]))
+        return " ".join(filter(None, [*words[:1], "no credential"]))
     return " ".join(filter(None, [*words, history(exchange, with_its_key)]))
 
 

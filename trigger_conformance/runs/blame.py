@@ -44,6 +44,7 @@ def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[No
         duration=call.duration,
         sights=sights(error, station.redactor),
         rests_on=error.owner if isinstance(error, GroundError) else "",
+        needed=not isinstance(error, GroundError) or error.needed,
     )
 
 

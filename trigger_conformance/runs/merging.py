@@ -21,7 +21,9 @@ from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.curl import BODIES, Way
 from trigger_conformance.report.reproduce import Reproducer
+from trigger_conformance.verdicts.findings import findings
 from trigger_conformance.verdicts.outcome import undecided
+from trigger_conformance.verdicts.settling import settled
 from trigger_conformance.verdicts.verdict import Decision, ExitStatus, Overall, Verdict, exit_status, overall
 from trigger_conformance.wire.exchange import Exchange
 
@@ -116,9 +118,19 @@ def _renumbered(document: Document, offset: int) -> Document:
     def moved(exchange: Mapping[str, Any]) -> dict[str, Any]:
         return {**exchange, "number": exchange["number"] + offset}
 
-    requirements = [
-        {**each, "evidence": [moved(exchange) for exchange in each["evidence"]]} for each in document["requirements"]
-    ]
+    def moved_in(requirement: Mapping[str, Any]) -> dict[str, Any]:
+        reproduce, sights = requirement["reproduce"], requirement["sights"]
+        return {
+            **requirement,
+            "evidence": [moved(exchange) for exchange in requirement["evidence"]],
+            "reproduce": {**reproduce, "exchanges": [number + offset for number in reproduce["exchanges"]]},
+            "sights": [
+                {**each, "exchange": each["exchange"] + offset, "after": each["after"] and each["after"] + offset}
+                for each in sights
+            ],
+        }
+
+    requirements = [moved_in(each) for each in document["requirements"]]
     timeline = [moved(exchange) for exchange in document["timeline"]]
     return {**document, "requirements": requirements, "timeline": timeline}
 
@@ -126,7 +138,10 @@ def _renumbered(document: Document, offset: int) -> Document:
 def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Document:
     first = documents[0]
     options = first["target"]["options"]
-    requirements = [_across(each, exchanges) for each in _requirements(documents)]
+    statuses: Counter[str] = sum((Counter(document["statuses"]) for document in documents), Counter())
+    requirements, found = _settled(
+        [_across(each, exchanges) for each in _requirements(documents)], statuses, strict=options["strict"]
+    )
     verdicts = {each["id"]: each["verdict"] for each in requirements}
     decisions = [Decision(Level(each["level"]), Verdict(each["verdict"])) for each in requirements]
     verdict = overall(decisions, strict=options["strict"])
@@ -138,7 +153,6 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
     status = _status(documents, verdict, selected=bool(requirements), wrong_waivers=bool(wrong_waivers))
     began = [datetime.fromisoformat(document["started_at"]).timestamp() for document in documents]
     ended = [start + document["duration_s"] for start, document in zip(began, documents, strict=True)]
-    statuses: Counter[str] = sum((Counter(document["statuses"]) for document in documents), Counter())
     return {
         **first,
         "target": {**first["target"], "options": {**options, **_options(documents)}},
@@ -155,6 +169,7 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "wrong_waivers": wrong_waivers,
         "notes": [note for document in documents for note in _named(document, document["notes"])],
         "timeline": _timeline(documents, began),
+        "findings": found,
         "requirements": requirements,
         "suite_errors": [line for document in documents for line in document.get("suite_errors", ())],
     }
@@ -162,6 +177,20 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
 
 def _things(document: Mapping[str, Any]) -> list[str]:
     return [each["things"] for each in document["operations"]]
+
+
+def _settled(
+    requirements: Sequence[Document], statuses: Mapping[str, int], *, strict: bool
+) -> tuple[list[Document], list[Document]]:
+    """The requirements once more settled by what all parts found, and the findings of the whole."""
+    declared = {each.id: each for each in catalogue()}
+    outcomes = settled([results.outcome_of(each, declared[each["id"]]) for each in requirements], strict=strict)
+    told = [
+        {**each, "verdict": str(outcome.verdict), "message": outcome.message, "notes": [*outcome.notes]}
+        for each, outcome in zip(requirements, outcomes, strict=True)
+    ]
+    lines = {each["id"]: each["reproduce"] for each in told}
+    return told, [results.finding_data(each, lines[each.id]) for each in findings(outcomes, statuses)]
 
 
 def _options(documents: Sequence[Document]) -> dict[str, Any]:

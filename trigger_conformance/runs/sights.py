@@ -47,7 +47,9 @@ def with_kinds(outcomes: Iterable[Outcome], exchanges: Sequence[Exchange]) -> li
     outcomes = list(outcomes)
     numbers = {sight.exchange for each in outcomes for sight in each.sights}
     known = kinds(exchanges, numbers, _key) if numbers else {}
-    return [
-        replace(each, sights=tuple(replace(sight, kind=known.get(sight.exchange, "")) for sight in each.sights))
-        for each in outcomes
-    ]
+
+    def placed(sight: Sight) -> Sight:
+        kind = known.get(sight.exchange)
+        return sight if kind is None else replace(sight, kind=kind.words, after=kind.after)
+
+    return [replace(each, sights=tuple(map(placed, each.sights))) for each in outcomes]

@@ -17,6 +17,7 @@ from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.verdict import Ending, Verdict
 
 _BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+_NOT_JUDGED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 _GENERAL = (Stage.CLOSING, Stage.GENERATED)
 _LEVELS = (Level.MUST, Level.SHOULD, Level.INFO)
 _WANTED = re.compile(r"expected (\d{3})")
@@ -61,7 +62,7 @@ def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[F
     """The findings in a run's ``outcomes``; ``statuses`` counts all its answers by status."""
     broken = [each for each in outcomes if each.verdict in _BROKEN]
     general = [each for each in broken if each.requirement.stage in _GENERAL]
-    causes = _joined([(each, each.sights) for each in broken if each not in general])
+    causes = _without_consequences(_joined([(each, each.sights) for each in broken if each not in general]))
     left = [(each, rest) for each in general if (rest := _unexplained(each, causes)) is not None]
     causes += _left_over(left)
     owners = {each.rests_on for each in outcomes if each.rests_on}
@@ -95,12 +96,31 @@ def _joined(pieces: Iterable[tuple[Outcome, Sequence[Sight]]]) -> list[_Cause]:
     return causes
 
 
+def _without_consequences(causes: list[_Cause]) -> list[_Cause]:
+    """Causes with what a wrong answer left behind: what comes of its key is nothing new."""
+    for each in list(causes):
+        for other in causes:
+            if (
+                each is not other
+                and each.sights
+                and all((sight.after, "status") in other.keys for sight in each.sights)
+            ):
+                other.outcomes += each.outcomes
+                other.sights += each.sights
+                other.keys |= each.keys
+                causes.remove(each)
+                break
+    return causes
+
+
 def _keys(sight: Sight) -> Iterator[Hashable]:
     """What two requirements have in common that one cause explains."""
     yield sight.exchange, sight.place
+    yield sight.exchange, sight.problem
     if sight.place in ("status", "answer"):
-        wanted = _WANTED.search(sight.problem)
-        yield sight.kind, sight.place, sight.got, wanted[1] if wanted else ""
+        # Whoever has no credential is to be refused, with one status or another.
+        wanted = "" if sight.kind.endswith("no credential") else _wanted(sight)
+        yield sight.kind, sight.place, sight.got, wanted
     elif sight.place:
         yield sight.kind, sight.place
 
@@ -122,7 +142,37 @@ def _unexplained(outcome: Outcome, causes: Sequence[_Cause]) -> list[Sight] | No
         left += rest
     # The same wrong answer to requests of another kind, which only this one looks at.
     left = [each for each in left if (each.place, each.got) not in known]
+    left = _without_only_explanation(outcome, left, causes)
     return left if left or not outcome.sights else None
+
+
+def _without_only_explanation(outcome: Outcome, left: list[Sight], causes: Sequence[_Cause]) -> list[Sight]:
+    """What is wrong in a way that one cause alone is wrong in is the same, whatever was asked."""
+    rest = []
+    for alike in _alike(left):
+        spoiling = [each for each in causes if any(_is_like(alike[0], sight) for sight in each.sights)]
+        # Those that say what they wanted instead say most.
+        same = [each for each in spoiling if any(_wanted(sight) == _wanted(alike[0]) for sight in each.sights)]
+        spoiling = same or spoiling
+        if len(spoiling) == 1:
+            spoiling[0].add(outcome, [])
+        else:
+            rest += alike
+    return rest
+
+
+def _is_like(one: Sight, other: Sight) -> bool:
+    """Whether two wrong answers are wrong in one way, to requests of whatever kind."""
+    if not one.place or one.place != other.place:
+        return False
+    wanted = {_wanted(one), _wanted(other)} - {""}
+    return one.place not in _WHOLE or (one.got == other.got and len(wanted) < 2)
+
+
+def _wanted(sight: Sight) -> str:
+    """The first of the statuses that were expected, where the problem says so."""
+    found = _WANTED.search(sight.problem)
+    return found[1] if found else ""
 
 
 def _alike(sights: Iterable[Sight]) -> Iterable[list[Sight]]:
@@ -178,12 +228,14 @@ def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, 
     own = {each.exchange for each in cause.sights}
     sights = [each for each in first.sights if each.exchange in own] or list(first.sights)
     requirements = tuple(each.requirement.id for each in cause.outcomes)
+    # The whole of a requirement's evidence is more than its wrong answers: what they are to be compared with, too.
+    whole = len(sights) == len(first.sights) and first.evidence
     return Finding(
         id=first.requirement.id,
         title=titles.title(first, sights, statuses),
         level=_level(cause),
         requirements=requirements,
-        evidence=tuple(dict.fromkeys(each.exchange for each in sights)) or first.evidence,
+        evidence=whole or tuple(dict.fromkeys(each.exchange for each in sights)),
         not_judged=tuple(_resting_on(requirements, outcomes)),
     )
 
@@ -192,7 +244,7 @@ def _resting_on(requirements: Iterable[str], outcomes: Sequence[Outcome]) -> lis
     """What rests on these, or on what rests on them, and was not judged."""
     known = set(requirements)
     found: list[str] = []
-    undecided = [each for each in outcomes if each.ending is Ending.UNGROUNDED and each.verdict not in _BROKEN]
+    undecided = [each for each in outcomes if each.ending is Ending.UNGROUNDED and each.verdict in _NOT_JUDGED]
     while more := [each.requirement.id for each in undecided
                    if each.rests_on in known and each.requirement.id not in known]:  # fmt: skip
         found += more

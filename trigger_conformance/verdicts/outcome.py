@@ -14,7 +14,7 @@ class Sight:
     """One wrong answer that a check saw: the exchange's number, what is wrong, at which place of the answer.
 
     ``case`` names it for a reader, ``kind`` says what kind of request it answers, ``got`` is its status, or how it
-    failed.
+    failed, ``after`` the number of the exchange that had its key before (0: none had).
     """
 
     exchange: int
@@ -23,6 +23,7 @@ class Sight:
     case: str = ""
     kind: str = ""
     got: str = ""
+    after: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class Outcome:
 
     ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds,
     ``waiver`` tells reason, link and end of the waiver that covers a violation, ``sights`` the wrong answers,
-    ``rests_on`` names the requirement that owns what the check lacked beside its own statement.
+    ``rests_on`` names the requirement that owns what the check lacked beside its own statement, ``needed`` says whether
+    its statement cannot be judged without.
     """
 
     requirement: Requirement
@@ -45,6 +47,7 @@ class Outcome:
     waiver: Mapping[str, str | None] | None = None
     sights: tuple[Sight, ...] = ()
     rests_on: str = ""
+    needed: bool = True
 
     @property
     def decision(self) -> Decision:

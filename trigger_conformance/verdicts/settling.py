@@ -15,6 +15,7 @@ from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
 
 _BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+_NOT_JUDGED = "not judged: rests on"
 
 
 def settled(
@@ -29,6 +30,7 @@ def settled(
 
     Ground whose owner is violated leaves its check inconclusive; where the owner holds, what failed is a case of its
     own, and violated; an owner that is waived skips the check, for the same reason; without its owner it is undecided.
+    What only confirms what was seen, and could not for its owner's sake, changes nothing.
     """
     known = {each.requirement.id: each for each in (*beside, *outcomes)}
     verdicts: dict[str, Outcome] = {}
@@ -52,21 +54,27 @@ def _with_owner(
     """What ``outcome`` comes to beside its owner's own."""
     level, name = outcome.requirement.level, outcome.rests_on
     if owner is None:
-        return _undecided(outcome, f"not judged: rests on {name}, which the run did not judge")
+        return _undecided(outcome, f"{_NOT_JUDGED} {name}, which the run did not judge")
     if owner.verdict is Verdict.PASSED:
         verdict = verdict_of(Ending.BROKEN, level, strict=strict)
         return applied(replace(outcome, verdict=verdict), waivers, today)
+    if not outcome.needed and owner.verdict in (*_BROKEN, Verdict.WAIVED):
+        said = f"judged by what was seen; that it lasts rests on {name}, which is {owner.verdict}"
+        verdict = verdict_of(Ending.HELD, level, strict=strict)
+        return replace(outcome, verdict=verdict, message="", sights=(), notes=(*outcome.notes, said))
     if owner.verdict in _BROKEN:
         word = "is violated" if owner.verdict is Verdict.VIOLATED else "has a warning"
-        return _undecided(outcome, f"not judged: rests on {name}, which {word}")
+        return _undecided(outcome, f"{_NOT_JUDGED} {name}, which {word}")
     if owner.verdict is Verdict.WAIVED:
         reason = (owner.waiver or {}).get("reason")
-        return _undecided(outcome, f"not judged: rests on {name}, which is waived: {reason}", Verdict.SKIPPED)
-    return _undecided(outcome, f"not judged: rests on {name}, which is {owner.verdict}")
+        return _undecided(outcome, f"{_NOT_JUDGED} {name}, which is waived: {reason}", Verdict.SKIPPED)
+    return _undecided(outcome, f"{_NOT_JUDGED} {name}, which is {owner.verdict}")
 
 
 def _undecided(outcome: Outcome, why: str, verdict: Verdict = Verdict.INCONCLUSIVE) -> Outcome:
-    message = f"{why}\n{outcome.message}" if outcome.message else why
+    # What is settled once more, as the parts of a run are, says why but once.
+    seen = "\n".join(line for line in outcome.message.splitlines() if not line.startswith(_NOT_JUDGED))
+    message = f"{why}\n{seen}" if seen else why
     return replace(outcome, verdict=verdict, message=message)
 
 

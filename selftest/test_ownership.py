@@ -1,0 +1,75 @@
+"""Who owns the ground of which check, read from the suite's source: owners exist, and none rests on itself."""
+
+import ast
+import importlib
+from graphlib import TopologicalSorter
+
+import pytest
+
+from selftest.conftest import at, keys, reference
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.requirement import Level, requirement_of
+from trigger_conformance.contract.home import ROOT, SUITE
+
+REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
+CASE = "create_batch.idempotency.letter_case_makes_keys_different"
+TENTH = "create_batch.idempotency.tenth_replay_is_as_the_first"
+
+
+def functions(path):
+    return {node.name: node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
+
+
+def owned(node, names):
+    """The owners that a function's own ``given`` and ``rests`` name."""
+    for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
+        named = [keyword.value for keyword in call.keywords if keyword.arg == "rests_on"]
+        if isinstance(call.func, ast.Name) and call.func.id == "rests":
+            named.append(call.args[0])
+        yield from (getattr(names, each.id) if isinstance(each, ast.Name) else each.value for each in named)
+
+
+def rests_on():
+    """Each requirement's owners: those that its check names, or a fixture or function that it uses."""
+    found = {}
+    for path in sorted(SUITE.glob("*/test_*.py")):
+        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        known = functions(path.with_name("grounds.py")) | functions(path)
+        for name in (each for each in known if each.startswith("test_")):
+            used, todo = set(), [name]
+            while todo:
+                each = todo.pop()
+                used.add(each)
+                inside = {node.id for node in ast.walk(known[each]) if isinstance(node, ast.Name)}
+                inside |= {argument.arg for argument in known[each].args.args}
+                todo += (inside & known.keys()) - used
+            grounds = importlib.import_module(f"{module.__package__}.grounds")
+            names = type("Names", (), {**vars(grounds), **vars(module)})
+            owners = {owner for each in used for owner in owned(known[each], names)}
+            found[requirement_of(getattr(module, name)).id] = owners
+    return found
+
+
+def test_owners_are_requirements_that_can_be_violated():
+    binding = {each.id for each in catalogue() if each.level is Level.MUST}
+    assert {owner for owners in rests_on().values() for owner in owners} <= binding
+
+
+def test_no_requirement_rests_on_itself_by_way_of_others():
+    owners = rests_on()
+    assert REPLAY_STATUS in owners[TENTH]
+    TopologicalSorter(owners).prepare()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_owner_that_was_not_selected_is_judged_once_by_itself_and_the_run_says_so(command, workers):
+    with reference("replays.refuses_used_keys") as server:
+        only = (f"--only={TENTH}", f"--only={CASE}")
+        ran = command(*at(server, *only, f"--workers={workers}"), **keys(server))
+    found = {each["id"]: each for each in ran.results["requirements"]}
+    assert found.keys() == {TENTH, CASE}
+    assert found[CASE]["verdict"] == "passed"
+    assert found[TENTH]["verdict"] == "inconclusive"
+    assert found[TENTH]["message"].startswith(f"not judged: rests on {REPLAY_STATUS}, which is violated")
+    assert [note for note in ran.results["notes"] if note.startswith(f"{REPLAY_STATUS} was not selected")]
+    assert ran.status == 6
