@@ -9,7 +9,7 @@ from trigger_conformance.checks.losses import Losses, is_late
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
-from trigger_conformance.wire.exchange import Beyond, Framing
+from trigger_conformance.wire.exchange import Beyond
 
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
@@ -37,7 +37,8 @@ def accepted(traffic):
 
 
 def on_operation(traffic):
-    return [exchange for exchange in traffic if exchange.request.method == "POST"]
+    """What was asked of the operation itself: an odd request line may name another resource, or none."""
+    return [each for each in traffic if each.request.method == "POST" and each.request.beyond is not Beyond.LINE]
 
 
 def with_status(traffic, *statuses):
@@ -243,7 +244,7 @@ def test_only_documented_statuses(target, traffic):
 def _also_fine(request):
     if request.beyond in (Beyond.MEDIA, Beyond.SIZE, Beyond.GRAMMAR):
         return STANDARD_REFUSALS
-    also = {411} if request.framing is Framing.CHUNKED else set()
+    also = {411} if request.framing.in_chunks else set()
     # A 404 for an unknown parent run is a warning of its own.
     return also | {404} if "parentRunId" in (request.document or {}) else also
 
@@ -271,7 +272,11 @@ def test_every_request_is_answered(target, traffic):
     expect_no_losses(
         target,
         traffic,
-        lambda each: each.request.method == "POST" and each.request.beyond is not Beyond.GRAMMAR and not is_late(each),
+        lambda each: (
+            each.request.method == "POST"
+            and each.request.beyond not in (Beyond.GRAMMAR, Beyond.LINE)
+            and not is_late(each)
+        ),
     )
 
 

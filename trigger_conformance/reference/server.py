@@ -119,6 +119,7 @@ class ReferenceServer:
         if not allowance.granted:
             return self.too_many(allowance)
         self.check_media_type(request)
+        self.check_coding(request)
         order = self.validate(self.parse(await self.read_body(request)))
         existing = await self.find(environment, order)
         if existing is None:
@@ -174,6 +175,11 @@ class ReferenceServer:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             raise Problem(415, "Content-Type must be application/json")
+
+    def check_coding(self, request: Request) -> None:
+        """Only bodies as they are (RFC 9110 section 15.5.16)."""
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Problem(415, "The body must have no Content-Encoding")
 
     def parse(self, body: bytes) -> Any:
         """The body's JSON, read strictly."""

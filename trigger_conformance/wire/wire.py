@@ -14,7 +14,7 @@ import httpx
 from trigger_conformance.contract import told
 from trigger_conformance.wire.decoding import OversizedAnswerError
 from trigger_conformance.wire.destination import Destination
-from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
+from trigger_conformance.wire.exchange import Answer, Delivery, Exchange, Failure, FailureKind, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
@@ -323,7 +323,9 @@ class Wire:
         extensions: dict[str, Any] = {
             "target": request.target.encode("latin-1"),
             "timeout": {"read": self._timeout(sending)},
-            "chunked": request.framing is Framing.CHUNKED,
+            "chunked": request.framing if request.framing.in_chunks else None,
+            "delivery": None if request.delivery is Delivery.WHOLE else request.delivery,
+            "version": None if request.version == "HTTP/1.1" else request.version,
             "fresh": sending.fresh,
             # What a target keeps of a connection must decide no other check than the one on connections.
             "alone": not sending.line and request.authorization != (self._usual,),
