@@ -19,12 +19,12 @@ _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 # Names that every object has, and words for what is not there or is true: from JavaScript, Python, PHP and SQL.
 NAMES = {
     label: label
-    for label in (
-        *"constructor undefined null true 0 __proto__ toString hasOwnProperty valueOf prototype length".split(),
-        *"__class__ __dict__ None nil NULL NaN false 1 -1 [] {} default".split(),
-        "[object Object]",
+    for label in re.findall(
+        r"\S+",
+        "constructor undefined null true 0 __proto__ toString hasOwnProperty valueOf prototype length "
+        "__class__ __dict__ None nil NULL NaN false 1 -1 [] {} default",
     )
-}
+} | {"[object Object]": "[object Object]"}
 
 
 def beginning(key):

@@ -18,7 +18,7 @@ from typing import Any
 from trigger_conformance.checks.requirement import Requirement, Stage
 from trigger_conformance.contract.shell import Expression
 from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
-from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
+from trigger_conformance.wire.exchange import Delivery, Exchange, FailureKind, Framing, Request
 from trigger_conformance.wire.redaction import NO_SIGNATURE
 
 _MOST_SHOWN = 5
@@ -99,6 +99,16 @@ class Reproducer:
             )
         if any(_forgot(earlier, later) for earlier, later in combinations(story, 2)):
             notes.append("when a key is forgotten may hang on the time that passes, and on what comes between")
+        notes += dict.fromkeys(
+            f"the suite sends {each.request.delivery}, curl both at once"
+            for each in story
+            if each.request.delivery in (Delivery.HEAD_FIRST, Delivery.BY_BYTES)
+        )
+        notes += dict.fromkeys(
+            f"the suite's body is {each.request.framing}; curl's is one chunk"
+            for each in story
+            if each.request.framing not in (Framing.LENGTH, Framing.CHUNKED)
+        )
         keys = {each.batch: each.request.key for each in reversed(story)}
         if any(each.batch and each.request.key != keys[each.batch] for each in story):
             notes.append(

@@ -12,7 +12,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.limiter import Allowance, FixedWindow, TokenBucket
 from trigger_conformance.reference.server import ReferenceServer
 from trigger_conformance.reference.settings import SOUND, Settings
-from trigger_conformance.reference.store import Environment
+from trigger_conformance.reference.store import Environment, Order
 
 INTEGERS = "rate_limits.headers_of_a_429_are_integers"
 COUNTS = "rate_limits.counts_of_a_429_are_consistent"
@@ -60,8 +60,8 @@ class _TwoLimits(ReferenceServer):
     """Has a limit of its own of what it accepts, and tells another one."""
 
     def __init__(self, settings: Settings = SOUND) -> None:
-        super().__init__(settings)
-        self.windows = {environment.name: FixedWindow(300, 2.0) for environment in self.environments}
+        super().__init__(replace(settings, run_limit=(10**6, 10.0**6)))
+        self.windows = {environment.name: FixedWindow(60, 2.0) for environment in self.environments}
 
     def charge_request(self, environment: Environment) -> Allowance:
         window = self.windows[environment.name].take(1)
@@ -116,7 +116,7 @@ class _Banning(ReferenceServer):
 
     def __init__(self, settings: Settings = SOUND) -> None:
         super().__init__(settings)
-        self.bucket = TokenBucket(60, 40.0)
+        self.bucket = TokenBucket(30, 20.0)
         self.banned_until = 0.0
         self.refused = 0
 
@@ -127,8 +127,16 @@ class _Banning(ReferenceServer):
         now = time.monotonic()
         if allowance.granted and now >= self.banned_until:
             return allowance
+        return self.ban(allowance)
+
+    def charge_runs(self, environment: Environment, order: Order) -> Allowance:
+        allowance = super().charge_runs(environment, order)
+        return allowance if allowance.granted or environment is not self.environments[0] else self.ban(allowance)
+
+    def ban(self, allowance: Allowance) -> Allowance:
+        """What a request is told that lengthens the ban."""
         self.refused += 1
-        self.banned_until = max(now, self.banned_until) + self.longer()
+        self.banned_until = max(time.monotonic(), self.banned_until) + self.longer()
         return replace(allowance, granted=False, remaining=0, **self.told())
 
     def longer(self) -> float:
