@@ -117,7 +117,7 @@ class SeveralSpacesAreOne(ReferenceServer):
     """Between scheme and token any number of spaces and tabs may stand."""
 
     def bearer_token(self, authorization: str) -> str | None:
-        scheme, *token = authorization.split(None, 1)
+        scheme, *token = authorization.split(None, 1) or [""]
         return token[0] if token and scheme.lower() == "bearer" else None
 
 
