@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from selftest.canned import answer, canned
+from tests.create_batch.clients import HEADS, as_sent_by
 from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.target import Target
@@ -80,6 +81,7 @@ REQUESTS = {
     "an empty header": API.request({"runCount": 1}, headers=[("X-Empty", "")]),
     "a header twice": API.request({"runCount": 1}, headers=[("X-Twice", "a"), ("X-Twice", "b")]),
     "chunked": API.request({"runCount": 1}, framing=Framing.CHUNKED),
+    **{client: as_sent_by(client, API.order(key="k"), (GATEWAY,)) for client in HEADS},
 }
 FRESHENED = {
     "a key of the run": API.order(key=API.key("-suffix")),
@@ -147,6 +149,10 @@ def test_curl_sends_what_the_suite_sent(pasted, request_):
     chunked = request_.framing is Framing.CHUNKED
     assert body == (b"%x\r\n%b\r\n0\r\n\r\n" % (len(request_.body), request_.body) if chunked else request_.body)
     got = [each.split(":", 1) for each in lines[1:]]
+    for usual in ("accept", "user-agent"):
+        told = [value.decode() for name, value in request_.headers if name.lower() == usual]
+        if not any(each.startswith(("trigger-conformance/", "application/json")) for each in told):
+            assert values(got, usual) == told
     sent = [(name, value.decode("latin-1")) for name, value in request_.headers]
     for name in {"authorization", "content-type", "cookie", "content-length", *(each.lower() for each, _ in sent)}:
         if name not in ("host", "user-agent", "accept", "accept-encoding"):

@@ -1,7 +1,9 @@
 """The rules for the delegated token and its claims."""
 
 import base64
+import hmac
 import json
+from contextlib import suppress
 
 import jwt
 import pytest
@@ -97,3 +99,39 @@ def test_tampered_tokens_keep_what_they_should():
     assert token.json_part(changed[1])["scopes"] != CLAIMS["scopes"]
     assert tampered["signature removed"] == original.rpartition(".")[0] + "."
     assert original not in tampered.values()
+
+
+def signed_with(secret):
+    def verifies(token):
+        with suppress(jwt.InvalidTokenError, ValueError):
+            header, payload, signature = token.split(".")
+            algorithm = jwt.get_unverified_header(token)["alg"].replace("HS", "sha")
+            wanted = hmac.digest(secret.encode(), f"{header}.{payload}".encode(), algorithm)
+            return base64.urlsafe_b64encode(wanted).rstrip(b"=").decode() == signature
+        return False
+
+    return verifies
+
+
+def test_each_known_secret_signs_one_token_that_has_not_expired():
+    tokens = forgery.with_known_secrets(CLAIMS)
+    for name, secret in forgery.KNOWN_SECRETS.items():
+        verifies = signed_with(secret)
+        signed = [label for label, token in tokens.items() if verifies(token)]
+        assert f"signed with {name}" in signed
+        assert len(signed) == (1 if secret else 3)
+    spelt = {jwt.get_unverified_header(token)["alg"] for token in tokens.values()}
+    assert spelt >= {"nOnE", "NONE", "", "HS256", "HS512"}
+    assert len(set(tokens.values())) == len(tokens)
+    claims = [jwt.decode(token, options={"verify_signature": False, "verify_exp": True}) for token in tokens.values()]
+    assert all(each["sub"] == CLAIMS["sub"] for each in claims)
+
+
+def test_tokens_that_name_their_key_are_signed_with_it():
+    tokens = forgery.naming_their_key(None)
+    nothing, own = signed_with(""), signed_with("conformance")
+    assert {label for label, token in tokens.items() if nothing(token)} == forgery.SIGNED_WITH_NOTHING
+    assert {label for label, token in tokens.items() if own(token)} == tokens.keys() - forgery.SIGNED_WITH_NOTHING
+    headers = {label: jwt.get_unverified_header(token) for label, token in tokens.items()}
+    assert base64.urlsafe_b64decode(headers["a jwk of its own"]["jwk"]["k"] + "=") == b"conformance"
+    assert headers["kid is an empty file"]["kid"].endswith("../dev/null")

@@ -44,6 +44,10 @@ def test_a_sound_429_breaks_no_rule(rule):
         (rate_limit.presence_problem, {"Retry_After": None}, "Retry-After missing"),
         (rate_limit.integer_problem, {"Retry_After": "1.5"}, "no decimal integer: Retry-After: '1.5'"),
         (rate_limit.integer_problem, {"Retry_After": "٣"}, "no decimal integer: Retry-After: '٣'"),
+        (rate_limit.integer_problem, {"Retry_After": "Wed, 21 Oct 2026 07:28:00 GMT"},
+         f"no decimal integer: Retry-After: 'Wed, 21 Oct 2026 07:28:00 GMT' ({A_TIME.removeprefix('is ')})"),
+        (rate_limit.integer_problem, {"Retry_After": "2026-10-21T07:28:00Z"},
+         f"no decimal integer: Retry-After: '2026-10-21T07:28:00Z' ({A_TIME.removeprefix('is ')})"),
         (rate_limit.integer_problem, {"Retry_After": ""}, "no decimal integer: Retry-After: ''"),
         (rate_limit.integer_problem, {"Retry_After": "+1"}, "no decimal integer: Retry-After: '+1'"),
         (rate_limit.integer_problem, {"Retry_After": "1s", "X_RateLimit_Limit": "many"},
@@ -230,3 +234,17 @@ def test_answers_without_limits_are_passed_over():
     silent = Exchange(Request(target="/"), Answer(202, "", (), b"", NOW), None, 0.5, 0.6, NOW)
     lost = Exchange(Request(target="/"), None, None, 0.5, 0.6, NOW)
     assert len(list(rate_limit.rises([reading(0, 10), silent, lost, reading(1, 60), STEADY]))) == 1
+
+
+def refused(**changes):
+    return Exchange(Request(target="/"), answer(**changes), None, 0.0, 1.0, NOW)
+
+
+@pytest.mark.parametrize(
+    ("run_count", "remaining", "sound"),
+    [(1, "0", True), (1, "9", True), (1, "10", False), (1, "100", False), (50, "49", True), (50, "50", False),
+     (50, "101", True), (50, "-1", True), (50, "many", True), (50, None, True)],
+)  # fmt: skip
+def test_headers_are_of_the_limit_that_refused(run_count, remaining, sound):
+    found = rate_limit.other_limit_problem(refused(X_RateLimit_Remaining=remaining), run_count)
+    assert (found is None) is sound

@@ -20,6 +20,8 @@ FORMS = {
     "percent-encoded, but for slashes": quote(SECRET),
     "in base64": base64.b64encode(SECRET.encode()).decode(),
     "in base64url": base64.urlsafe_b64encode(SECRET.encode()).decode(),
+    "in hexadecimal with dashes": SECRET.encode().hex("-").upper(),
+    "in groups of four": "-".join(SECRET[start : start + 4] for start in range(0, len(SECRET), 4)),
     "as Basic": base64.b64encode(f"{SECRET}:".encode()).decode(),
     "as Basic, one off": base64.b64encode(f"u:{SECRET}".encode()).decode(),
     "as Basic, two off": base64.b64encode(f"api:{SECRET}".encode()).decode(),
@@ -204,3 +206,26 @@ def test_reason_and_header_names_hold_no_secret():
 
 def test_a_place_that_is_named_holds_no_secret():
     assert SECRET not in repr(Redactor([SECRET]).leaks([(f"header {SECRET}", SECRET)]))
+
+
+def test_halves_in_hexadecimal_are_told():
+    text = SECRET.encode().hex()
+    parts = [("header x-high", text[:28]), ("header x-low", text[28:])]
+    assert Redactor([SECRET]).leaks(parts) == ("several places, in pieces",)
+    assert Redactor([SECRET]).leaks(parts[:1]) == ()
+
+
+@pytest.mark.parametrize(
+    "shown", [f"{SECRET[:7]}...{SECRET[-4:]}", f"{SECRET[:7]}{'*' * 18}{SECRET[-4:]}", f"...{SECRET[-4:]}", SECRET[:14]]
+)
+def test_a_masked_key_is_no_leak(shown):
+    redactor = Redactor([SECRET])
+    redactor.learn(f"{SECRET} x")
+    assert redactor.leaks([("the body", shown)]) == ()
+
+
+def test_what_is_concealed_is_taken_out_and_is_no_leak():
+    redactor, digest = Redactor([SECRET]), hashlib.sha256(SECRET.encode()).hexdigest()
+    redactor.conceal(digest)
+    assert redactor.text(digest) == REDACTED
+    assert redactor.leaks([("the body", digest)]) == ()

@@ -38,9 +38,9 @@ class BatchGround(Ground, BatchExpectation):
     """The same of what a check rests on."""
 
 
-def given(exchanges, *, rests_on):
+def given(exchanges, *, rests_on, needed=True):
     """Begin an expectation on a check's ground, which the requirement ``rests_on`` owns."""
-    return BatchGround(several(exchanges), rests_on)
+    return BatchGround(several(exchanges), rests_on, needed=needed)
 
 
 def expect(exchanges):

@@ -1,15 +1,19 @@
-"""HTTP: methods, framing, media types."""
+"""HTTP: methods, framing, media types, and what other clients send."""
+
+import gzip
+from dataclasses import replace
 
 import pytest
 
-from trigger_conformance.checks.expect import REJECTIONS
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError
 from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond, Framing
 
+from .clients import HABITS, HEADS, STANDARD, as_sent_by
 from .expectations import expect
 from .grounds import given_right_batches
-from .operation import key_of
+from .operation import OPERATION, key_of
 
 METHODS = ("PUT", "GET", "PATCH", "DELETE")
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
@@ -18,9 +22,9 @@ MAY_BE_UNKNOWN = ("OPTIONS", "TRACE", "QUERY", "FOO")
 OVERRIDE = (("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST"))
 
 
-def with_body(target, method, label="", headers=()):
+def with_body(target, method, label="", headers=(), key=""):
     return target.request(
-        {"runCount": 1, "idempotencyKey": target.key()},
+        {"runCount": 1, "idempotencyKey": key or target.key()},
         method=method,
         label=label or f"{method} with a body",
         headers=headers,
@@ -43,11 +47,13 @@ def other_methods(target):
 
 @pytest.fixture(scope="module")
 def unusual_methods(target):
+    # One key for all: what any of them makes, one request shows.
+    key = target.key()
     return target.send_all(
         # RFC 9110 section 9.3.8: a client sends no content in a TRACE request.
         target.request(method=method, label=method, content_type=None, beyond=Beyond.METHOD)
         if method == "TRACE"
-        else with_body(target, method)
+        else with_body(target, method, key=key)
         for method in UNUSUAL
     )
 
@@ -97,7 +103,12 @@ def test_unusual_methods_never_fail_the_server(unusual_methods):
 @must("HEAD, OPTIONS, TRACE and unknown methods create nothing", clause="createBatch")
 def test_unusual_methods_create_nothing(target, unusual_methods):
     keyed = [each.request for each in unusual_methods if key_of(each.request)]
-    expect(target.send_all(target.twin(request) for request in keyed)).is_new_batch()
+    expect(target.send(target.twin(keyed[0]))).is_new_batch()
+
+
+@pytest.fixture(scope="module")
+def chunked(target):
+    return target.send(target.order(2, key=target.key(), label="chunked", framing=Framing.CHUNKED))
 
 
 @should(
@@ -105,11 +116,10 @@ def test_unusual_methods_create_nothing(target, unusual_methods):
     clause="RFC 9112 7.1",
     profile=Profile.SMOKE,
 )
-def test_chunked_body_is_accepted_or_411(target):
-    answer = target.send(target.order(2, key=target.key(), label="chunked", framing=Framing.CHUNKED))
-    expect(answer).has_status(202, 411)
-    if answer.status == 202:
-        given_right_batches([answer], target.within(2))
+def test_chunked_body_is_accepted_or_411(target, chunked):
+    expect(chunked).has_status(202, 411)
+    if chunked.status == 202:
+        given_right_batches([chunked], target.within(2))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +128,6 @@ def other_media_types(target):
         "no Content-Type": None,
         "text/plain": "text/plain",
         "application/x-www-form-urlencoded": "application/x-www-form-urlencoded",
-        "application/xml": "application/xml",
         "multipart/form-data without a boundary": "multipart/form-data",
         "a malformed Content-Type": "application",
     }
@@ -159,3 +168,180 @@ def test_charset_parameter_is_accepted(target):
     answers = target.send_all(requests)
     expect(answers).is_accepted()
     given_right_batches(answers, target.within(2))
+
+
+def clients_of(target):
+    return list(HEADS)[: target.pick(smoke=0, standard=STANDARD, thorough=len(HEADS))]
+
+
+@pytest.fixture(scope="module")
+def other_clients(target):
+    """A valid request as each client of the table sends it."""
+    orders = {label: target.order(2, key=target.key(), label=label) for label in clients_of(target)}
+    return target.send_all(as_sent_by(label, order, target.options.headers) for label, order in orders.items())
+
+
+@pytest.fixture(scope="module")
+def habits(target, other_clients):
+    """Of each habit the clients' requests that had it and were served; where there is none, one that has it alone."""
+    served = [each for each in other_clients if OPERATION.why_not_new(each) is None]
+    shown = {
+        label: [each for each in served if habit.has(each.request)]
+        for ways in HABITS.values()
+        for label, habit in ways.items()
+    }
+    alone = {
+        label: habit.given(target.order(2, key=target.key(), label=label))
+        for ways in HABITS.values()
+        for label, habit in ways.items()
+        if not shown[label]
+    }
+    shown |= {label: [answer] for label, answer in zip(alone, target.send_all(alone.values()), strict=True)}
+    return {name: {label: shown[label] for label in ways} for name, ways in HABITS.items()}
+
+
+def expect_served(target, habits, name):
+    answers = [answer for answers in habits[name].values() for answer in answers]
+    expect(answers).is_accepted()
+    given_right_batches(answers, target.within(2))
+
+
+@must("header names are read in any letter case", clause="RFC 9110 5.1")
+def test_header_names_in_any_letter_case_are_read(target, habits):
+    expect_served(target, habits, "names")
+
+
+@must("the media type is read in any letter case", clause="RFC 9110 8.3.1")
+def test_media_type_in_any_letter_case_is_read(target, habits):
+    expect_served(target, habits, "media type")
+
+
+@must("Accept: */*, none, and one with weights are answered as application/json is", clause="RFC 9110 12.5.1")
+def test_any_accept_that_has_json_is_answered(target, habits):
+    expect_served(target, habits, "accept")
+
+
+@must("Expect: 100-continue is met: by 100 and then the answer, or by the answer at once", clause="RFC 9110 10.1.1")
+def test_expectation_of_100_is_met(target, habits):
+    expect_served(target, habits, "expectation")
+
+
+@must("a body that comes after its head, and in pieces, is read whole", clause="RFC 9112 6.3")
+def test_body_in_pieces_is_read(target, habits):
+    expect_served(target, habits, "pieces")
+
+
+@must("headers that the target does not know are ignored", clause="RFC 9110 5.1")
+def test_unknown_headers_are_ignored(target, habits):
+    expect_served(target, habits, "unknown headers")
+
+
+@must("a valid request is accepted as each of the usual clients sends it", clause="createBatch.responses.202")
+def test_requests_of_other_clients_are_read(target, other_clients, habits):
+    broken = {
+        label for ways in habits.values() for label, answers in ways.items() if any(map(OPERATION.why_not_new, answers))
+    }
+    ways = {label: habit for each in HABITS.values() for label, habit in each.items()}
+    # What a habit of the client's explains is that habit's requirement's affair.
+    judged = [each for each in other_clients if not any(ways[label].has(each.request) for label in broken)]
+    if not judged:
+        raise InconclusiveError(f"not judged: every client has a habit that is not read ({', '.join(sorted(broken))})")
+    expect(judged).is_accepted()
+    given_right_batches(judged, target.within(2))
+    target.note(f"as {', '.join(each.request.label for each in judged)} send it")
+
+
+@should("a chunked body is read in chunks of any size, with extensions and a trailer", clause="RFC 9112 7.1.1")
+def test_chunks_of_any_form_are_read(target, chunked):
+    if chunked.status == 411:
+        raise NotApplicableError("the target takes no chunked bodies: 411")
+    if OPERATION.why_not_new(chunked):
+        raise InconclusiveError("not judged: rests on http.chunked_body_is_accepted_or_411", [chunked])
+
+    def send(*framings):
+        return target.send_all(
+            target.order(2, key=target.key(), label=str(framing), framing=framing) for framing in framings
+        )
+
+    answers = send(Framing.ODD_CHUNKS)
+    if OPERATION.why_not_new(answers[0]):
+        answers += send(Framing.SMALL_CHUNKS, Framing.EXTENDED_CHUNKS, Framing.TRAILED_CHUNKS)
+    expect(answers).is_accepted()
+    given_right_batches(answers, target.within(2))
+
+
+@pytest.fixture(scope="module")
+def coded_bodies(target):
+    """A body in gzip, and one that only says so."""
+
+    def coded(label, change):
+        order = target.order(2, key=target.key(), label=label, beyond=Beyond.MEDIA)
+        body = change(order.body)
+        headers = [(name, str(len(body)).encode() if name == "Content-Length" else value)
+                   for name, value in order.headers]  # fmt: skip
+        return replace(order, body=body, headers=(*headers, ("Content-Encoding", b"gzip")))
+
+    return target.send_all(
+        [
+            coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
+            coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
+        ]
+    )
+
+
+@must(
+    "a body in gzip is accepted, or rejected with 400, 415 or 422; never 5xx, broken off neither",
+    clause="RFC 9110 15.5.16",
+)
+def test_gzip_body_is_accepted_or_rejected(target, coded_bodies):
+    expect(coded_bodies).has_status(202, *REJECTIONS, 415)
+    taken = [each for each in coded_bodies if each.status == 202]
+    if taken:
+        expect(taken).is_accepted()
+        given_right_batches(taken, target.within(2))
+
+
+@should("a body in gzip is accepted, or refused with 415", clause="RFC 9110 15.5.16")
+def test_gzip_body_is_accepted_or_415(coded_bodies):
+    whole = coded_bodies[0]
+    if whole.status not in (202, 415, *REJECTIONS):
+        raise InconclusiveError("not judged: rests on http.gzip_body_is_accepted_or_rejected", [whole])
+    expect(whole).has_status(202, 415)
+
+
+@pytest.fixture(scope="module")
+def odd_request_lines(target):
+    """A valid request under request lines that HTTP has beside the usual one, or that clients write by mistake."""
+    plain = target.order(2, key=target.key(), beyond=Beyond.LINE)
+    path = plain.target
+    host = dict(plain.headers)["Host"].decode()
+    scheme = target.options.base_url.partition(":")[0]
+    last = path.rpartition("/")[2]
+    odd = {
+        "HTTP/1.0": {"version": "HTTP/1.0", "headers": (*plain.headers, ("Connection", b"keep-alive"))},
+        "absolute form": {"target": f"{scheme}://{host}{path}"},
+        "an empty query": {"target": f"{path}?"},
+        "a query": {"target": f"{path}?v=1"},
+        "a percent-encoded letter": {"target": f"{path[: -len(last)]}%{ord(last[0]):02x}{last[1:]}"},
+        "a doubled slash": {"target": f"/{path}"},
+        "a trailing slash": {"target": f"{path}/"},
+    }
+    count = target.pick(smoke=0, standard=2, thorough=len(odd))
+    return target.send_all(
+        replace(target.order(2, key=target.key(), beyond=Beyond.LINE), label=label, **change)
+        for label, change in list(odd.items())[:count]
+    )
+
+
+@must("an unusual request line is answered, and never with 5xx, but for 505", clause="RFC 9110 15.6.6")
+def test_unusual_request_lines_never_fail_the_server(odd_request_lines):
+    expect(odd_request_lines).satisfies(
+        lambda each: (
+            f"answered {each.outcome}" if each.answer is None or (each.status >= 500 and each.status != 505) else None
+        )
+    )
+
+
+@info("how an unusual request line is answered", clause="RFC 9112 3.2")
+def test_reading_of_unusual_request_lines(target, odd_request_lines):
+    target.note(", ".join(f"{each.request.label}: {each.outcome}" for each in odd_request_lines))

@@ -20,6 +20,8 @@ LIMITED = "createBatch.responses.429"
 PRESSING = "create_batch.rate_limits.pressing_past_the_limit_brings_a_429"
 GRACE = 1.0
 LIMITS, RESET, RETRY = "header x-ratelimit", "header x-ratelimit-reset", "header retry-after"
+# As long as a run waits for a target that refuses for longer the more it is asked.
+LONGEST_BAN = 20.0
 ERROR_MEDIA_TYPES = ("application/json", "application/problem+json")
 BIG_REQUESTS = 4
 # Others who use the credential too may be served first, but not for ever.
@@ -83,6 +85,8 @@ def retried(target, pressed):
     refused = pressed.refused
     after = rate_limit.wait(refused.answer)
     waited = until_reset(refused.answer) if after is None else float(after)
+    if target.wire.ban.why and waited > LONGEST_BAN:
+        raise InconclusiveError(f"not waited for {waited:.0f} s: {target.wire.ban.why}", [refused])
     target.wire.pause(refused.ended + waited - time.monotonic())
     answer = target.send(refused.request, keep_429=True)
     for _ in range(OTHERS_TURNS if target.options.shared_key else 1):
@@ -252,6 +256,18 @@ def test_headers_of_a_429_are_integers(limited):
 )
 def test_counts_of_a_429_are_consistent(limited):
     limited.satisfies(lambda each: rate_limit.count_problem(each.answer), also_429=True, place=LIMITS)
+
+
+@should(
+    "on a 429 the headers describe the limit that refused: less remains of it than the request would take",
+    clause="createBatch.responses.429.headers.X-RateLimit-Remaining",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_headers_describe_the_limit_that_refused(limited):
+    limited.satisfies(
+        lambda each: rate_limit.other_limit_problem(each, run_count(each.request) or 1), also_429=True, place=LIMITS
+    )
 
 
 @must(

@@ -8,7 +8,7 @@ from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, exp
 from trigger_conformance.checks.losses import Losses, is_late
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
-from trigger_conformance.wire.exchange import Beyond, Framing
+from trigger_conformance.wire.exchange import Beyond
 
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
@@ -27,7 +27,9 @@ MOST_JUDGED = 4000
 
 
 def on_operation(target, traffic):
-    return [each for each in traffic if each.request.method == target.contract.method.upper()]
+    """What was asked of the operation itself: an odd request line may name another resource, or none."""
+    method = target.contract.method.upper()
+    return [each for each in traffic if each.request.method == method and each.request.beyond is not Beyond.LINE]
 
 
 def with_status(target, traffic, *statuses):
@@ -91,7 +93,7 @@ def test_only_documented_statuses(target, traffic):
 def _also_fine(target, request):
     if request.beyond in (Beyond.MEDIA, Beyond.SIZE, Beyond.GRAMMAR):
         return STANDARD_REFUSALS
-    also = {411} if request.framing is Framing.CHUNKED else set()
+    also = {411} if request.framing.in_chunks else set()
     return also | target.operation.also_fine(request)
 
 

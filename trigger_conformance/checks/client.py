@@ -155,7 +155,7 @@ class Client(ABC):
         lines += [("Accept", JSON.encode()), ("Accept-Encoding", b"gzip, deflate")]
         lines.append(("User-Agent", f"trigger-conformance/{__version__}".encode()))
         lines += [(name, value.encode("latin-1")) for name, value in (*headers, *self.options.headers)]
-        if framing is Framing.CHUNKED:
+        if framing.in_chunks:
             lines.append(("Transfer-Encoding", b"chunked"))
         elif payload or method in ("POST", "PUT", "PATCH"):
             lines.append(("Content-Length", str(len(payload)).encode()))

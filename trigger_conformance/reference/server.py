@@ -133,6 +133,7 @@ class OperationServer:
     async def order_of(self, request: Request) -> Any:
         """What a request's body asks for; raises Problem."""
         self.check_media_type(request)
+        self.check_coding(request)
         return self.validate(self.parse(await self.read_body(request)))
 
     async def read_body(self, request: Request) -> bytes:
@@ -149,6 +150,11 @@ class OperationServer:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
             raise Problem(415, "Content-Type must be application/json")
+
+    def check_coding(self, request: Request) -> None:
+        """Only bodies as they are (RFC 9110 section 15.5.16)."""
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Problem(415, "The body must have no Content-Encoding")
 
     def parse(self, body: bytes) -> Any:
         """The body's JSON, read strictly."""

@@ -13,7 +13,7 @@ from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.contract import shell
 from trigger_conformance.contract.shell import Expression, Piece
 from trigger_conformance.options.target import Target
-from trigger_conformance.wire.exchange import Framing, Request
+from trigger_conformance.wire.exchange import Request
 from trigger_conformance.wire.redaction import REDACTED
 
 BODIES = "bodies"
@@ -24,6 +24,8 @@ _LONGEST_LINE = 2000
 _LONGEST_ARGUMENT = 100_000
 _EXPECTS_CONTINUE = 1 << 20
 _OWN = ("host", "content-length", "transfer-encoding", "user-agent", "accept", "accept-encoding", "authorization")
+# What every request of the suite says beside; where one says otherwise, or nothing, curl must too.
+_USUAL = {"accept": b"application/json", "user-agent": b"trigger-conformance/"}
 _RUN_ID = re.compile(r"[0-9a-f]{8}")
 
 
@@ -73,13 +75,17 @@ def curl_line(
     # An empty body is one too: curl says Content-Length: 0 only where it is given one.
     has_body = bool(request.body) or any(name.lower() == "content-length" for name, _ in request.headers)
     before, body = _body(request.body, forms, way) if has_body else ("", "")
-    target = shell.split((origin(way.base_url) + request.target).encode(), forms)
+    absolute = not request.target.startswith("/")
+    url = request.target if absolute else origin(way.base_url) + request.target
+    target = shell.split(url.encode(), forms)
     parts = [
         f"{before}curl -sS -i",
         *way.flags,
         *(["-g"] if any(mark in request.target for mark in "[]{}") else []),
         *(["--path-as-is"] if "/." in request.target else []),
         *(["--compressed"] if compressed else []),
+        *(["--http1.0"] if request.version == "HTTP/1.0" else []),
+        *([f"--request-target {shell.word(target)}"] if absolute else []),
         *_method(request, has_body),
         shell.word(target),
         *(f"-H {each}" for each in _headers(request, way, forms, has_body)),
@@ -151,7 +157,9 @@ def _method(request: Request, has_body: bool) -> list[str]:
 
 
 def _headers(request: Request, way: Way, forms: Mapping[bytes, Expression], has_body: bool) -> list[str]:
-    written = [_authorization(each, way) for each in request.shell_authorization]
+    named = next((name for name, _ in request.headers if name.lower() == "authorization"), "Authorization")
+    written = [_authorization(named, each, way) for each in request.shell_authorization]
+    written += _unusual(request)
     if has_body and not any(name.lower() == "content-type" for name, _ in request.headers):
         written.append("'Content-Type:'")
     for name, value in request.headers:
@@ -161,22 +169,34 @@ def _headers(request: Request, way: Way, forms: Mapping[bytes, Expression], has_
             # curl leaves a header without a value out, but for one that ends in a semicolon.
             line = f"{name}: ".encode() + value if value else f"{name};".encode()
             written.append(shell.word(shell.split(line, forms)))
-    if request.framing is Framing.CHUNKED:
+    if request.framing.in_chunks:
         written.append("'Transfer-Encoding: chunked'")
     if len(request.body) > _EXPECTS_CONTINUE:
         written.append("Expect:")
     return written
 
 
-def _authorization(written: str, way: Way) -> str:
+def _unusual(request: Request) -> list[str]:
+    """What a request says of its sender, where that is not what the suite usually says."""
+    written = []
+    for usual, told in _USUAL.items():
+        header = next(((name, value) for name, value in request.headers if name.lower() == usual), None)
+        if header is None:
+            written.append(f"'{usual.title()}:'")
+        elif not header[1].startswith(told) or (usual == "accept" and header[1] != told):
+            written.append(shell.word([f"{header[0]}: ".encode() + header[1]]))
+    return written
+
+
+def _authorization(name: str, written: str, way: Way) -> str:
     for variable, own in ((KEY_VARIABLE, way.key), (SECOND_KEY_VARIABLE, way.second_key)):
         written = re.sub(rf"\$(\{{?){variable}\b", rf"$\1{own}", written)
     if written == "''":
-        return "'Authorization;'"
+        return f"'{name};'"
     # One word with the header's name reads better.
     if written[:1] in ("'", '"'):
-        return f"{written[0]}Authorization: {written[1:]}"
-    return f"'Authorization: '{written}"
+        return f"{written[0]}{name}: {written[1:]}"
+    return f"'{name}: '{written}"
 
 
 def _body(body: bytes, forms: Mapping[bytes, Expression], way: Way) -> tuple[str, str]:

@@ -111,6 +111,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "_together": exchange.together,
         "_repeats": exchange.repeats,
         "_framing": str(exchange.request.framing),
+        "_delivery": str(exchange.request.delivery),
         "_fingerprint": fingerprint(exchange.check, exchange.request),
     }
     if exchange.answer is not None:
@@ -136,11 +137,11 @@ def _gist(exchange: Exchange) -> Exchange:
 
 
 def _request(request: Request, base_url: str) -> dict[str, Any]:
-    url = origin(base_url) + request.target
+    url = origin(base_url) + request.target if request.target.startswith("/") else request.target
     data: dict[str, Any] = {
         "method": request.method,
         "url": url,
-        "httpVersion": "HTTP/1.1",
+        "httpVersion": request.version,
         "cookies": [],
         "headers": [{"name": name, "value": value.decode("latin-1")} for name, value in request.headers],
         "queryString": [{"name": name, "value": value} for name, value in parse_qsl(urlsplit(url).query)],

@@ -19,7 +19,7 @@ from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.requirement import Requirement, Stage
 from trigger_conformance.contract.shell import Expression
 from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
-from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
+from trigger_conformance.wire.exchange import Delivery, Exchange, FailureKind, Framing, Request
 from trigger_conformance.wire.reading import PlainReading
 from trigger_conformance.wire.redaction import NO_SIGNATURE
 
@@ -95,6 +95,16 @@ class Reproducer:
             )
         if any(_forgot(earlier, later) for earlier, later in combinations(story, 2)):
             notes.append("when a key is forgotten may hang on the time that passes, and on what comes between")
+        notes += dict.fromkeys(
+            f"the suite sends {each.request.delivery}, curl both at once"
+            for each in story
+            if each.request.delivery in (Delivery.HEAD_FIRST, Delivery.BY_BYTES)
+        )
+        notes += dict.fromkeys(
+            f"the suite's body is {each.request.framing}; curl's is one chunk"
+            for each in story
+            if each.request.framing not in (Framing.LENGTH, Framing.CHUNKED)
+        )
         keys = {_made(each): _key(each) for each in reversed(story)}
         if any(_made(each) and _key(each) != keys[_made(each)] for each in story):
             thing = operation_of(story[0].request).thing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ from trigger_conformance.rules.delegated_token import json_part
 
 _FOREIGN_KEY = "a-signing-key-that-is-not-the-target's-own"
 _CLAIMS = {"sub": "conformance", "pub": True, "scopes": ["write:batches", "read:batches", "admin"]}
+_OWN_KEY = "conformance"
 _LONG_AGO = 1_500_000_000
 _FAR_AHEAD = 4_000_000_000
 
@@ -26,6 +28,67 @@ def forged(claims: dict[str, Any] | None) -> dict[str, str]:
         "signed with another key": jwt.encode(current, _FOREIGN_KEY, algorithm="HS256"),
         "signed with another key, expired": jwt.encode({**current, "exp": _LONG_AGO}, _FOREIGN_KEY, algorithm="HS256"),
     }
+
+
+# Secrets that everybody knows: none, those of tutorials, READMEs, debuggers and example configurations.
+KNOWN_SECRETS = {
+    "no secret": "",
+    "secret": "secret",
+    "the debugger's secret": "your-256-bit-secret",
+    "changeme": "changeme",
+    "the README's secret": "shhhhh",
+    "the debugger's newer secret": "a-string-secret-at-least-256-bits-long",
+    "an example configuration's secret": "abcdef1234",
+    "your-secret-key": "your-secret-key",
+    "your_jwt_secret": "your_jwt_secret",
+    "supersecret": "supersecret",
+    "keyboard cat": "keyboard cat",
+    "password": "password",
+    "jwt_secret": "jwt_secret",
+    "key": "key",
+    "test": "test",
+    "undefined": "undefined",
+    "null": "null",
+}
+
+
+def with_known_secrets(claims: dict[str, Any] | None) -> dict[str, str]:
+    """Tokens signed with each of KNOWN_SECRETS by name, and unsigned ones under other spellings of none."""
+    current = {**(claims or _CLAIMS), "exp": _FAR_AHEAD}
+    signed = {f"signed with {name}": _signed({"alg": "HS256"}, current, secret)
+              for name, secret in KNOWN_SECRETS.items()}  # fmt: skip
+    unsigned = jwt.encode(current, "", algorithm="none")
+    spelt = {f"alg {name}": _with_header(unsigned, {"alg": name, "typ": "JWT"}) for name in ("nOnE", "NONE", "")}
+    longer = {f"{algorithm}, no secret": _signed({"alg": algorithm}, current, "") for algorithm in ("HS384", "HS512")}
+    return {"alg nOnE": spelt.pop("alg nOnE"), **signed, **spelt, **longer}
+
+
+# Those of ``naming_their_key`` that whoever has no secret takes too, whatever their header says.
+SIGNED_WITH_NOTHING = {"kid is an empty file", "kid is an empty file's path", "kid is a name that every object has"}
+
+
+def naming_their_key(claims: dict[str, Any] | None) -> dict[str, str]:
+    """Tokens whose header says which key verifies them: one that everybody has, or one that they bring."""
+    current = {**(claims or _CLAIMS), "exp": _FAR_AHEAD}
+    own = {"kty": "oct", "k": base64.urlsafe_b64encode(_OWN_KEY.encode()).rstrip(b"=").decode()}
+    up, elsewhere = "../" * 12, "https://conformance.invalid"
+    return {
+        "kid is an empty file": _signed({"alg": "HS256", "kid": f"{up}dev/null"}, current, ""),
+        "kid is a query": _signed({"alg": "HS256", "kid": f"x' UNION SELECT '{_OWN_KEY}"}, current, _OWN_KEY),
+        "a jwk of its own": _signed({"alg": "HS256", "jwk": own}, current, _OWN_KEY),
+        "kid is an empty file's path": _signed({"alg": "HS256", "kid": "/dev/null"}, current, ""),
+        "kid is a name that every object has": _signed({"alg": "HS256", "kid": "constructor"}, current, ""),
+        "kid is a command": _signed({"alg": "HS256", "kid": "x|echo conformance"}, current, _OWN_KEY),
+        "a jku of its own": _signed({"alg": "HS256", "jku": f"{elsewhere}/jwks.json"}, current, _OWN_KEY),
+        "an x5u of its own": _signed({"alg": "HS256", "x5u": f"{elsewhere}/x.pem"}, current, _OWN_KEY),
+    }
+
+
+def _signed(header: dict[str, Any], claims: dict[str, Any], secret: str) -> str:
+    """A compact JWS by HMAC, which libraries refuse to make with a secret that is none."""
+    told = f"{_part({**header, 'typ': 'JWT'})}.{_part(claims)}"
+    signature = hmac.digest(secret.encode(), told.encode(), f"sha{header['alg'][2:]}")
+    return f"{told}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
 def tampered(token: str) -> dict[str, str]:

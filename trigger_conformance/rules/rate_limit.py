@@ -5,6 +5,7 @@ Rests on the documented 429 and its documented headers.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ _DAY = 86_400.0
 _LEAST_MILLISECONDS = 1e11
 # A reset in whole seconds that follows the clock changes within a second.
 _STANDSTILL = 1.5
+_LONGEST_DATE = 64
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", re.ASCII)
+_NO_TIME = "not a number of seconds"
 
 
 def carries_limits(answer: Answer) -> bool:
@@ -42,8 +46,14 @@ def repetition_problem(answer: Answer) -> str | None:
 def integer_problem(answer: Answer) -> str | None:
     """Every value that is there is a decimal integer."""
     values = [(name, value) for name in RATE_LIMIT_HEADERS for value in answer.all(name)]
-    wrong = [f"{name}: {_shown(value)}" for name, value in values if told.integer(value) is None]
+    wrong = [f"{name}: {_shown(value)}{_date(value)}" for name, value in values if told.integer(value) is None]
     return f"no decimal integer: {', '.join(wrong)}" if wrong else None
+
+
+def _date(value: str) -> str:
+    """What to say of a value that is a date, as HTTP writes it (RFC 9110 section 10.2.3) or as ISO 8601 does."""
+    is_date = told.unix_time(value) is not None or (len(value) <= _LONGEST_DATE and _ISO_DATE.match(value))
+    return f" (a point in time, {_NO_TIME})" if is_date else ""
 
 
 def count_problem(answer: Answer) -> str | None:
@@ -66,7 +76,7 @@ def _wait_problem(after: int, now: float) -> str | None:
         return None
     for unit, factor in (("", 1), (" in milliseconds", 1000)):
         if abs(after / factor - now) <= _DAY:
-            return f"Retry-After {after} is a point in time{unit}, not a number of seconds"
+            return f"Retry-After {after} is a point in time{unit}, {_NO_TIME}"
     return f"Retry-After is {after}" if after < 0 else f"Retry-After {after} is more than a day"
 
 
@@ -100,6 +110,19 @@ def no_wait_problem(answer: Answer) -> str | None:
     """Retry-After is 1 or more."""
     after = _values(answer)[3]
     return f"Retry-After is {after}" if after is not None and after < 1 else None
+
+
+def other_limit_problem(exchange: Exchange, runs: int) -> str | None:
+    """Of a refused request less remained than it cost, whether requests or its ``runs`` are counted.
+
+    A tenth of the limit may have come back until the headers were written.
+    """
+    assert exchange.answer is not None
+    limit, remaining, _, _ = _values(exchange.answer)
+    cost = max(1, runs)
+    if limit is None or remaining is None or not max(cost, limit / 10) <= remaining <= limit:
+        return None
+    return f"X-RateLimit-Remaining is {remaining} of {limit}, though a request that asked for {cost} was refused"
 
 
 def rises(exchanges: Iterable[Exchange]) -> Iterator[tuple[Exchange, str]]:

@@ -21,6 +21,7 @@ class Beyond(StrEnum):
     SIZE = "size"
     METHOD = "method"
     GRAMMAR = "header grammar"
+    LINE = "request line"
 
 
 class Framing(StrEnum):
@@ -28,6 +29,24 @@ class Framing(StrEnum):
 
     LENGTH = "Content-Length"
     CHUNKED = "chunked"
+    SMALL_CHUNKS = "chunked, a byte each"
+    EXTENDED_CHUNKS = "chunked, with extensions"
+    TRAILED_CHUNKS = "chunked, with a trailer"
+    ODD_CHUNKS = "chunked, a byte each, with extensions and a trailer"
+
+    @property
+    def in_chunks(self) -> bool:
+        """Whether Transfer-Encoding tells the end."""
+        return self is not Framing.LENGTH
+
+
+class Delivery(StrEnum):
+    """In which pieces a request leaves; all but the first need a connection of HTTP/1.1."""
+
+    WHOLE = "whole"
+    HEAD_FIRST = "the head, then the body"
+    BY_BYTES = "the body byte by byte"
+    EXPECTING = "the body after 100 (Continue), or after a second without"
 
 
 class FailureKind(StrEnum):
@@ -57,7 +76,8 @@ class Failure:
 class Request:
     """One HTTP request as it goes over the wire.
 
-    ``target`` is the request target (path and query), ``headers`` are sent as they stand and in this order,
+    ``target`` is the request target (path and query, or an absolute URL), ``headers`` are sent as they stand and in
+    this order,
     ``label`` names the case for a reader, ``credential`` says whose credential it carries: "primary", "second",
     or "none" where no sound target would honour it. ``operation`` is the id of the operation that it belongs to.
     """
@@ -67,6 +87,8 @@ class Request:
     headers: tuple[tuple[str, bytes], ...] = ()
     body: bytes = b""
     framing: Framing = Framing.LENGTH
+    delivery: Delivery = Delivery.WHOLE
+    version: str = "HTTP/1.1"
     label: str = ""
     credential: str = "primary"
     beyond: Beyond = Beyond.NOTHING

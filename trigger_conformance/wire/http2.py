@@ -13,7 +13,8 @@ from trigger_conformance.wire.proxy import Proxy
 from trigger_conformance.wire.transport import Slices, Transport, bounded
 
 # What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.
-_OF_CONNECTIONS = ("chunked", "gate", "hang_up", "fresh", "line")
+_OF_CONNECTIONS = ("chunked", "delivery", "version", "gate", "hang_up", "fresh", "line")
+_OF_HTTP1 = {b"connection", b"expect"}
 
 
 class Http2Transport(httpx.AsyncBaseTransport):
@@ -80,6 +81,8 @@ def _fits(request: httpx.Request) -> bool:
         return False
     names = [name.lower() for name, _ in request.headers.raw]
     if len(set(names)) < len(names) or not request.method.isalpha():
+        return False
+    if _OF_HTTP1 & set(names) or any(name.isupper() for name, _ in request.headers.raw):
         return False
     return all(value.isascii() and value.decode().isprintable() and value == value.strip()
                for _, value in request.headers.raw)  # fmt: skip

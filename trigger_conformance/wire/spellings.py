@@ -16,6 +16,8 @@ from html.entities import html5
 from itertools import chain
 
 _LAYERS = 4
+# As licence keys are written.
+_GROUP = 4
 _ESCAPE = re.compile(
     r"\\u\{0{0,8}(?P<braced>[0-9a-fA-F]{1,6})\}"
     r"|\\u(?P<json>[0-9a-fA-F]{4})"
@@ -55,13 +57,19 @@ def _base64(text: str) -> Iterator[str]:
 
 
 def _in_hexadecimal(text: str) -> Iterator[str]:
-    for between in ("", ":", " "):
+    for between in ("", ":", " ", "-"):
         yield between.join(f"{byte:02x}" for byte in _utf8(text))
 
 
 def _as_codes(text: str) -> Iterator[str]:
     for between in (",", ", ", " "):
         yield between.join(str(byte) for byte in _utf8(text))
+
+
+def _in_groups(text: str) -> Iterator[str]:
+    groups = [text[start : start + _GROUP] for start in range(0, len(text), _GROUP)]
+    for between in (" ", "-"):
+        yield between.join(groups)
 
 
 FORMS: dict[str, Callable[[str], Iterable[str]]] = {
@@ -72,6 +80,7 @@ FORMS: dict[str, Callable[[str], Iterable[str]]] = {
     "as a list of codes": _as_codes,
     "in UTF-16": lambda text: ["\0".join(text)],
     "with spaces between": lambda text: [" ".join(text)],
+    "in groups": _in_groups,
     "reversed": lambda text: [text[::-1]],
     "rotated by 13": lambda text: [codecs.encode(text, "rot13")],
 }

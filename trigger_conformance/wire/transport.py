@@ -4,7 +4,9 @@ An ``httpx`` transport: requests and responses are httpx's, bytes are ours. Head
 answers are parsed by h11 and bounded in size. Request extensions it knows:
 
 ``target``   the request target, as bytes
-``chunked``  send the body in chunks, whatever the headers say
+``chunked``  send the body in chunks of this Framing, whatever the headers say
+``delivery`` send head and body in the pieces that this Delivery says
+``version``  say this version of HTTP in place of HTTP/1.1
 ``gate``     hold back the body's last byte until the gate opens
 ``hang_up``  close the connection once the last byte is sent, without reading
 ``fresh``    use a connection of its own, of HTTP/1.1
@@ -15,6 +17,7 @@ answers are parsed by h11 and bounded in size. Request extensions it knows:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -24,6 +27,7 @@ import h11
 import httpx
 
 from trigger_conformance.wire.decoding import LARGEST_ANSWER, OversizedAnswerError, decode
+from trigger_conformance.wire.exchange import Delivery, Framing
 from trigger_conformance.wire.proxy import Proxy
 
 # With chunks' sizes, trailers and interim answers, of which nothing is kept.
@@ -32,6 +36,11 @@ _MOST_HEADERS, _LARGEST_HEADERS = 256, 1 << 16
 # Shorter than any server's keep-alive timeout in use, so that a connection is seldom closed under a request.
 _IDLE_SECONDS = 0.75
 _SLICE = 4096
+# As long as curl waits for 100 (Continue); RFC 9110 section 10.1.1 forbids to wait without end.
+_CONTINUE_PATIENCE = 1.0
+_CONTINUE = b"HTTP/1.1 100"
+# Between two pieces, so that they do not arrive as one.
+_BETWEEN_PIECES = 0.002
 _TOO_LARGE = f"the answer is larger than {LARGEST_ANSWER:,} bytes"
 
 
@@ -116,6 +125,15 @@ class _Connection(asyncio.Protocol):
         if self._allowance < 0:
             raise OversizedAnswerError(_TOO_LARGE)
         return data
+
+    async def wants_the_body(self, patience: float) -> bool:
+        """Whether 100 (Continue) came, or nothing at all for ``patience`` seconds; else an answer came in its place."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while len(self._received) < len(_CONTINUE) and not self._over:
+                    self._arrival = asyncio.get_running_loop().create_future()
+                    await self._arrival
+        return not self._received or self._received.startswith(_CONTINUE)
 
     def expect_answer(self) -> None:
         """From here on the bytes are those of another answer."""
@@ -317,7 +335,10 @@ class Transport(httpx.AsyncBaseTransport):
                 connection.close()
 
     async def _send(self, connection: _Connection, request: httpx.Request) -> float:
-        message = _head(request, self._proxy) + await _body(request)
+        head, body = _head(request, self._proxy), await _body(request)
+        if delivery := request.extensions.get("delivery"):
+            return await _send_in_pieces(connection, head, body, delivery)
+        message = head + body
         gate: Gate | None = request.extensions.get("gate")
         if gate is None:
             started = time.monotonic()
@@ -344,7 +365,7 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 def _needs_its_own(request: httpx.Request) -> bool:
-    return any(request.extensions.get(name) for name in ("fresh", "alone", "gate"))
+    return any(request.extensions.get(name) for name in ("fresh", "alone", "gate", "delivery", "version"))
 
 
 async def _open(host: str, port: int, verify: ssl.SSLContext | None) -> _Connection:
@@ -371,9 +392,10 @@ async def _tunnel(connection: _Connection, proxy: Proxy, authority: str) -> None
 def _head(request: httpx.Request, proxy: Proxy | None) -> bytes:
     target = request.extensions.get("target", request.url.raw_path)
     forwarded = proxy is not None and request.url.scheme == "http"
-    if forwarded:
+    if forwarded and target.startswith(b"/"):
         target = b"http://" + request.url.netloc + target
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
+    version = (request.extensions.get("version") or "HTTP/1.1").encode("ascii")
+    lines = [b"%s %s %s" % (request.method.encode("ascii"), target, version)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
     if forwarded and proxy is not None and proxy.authorization:
         lines.append(b"Proxy-Authorization: " + proxy.authorization.encode("latin-1"))
@@ -382,11 +404,30 @@ def _head(request: httpx.Request, proxy: Proxy | None) -> bytes:
 
 async def _body(request: httpx.Request) -> bytes:
     body = await request.aread()
-    if not request.extensions.get("chunked"):
+    framing: Framing | None = request.extensions.get("chunked")
+    if framing is None:
         return body
-    half = len(body) // 2
-    chunks = [chunk for chunk in (body[:half], body[half:]) if chunk]
-    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+    odd = framing is Framing.ODD_CHUNKS
+    size = 1 if odd or framing is Framing.SMALL_CHUNKS else max(1, len(body) // 2)
+    extension = b';part=1;note="a b"' if odd or framing is Framing.EXTENDED_CHUNKS else b""
+    trailer = b"X-Checksum: 0\r\n" if odd or framing is Framing.TRAILED_CHUNKS else b""
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    told = [b"%x%s\r\n%s\r\n" % (len(chunk), extension, chunk) for chunk in chunks]
+    return b"".join(told) + b"0\r\n" + trailer + b"\r\n"
+
+
+async def _send_in_pieces(connection: _Connection, head: bytes, body: bytes, delivery: Delivery) -> float:
+    """Send a request as ``delivery`` says; returns when its last piece was about to leave."""
+    started = time.monotonic()
+    connection.transport.write(head)
+    if delivery is Delivery.EXPECTING and not await connection.wants_the_body(_CONTINUE_PATIENCE):
+        return started
+    size = 1 if delivery is Delivery.BY_BYTES else max(1, len(body))
+    for piece in (body[start : start + size] for start in range(0, len(body), size)):
+        await asyncio.sleep(_BETWEEN_PIECES)
+        started = time.monotonic()
+        connection.transport.write(piece)
+    return started
 
 
 def _parser_after(method: str) -> h11.Connection:

@@ -14,12 +14,13 @@ import httpx
 from trigger_conformance.contract import told
 from trigger_conformance.wire.decoding import OversizedAnswerError
 from trigger_conformance.wire.destination import Destination
-from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Framing, Request
+from trigger_conformance.wire.exchange import Answer, Delivery, Exchange, Failure, FailureKind, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.reading import PlainReading, Reading
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 from trigger_conformance.wire.transport import Gate, Line, Transport, decoded
+from trigger_conformance.wire.waiting import Ban, asked
 
 if TYPE_CHECKING:
     from trigger_conformance.wire.http2 import Http2Transport
@@ -29,7 +30,6 @@ MOST_LANES = 16
 _PATIENCE = 20.0
 _LONGEST_PAUSE = 1.0
 _GATE_PATIENCE = 1.5
-_DAY = 86_400
 # What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
 _LARGE, _MOST_LARGE = 1 << 12, 3 << 22
 # Objects take many times the memory of their text.
@@ -90,6 +90,7 @@ class Wire:
         self._remaining: int | None = None
         self._reset = 0.0
         self._room = _MOST_LARGE
+        self.ban = Ban()
 
     def close(self) -> None:
         """Close connections and event loop."""
@@ -238,7 +239,7 @@ class Wire:
             hopeless = now - first_sent > patience and success < first_sent
             if hopeless:
                 self._gave_up = now
-            if hopeless or delay > self.ledger.seconds_left:
+            if hopeless or self.ban.why or delay > self.ledger.seconds_left:
                 return exchange
             self.ledger.hold(now + delay)
             sending = replace(sending, gate=None)
@@ -247,12 +248,16 @@ class Wire:
         if self._remaining == 0 and not sending.keep_429:
             self.ledger.hold(time.monotonic() + min(_LONGEST_PAUSE, max(0.0, self._reset - time.time())))
             self._remaining = None
+        self._heed_the_ban(request, sending)
         slot = self.ledger.reserve(self._reading.cost(request))
         delay = slot - time.monotonic()
-        if delay > self.ledger.seconds_left:
-            raise BudgetSpentError("the time budget ends before the rate limit allows another request (--max-seconds)")
-        if delay > 0:
+        while delay > 0:
+            if delay > self.ledger.seconds_left:
+                raise BudgetSpentError("the time budget ends before the rate limit allows more (--max-seconds)")
             await asyncio.sleep(delay)
+            # Where others were refused meanwhile, leaving now would only lengthen that.
+            delay = 0.0 if sending.keep_429 else self.ledger.waiting
+            self._heed_the_ban(request, sending)
         self._in_flight += 1
         in_flight = self._in_flight
         try:
@@ -263,15 +268,17 @@ class Wire:
         recorded = self.ledger.record(self.redactor.exchange(exchange), self._spent(exchange))
         return self._note_loss(replace(exchange, number=recorded.number))
 
+    def _heed_the_ban(self, request: Request, sending: Sending) -> None:
+        if self.ban.why and request.credential == "primary" and not sending.keep_429:
+            raise BudgetSpentError(f"the target refuses for longer the more it is asked ({self.ban.why}): left alone")
+
     def _spent(self, exchange: Exchange) -> int:
         return self._reading.cost(exchange.request) if self._reading.is_new(exchange) else 0
 
     def _delay(self, exchange: Exchange, attempt: int) -> float:
         assert exchange.answer is not None
-        after = told.seconds(exchange.answer.header("retry-after"))
-        if after is None and (reset := told.seconds(exchange.answer.header("x-ratelimit-reset"))) is not None:
-            after = reset - time.time()
-        if after is None or not 0 <= after <= _DAY:
+        after = asked(exchange.answer)
+        if after is None:
             after = min(8.0, 0.25 * 2**attempt)
         # Jitter keeps requests that were refused together from coming back together.
         return after + self._random.uniform(0.0, 0.1)
@@ -285,6 +292,7 @@ class Wire:
         self._share = min(self._share or took, took) if in_flight == 1 else max(self._share * 0.9, took / in_flight)
         if exchange.request.credential != "primary":
             return
+        self.ban.hear(exchange)
         limit = told.seconds(exchange.answer.header("x-ratelimit-limit"))
         remaining = told.seconds(exchange.answer.header("x-ratelimit-remaining"))
         if limit and remaining is not None:
@@ -330,7 +338,9 @@ class Wire:
         extensions: dict[str, Any] = {
             "target": request.target.encode("latin-1"),
             "timeout": {"read": self._timeout(sending)},
-            "chunked": request.framing is Framing.CHUNKED,
+            "chunked": request.framing if request.framing.in_chunks else None,
+            "delivery": None if request.delivery is Delivery.WHOLE else request.delivery,
+            "version": None if request.version == "HTTP/1.1" else request.version,
             "fresh": sending.fresh,
             # What a target keeps of a connection must decide no other check than the one on connections.
             "alone": not sending.line and request.authorization != (self._usual,),

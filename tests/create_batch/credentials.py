@@ -1,0 +1,92 @@
+"""What a look-up may take for a credential: tables of tokens, one a way in which software finds more than it should.
+
+What finds most stands first in each table, for a standard run sends no more than that.
+"""
+
+import base64
+import hashlib
+import re
+from urllib.parse import quote
+
+# RFC 9110 section 11.2: what a Bearer credential is made of. What is not may be answered 400 (RFC 6750 section 3.1).
+TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+# As many letters as prefixes of keys have; more of a key would be too much to print.
+_SHOWN = 8
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOK_ALIKES = str.maketrans("aceopxyTABEKMHOPCX", "асеорхуТАВЕКМНОРСХ")
+_FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+
+# Names that every object has, and words for what is not there or is true: from JavaScript, Python, PHP and SQL.
+NAMES = {
+    label: label
+    for label in re.findall(
+        r"\S+",
+        "constructor undefined null true 0 __proto__ toString hasOwnProperty valueOf prototype length "
+        "__class__ __dict__ None nil NULL NaN false 1 -1 [] {} default",
+    )
+} | {"[object Object]": "[object Object]"}
+
+
+def beginning(key):
+    """So much of the key's beginning as is printed of keys everywhere."""
+    return key[: min(_SHOWN - 1, len(key) // 3)]
+
+
+def patterns(key):
+    """Wildcards of SQL, of key-value stores and of file systems; regular expressions; quotes, and what follows one."""
+    begins = beginning(key)
+    return {
+        "the key's beginning and %": f"{begins}%",
+        "the key's beginning and *": f"{begins}*",
+        "the key's beginning and .*": f"{begins}.*",
+        "a quote and a tautology": "' OR '1'='1",
+        "%": "%",
+        "*": "*",
+        ".*": ".*",
+        "^ and the key's beginning": f"^{begins}",
+        "an underscore for each character": "_" * len(key),
+        "a question mark for each character": "?" * len(key),
+        "a double quote and a tautology": '" OR "1"="1',
+        "a tautology and a comment": "' OR 1=1 -- ",
+        "a quote": "'",
+        "a union": "' UNION SELECT '1",
+        "a query operator": '{"$ne":null}',
+        "a query operator in brackets": "[$ne]=",
+        "a path": "../../../../etc/passwd",
+        "a group": f"({begins}|x).*",
+    }
+
+
+def spellings(key):
+    """The right key, with something about it or written otherwise."""
+    encoded = key.encode()
+    return {
+        "the key, a space and a word": f"{key} x",
+        "a word, a space and the key": f"x {key}",
+        "a word, a comma and the key": f"x, {key}",
+        "full width": key.translate(_FULL_WIDTH),
+        "its SHA-256": hashlib.sha256(encoded).hexdigest(),
+        "in base64": base64.b64encode(encoded).decode(),
+        "percent-encoded": "".join(f"%{byte:02X}" for byte in encoded),
+        "in quotes": f'"{key}"',
+        "a letter that is not ASCII, and the key": f"é{key}",
+        "the key, a comma and a word": f"{key}, x",
+        "in single quotes": f"'{key}'",
+        "look-alike letters": key.translate(_LOOK_ALIKES),
+        "upper case": key.upper(),
+        "lower case": key.lower(),
+        "its MD5": hashlib.md5(encoded, usedforsecurity=False).hexdigest(),
+        "its SHA-1": hashlib.sha1(encoded, usedforsecurity=False).hexdigest(),
+        "its SHA-256 in base64": base64.b64encode(hashlib.sha256(encoded).digest()).decode(),
+        "in hexadecimal": encoded.hex(),
+        "percent-encoded, then NUL": f"{quote(key)}%00x",
+        "with a zero-width space": f"{key}\u200b",
+        "NUL and what follows": f"{key}\0x",
+        "a tab between": f"{key[:_SHOWN]}\t{key[_SHOWN:]}",
+        "Bearer twice": f"Bearer {key}",
+        "as a parameter": f'token="{key}"',
+        "reversed": key[::-1],
+    }
+
+
+HASHES = {"its SHA-256", "its MD5", "its SHA-1", "its SHA-256 in base64"}

@@ -1,0 +1,329 @@
+"""Credentials on their way to a look-up: what an object, a pattern, a query or a verifier takes for one.
+
+Each is after public bug reports, or after what a language, a database or a library does by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import fnmatch
+import hashlib
+import hmac
+import json
+import re
+import sqlite3
+import unicodedata
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.site import Environment, Site
+
+NAMES = "authentication.names_of_a_look_up_are_refused"
+PATTERNS = "authentication.patterns_are_refused"
+SPELLINGS = "authentication.other_spellings_of_the_key_are_refused"
+SECRETS = "authentication.tokens_signed_with_known_secrets_are_refused"
+KEYS = "authentication.tokens_that_name_their_own_key_are_refused"
+LEAK = "acceptance.credential_is_never_echoed"
+
+
+class _LookingUp(CreateBatchServer):
+    """Finds the first environment by more than its key."""
+
+    def authenticate(self, request: Request) -> Environment | None:
+        own = super().authenticate(request)
+        if own is not None or len(headers := self.authorizations(request)) != 1:
+            return own
+        token = self.bearer_token(headers[0])
+        return self.environments[0] if token and self.finds(token) else None
+
+    def finds(self, token: str) -> bool:
+        raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """The first environment's key."""
+        return self.environments[0].api_key
+
+
+@fault(NAMES)
+class FindsWhatEveryObjectHas(_LookingUp):
+    """Keys are the properties of an object, so that those which every object inherits are found too."""
+
+    def finds(self, token: str) -> bool:
+        return token in ("constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "isPrototypeOf")
+
+
+@fault(NAMES)
+class FindsWhatIsNotThere(_LookingUp):
+    """A key that was never configured is the word undefined, and so is that of a client that has none."""
+
+    def finds(self, token: str) -> bool:
+        return token in ("undefined", "null", "None")
+
+
+@fault(NAMES)
+class FindsWhatIsTrue(_LookingUp):
+    """A token that is a number, or true, is compared loosely."""
+
+    def finds(self, token: str) -> bool:
+        return token in ("true", "0", "1", "NaN", "True")
+
+
+@fault(PATTERNS)
+class FindsByLike(_LookingUp):
+    """The key is looked up by SQL's LIKE."""
+
+    def finds(self, token: str) -> bool:
+        wanted = "".join({"%": ".*", "_": "."}.get(letter, re.escape(letter)) for letter in token)
+        return re.fullmatch(wanted, self.key, re.DOTALL) is not None
+
+
+@fault(PATTERNS)
+class FindsByGlob(_LookingUp):
+    """The key is looked up by a store's KEYS, which knows * and ?."""
+
+    def finds(self, token: str) -> bool:
+        return fnmatch.fnmatchcase(self.key, token)
+
+
+@fault(PATTERNS)
+class FindsByRegularExpression(_LookingUp):
+    """The key is looked up by a regular expression that is made of the token, after the key's own prefix."""
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(re.error):
+            return token.startswith("tr_") and re.fullmatch(token, self.key) is not None
+        return False
+
+
+@fault(PATTERNS)
+class FindsBySql(_LookingUp):
+    """The token is written into a query between two quotes."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.opened: sqlite3.Connection | None = None
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The keys, opened on the thread that uses them."""
+        if self.opened is None:
+            self.opened = sqlite3.connect(":memory:")
+            self.opened.execute("CREATE TABLE environment (key)")
+            self.opened.execute("INSERT INTO environment VALUES (?)", (self.key,))
+        return self.opened
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(sqlite3.Error):
+            query = f"SELECT key FROM environment WHERE key = '{token}'"
+            return self.database.execute(query).fetchone() is not None
+        return False
+
+
+@fault(SPELLINGS)
+class TakesTheFirstWord(_LookingUp):
+    """The header is split at its spaces, and what follows the token is not looked at."""
+
+    def finds(self, token: str) -> bool:
+        return token.split(" ")[0] == self.key
+
+
+@fault(SPELLINGS)
+class TakesTheLastWord(_LookingUp):
+    """The header's last word is the token."""
+
+    def finds(self, token: str) -> bool:
+        return token.split(" ")[-1] == self.key
+
+
+@fault(SPELLINGS)
+class TakesEitherOfTwo(_LookingUp):
+    """Headers that a proxy has joined with commas are taken apart again, and the key may be in any of them."""
+
+    def finds(self, token: str) -> bool:
+        return self.key in re.split(r"\s*,\s*", token)
+
+
+@fault(SPELLINGS)
+class NormalisesTokens(_LookingUp):
+    """Tokens are brought into a Unicode normal form that knows no width."""
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(UnicodeError):
+            return unicodedata.normalize("NFKC", token.encode("latin-1").decode("utf-8")) == self.key
+        return False
+
+
+@fault("authentication.oversized_or_binary_authorization_is_refused")
+class DropsWhatIsNotAscii(_LookingUp):
+    """What is not ASCII is left out of a token."""
+
+    def finds(self, token: str) -> bool:
+        return token.encode("ascii", "ignore").decode() == self.key
+
+
+@fault(SPELLINGS)
+class TakesHashesForKeys(_LookingUp):
+    """Keys are stored as SHA-256, and a token may be the stored form itself."""
+
+    def finds(self, token: str) -> bool:
+        return token == hashlib.sha256(self.key.encode()).hexdigest()
+
+
+@fault(SPELLINGS)
+class TakesKeysInBase64(_LookingUp):
+    """The token may be the key in base64, as in Basic."""
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(binascii.Error, ValueError):
+            return base64.b64decode(token).decode().rstrip(":") == self.key
+        return False
+
+
+@fault(SPELLINGS)
+class DecodesTokens(_LookingUp):
+    """A token is percent-decoded."""
+
+    def finds(self, token: str) -> bool:
+        return unquote(token) == self.key
+
+
+@fault(SPELLINGS)
+class TakesQuotesAway(_LookingUp):
+    """Quotes around a token are taken away."""
+
+    def finds(self, token: str) -> bool:
+        return token.strip("\"'") == self.key
+
+
+class _Verifying(_LookingUp):
+    """Trusts a token that it verifies with a secret which others know."""
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(ValueError, LookupError, sqlite3.Error, OSError):
+            header, payload, signature = token.split(".")
+            head = json.loads(_decoded(header))
+            if not str(head.get("alg")).startswith("HS"):
+                return False
+            signed = hmac.digest(self.secret(head), f"{header}.{payload}".encode(), f"sha{head['alg'][2:]}")
+            return hmac.compare_digest(signed, _decoded(signature))
+        return False
+
+    def secret(self, header: dict[str, Any]) -> bytes:
+        """What a token with this header is signed with."""
+        raise NotImplementedError
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+@fault(SECRETS)
+class HasNoSecret(_Verifying):
+    """The secret was never configured, and so is empty."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return b""
+
+
+@fault(SECRETS)
+class HasTheTutorialsSecret(_Verifying):
+    """The secret is the one of a well-known debugger's example."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return b"your-256-bit-secret"
+
+
+@fault(SECRETS)
+class HasTheDefaultSecret(_Verifying):
+    """The secret is the one of the example configuration."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return b"secret"
+
+
+@fault(SECRETS)
+class TakesAnyCaseOfNone(_LookingUp):
+    """Unsigned tokens are refused by a list of spellings that lacks one."""
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(ValueError):
+            algorithm = str(json.loads(_decoded(token.split(".")[0]))["alg"])
+            return algorithm not in ("none", "None", "NONE") and algorithm.lower() == "none"
+        return False
+
+
+@fault(KEYS)
+class ReadsItsSecretFromAFile(_Verifying):
+    """kid names the file with the secret, wherever that is."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:
+        return Path("/etc", str(header["kid"])).read_bytes()
+
+
+@fault(KEYS)
+class AsksADatabaseForItsSecret(_Verifying):
+    """kid is written into a query between two quotes."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:
+        with sqlite3.connect(":memory:") as database:
+            database.execute("CREATE TABLE secret (kid, value)")
+            row = database.execute(f"SELECT value FROM secret WHERE kid = '{header['kid']}'").fetchone()
+        if row is None:
+            raise ValueError(header["kid"])
+        return str(row[0]).encode()
+
+
+@fault(KEYS)
+class TrustsTheKeyInTheToken(_Verifying):
+    """A token brings the key that it is verified with."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:
+        return _decoded(header["jwk"]["k"]) if "jwk" in header else self.signing_key.encode()
+
+
+class _Telling(CreateBatchServer):
+    """Tells the credential back, in a form of its own."""
+
+    def accepted(self, environment: Environment, order: Order, batch: Batch, *rest: Any) -> Response:
+        response = super().accepted(environment, order, batch, *rest)
+        for name, value in self.told(environment.api_key).items():
+            response.headers[name] = value
+        return response
+
+    def told(self, key: str) -> dict[str, str]:
+        raise NotImplementedError
+
+
+@fault(LEAK)
+class TellsTheKeysBytes(_Telling):
+    """A debugging header has the key's bytes in hexadecimal, joined with dashes."""
+
+    def told(self, key: str) -> dict[str, str]:
+        return {"x-debug-token": "-".join(f"{byte:02X}" for byte in key.encode())}
+
+
+@fault(LEAK)
+class TellsTheKeyInGroups(_Telling):
+    """A header has the key in groups of four."""
+
+    def told(self, key: str) -> dict[str, str]:
+        return {"x-licence": "-".join(key[start : start + 4] for start in range(0, len(key), 4))}
+
+
+@fault(LEAK)
+class TellsHalvesInHexadecimal(_Telling):
+    """Two headers have a half of the key each, in hexadecimal."""
+
+    def told(self, key: str) -> dict[str, str]:
+        middle = len(key) // 2
+        return {"x-trace-high": key[:middle].encode().hex(), "x-trace-low": key[middle:].encode().hex()}
