@@ -74,9 +74,9 @@ class Request:
 
     @cached_property
     def document(self) -> dict[str, Any] | None:
-        """The body, where it is a JSON object."""
+        """The body, where it is a JSON object in which nothing is said twice."""
         try:
-            document = json.loads(self.body)
+            document = json.loads(self.body, object_pairs_hook=_said_once)
         except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
@@ -97,6 +97,13 @@ class Request:
         """The requested runCount, where it is an integer."""
         count = (self.document or {}).get("runCount")
         return count if isinstance(count, int) and not isinstance(count, bool) else None
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a name is there twice, and which value counts is the reader's affair")
+    return document
 
 
 @dataclass(frozen=True)
