@@ -5,7 +5,6 @@ from trigger_conformance.contract.quoting import quoted
 
 from .json_texts import with_members
 
-
 ORDINARY = '"conformanceOrdinary":1'
 
 

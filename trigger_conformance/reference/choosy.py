@@ -159,7 +159,7 @@ class _WithNumbers(ReferenceServer):
         whole, fractional = type(self).whole, type(self).fractional
         try:
             return json.loads(self.decode(body), parse_int=whole, parse_float=fractional, parse_constant=self.constant)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, ArithmeticError, RecursionError) as error:
             raise Problem(400, "The body is not valid JSON") from error
 
     def check_run_count(self, document: dict[str, Any]) -> int:
