@@ -1,6 +1,9 @@
 """What checks of create batch rest on beside their own statement, and which requirement owns it."""
 
+from trigger_conformance.checks.expect import InconclusiveError
+
 from .expectations import expect, given
+from .operation import OPERATION
 
 VALID = "create_batch.acceptance.valid_request_is_accepted"
 UNKNOWN = "create_batch.acceptance.unknown_properties_are_accepted"
@@ -36,6 +39,13 @@ def given_copies(replays, *firsts, needed=True):
         return []
     copies = given(answered, rests_on=REPLAY, needed=needed)
     return copies.is_cached_copy_of(*(first_of[id(each)] for each in answered))
+
+
+def sound_beside(twins):
+    """What stands beside a wrong value is accepted without it. Raises InconclusiveError where it is not."""
+    wrong = [each for each in twins if OPERATION.why_not_new(each)]
+    if wrong:
+        raise InconclusiveError(f"{wrong[0].request.label} is not accepted either: {wrong[0].outcome}", wrong)
 
 
 def given_run_count(firsts, run_count):

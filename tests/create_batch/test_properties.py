@@ -2,27 +2,30 @@
 
 import pytest
 
-from trigger_conformance.checks.client import encode
-from trigger_conformance.checks.expect import REJECTIONS
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError
 from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond
 
+from . import json_texts
+from .beside import each_beside, sound_twin
 from .expectations import expect
+from .grounds import sound_beside
 from .keys import unspent
+from .packs import expect_ignored
 
 MISTYPED = {
-    "parentRunId": ("1", "null", "true", "[]", "{}", '["run_1"]'),
-    "resumeParentOnCompletion": ('"true"', '"false"', '""', "1", "0", "null", "[]", "{}"),
-    "idempotencyKey": ("1", "0", "1.5", "null", "true", "false", "[]", "{}", '["key"]'),
+    "parentRunId": ("1", "null", "true", '["run_1"]', "{}", "[]"),
+    "resumeParentOnCompletion": ('"true"', "1", "null", "[]", "{}", "0", '""', '"false"'),
+    "idempotencyKey": ("1", "0", "null", "[]", "{}", "true", "1.5", "false", '["key"]'),
 }
+USUAL = 5
 SMOKE = {
     'resumeParentOnCompletion "true"', "idempotencyKey 1", "parentRunId 1", "an array",
     "a trailing comma",
 }  # fmt: skip
 NO_OBJECT = {
     "an array": b'[{"runCount":1}]',
-    "a string": b'"runCount"',
     "a string that holds an object": rb'"{\"runCount\":1}"',
     "a number": b"1",
     "null": b"null",
@@ -30,62 +33,53 @@ NO_OBJECT = {
     "an empty body": b"",
     "a form": b"runCount=1",
 }
-MALFORMED = {
-    "cut short": b'{"runCount":1',
-    "a trailing comma": b'{"runCount":1,}',
-    "single quotes": b"{'runCount':1}",
-    "names without quotes": b"{runCount:1}",
-    "a block comment": b'{"runCount":1/* one */}',
-    "a line comment": b'{"runCount":1}// one',
-    "two documents": b'{"runCount":1}{"runCount":1}',
-    "text after the document": b'{"runCount":1}x',
-    "a leading zero": b'{"runCount":01}',
-    "a plus sign": b'{"runCount":+1}',
-    "a hexadecimal number": b'{"runCount":0x1}',
-    "a raw line break in a string": b'{"runCount":1,"x":"a\nb"}',
-    "an unknown escape": rb'{"runCount":1,"x":"\q"}',
-}
-NO_UTF8 = {
-    "in a string": b'{"runCount":1,"x":"\xff"}',
-    "cut-off sequence": b'{"runCount":1,"x":"\xe2\x82"}',
-    "overlong form": b'{"runCount":1,"x":"\xc0\xaf"}',
-    "encoded surrogate": b'{"runCount":1,"x":"\xed\xa0\x80"}',
-    "Latin-1": '{"runCount":1,"x":"é"}'.encode("latin-1"),
-}
-OTHER_ENCODINGS = {
-    "UTF-16": '{"runCount":1}'.encode("utf-16"),
-    "UTF-16 LE without a byte-order mark": '{"runCount":1}'.encode("utf-16-le"),
-    "UTF-16 BE without a byte-order mark": '{"runCount":1}'.encode("utf-16-be"),
-    "UTF-32": '{"runCount":1}'.encode("utf-32"),
-    "UTF-32 LE without a byte-order mark": '{"runCount":1}'.encode("utf-32-le"),
-    "UTF-32 BE without a byte-order mark": '{"runCount":1}'.encode("utf-32-be"),
-}
+TEXT = '{"runCount":1}'
+RANGE = "create_batch.run_count.out_of_range_is_rejected"
+MISSING = "create_batch.run_count.missing_or_mistyped_is_rejected"
 NESTING = 10_000
 
 
+def everywhere(target):
+    return target.profile > Profile.STANDARD
+
+
+def chosen(target, cases):
+    return {label: case for label, case in cases.items() if target.profile > Profile.SMOKE or label in SMOKE}
+
+
 def bodies(target, cases):
-    return [
-        target.request(body, label=label)
-        for label, body in cases.items()
-        if target.profile > Profile.SMOKE or label in SMOKE
-    ]
+    """Requests with these bodies: bytes, or a function of a valid JSON text."""
+    for label, case in chosen(target, cases).items():
+        body = case(TEXT) if callable(case) else case
+        yield target.request(body if isinstance(body, bytes) else body.encode(), label=label)
 
 
 @pytest.fixture(scope="module")
 def mistyped(target):
-    cases = [(name, literal) for name, literals in MISTYPED.items() for literal in literals]
-    chosen = [case for case in cases if target.profile > Profile.SMOKE or f"{case[0]} {case[1]}" in SMOKE]
-    requests = [
-        target.request(
-            encode(
-                {"runCount": 1, **({} if name == "idempotencyKey" else {"idempotencyKey": target.key()})},
-                **{name: literal},
-            ),
-            label=f"{name} {literal}",
-        )
-        for name, literal in chosen
-    ]
-    return target.send_all(requests)
+    rows = {
+        name: {
+            literal: literal for literal in literals if target.profile > Profile.SMOKE or f"{name} {literal}" in SMOKE
+        }
+        for name, literals in MISTYPED.items()
+    }
+    usual = {name: json_texts.first(literals, USUAL, everywhere(target)) for name, literals in rows.items()}
+    return target.send_all(
+        request for name, literals in usual.items() for request in each_beside(target, name, literals)
+    )
+
+
+@pytest.fixture(scope="module")
+def twin(target):
+    """What shows that the others are rejected for the mistyped property, not for what stands beside it."""
+    return target.send_all([sound_twin(target)] if target.profile > Profile.SMOKE else [])
+
+
+@pytest.fixture(scope="module")
+def sound_text(target):
+    """A batch whose request has unknown properties and white space wherever the malformed ones have something else."""
+    text = json_texts.with_members(TEXT, '"conformanceExtra":{"a":["é", 1]}', '"é":1')
+    body = f"\t\r\n {text} \n" if target.profile > Profile.SMOKE else None
+    return target.send_all([target.request(body.encode(), label="the sound twin")] if body else [])
 
 
 def about(exchanges, name):
@@ -93,8 +87,9 @@ def about(exchanges, name):
 
 
 @must("a parentRunId that is no string is rejected", clause="CreateBatchRequest.parentRunId", profile=Profile.SMOKE)
-def test_mistyped_parent_run_is_rejected(mistyped):
+def test_mistyped_parent_run_is_rejected(mistyped, twin):
     expect(about(mistyped, "parentRunId")).is_rejected()
+    sound_beside(twin)
 
 
 @must(
@@ -102,15 +97,17 @@ def test_mistyped_parent_run_is_rejected(mistyped):
     clause="CreateBatchRequest.resumeParentOnCompletion",
     profile=Profile.SMOKE,
 )
-def test_mistyped_resume_is_rejected(mistyped):
+def test_mistyped_resume_is_rejected(mistyped, twin):
     expect(about(mistyped, "resumeParentOnCompletion")).is_rejected()
+    sound_beside(twin)
 
 
 @must(
     "an idempotencyKey that is no string is rejected", clause="CreateBatchRequest.idempotencyKey", profile=Profile.SMOKE
 )
-def test_mistyped_key_is_rejected(mistyped):
+def test_mistyped_key_is_rejected(mistyped, twin):
     expect(about(mistyped, "idempotencyKey")).is_rejected()
+    sound_beside(twin)
 
 
 @must("a request rejected for a mistyped property creates nothing", clause="createBatch.responses.422")
@@ -126,18 +123,45 @@ def test_body_must_be_a_json_object(target):
 
 
 @must("malformed JSON is rejected", clause="createBatch.requestBody", profile=Profile.SMOKE)
-def test_malformed_json_is_rejected(target):
-    expect(target.send_all(bodies(target, MALFORMED))).is_rejected()
+def test_malformed_json_is_rejected(target, sound_text):
+    expect(target.send_all(bodies(target, json_texts.malformed(everywhere(target))))).is_rejected()
+    sound_beside(sound_text)
+
+
+@must(
+    "words of other languages, such as NaN and undefined, are rejected in unknown properties too",
+    clause="createBatch.requestBody",
+)
+def test_words_of_other_languages_are_rejected(target, sound_text):
+    expect(target.send_all(bodies(target, json_texts.words(everywhere(target))))).is_rejected()
+    sound_beside(sound_text)
+
+
+@must(
+    "what is no white space of JSON is rejected around the document and between its tokens",
+    clause="createBatch.requestBody",
+)
+def test_what_is_no_white_space_is_rejected(target, sound_text):
+    expect(target.send_all(bodies(target, json_texts.no_surroundings(everywhere(target))))).is_rejected()
+    sound_beside(sound_text)
 
 
 @should("invalid UTF-8 is rejected", clause="RFC 8259 8.1")
-def test_invalid_utf8_is_rejected(target):
-    expect(target.send_all(bodies(target, NO_UTF8))).is_rejected()
+def test_invalid_utf8_is_rejected(target, sound_text):
+    def as_key(text, token):
+        return json_texts.with_members(text, f'"idempotencyKey":{token[:-1]}{target.key()}"')
+
+    places = {"as a value": json_texts.STRINGS["as a value"], "as idempotencyKey": as_key, **json_texts.STRINGS}
+    expect(target.send_all(bodies(target, json_texts.no_utf8(places, everywhere(target))))).is_rejected()
+    sound_beside(sound_text)
 
 
 @should("UTF-16 and UTF-32 are rejected", clause="RFC 8259 8.1")
 def test_utf16_and_utf32_are_rejected(target):
-    expect(target.send_all(bodies(target, OTHER_ENCODINGS))).is_rejected()
+    encodings = json_texts.first(json_texts.OTHER_ENCODINGS, 3, everywhere(target))
+    expect(
+        target.send_all(target.request(TEXT.encode(name), label=label) for label, name in encodings.items())
+    ).is_rejected()
 
 
 @info("whether a UTF-8 byte-order mark is accepted", clause="createBatch.requestBody")
@@ -146,29 +170,116 @@ def test_byte_order_mark(target):
     target.note(f"a body with a byte-order mark: {answer.outcome}")
 
 
+@must("what JSON allows is accepted in unknown properties", clause="CreateBatchRequest")
+def test_what_json_allows_is_accepted(target):
+    expect_ignored(target, json_texts.ALLOWED, label="all that JSON allows")
+
+
+@must(
+    "unknown properties whose names software gives a meaning are ignored, and nothing is inherited from them",
+    clause="CreateBatchRequest",
+)
+def test_special_names_change_nothing(target):
+    expect_ignored(target, json_texts.SPECIAL_NAMES, label="names that software gives a meaning")
+    # Before the heirs: what they leave in a prototype is every body's.
+    missing = target.send(target.request({"idempotencyKey": target.key()}, label="runCount missing"))
+    prototypes = {"__proto__": {"runCount": 1}, "constructor": {"prototype": {"runCount": 1}}}
+    paths = {"runCount.a": 1, "runCount[]": 1, "$set": {"runCount": 1}}
+    heir = {**prototypes, **paths, "idempotencyKey": target.key()}
+    answer = target.send(target.request(heir, label="runCount in prototypes and paths only"))
+    if missing.status == 202:
+        raise InconclusiveError(f"not judged: rests on {MISSING}, which is violated", [missing])
+    expect(answer).is_rejected()
+
+
+@must(
+    "values that no server needs to take are accepted or rejected, never answered with a 5xx",
+    clause="createBatch.responses.500",
+)
+def test_values_that_nobody_needs_are_answered(target):
+    unneeded = json_texts.first(json_texts.UNNEEDED, 4, everywhere(target))
+    answers = target.send_all(
+        target.request(json_texts.with_members(TEXT, members).encode(), label=label)
+        for label, members in unneeded.items()
+    )
+    expect(answers).has_status(202, *REJECTIONS)
+    if taken := [each for each in answers if each.status == 202]:
+        expect(taken).has_run_count(1)
+
+
+@pytest.fixture(scope="module")
+def repeated(target):
+    """Requests that say something twice, each with the runCounts that its answer may have."""
+    two, keys = target.within(2), [target.key(), target.key()]
+    rows = {
+        "runCount twice": (f'{{"runCount":1,"runCount":{two}}}', (1, two)),
+        "runCount 1, then 0": ('{"runCount":1,"runCount":0}', (1,)),
+        "idempotencyKey and an unknown property twice": (
+            f'{{"runCount":1,"a":1,"a":2,"idempotencyKey":"{keys[0]}","idempotencyKey":"{keys[1]}"}}', (1,),
+        ),
+        "runCount 0, then 1": ('{"runCount":0,"runCount":1}', (1,)),
+        "resumeParentOnCompletion true, then 1": (
+            '{"runCount":1,"resumeParentOnCompletion":true,"resumeParentOnCompletion":1}', (1,),
+        ),
+    }  # fmt: skip
+    rows = json_texts.first(rows, 3, everywhere(target))
+    answers = target.send_all(target.request(text.encode(), label=label) for label, (text, _) in rows.items())
+    return list(zip(answers, (counts for _, counts in rows.values()), strict=True)), keys
+
+
+@must(
+    "a body that says something twice is rejected, or answered as one that says one of both",
+    clause="createBatch.requestBody",
+)
+def test_repeated_names_are_answered_consistently(target, repeated):
+    pairs, keys = repeated
+    counts = {id(answer): allowed for answer, allowed in pairs}
+
+    def judge(exchange):
+        if exchange.status in REJECTIONS:
+            return None
+        if exchange.status != 202:
+            return f"expected 202, 400 or 422, got {exchange.outcome}"
+        count, key = (exchange.answer.document.get(name) for name in ("runCount", "idempotencyKey"))
+        if count not in counts[id(exchange)]:
+            return f"runCount {quoted(count)} is in the answer, which no sound reading has"
+        return None if key is None or key in keys else f"the key {quoted(key)} is in the answer, which was not sent"
+
+    answers = [answer for answer, _ in pairs]
+    zeros = [each for each in answers if each.status == 202 and each.answer.document.get("runCount") == 0]
+    if zeros and target.send(target.request({"runCount": 0}, label="runCount 0 alone")).status == 202:
+        raise InconclusiveError(f"not judged: rests on {RANGE}, which is violated", zeros)
+    expect(answers).satisfies(judge)
+
+
 @info("which of two equal names counts", clause="createBatch.requestBody")
-def test_repeated_property(target):
-    answer = target.send(target.request(b'{"runCount":1,"runCount":2}', label="runCount twice"))
-    counted = f", runCount {quoted(answer.answer.document.get('runCount'))}" if answer.status == 202 else ""
-    target.note(f"runCount 1 and then 2 in one object: {answer.outcome}{counted}")
+def test_repeated_property(target, repeated):
+    def told(answer):
+        counted = f" with runCount {quoted(answer.answer.document.get('runCount'))}" if answer.status == 202 else ""
+        return f"{answer.request.label}: {answer.outcome}{counted}"
+
+    target.note(", ".join(told(answer) for answer, _ in repeated[0]))
 
 
 @pytest.fixture(scope="module")
 def orphans(target):
-    parents = ("run_conformance0000000000", "", "no such run", "../runs/1", "run_" + "x" * 300, "' OR '1'='1")
-    requests = [
-        target.order(key=target.key(), parentRunId=parent, label=f"parentRunId {parent[:24]!r}") for parent in parents
-    ]
-    requests += [
-        target.order(
-            key=target.key(),
-            parentRunId=parents[0],
-            resumeParentOnCompletion=resume,
-            label=f"unknown parent, resume {str(resume).lower()}",
-        )
-        for resume in (True, False)
-    ]
-    return target.send_all(requests)
+    unknown = "run_conformance0000000000"
+    cases = {
+        "that names no run": {"parentRunId": unknown},
+        "that names no run, resume true": {"parentRunId": unknown, "resumeParentOnCompletion": True},
+        "with a quote, resume false": {"parentRunId": "' OR '1'='1", "resumeParentOnCompletion": False},
+        "of 304 characters": {"parentRunId": "run_" + "x" * 300},
+        "with NUL": {"parentRunId": f"{unknown}\0"},
+        "with an unpaired surrogate": {"parentRunId": f"{unknown}\ud800"},
+        "that is empty": {"parentRunId": ""},
+        "that is a path": {"parentRunId": "../runs/1"},
+        "with a low surrogate, resume true": {"parentRunId": "\udc00", "resumeParentOnCompletion": True},
+    }
+    usual = json_texts.first(cases, 6, everywhere(target))
+    return target.send_all(
+        target.order(key=target.key(), label=f"parentRunId {label}", **properties)
+        for label, properties in usual.items()
+    )
 
 
 @must(

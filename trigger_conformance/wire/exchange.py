@@ -97,9 +97,9 @@ class Request:
 
     @cached_property
     def document(self) -> dict[str, Any] | None:
-        """The body, where it is a JSON object."""
+        """The body, where it is a JSON object in which nothing is said twice."""
         try:
-            document = json.loads(self.body)
+            document = json.loads(self.body, object_pairs_hook=_said_once)
         except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
@@ -108,6 +108,13 @@ class Request:
     def authorization(self) -> tuple[bytes, ...]:
         """The values of its Authorization headers."""
         return tuple(value for name, value in self.headers if name.lower() == "authorization")
+
+
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a name is there twice, and which value counts is the reader's affair")
+    return document
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,260 @@
+"""JSON texts: what is malformed, lenient, in another encoding, unusual or repeated, as functions of a valid text.
+
+Rows come from what parsers of languages, frameworks and databases let pass (JSON5, JavaScript, Python, PHP, YAML, C),
+and from what is reported of them. What is let pass most stands first: ``usual`` ones take turns in the places, larger
+profiles put each into every place.
+"""
+
+import itertools
+
+EXTRA = "conformanceExtra"
+MARK = "\ue000"
+
+
+def with_members(text, *members):
+    """The object ``text`` with further members at its end."""
+    return ",".join((text[:-1], *members)) + "}"
+
+
+def _as_value(text, token):
+    return with_members(text, f'"{EXTRA}":{token}')
+
+
+def _in_object(text, token):
+    return with_members(text, f'"{EXTRA}":{{"a":{token}}}')
+
+
+def _in_array(text, token):
+    return with_members(text, f'"{EXTRA}":[1,{token}]')
+
+
+def _as_name(text, token):
+    return with_members(text, f"{token}:1")
+
+
+VALUES = {"as a value": _as_value, "in an object": _in_object, "in an array": _in_array}
+STRINGS = {"as a value": _as_value, "as a name": _as_name, "in an object": _in_object, "in an array": _in_array}
+GAPS = {
+    "after the document": lambda text, gap: text + gap,
+    "before the document": lambda text, gap: gap + text,
+    "between tokens": lambda text, gap: "{" + gap + text[1:],
+    "inside an array": lambda text, gap: with_members(text, f'"{EXTRA}":[{gap}1]'),
+}
+
+MALFORMED_NUMBERS = {
+    "a leading zero": "01",
+    "a point with nothing after it": "1.",
+    "a point with nothing before it": ".5",
+    "a plus sign": "+1",
+    "underscores in a number": "1_000",
+    "a doubled minus": "--1",
+    "a hexadecimal number": "0x1f",
+    "an exponent without digits": "1e",
+    "a suffix": "1n",
+    "a lone minus": "-",
+    "an octal number": "0o17",
+    "a negative leading zero": "-01",
+    "digits of another script": "١",
+}
+MALFORMED_STRINGS = {
+    "a raw line break": '"a\nb"',
+    "single quotes": "'a'",
+    "an unknown escape": r'"\q"',
+    "a raw tab": '"a\tb"',
+    "a hexadecimal escape": r'"\x41"',
+    "a continued line": '"a\\\nb"',
+    "an escaped apostrophe": r'''"\'"''',
+    "a cut-off escape": r'"\u12"',
+    "an escape in braces": r'"\u{41}"',
+    "a raw NUL": '"a\0b"',
+    "a raw control character": '"a\x01b"',
+    "an octal escape": r'"\101"',
+    "backticks": "`a`",
+    "three quotes": '"""a"""',
+    "no quotes": "a",
+}
+MALFORMED_DOCUMENTS = {
+    "cut short": lambda text: text[:-1],
+    "a trailing comma": lambda text: f"{text[:-1]},}}",
+    "single quotes throughout": lambda text: text.replace('"', "'"),
+    "names without quotes": lambda text: text.replace('"', ""),
+    "a block comment": lambda text: f"{text[:-1]}/* one */}}",
+    "a line comment": lambda text: f"{text}// one",
+    "two documents": lambda text: text + text,
+    "text after the document": lambda text: f"{text}x",
+    "a comma at the end of an array": lambda text: _as_value(text, "[1,]"),
+    "a doubled comma": lambda text: _as_value(text, "[1,,2]"),
+    "a hash comment": lambda text: f"# one\n{text}",
+    "an array left open": lambda text: _as_value(text, "[1"),
+    "a bracket too many": lambda text: f"{text}}}",
+    "a missing comma": lambda text: f'{text[:-1]} "{EXTRA}":1}}',
+    "a leading comma": lambda text: f"{{,{text[1:]}",
+    "an equals sign": lambda text: with_members(text, f'"{EXTRA}"=1'),
+    "a semicolon": lambda text: f'{text[:-1]};"{EXTRA}":1}}',
+    "a missing value": lambda text: with_members(text, f'"{EXTRA}":'),
+    "a missing name": lambda text: with_members(text, ":1"),
+    "a number for a name": lambda text: with_members(text, "1:1"),
+    "a markup comment": lambda text: f"<!-- one -->{text}",
+    "a string left open": lambda text: with_members(text, f'"{EXTRA}":"a'),
+    "documents in lines": lambda text: f"{text}\n{text}\n",
+}
+WORDS = {
+    "NaN": "NaN",
+    "-Infinity": "-Infinity",
+    "undefined": "undefined",
+    "None": "None",
+    "Infinity": "Infinity",
+    "TRUE": "TRUE",
+    "False": "False",
+    "nil": "nil",
+    "nan": "nan",
+    "inf": "inf",
+    "yes": "yes",
+    "a call": "Date(0)",
+}
+NO_WHITE_SPACE = {
+    "a NUL": "\0",
+    "a form feed": "\f",
+    "a no-break space": "\u00a0",
+    "a line separator": "\u2028",
+    "a control-Z": "\x1a",
+    "an ideographic space": "\u3000",
+    "a zero-width space": "\u200b",
+    "a vertical tab": "\v",
+    "a next-line": "\x85",
+    "an information separator": "\x1f",
+}
+NO_SURROUNDINGS = {
+    "a byte-order mark between tokens": lambda text: f"{{\ufeff{text[1:]}",
+    "a prefix against hijacking": lambda text: f")]}}',\n{text}",
+    "a callback": lambda text: f"callback({text});",
+    "a byte-order mark after the document": lambda text: f"{text}\ufeff",
+    "a NUL and text after the document": lambda text: f"{text}\0x",
+    "an endless loop": lambda text: f"while(1);{text}",
+    "an event's field": lambda text: f"data: {text}\n\n",
+    "a record separator": lambda text: f"\x1e{text}\n",
+}
+NO_UTF8 = {
+    "an impossible byte": b"\xff",
+    "an overlong form": b"\xc0\xaf",
+    "an encoded surrogate": b"\xed\xa0\x80",
+    "a cut-off sequence": b"\xe2\x82",
+    "Latin-1": "é".encode("latin-1"),
+    "beyond U+10FFFF": b"\xf4\x90\x80\x80",
+    "a lone continuation byte": b"\x80",
+}
+OTHER_ENCODINGS = {
+    "UTF-16": "utf-16",
+    "UTF-16 LE without a byte-order mark": "utf-16-le",
+    "UTF-32": "utf-32",
+    "UTF-16 BE without a byte-order mark": "utf-16-be",
+    "UTF-32 LE without a byte-order mark": "utf-32-le",
+    "UTF-32 BE without a byte-order mark": "utf-32-be",
+}
+# What RFC 8259 allows, and no server needs to take.
+UNNEEDED = {
+    "NUL in a value, a nested one and a name": rf'"{EXTRA}":"a\u0000b","conformanceOther":{{"a\u0000":["\u0000"]}}',
+    "unpaired surrogates in a value, a nested one and a name": rf'"{EXTRA}":"\ud800","\udc00":["\udc00\ud800"]',
+    "1e999": f'"{EXTRA}":[1e999,-1e999]',
+    "400 digits": f'"{EXTRA}":1{"0" * 400}',
+    "NUL in a value": rf'"{EXTRA}":"a\u0000b"',
+    "NUL in a name": r'"a\u0000b":1',
+    "NUL in a nested name": rf'"{EXTRA}":[{{"\u0000":1}}]',
+    "a low surrogate in a value": rf'"{EXTRA}":"\udc00"',
+    "a high surrogate in a name": r'"a\ud800":1',
+    "a high surrogate before another": rf'"{EXTRA}":"\ud800\ud800\udc00"',
+    "a number too small for a double": f'"{EXTRA}":1e-999',
+    "400 digits after the point": f'"{EXTRA}":0.{"3" * 400}',
+    "an exponent of 20 digits": f'"{EXTRA}":1e{"9" * 20}',
+    "a hundred levels": f'"{EXTRA}":{"[" * 100}{"]" * 100}',
+}
+# What RFC 8259 allows, and every server takes in a property that it ignores. The object itself is the first level.
+ALLOWED = {
+    "64 levels": f'"{EXTRA}64":{"[" * 62}{{"a":1}}{"]" * 62}',
+    "an escaped name": r'"\u0063onformance\u0045xtra":1',
+    "an empty name": '"":1',
+    "an empty name in an object": f'"{EXTRA}Empty":{{"":{{}}}}',
+    "exponents": f'"{EXTRA}Exponents":[1e5,1E+2,1.5e-3,0e0]',
+    "negative zero": f'"{EXTRA}Zeros":[-0,-0.0]',
+    "20 digits": f'"{EXTRA}Digits":[{"9" * 20},-{"9" * 20}]',
+    "20 digits of a fraction": f'"{EXTRA}Fraction":0.{"3" * 20}',
+    "every escape": rf'"{EXTRA}Escapes":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD83D\uDE00"',
+    "every plane": f'"{EXTRA}Planes":"\x7fé한😀\u2028\u2029"',
+    "a long name": f'"{EXTRA}{"x" * 300}":1',
+    "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
+    "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',
+}
+# Names that languages, document stores and mappers give a meaning.
+SPECIAL_NAMES = {
+    name: f'"{name}":{value}'
+    for name, value in {
+        "__proto__": f'{{"{EXTRA}":1}}',
+        "constructor": f'{{"prototype":{{"{EXTRA}":1}}}}',
+        "prototype": '{"a":1}',
+        "hasOwnProperty": "1",
+        "toString": "1",
+        "toJSON": "1",
+        "then": "1",
+        "length": "0",
+        "$where": '"1"',
+        "$set": '{"a":1}',
+        "a.b": "1",
+        "a[0]": "1",
+        "@type": '"java.lang.Object"',
+        "$type": '"System.Object"',
+        "$ref": '"#/a"',
+        "__class__": '"object"',
+        "_method": '"DELETE"',
+        "id": '"conformance"',
+        "isCached": "true",
+    }.items()
+}
+
+
+def placed(tokens, places, usual, everywhere):
+    """Functions of a text, by label: the first ``usual`` tokens in one place each, or each token in every place."""
+    turns = zip(itertools.islice(tokens, usual), itertools.cycle(places), strict=False)
+    chosen = itertools.product(tokens, places) if everywhere else turns
+    return {f"{token} {place}": _placed(places[place], tokens[token]) for token, place in chosen}
+
+
+def _placed(place, token):
+    return lambda text: place(text, token)
+
+
+def first(rows, usual, everywhere):
+    """The first ``usual`` rows of a table, or all."""
+    return dict(itertools.islice(rows.items(), None if everywhere else usual))
+
+
+def malformed(everywhere):
+    """What no grammar of JSON allows (RFC 8259 2 to 7)."""
+    return {
+        **first(MALFORMED_DOCUMENTS, 12, everywhere),
+        **placed(MALFORMED_NUMBERS, VALUES, 7, everywhere),
+        **placed(MALFORMED_STRINGS, STRINGS, 7, everywhere),
+    }
+
+
+def words(everywhere):
+    """Values that other languages write in words (RFC 8259 3)."""
+    return placed(WORDS, VALUES, 4, everywhere)
+
+
+def no_surroundings(everywhere):
+    """What stands around a document or between its tokens, and is no white space of JSON (RFC 8259 2)."""
+    return {**placed(NO_WHITE_SPACE, GAPS, 5, everywhere), **first(NO_SURROUNDINGS, 3, everywhere)}
+
+
+def no_utf8(places, everywhere):
+    """Functions from a text to bytes that are no UTF-8 (RFC 3629), in strings in these ``places``."""
+    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 4, everywhere)
+    return {label: _with_bytes(place, _bytes_of(label)) for label, place in texts.items()}
+
+
+def _bytes_of(label):
+    return next(found for name, found in NO_UTF8.items() if label.startswith(f"{name} "))
+
+
+def _with_bytes(place, found):
+    return lambda text: place(text).encode().replace(MARK.encode(), found)
