@@ -5,6 +5,7 @@ pair. Cases take them in turn, so that a kind of three cases meets every propert
 """
 
 from .keys import keyed_batches
+from .operation import key_of
 
 UNKNOWN = '"conformanceExtra":[1]'
 RESUME = ("", "true", "false")
