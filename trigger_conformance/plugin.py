@@ -25,7 +25,7 @@ from trigger_conformance.checks import catalogue, contracts
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
 from trigger_conformance.checks.ground import GroundError
-from trigger_conformance.checks.operation import EVERY, operations
+from trigger_conformance.checks.operation import EVERY, UnusableChecksError, operations, suites
 from trigger_conformance.checks.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.contract.home import SUITE
 from trigger_conformance.contract.quoting import bounded, harmless, visible
@@ -107,6 +107,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         config.option.allure_report_dir = str(shared.report_dir / files.ALLURE)
         allure_files.use()
         interruption.follow_the_controller()
+        config.args += [str(folder) for folder in suites()[1:]]
         return None
     if not _is_run(config):
         return None
@@ -148,6 +149,8 @@ def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
         contracts.check()
     except contracts.UnusableDocumentError as error:
         raise UsageError(f"--openapi: {error}") from error
+    except UnusableChecksError as error:
+        raise UsageError(f"--checks: {error}") from error
     check_names(settings.only, catalogue.catalogue() if settings.only else ())
     known = (requirement.id for requirement in catalogue.catalogue())
     accepted = waivers_file.load(settings.waivers, known) if settings.waivers else []

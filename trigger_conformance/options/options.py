@@ -90,7 +90,9 @@ def _document(text: str) -> str:
         document = yaml.safe_load(Path(text).read_bytes())
     except (OSError, yaml.YAMLError) as error:
         raise ValueError("an OpenAPI document that can be read") from error
-    if not isinstance(document, dict) or not all(isinstance(document.get(part), dict) for part in ("info", "paths")):
+    if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
+        raise ValueError("a document of OpenAPI 3")
+    if not all(isinstance(document.get(part), dict) for part in ("info", "paths")):
         raise ValueError("an OpenAPI document, with info and paths")
     return str(Path(text).resolve())
 
@@ -98,6 +100,8 @@ def _document(text: str) -> str:
 def _folder(text: str) -> str:
     if not Path(text).is_dir():
         raise ValueError("a folder")
+    if (Path(text) / "__init__.py").exists():
+        raise ValueError("a folder of packages, and no package itself: remove its own __init__.py")
     for folder in {path.parent for path in Path(text).glob("*/*.py")}:
         if not (folder / "__init__.py").is_file():
             raise ValueError(f"a folder of packages; {folder.name} lacks its __init__.py")
@@ -165,7 +169,7 @@ _AFTER = (
            "DIR"),
 )  # fmt: skip
 # Operations of the user's own bring options, too.
-places.settle(sys.argv[1:], os.environ, Path.cwd())
+SETTLED = places.settle(sys.argv[1:], os.environ, Path.cwd())
 OPTIONS = (*_BEFORE, *stated(), *_AFTER)
 BY_DEST = {option.dest: option for option in OPTIONS}
 

@@ -181,11 +181,17 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "requests_per_second": budget.per_second,
         "insecure": target.insecure,
         "http2": target.http2,
-        "openapi": [path.name for path in settings.openapi],
-        "checks": [path.name for path in settings.checks],
+        "openapi": [_place(path) for path in settings.openapi],
+        "checks": [_place(path) for path in settings.checks],
         "headers": [name for name, _ in target.headers],
         "proxy": target.proxy and target.proxy.url,
     }
+
+
+def _place(path: Path) -> str:
+    """A path as the run's folder knows it; one that lies elsewhere by its name, for reports are passed on."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.name
 
 
 def _statuses(exchanges: Iterable[Exchange]) -> dict[str, int]:
