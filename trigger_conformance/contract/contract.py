@@ -207,8 +207,11 @@ class Contract:
 
 
 def read(content: bytes) -> dict[str, Any]:
-    """A document as JSON knows it: names are texts, and so are days. Raises ValueError or yaml.YAMLError."""
-    document: dict[str, Any] = json.loads(json.dumps(yaml.safe_load(content), default=str))
+    """A document as JSON knows it: names are texts, and so are days. Raises ValueError."""
+    try:
+        document: dict[str, Any] = json.loads(json.dumps(yaml.safe_load(content), default=str))
+    except (yaml.YAMLError, RecursionError, TypeError) as error:
+        raise ValueError(f"it is no document: {error}") from error
     return document
 
 

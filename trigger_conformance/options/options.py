@@ -14,6 +14,7 @@ from trigger_conformance.checks.near_misses import hint
 from trigger_conformance.checks.operation import Fact, operations
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
+from trigger_conformance.contract import contract
 from trigger_conformance.options import places
 from trigger_conformance.options.target import UsageError
 
@@ -84,11 +85,9 @@ def header(text: str) -> tuple[str, str]:
 
 
 def _document(text: str) -> str:
-    import yaml
-
     try:
-        document = yaml.safe_load(Path(text).read_bytes())
-    except (OSError, yaml.YAMLError) as error:
+        document: Any = contract.read(Path(text).read_bytes())
+    except (OSError, ValueError) as error:
         raise ValueError("an OpenAPI document that can be read") from error
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
         raise ValueError("a document of OpenAPI 3")
