@@ -5,12 +5,14 @@ import re
 import sys
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from selftest.conftest import at, call, keys, reference
 from trigger_conformance.checks.catalogue import catalogue, declared
 from trigger_conformance.checks.operation import CHECKS, EVERY
 from trigger_conformance.contract.home import ROOT
+from trigger_conformance.report.results import SCHEMA
 
 OWN = ROOT / "selftest" / "own"
 PROGRAM = (sys.executable, "-m", "trigger_conformance.cli")
@@ -76,6 +78,11 @@ def test_the_made_up_operation_is_conformant_on_the_built_in_server(tmp_path):
     assert {identity.partition(".")[0] for identity in ended.verdicts} == {"create_note"}
     assert set(ended.verdicts.values()) <= {"passed", "observed", "skipped"}
     assert list(ended.verdicts.values()).count("passed") > len(ended.verdicts) / 2
+    jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8"))).validate(ended.results)
+    (operation,) = ended.results["operations"]
+    assert (operation["things"], operation["made"] > 10, ended.results["batches"]) == ("notes", True, 0)
+    # What the operation makes has the name of a field that every run has.
+    assert all(isinstance(note, str) for note in ended.results["notes"])
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from typing import Any
 from trigger_conformance import __version__
 from trigger_conformance.checks.operation import Operation, Readings, operation_of, operations
 from trigger_conformance.checks.requirement import Requirement
+from trigger_conformance.contract.home import DOCUMENTS
 from trigger_conformance.contract.quoting import shortened
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import Target
@@ -68,7 +69,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
         "contract": _contract(tested[0]),
-        "operations": [_operation(each) for each in tested],
+        "operations": [_operation(each, found.exchanges) for each in tested],
         "target": {
             "name": found.settings.name,
             "base_url": found.target.base_url,
@@ -82,7 +83,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "duration_s": round(found.duration, 3),
         "requests": found.requests,
         "runs": found.runs,
-        **{each.things: _made(each, found.exchanges) for each in tested},
+        **{each.things: _made(each, found.exchanges) for each in counted()},
         "statuses": _statuses(found.exchanges),
         "verdict": str(found.overall),
         "exit_status": int(found.status),
@@ -114,7 +115,12 @@ def _contract(operation: Operation) -> dict[str, str]:
     return {"title": contract.title, "version": contract.version, "sha256": contract.sha256}
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def counted() -> list[Operation]:
+    """The operations whose things are counted by a name of the document's own: the suite's, not the user's."""
+    return [each for each in operations().values() if each.place == DOCUMENTS]
+
+
+def _operation(operation: Operation, exchanges: Iterable[Exchange]) -> dict[str, Any]:
     contract = operation.contract
     return {
         "id": operation.id,
@@ -122,6 +128,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "method": contract.method.upper(),
         "path": contract.path,
         "things": operation.things,
+        "made": _made(operation, exchanges),
         "contract": _contract(operation),
     }
 
