@@ -18,7 +18,7 @@ import pytest
 from selftest.conftest import environment
 from trigger_conformance.checks.catalogue import catalogue, find
 from trigger_conformance.cli import cli
-from trigger_conformance.contract.home import ROOT
+from trigger_conformance.contract.home import DOCUMENTS, ROOT
 from trigger_conformance.options.options import OPTIONS
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.settings import SOUND
@@ -26,6 +26,8 @@ from trigger_conformance.verdicts.verdict import ExitStatus
 
 LONGEST = 1200
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# For those who carry on the work; what they tell to type is for a checkout in which something was changed.
+INSIDE = [ROOT / name for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")]
 
 
 def build(folder):
@@ -82,6 +84,7 @@ STANDS_FOR = {
     "http://127.0.0.1:8030": "the URL with that port",
     "2027-03-31": "a day to come",
     "--idempotency-wait 60": "one second",
+    "~/Downloads": "the folder of the published documents",
 }
 # Programs that a page uses and not every machine has: each a line of shell.
 STAND_INS = {
@@ -89,8 +92,8 @@ STAND_INS = {
     "uv": f'exec "{Path(sys.executable).with_name("uv")}" "$@"',
     "pass": f"echo {SOUND.api_key}",
 }
-# Where a page names no profile, a run here is the smallest one, but for the page that shows what a usual run prints.
-PROFILES = {"tutorial.md": "standard"}
+# Where a page names no profile, a run here is the smallest one, but for pages that show what a usual run judges.
+PROFILES = {"tutorial.md": "standard", "own-checks.md": "standard"}
 # Pages that begin with a checkout and install the suite, and one that installs it where it is installed already.
 INSTALLING, INSTALLED = ("README.md", "index.md"), ("ci.md",)
 # Beginnings of what is told to type and not typed here, with the reason.
@@ -103,6 +106,8 @@ NOT_TYPED = {
         "it takes two hours and a Redis; test_soak.py runs campaigns on a Redis of its own",
 }  # fmt: skip
 BLOCK = re.compile(r"^( *)```console\n(.*?)^\1```\n(.*?)(?=^ *```console|\Z)", re.MULTILINE | re.DOTALL)
+# A block with a title is a file that the reader writes.
+WRITTEN = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
 KEPT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "site", "mutants", "dist", "build")
 
 
@@ -181,6 +186,7 @@ class Reader:
             "http://127.0.0.1:8030": f"http://127.0.0.1:{self.port}",
             "2027-03-31": str(date.today() + timedelta(days=30)),
             "--idempotency-wait 60": "--idempotency-wait 1",
+            "~/Downloads": str(DOCUMENTS),
         }
         assert stands.keys() == STANDS_FOR.keys()
         for told, meant in stands.items():
@@ -251,6 +257,14 @@ def targets(reader, url):
     (reader.folder / "conformance.toml").write_text(reader.here(table, url), "utf-8")
 
 
+def write(page, reader, url):
+    """The files that ``page`` tells to write."""
+    for name, text in WRITTEN.findall(page.read_text("utf-8")):
+        path = reader.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(reader.here(text, url), "utf-8")
+
+
 def read(page, reader):
     """Type what ``page`` tells; an AssertionError says which line did not do what the page says."""
     found = list(blocks(page))
@@ -259,6 +273,7 @@ def read(page, reader):
         if page.parent.name == "how-to":
             # A page about a deviation is read by who has it.
             targets(reader, urls[found[0].behaviour])
+        write(page, reader, urls[found[0].behaviour])
         wanted = [(typed, urls[block.behaviour]) for block in found for typed in block.typed
                   if not not_typed(typed.line)]  # fmt: skip
         ended = reader.type(wanted, PROFILES.get(page.name, "smoke"))
@@ -315,7 +330,7 @@ def test_what_a_page_names_in_passing_exists(page, line):  # noqa: ARG001
 
 
 def test_targets_of_make_that_pages_name_exist():
-    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    text = "\n".join(page.read_text("utf-8") for page in [*PAGES, *INSIDE])
     made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:`|\$ )make ([a-z]+)", text)) <= made
 
@@ -329,6 +344,28 @@ def test_requirements_and_faults_that_pages_name_exist():
 
 
 def test_pages_of_the_repository_link_to_what_is_there():
-    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md"):
+    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *INSIDE):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
             assert (ROOT / link).exists(), f"{page.name}: {link}"
+
+
+def test_what_pages_name_of_the_repository_is_there():
+    """Paths that pages for those who carry on the work name in passing, such as `selftest/own/create_note`."""
+    for page in INSIDE:
+        for path in re.findall(
+            r"`((?:selftest|tests|openapi|docs|reference|trigger_conformance)/[\w./-]*)`", page.read_text()
+        ):
+            place = ROOT / ("trigger_conformance" if path.startswith("reference/") else "") / path
+            assert place.exists(), f"{page.name}: {path}"
+
+
+def test_placeholders_are_named_where_a_maintainer_looks():
+    """What stands for something unknown is of the kinds that CONTRIBUTING.md tells, and where it says."""
+    rows = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## What a maintainer fills in")[2]
+    told = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| `([^`]+)` \|$", rows, re.MULTILINE))
+    assert len(told) == 3
+    for path in [*(ROOT / "docs").rglob("*.*"), *INSIDE[::2], ROOT / "README.md", ROOT / "action.yml"]:
+        text = path.read_text("utf-8") if path.suffix != ".png" else ""
+        for found in re.findall(r"[\w@./-]*(?:your-organisation|registry\.example)[\w./-]*", text):
+            place = path.relative_to(ROOT).as_posix()
+            assert any(name in found and place.startswith(where) for name, where in told.items()), f"{place}: {found}"

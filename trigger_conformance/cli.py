@@ -22,6 +22,7 @@ import click
 
 from trigger_conformance import __version__
 from trigger_conformance.checks.near_misses import hint
+from trigger_conformance.checks.operation import UnusableChecksError
 from trigger_conformance.options import completions
 from trigger_conformance.options.options import OPTIONS, Option, is_flag
 from trigger_conformance.options.places import FILE
@@ -49,7 +50,7 @@ def _run_command() -> int | None:
     try:
         returned: int | None = cli.main(prog_name=_PROGRAM, standalone_mode=False)
         return returned
-    except (UsageError, click.ClickException) as error:
+    except (UsageError, UnusableChecksError, click.ClickException) as error:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
         click.echo(f"error: {message}", err=True)
         return ExitStatus.USAGE
@@ -203,6 +204,7 @@ def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
     from trigger_conformance.checks.catalogue import catalogue
     from trigger_conformance.checks.operation import operations
 
+    _check_documents()
     entries = [
         {
             "id": requirement.id,
@@ -225,6 +227,17 @@ def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
         click.echo(f"{entry['id']}\n    {entry['level']:6} {entry['clause']}: {entry['statement']}")
 
 
+def _check_documents() -> None:
+    """Raise UsageError where a document of the user's own cannot stand in for the published one."""
+    from trigger_conformance.checks import contracts
+    from trigger_conformance.checks.operation import OPENAPI
+
+    try:
+        contracts.check()
+    except contracts.UnusableDocumentError as error:
+        raise UsageError(f"{OPENAPI}: {error}") from error
+
+
 def _has(words: tuple[str, ...], *texts: str) -> bool:
     """Whether each of the words is somewhere in the texts, in any letter case."""
     everything = " ".join(texts).lower()
@@ -240,6 +253,7 @@ def explain(identity: str) -> None:
     from trigger_conformance.options import configuration
     from trigger_conformance.report.again import explained
 
+    _check_documents()
     found = find(identity)
     if found is None:
         raise UsageError(f"explain {identity}: {unknown(identity)}")
@@ -259,6 +273,7 @@ def plan(**given: Any) -> None:
     from trigger_conformance.runs.plan import forecast
 
     settings = gather(given, os.environ, Path.cwd(), keyless=True)
+    _check_documents()
     with interruption.unwinding():
         click.echo(forecast(settings))
 
@@ -329,6 +344,7 @@ def attest(folder: Path, private_key: Path | None) -> int:
     """Pack a run's results and evidence into an archive that anyone can verify."""
     from trigger_conformance.runs import attestation
 
+    _check_documents()
     archive = attestation.attest(folder, private_key)
     click.echo(f"{archive}: anyone can check it with trigger-conformance verify {archive}")
     return 0
@@ -347,6 +363,7 @@ def verify(archive: Path, public_key: Path | None) -> int:
     from trigger_conformance.contract.quoting import harmless, lines, visible
     from trigger_conformance.runs import attestation
 
+    _check_documents()
     try:
         with interruption.unwinding():
             results = attestation.verify(archive, public_key)

@@ -77,7 +77,9 @@ def _arguments(name: str, value: Any) -> Iterable[str]:
         return []
     if is_flag(option):
         return [f"--{option.name}" if value else f"--no-{option.name}"]
-    values = value if option.many and not isinstance(value, str) else [value]
+    # A header's name and value are one.
+    one = not option.many or isinstance(value, str | Path) or (name == "header" and isinstance(value, tuple))
+    values = [value] if one else value
     return [f"--{option.name}={_text(option, each)}" for each in values]
 
 

@@ -18,6 +18,7 @@ from typing import Any, TextIO, TypeVar, cast
 import pytest
 
 from trigger_conformance.checks import catalogue, contracts
+from trigger_conformance.checks.operation import UnusableChecksError, suites
 from trigger_conformance.contract.home import SUITE
 from trigger_conformance.contract.quoting import bounded
 from trigger_conformance.options import interruption, waivers_file
@@ -86,6 +87,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         config.option.allure_report_dir = str(shared.report_dir / files.ALLURE)
         allure_files.use()
         interruption.follow_the_controller()
+        config.args += [str(folder) for folder in suites()[1:]]
         return None
     if not _is_run(config):
         return None
@@ -127,6 +129,8 @@ def _settings(config: pytest.Config) -> tuple[Settings, list[Waiver]]:
         contracts.check()
     except contracts.UnusableDocumentError as error:
         raise UsageError(f"--openapi: {error}") from error
+    except UnusableChecksError as error:
+        raise UsageError(f"--checks: {error}") from error
     check_names(settings.only, catalogue.catalogue() if settings.only else ())
     known = (requirement.id for requirement in catalogue.catalogue())
     accepted = waivers_file.load(settings.waivers, known) if settings.waivers else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,15 @@ from types import ModuleType
 from typing import Any
 
 from trigger_conformance.checks.near_misses import full, hint
-from trigger_conformance.checks.operation import EVERY, Operation, operations, package, suites
+from trigger_conformance.checks.operation import (
+    EVERY,
+    Operation,
+    UnusableChecksError,
+    imported,
+    operations,
+    suites,
+    unusable,
+)
 from trigger_conformance.checks.requirement import Level, Profile, Requirement, requirement_of
 from trigger_conformance.checks.sharding import Shard
 
@@ -20,7 +27,10 @@ Check = Callable[..., Any]
 
 @cache
 def catalogue() -> tuple[Requirement, ...]:
-    """Every requirement, by operation and in the order of the suite's files."""
+    """Every requirement, by operation and in the order of the suite's files. Raises UnusableChecksError."""
+    if why := unusable():
+        raise UnusableChecksError(why)
+    _check_ids()
     found = [
         (list(operations()).index(requirement.operation), requirement.area, requirement)
         for requirement, _ in _decided()
@@ -47,10 +57,29 @@ def declared() -> Iterator[Requirement]:
                 yield found
 
 
+def _check_ids() -> None:
+    seen = set()
+    for requirement, check in _decided():
+        if requirement.operation not in operations():
+            known = ", ".join(operations())
+            raise UnusableChecksError(f"{_place(check)}: its folder is named after no operation; there are {known}")
+        if requirement.id in seen:
+            raise UnusableChecksError(f"{_place(check)}: there is a requirement {requirement.id} already")
+        seen.add(requirement.id)
+
+
+def _place(check: Check) -> str:
+    return f"{inspect.getsourcefile(check)}::{check.__name__}"
+
+
 def _modules() -> Iterator[ModuleType]:
     for suite in suites():
         for path in sorted(suite.glob("*/test_*.py")):
-            yield importlib.import_module(f"{package(suite)}{path.parent.name}.{path.stem}")
+            found = imported(suite, path)
+            for name, check in vars(found).items():
+                if name.startswith("test_") and inspect.isfunction(check) and requirement_of(check) is None:
+                    raise UnusableChecksError(f"{path}::{name}: give it @must, @should or @info")
+            yield found
 
 
 def requirements_of(check: object) -> list[Requirement]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trigger_conformance.checks.problem import Problem
@@ -31,6 +32,10 @@ EVERY = "every_operation"
 # Processes of one run, and what pytest starts, look in the same places.
 CHECKS = "TRIGGER_CONFORMANCE_CHECKS"
 OPENAPI = "TRIGGER_CONFORMANCE_OPENAPI"
+
+
+class UnusableChecksError(ValueError):
+    """A folder of the user's own checks cannot be used: why, in a line."""
 
 
 @dataclass(frozen=True)
@@ -190,24 +195,51 @@ class Operation(ABC):
         return repr(body)
 
 
-@cache
 def operations() -> Mapping[str, Operation]:
     """Every operation, by its id, in the order of their folders."""
-    found = {}
+    return _declared()[0]
+
+
+def unusable() -> str | None:
+    """Why an operation of the user's own is none, told later than the options that operations bring are read."""
+    return next(iter(_declared()[1]), None)
+
+
+@cache
+def _declared() -> tuple[Mapping[str, Operation], list[str]]:
+    found: dict[str, Operation] = {}
+    wrong = []
     for suite in suites():
         root = str(ROOT if suite == SUITE else suite)
         if root not in sys.path:
             sys.path.insert(0, root)
-        for declared in sorted(suite.glob("*/operation.py")):
-            folder = declared.parent.name
-            operation: Operation = importlib.import_module(f"{package(suite)}{folder}.operation").OPERATION
-            found[operation.id] = operation
-    return found
+        for path in sorted(suite.glob("*/operation.py")):
+            try:
+                operation = _operation(suite, path)
+                if operation.id in found:
+                    raise UnusableChecksError(f"{path}: there is an operation {operation.id} already")
+                found[operation.id] = operation
+            except UnusableChecksError as error:
+                wrong.append(str(error))
+    return found, wrong
 
 
-def package(suite: Path) -> str:
-    """What stands before the names of a folder's packages."""
-    return "tests." if suite == SUITE else ""
+def _operation(suite: Path, path: Path) -> Operation:
+    operation = getattr(imported(suite, path), "OPERATION", None)
+    if not isinstance(operation, Operation) or operation.id != path.parent.name:
+        raise UnusableChecksError(f"{path}: it must declare OPERATION, an Operation with the id {path.parent.name!r}")
+    return operation
+
+
+def imported(suite: Path, path: Path) -> ModuleType:
+    """A module of a folder of checks. Raises UnusableChecksError where one of the user's own cannot be imported."""
+    name = f"{'tests.' if suite == SUITE else ''}{path.parent.name}.{path.stem}"
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        if suite == SUITE:
+            raise
+        raise UnusableChecksError(f"{path}: it cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def suites() -> tuple[Path, ...]:

@@ -64,10 +64,10 @@ class Contract:
         content = published.read_bytes()
         self.file = published
         self._overlay = overlay
-        self.document: dict[str, Any] = yaml.safe_load(content)
+        self.document = read(content)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.title: str = self.document["info"]["title"]
-        self.version: str = self.document["info"]["version"]
+        self.title = str(self.document["info"].get("title"))
+        self.version = str(self.document["info"].get("version"))
         self.operation_id = operation_id
         self.path, self.method = self._place(operation_id)
 
@@ -102,12 +102,12 @@ class Contract:
     @cached_property
     def request_schema(self) -> str:
         """The name of the schema of a JSON body; "" where the operation takes none."""
-        return _schema_in(self.operation.get("requestBody", {}))
+        return _schema_in(self._resolved(self.operation.get("requestBody", {})))
 
     @cached_property
     def response_schema(self) -> str:
         """The name of the schema of a success's JSON body; "" where it names none."""
-        return _schema_in(self.operation["responses"][str(self.success)])
+        return _schema_in(self._resolved(self.operation["responses"][str(self.success)]))
 
     def error_schema(self, status: int) -> str:
         """The name of the schema of a documented error's JSON body; "" where it names none."""
@@ -182,11 +182,14 @@ class Contract:
             return self._validators[schema].iter_errors(json.loads(text))
 
     @cached_property
-    def _validators(self) -> dict[str, jsonschema_rs.Draft4Validator]:
-        # OpenAPI 3.0 schemas are Draft 4 in all that this contract uses.
+    def _validators(self) -> dict[str, jsonschema_rs.Draft4Validator | jsonschema_rs.Draft202012Validator]:
+        # OpenAPI 3.0 schemas are Draft 4, but for null.
+        is_first = str(self.document["openapi"]).startswith("3.0")
+        validator = jsonschema_rs.Draft4Validator if is_first else jsonschema_rs.Draft202012Validator
+        components = _with_null(self.document["components"]) if is_first else self.document["components"]
         return {
-            name: jsonschema_rs.Draft4Validator(schema)
-            for name, schema in self.document["components"]["schemas"].items()
+            name: validator({"$ref": f"#/components/schemas/{name}", "components": components})
+            for name in components["schemas"]
         }
 
     def keeps_schema(self, document: object) -> bool:
@@ -203,6 +206,15 @@ class Contract:
         return document
 
 
+def read(content: bytes) -> dict[str, Any]:
+    """A document as JSON knows it: names are texts, and so are days. Raises ValueError."""
+    try:
+        document: dict[str, Any] = json.loads(json.dumps(yaml.safe_load(content), default=str))
+    except (yaml.YAMLError, RecursionError, TypeError) as error:
+        raise ValueError(f"it is no document: {error}") from error
+    return document
+
+
 def _names(operation: object, operation_id: str) -> bool:
     """Whether an operation has this id, and a success that can be told."""
     if not isinstance(operation, dict) or operation.get("operationId") != operation_id:
@@ -213,6 +225,16 @@ def _names(operation: object, operation_id: str) -> bool:
 def _schema_in(node: Mapping[str, Any]) -> str:
     reference: str = node.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
     return reference.rpartition("/")[2]
+
+
+def _with_null(node: Any) -> Any:
+    """Schemas of OpenAPI 3.0 that say ``nullable`` as JSON Schema says it."""
+    if isinstance(node, list):
+        return [_with_null(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    inside = {name: _with_null(value) for name, value in node.items()}
+    return {"anyOf": [{"enum": [None]}, inside]} if node.get("nullable") is True else inside
 
 
 def strict_json(body: bytes) -> object:

@@ -15,10 +15,9 @@ def added(published: Contract, given: Contract) -> list[str]:
 
 
 def _parts(contract: Contract) -> Iterator[str]:
-    for methods in contract.document["paths"].values():
-        for method in METHODS:
-            if name := methods.get(method, {}).get("operationId"):
-                yield f"operation {name}"
+    for path, methods in contract.document["paths"].items():
+        for method in (each for each in METHODS if each in methods):
+            yield f"operation {methods[method].get('operationId') or f'{method.upper()} {path}'}"
     yield from (f"status {status}" for status in sorted(contract.statuses))
     schemas: dict[str, Any] = contract.document.get("components", {}).get("schemas", {})
     for name, schema in schemas.items():

@@ -14,6 +14,7 @@ from trigger_conformance.checks.near_misses import hint
 from trigger_conformance.checks.operation import Fact, operations
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
+from trigger_conformance.contract import contract
 from trigger_conformance.options import places
 from trigger_conformance.options.target import UsageError
 
@@ -84,13 +85,13 @@ def header(text: str) -> tuple[str, str]:
 
 
 def _document(text: str) -> str:
-    import yaml
-
     try:
-        document = yaml.safe_load(Path(text).read_bytes())
-    except (OSError, yaml.YAMLError) as error:
+        document: Any = contract.read(Path(text).read_bytes())
+    except (OSError, ValueError) as error:
         raise ValueError("an OpenAPI document that can be read") from error
-    if not isinstance(document, dict) or not all(isinstance(document.get(part), dict) for part in ("info", "paths")):
+    if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
+        raise ValueError("a document of OpenAPI 3")
+    if not all(isinstance(document.get(part), dict) for part in ("info", "paths")):
         raise ValueError("an OpenAPI document, with info and paths")
     return str(Path(text).resolve())
 
@@ -98,6 +99,8 @@ def _document(text: str) -> str:
 def _folder(text: str) -> str:
     if not Path(text).is_dir():
         raise ValueError("a folder")
+    if (Path(text) / "__init__.py").exists():
+        raise ValueError("a folder of packages, and no package itself: remove its own __init__.py")
     for folder in {path.parent for path in Path(text).glob("*/*.py")}:
         if not (folder / "__init__.py").is_file():
             raise ValueError(f"a folder of packages; {folder.name} lacks its __init__.py")
@@ -165,7 +168,7 @@ _AFTER = (
            "DIR"),
 )  # fmt: skip
 # Operations of the user's own bring options, too.
-places.settle(sys.argv[1:], os.environ, Path.cwd())
+SETTLED = places.settle(sys.argv[1:], os.environ, Path.cwd())
 OPTIONS = (*_BEFORE, *stated(), *_AFTER)
 BY_DEST = {option.dest: option for option in OPTIONS}
 

@@ -18,13 +18,19 @@ FILE = "conformance.toml"
 _NAMED = {"checks": CHECKS, "openapi": OPENAPI}
 
 
-def settle(arguments: Sequence[str], environment: MutableMapping[str, str], folder: Path) -> None:
-    """Settle the places of this process; what cannot be read is told where the options are."""
+def settle(arguments: Sequence[str], environment: MutableMapping[str, str], folder: Path) -> dict[str, str]:
+    """Settle the places of this process; what cannot be read is told where the options are.
+
+    Returns the variables that nobody had set before, with what they are set to now.
+    """
     table = _table(arguments, environment, folder)
+    settled: dict[str, str] = {}
     for option, variable in _NAMED.items():
-        given = list(_given(arguments, option)) or _texts(environment.get(variable)) or _texts(table.get(option))
-        if given:
+        before = _texts(environment.get(variable))
+        if given := list(_given(arguments, option)) or before or _texts(table.get(option)):
             environment[variable] = os.pathsep.join(str((folder / place).resolve()) for place in given)
+            settled |= {} if before else {variable: environment[variable]}
+    return settled
 
 
 def _given(arguments: Sequence[str], option: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from trigger_conformance.checks.requirement import Level, Profile, Requirement
 from trigger_conformance.checks.sharding import Shard
 from trigger_conformance.options import configuration
 from trigger_conformance.options.configuration import KEYS, KeySource, Value
-from trigger_conformance.options.options import BY_DEST, OPTIONS, PREFIX, read
+from trigger_conformance.options.options import BY_DEST, OPTIONS, PREFIX, SETTLED, read
 from trigger_conformance.options.target import Target, UsageError, check_least, check_url, usual_budget, usually_stated
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import UnusableProxyError, proxy_for
@@ -81,7 +81,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Value]:
     return {
         option.dest: Value(read(option, text, option.variable), option.variable)
         for option in OPTIONS
-        if (text := environment.get(option.variable))
+        if (text := environment.get(option.variable)) and SETTLED.get(option.variable) != text
     }
 
 

@@ -67,6 +67,7 @@ def _options(options: Mapping[str, Any]) -> list[str]:
         unless("timeout_s", "timeout", _DEFAULT_TIMEOUT),
         unless("requests_per_second", "requests-per-second", None),
         "--strict" if options.get("strict") else "",
+        *(f"--{name} {shlex.quote(place)}" for name in ("openapi", "checks") for place in options.get(name, ())),
         "--insecure" if options.get("insecure") else "",
         "--http2" if options.get("http2") else "",
     ]

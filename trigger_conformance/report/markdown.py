@@ -41,6 +41,7 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         f"{results['profile']}, seed {results['seed']}, contract {_plain(results['contract']['title'])} "
         f"{results['contract']['version']}."
     )
+    yield from (f"\n{_said(note)}" for note in results["notes"])
     yield from _findings(findings(results))
     for title, wanted in (("Waived", "waived"), ("Inconclusive", "inconclusive")):
         yield from _table(title, [each for each in results["requirements"] if each["verdict"] == wanted])

@@ -14,6 +14,7 @@ from typing import Any
 from trigger_conformance import __version__
 from trigger_conformance.checks.operation import Operation, Readings, operation_of, operations
 from trigger_conformance.checks.requirement import Requirement
+from trigger_conformance.contract.home import DOCUMENTS
 from trigger_conformance.contract.quoting import shortened
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import Target
@@ -68,7 +69,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
         "contract": _contract(tested[0]),
-        "operations": [_operation(each) for each in tested],
+        "operations": [_operation(each, found.exchanges) for each in tested],
         "target": {
             "name": found.settings.name,
             "base_url": found.target.base_url,
@@ -82,7 +83,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "duration_s": round(found.duration, 3),
         "requests": found.requests,
         "runs": found.runs,
-        **{each.things: _made(each, found.exchanges) for each in tested},
+        **{each.things: _made(each, found.exchanges) for each in counted()},
         "statuses": _statuses(found.exchanges),
         "verdict": str(found.overall),
         "exit_status": int(found.status),
@@ -111,7 +112,12 @@ def _contract(operation: Operation) -> dict[str, str]:
     return {"title": contract.title, "version": contract.version, "sha256": contract.sha256}
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def counted() -> list[Operation]:
+    """The operations whose things are counted by a name of the document's own: the suite's, not the user's."""
+    return [each for each in operations().values() if each.place == DOCUMENTS]
+
+
+def _operation(operation: Operation, exchanges: Iterable[Exchange]) -> dict[str, Any]:
     contract = operation.contract
     return {
         "id": operation.id,
@@ -119,6 +125,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "method": contract.method.upper(),
         "path": contract.path,
         "things": operation.things,
+        "made": _made(operation, exchanges),
         "contract": _contract(operation),
     }
 
@@ -186,11 +193,17 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "requests_per_second": budget.per_second,
         "insecure": target.insecure,
         "http2": target.http2,
-        "openapi": [path.name for path in settings.openapi],
-        "checks": [path.name for path in settings.checks],
+        "openapi": [_place(path) for path in settings.openapi],
+        "checks": [_place(path) for path in settings.checks],
         "headers": [name for name, _ in target.headers],
         "proxy": target.proxy and target.proxy.url,
     }
+
+
+def _place(path: Path) -> str:
+    """A path as the run's folder knows it; one that lies elsewhere by its name, for reports are passed on."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.name
 
 
 def _statuses(exchanges: Iterable[Exchange]) -> dict[str, int]:

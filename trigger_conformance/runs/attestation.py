@@ -161,7 +161,10 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
                 raise RejectedError(f"the archive unpacks to more than {_LARGEST:,} bytes")
             names = [entry.filename for entry in entries]
             if set(names) - {*_REPORTED, *_known(), MANIFEST, SIGNATURE} or len(set(names)) != len(names):
-                raise RejectedError(f"the archive holds something else than an attestation: {', '.join(names)}")
+                raise RejectedError(
+                    f"the archive holds something else than an attestation: {', '.join(names)}; where the run had "
+                    f"checks or documents of its own, set {CHECKS} or {OPENAPI} to them"
+                )
             return {name: packed.read(name) for name in names}
     except OSError as error:
         raise UsageError(f"{archive}: it cannot be read: {error.strerror}") from error
@@ -279,7 +282,7 @@ def _compare(attested: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         wrong.append(f"the run: stated {attested['verdict']}, judged again {found['verdict']}")
     wrong += [
         f"{name}: stated {attested[name]}, in the evidence {found[name]}"
-        for name in ("requests", "runs", *(each["things"] for each in attested["operations"]), "statuses")
+        for name in ("requests", "runs", "operations", "statuses")
         if attested[name] != found[name]
     ]
     if wrong:

@@ -159,7 +159,9 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "run_id": "-".join(document["run_id"] for document in documents),
         "started_at": datetime.fromtimestamp(min(began), UTC).isoformat(timespec="milliseconds"),
         "duration_s": round(max(ended) - min(began), 3),
-        **{name: sum(document[name] for document in documents) for name in ("requests", "runs", *_things(first))},
+        "operations": _operations(documents),
+        **{name: sum(document[name] for document in documents) for name in ("requests", "runs")},
+        **{each.things: sum(document[each.things] for document in documents) for each in results.counted()},
         "statuses": dict(sorted(statuses.items())),
         "verdict": str(verdict),
         "exit_status": int(status),
@@ -175,8 +177,13 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
     }
 
 
-def _things(document: Mapping[str, Any]) -> list[str]:
-    return [each["things"] for each in document["operations"]]
+def _operations(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    """What any part tested, in the order of the parts, with all that it made."""
+    merged: dict[str, dict[str, Any]] = {}
+    for each in (operation for document in documents for operation in document["operations"]):
+        made = merged[each["id"]]["made"] if each["id"] in merged else 0
+        merged[each["id"]] = {**each, "made": made + each["made"]}
+    return list(merged.values())
 
 
 def _settled(

@@ -10,6 +10,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from trigger_conformance.checks import ground
+from trigger_conformance.checks.operation import EVERY, operations
 from trigger_conformance.checks.requirement import requirement_of
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.settling import unowned
@@ -87,4 +88,8 @@ class Owners:
 
 def _id(item: pytest.Item) -> str:
     requirement = requirement_of(item.function)  # type: ignore[attr-defined]
-    return requirement.id if requirement else item.nodeid
+    if requirement is None:
+        return item.nodeid
+    if requirement.operation == EVERY:
+        requirement = operations()[item.callspec.params["operation"]].requirement(requirement)  # type: ignore[attr-defined]
+    return requirement.id
