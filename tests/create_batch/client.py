@@ -1,6 +1,7 @@
 """What checks of create batch speak through: ``target.create(key=key)``."""
 
 from trigger_conformance.checks.client import Client
+from trigger_conformance.rules import delegated_token
 
 
 class BatchClient(Client):
@@ -26,9 +27,35 @@ class BatchClient(Client):
             document["idempotencyKey"] = key
         return self.request({**document, **(properties or {}), **how}, label=label, **ways)
 
-    def valid(self, label="", **how):
-        """A request that makes a batch of one run, with a fresh key."""
-        return self.order(key=self.key(), label=label, **how)
+    def valid(self, label="", *, key=None, **how):
+        """A request that makes a batch of one run, with the key or a fresh one."""
+        return self.order(key=key or self.key(), label=label, **how)
+
+    def telling(self, label="", *, key=None, **how):
+        """A request for two runs, which the answer names again."""
+        return self.order(2, key=key or self.key(), label=label, **how)
+
+    def weighing(self, runs, *, label="", **how):
+        """A request for so many runs."""
+        return self.order(runs, key=self.key(), label=label, **how)
+
+    @property
+    def most_runs(self):
+        """The largest runCount."""
+        return self.max_run_count
+
+    def invalid(self):
+        """Bodies that break one thing each."""
+        return {
+            "runCount 0": b'{"runCount":0}',
+            "malformed JSON": b'{"runCount":',
+            "a mistyped key": b'{"runCount":1,"idempotencyKey":1}',
+        }
+
+    def token_claims(self):
+        """The claims of the delegated token that comes with a new batch."""
+        batch = self.create(key=self.key())
+        return delegated_token.payload_of(batch.answer) if batch.status == self.contract.success else None
 
     def twin(self, request):
         """The valid request with the same key as ``request``: it is new unless that made a batch."""

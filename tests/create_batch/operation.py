@@ -72,6 +72,12 @@ class CreateBatch(Operation):
             return Problem(f"{expected}, got {quoted(batch)} (isCached {cached})", "id")
         return None if cached is True else Problem(f"expected isCached true, got {cached}", "isCached")
 
+    def why_not_as_asked(self, exchange):
+        """What keeps the answer's runCount from being the requested one, as a JSON integer."""
+        wanted, got = run_count(exchange.request), exchange.answer.document.get("runCount")
+        same = type(got) is int and got == wanted
+        return None if same else Problem(f"expected runCount {wanted}, got {quoted(got)}", "runCount")
+
     def also_fine(self, request):
         """A 404 for an unknown parent run, which is a warning of its own."""
         return frozenset({404} if "parentRunId" in (request.document or {}) else ())
@@ -158,6 +164,10 @@ WORDING = {
     "answers.error_has_a_message": ("an error has a message", "Error.message"),
     "answers.errors_reveal_no_internals": ("error answers reveal no internals", "Error.message"),
 }  # fmt: skip
+COVERED = (
+    "bodies.missing_property_is_rejected", "bodies.mistyped_property_is_rejected",
+    "bodies.rejected_body_creates_nothing",
+)  # fmt: skip
 OPERATION = CreateBatch(
     id="create_batch",
     title="batch API",
@@ -174,5 +184,10 @@ OPERATION = CreateBatch(
     error_texts=("message",),
     scopes=("write:batches", "read:batches", "admin"),
     aftermath="No batch is given any items.",
+    key_property=KEY,
+    covered=COVERED,
+    presses=True,
+    new_owner="create_batch.acceptance.new_batch_is_not_cached",
+    as_asked_owner="create_batch.run_count.values_between_are_accepted",
     ids_owner="create_batch.acceptance.ids_are_never_given_twice",
 )

@@ -95,7 +95,12 @@ def requirements_of(check: object) -> list[Requirement]:
 def operations_of(every: Requirement) -> list[Operation]:
     """The operations that a check of every operation's decides: those that do not replace it."""
     own = _own()
-    return [each for each in operations().values() if each.requirement(every).id not in own]
+    return [each for each in operations().values() if not _says_itself(each, every, own)]
+
+
+def _says_itself(operation: Operation, every: Requirement, own: frozenset[str]) -> bool:
+    """Whether an operation's own folder declares what a check of every operation's would."""
+    return operation.requirement(every).id in own or every.id.partition(".")[2] in operation.covered
 
 
 @cache

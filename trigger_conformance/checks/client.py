@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import zlib
 from abc import ABC, abstractmethod
@@ -106,13 +107,42 @@ class Client(ABC):
         self,
         label: str = "",
         *,
+        key: str | None = None,
         authorization: Authorization | None = None,
         content_type: str | None = JSON,
         framing: Framing = Framing.LENGTH,
         beyond: Beyond = Beyond.NOTHING,
         **properties: Any,
     ) -> Request:
-        """A fresh valid request that makes something new; ``properties`` are further ones of its body."""
+        """A valid request, which makes something new: with the ``key``, or a fresh one where the operation has keys.
+
+        ``properties`` are further ones of its body.
+        """
+
+    def telling(self, label: str = "", **how: Any) -> Request:
+        """A valid request whose answer tells whether its body was read right."""
+        return self.valid(label, **how)
+
+    def weighing(self, runs: int, **how: Any) -> Request:  # noqa: ARG002
+        """A valid request that costs so many ``runs``, or as near to it as the operation can come."""
+        return self.valid(**how)
+
+    @property
+    def most_runs(self) -> int:
+        """The most that a request may cost; 0 where requests cost no runs."""
+        return 0
+
+    def cost(self, request: Request) -> int:
+        """How many runs a request costs where it is accepted."""
+        return self.operation.cost(request, self.stated)
+
+    def invalid(self) -> dict[str, bytes]:
+        """Bodies that every target must reject, the most telling first."""
+        return {"malformed JSON": b"{", "an array": b"[]"}
+
+    def token_claims(self) -> dict[str, Any] | None:
+        """What a token of the target's own says, for forgeries of it; None where it hands out none."""
+        return None
 
     @abstractmethod
     def twin(self, request: Request) -> Request:
@@ -216,6 +246,31 @@ class Client(ABC):
     def abandon(self, request: Request) -> Exchange:
         """Send a request whole and close the connection without reading the answer."""
         return self.wire.send(request, Sending(fresh=True, hang_up=True))
+
+    # What the run has made
+
+    def keyed(self) -> list[Exchange]:
+        """The exchanges that made something new under a key, for the first environment."""
+        return [
+            each
+            for each in self.wire.ledger.exchanges()
+            if each.request.operation == self.operation.id and each.request.credential == "primary"
+            and self.operation.is_new(each) and self.operation.key(each.request)
+        ]  # fmt: skip
+
+    def known_key(self) -> str:
+        """A key that names something that the run has made, or a fresh one where it has made nothing yet."""
+        made = self.keyed()
+        return self.operation.key(made[0].request) or "" if made else self.key()
+
+    def unspent(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
+        """Those whose key no request had that may have made something before: it must name something new next."""
+        key, success = self.operation.key, self.contract.success
+        taken: dict[str | None, int] = {}
+        for each in self.wire.ledger.exchanges():
+            if each.request.operation == self.operation.id and (each.status == success or each.failure):
+                taken.setdefault(key(each.request), each.number)
+        return [each for each in exchanges if (own := key(each.request)) and taken.get(own, math.inf) >= each.number]
 
     def is_up(self) -> bool:
         """Whether a plain valid request succeeds just now."""

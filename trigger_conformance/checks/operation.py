@@ -10,6 +10,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from trigger_conformance.wire.exchange import Exchange, Request
     from trigger_conformance.wire.wire import Wire
 
+OTHER_METHODS = ("GET", "PUT", "PATCH", "DELETE")
 # What holds for every operation is written there once.
 EVERY = "every_operation"
 # Processes of one run, and what pytest starts, look in the same places.
@@ -67,7 +69,10 @@ class Operation(ABC):
     that may say what is wrong, ``areas`` its own names for areas of every operation's checks
     where they have had others, ``wording`` its own statement and clause for a check of every operation's ("area.name"),
     ``scopes`` what a forged token claims for it, ``aftermath`` what becomes of what a run
-    makes. ``ids_owner`` is the requirement that no id is given twice. ``place`` is the folder of its document.
+    makes. ``ids_owner`` is the requirement that no id is given twice, ``new_owner`` and
+    ``as_asked_owner`` those that a valid request makes something new, and makes what it asked for. ``key_property`` makes
+    a retry safe. ``covered`` are checks of every operation's ("area.name") whose statements its own make, in other words.
+    ``presses`` says that the rate limit is provoked with its requests. ``place`` is the folder of its document.
     """
 
     id: str
@@ -85,6 +90,11 @@ class Operation(ABC):
     scopes: tuple[str, ...] = ()
     aftermath: str = ""
     ids_owner: str = ""
+    new_owner: str = ""
+    as_asked_owner: str = ""
+    key_property: str = ""
+    covered: tuple[str, ...] = ()
+    presses: bool = False
     place: Path = DOCUMENTS
 
     @cached_property
@@ -114,12 +124,17 @@ class Operation(ABC):
             "operation": contract.operation_id,
             "request": contract.request_schema,
             "response": contract.response_schema,
-            "success": str(contract.success), "thing": self.thing, "things": self.things,
-        }  # fmt: skip
+            "success": str(contract.success),
+            "method": contract.method.upper(),
+            "others": _listed([each for each in OTHER_METHODS if each not in contract.methods]),
+            "thing": self.thing,
+            "things": self.things,
+        }
 
     def requirement(self, every: Requirement) -> Requirement:
         """The requirement of every operation ``every`` as this one's."""
         _, area, name = every.id.split(".")
+        every = replace(every, clause=self._nearest(every.clause.format_map(self.words)))
         statement, clause = self.wording.get(f"{area}.{name}", (every.statement, every.clause))
         return replace(
             every,
@@ -127,6 +142,14 @@ class Operation(ABC):
             statement=statement.format_map(self.words),
             clause=clause.format_map(self.words),
         )
+
+    def _nearest(self, clause: str) -> str:
+        """The clause, or where the published document has no such place the nearest that it is in."""
+        while "." in clause and not clause.startswith("RFC "):
+            with suppress(UnknownClauseError):
+                return self.published.clause(clause).name
+            clause = clause.rpartition(".")[0]
+        return clause
 
     def owner(self, every: str) -> str:
         """The id of its requirement that every operation has as ``every`` ("area.name")."""
@@ -177,6 +200,10 @@ class Operation(ABC):
     def also_fine(self, request: Request) -> frozenset[int]:  # noqa: ARG002
         """Statuses beside the documented ones that may answer ``request``."""
         return frozenset()
+
+    def why_not_as_asked(self, exchange: Exchange) -> str | None:  # noqa: ARG002
+        """What keeps the answer to a valid request from being what it asked for."""
+        return None
 
     def expected(self, body: bytes, stated: Mapping[str, Any]) -> Expected:  # noqa: ARG002
         """How a sound target may answer a ``body``."""
@@ -229,6 +256,10 @@ def _operation(suite: Path, path: Path) -> Operation:
     if not isinstance(operation, Operation) or operation.id != path.parent.name:
         raise UnusableChecksError(f"{path}: it must declare OPERATION, an Operation with the id {path.parent.name!r}")
     return operation
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def imported(suite: Path, path: Path) -> ModuleType:

@@ -9,14 +9,14 @@ from trigger_conformance.checks.operation import Operation
 class NoteClient(Client):
     """Creates notes."""
 
-    def valid(self, label="", *, name=None, **how):
-        """A request for a note with a fresh name."""
+    def valid(self, label="", *, key=None, **how):
+        """A request for a note with the name, or a fresh one."""
         ways = {way: how.pop(way) for way in self.WAYS if way in how}
-        return self.request({"name": name or self.key(), **how}, label=label, **ways)
+        return self.request({"name": key or self.key(), **how}, label=label, **ways)
 
     def twin(self, request):
         """The valid request with the same name."""
-        return self.valid(f"the valid request after: {request.label}", name=self.operation.key(request))
+        return self.valid(f"the valid request after: {request.label}", key=self.operation.key(request))
 
 
 class CreateNote(Operation):
