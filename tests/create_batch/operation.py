@@ -179,7 +179,7 @@ OPERATION = CreateBatch(
     facts=(
         Fact("max-run-count", int, "The largest runCount that the target states.", default=1000, metavar="N", least=1),
     ),
-    areas={"answers": "acceptance", "bodies": "properties"},
+    areas={"answers": "acceptance", "bodies": "properties", "bodies.unknown_properties_are_accepted": "acceptance"},
     wording=WORDING,
     error_texts=("message",),
     scopes=("write:batches", "read:batches", "admin"),

@@ -2,17 +2,16 @@
 
 import pytest
 
+from tests.every_operation import json_texts
+from tests.every_operation.packs import expect_ignored
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError
 from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import quoted
-from trigger_conformance.wire.exchange import Beyond
 
-from . import json_texts
 from .beside import each_beside, sound_twin
 from .expectations import expect
 from .grounds import sound_beside
 from .keys import unspent
-from .packs import expect_ignored
 
 MISTYPED = {
     "parentRunId": ("1", "null", "true", '["run_1"]', "{}", "[]"),
@@ -24,34 +23,13 @@ SMOKE = {
     'resumeParentOnCompletion "true"', "idempotencyKey 1", "parentRunId 1", "an array",
     "a trailing comma",
 }  # fmt: skip
-NO_OBJECT = {
-    "an array": b'[{"runCount":1}]',
-    "a string that holds an object": rb'"{\"runCount\":1}"',
-    "a number": b"1",
-    "null": b"null",
-    "true": b"true",
-    "an empty body": b"",
-    "a form": b"runCount=1",
-}
 TEXT = '{"runCount":1}'
 RANGE = "create_batch.run_count.out_of_range_is_rejected"
 MISSING = "create_batch.run_count.missing_or_mistyped_is_rejected"
-NESTING = 10_000
 
 
 def everywhere(target):
     return target.profile > Profile.STANDARD
-
-
-def chosen(target, cases):
-    return {label: case for label, case in cases.items() if target.profile > Profile.SMOKE or label in SMOKE}
-
-
-def bodies(target, cases):
-    """Requests with these bodies: bytes, or a function of a valid JSON text."""
-    for label, case in chosen(target, cases).items():
-        body = case(TEXT) if callable(case) else case
-        yield target.request(body if isinstance(body, bytes) else body.encode(), label=label)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +50,6 @@ def mistyped(target):
 def twin(target):
     """What shows that the others are rejected for the mistyped property, not for what stands beside it."""
     return target.send_all([sound_twin(target)] if target.profile > Profile.SMOKE else [])
-
-
-@pytest.fixture(scope="module")
-def sound_text(target):
-    """A batch whose request has unknown properties and white space wherever the malformed ones have something else."""
-    text = json_texts.with_members(TEXT, '"conformanceExtra":{"a":["é", 1]}', '"é":1')
-    body = f"\t\r\n {text} \n" if target.profile > Profile.SMOKE else None
-    return target.send_all([target.request(body.encode(), label="the sound twin")] if body else [])
 
 
 def about(exchanges, name):
@@ -117,64 +87,6 @@ def test_mistyped_property_creates_nothing(target, mistyped):
     expect(target.send_all(target.twin(each.request) for each in kept)).is_new_batch()
 
 
-@must("a body that is no JSON object is rejected", clause="createBatch.requestBody", profile=Profile.SMOKE)
-def test_body_must_be_a_json_object(target):
-    expect(target.send_all(bodies(target, NO_OBJECT))).is_rejected()
-
-
-@must("malformed JSON is rejected", clause="createBatch.requestBody", profile=Profile.SMOKE)
-def test_malformed_json_is_rejected(target, sound_text):
-    expect(target.send_all(bodies(target, json_texts.malformed(everywhere(target))))).is_rejected()
-    sound_beside(sound_text)
-
-
-@must(
-    "words of other languages, such as NaN and undefined, are rejected in unknown properties too",
-    clause="createBatch.requestBody",
-)
-def test_words_of_other_languages_are_rejected(target, sound_text):
-    expect(target.send_all(bodies(target, json_texts.words(everywhere(target))))).is_rejected()
-    sound_beside(sound_text)
-
-
-@must(
-    "what is no white space of JSON is rejected around the document and between its tokens",
-    clause="createBatch.requestBody",
-)
-def test_what_is_no_white_space_is_rejected(target, sound_text):
-    expect(target.send_all(bodies(target, json_texts.no_surroundings(everywhere(target))))).is_rejected()
-    sound_beside(sound_text)
-
-
-@should("invalid UTF-8 is rejected", clause="RFC 8259 8.1")
-def test_invalid_utf8_is_rejected(target, sound_text):
-    def as_key(text, token):
-        return json_texts.with_members(text, f'"idempotencyKey":{token[:-1]}{target.key()}"')
-
-    places = {"as a value": json_texts.STRINGS["as a value"], "as idempotencyKey": as_key, **json_texts.STRINGS}
-    expect(target.send_all(bodies(target, json_texts.no_utf8(places, everywhere(target))))).is_rejected()
-    sound_beside(sound_text)
-
-
-@should("UTF-16 and UTF-32 are rejected", clause="RFC 8259 8.1")
-def test_utf16_and_utf32_are_rejected(target):
-    encodings = json_texts.first(json_texts.OTHER_ENCODINGS, 3, everywhere(target))
-    expect(
-        target.send_all(target.request(TEXT.encode(name), label=label) for label, name in encodings.items())
-    ).is_rejected()
-
-
-@info("whether a UTF-8 byte-order mark is accepted", clause="createBatch.requestBody")
-def test_byte_order_mark(target):
-    answer = target.send(target.request(b'\xef\xbb\xbf{"runCount":1}', label="byte-order mark"))
-    target.note(f"a body with a byte-order mark: {answer.outcome}")
-
-
-@must("what JSON allows is accepted in unknown properties", clause="CreateBatchRequest")
-def test_what_json_allows_is_accepted(target):
-    expect_ignored(target, json_texts.ALLOWED, label="all that JSON allows")
-
-
 @must(
     "unknown properties whose names software gives a meaning are ignored, and nothing is inherited from them",
     clause="CreateBatchRequest",
@@ -190,21 +102,6 @@ def test_special_names_change_nothing(target):
     if missing.status == 202:
         raise InconclusiveError(f"not judged: rests on {MISSING}, which is violated", [missing])
     expect(answer).is_rejected()
-
-
-@must(
-    "values that no server needs to take are accepted or rejected, never answered with a 5xx",
-    clause="createBatch.responses.500",
-)
-def test_values_that_nobody_needs_are_answered(target):
-    unneeded = json_texts.first(json_texts.UNNEEDED, 4, everywhere(target))
-    answers = target.send_all(
-        target.request(json_texts.with_members(TEXT, members).encode(), label=label)
-        for label, members in unneeded.items()
-    )
-    expect(answers).has_status(202, *REJECTIONS)
-    if taken := [each for each in answers if each.status == 202]:
-        expect(taken).has_run_count(1)
 
 
 @pytest.fixture(scope="module")
@@ -296,20 +193,3 @@ def test_unknown_parent_run_is_answered(orphans):
 )
 def test_unknown_parent_run_is_no_404(orphans):
     expect(orphans).satisfies(lambda each: "404 is not documented" if each.status == 404 else None, place="status")
-
-
-@must(
-    "deep nesting and large bodies in an unknown property are answered, never with a 5xx",
-    clause="createBatch.requestBody",
-)
-def test_deep_and_large_bodies_are_answered(target):
-    extras = {
-        "10,000 arrays in each other": b"[" * NESTING + b"]" * NESTING,
-        "10,000 objects in each other": b'{"x":' * NESTING + b"1" + b"}" * NESTING,
-        "a string of 1 MiB": b'"' + b"x" * (1 << 20) + b'"',
-    }
-    requests = [
-        target.request(b'{"runCount":1,"conformanceExtra":' + extra + b"}", label=label, beyond=Beyond.SIZE)
-        for label, extra in extras.items()
-    ]
-    expect([target.send(request) for request in requests]).has_status(202, *REJECTIONS, 404, 405, 411, 413, 415, 431)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.every_operation.json_texts import first
 from trigger_conformance.checks.client import encode
 from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError
 from trigger_conformance.checks.requirement import Profile, info, must, should
@@ -10,7 +11,6 @@ from . import values
 from .beside import each_beside, sound_twin
 from .expectations import expect
 from .grounds import given_accepted, sound_beside
-from .json_texts import first
 from .keys import unspent
 from .operation import run_count
 

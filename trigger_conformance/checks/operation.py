@@ -65,14 +65,13 @@ class Fact:
 class Operation(ABC):
     """One method and path of a published document, and how its requests and answers are read.
 
-    ``needs`` are the facts without which it is skipped, ``error_texts`` the properties of an error
-    that may say what is wrong, ``areas`` its own names for areas of every operation's checks
-    where they have had others, ``wording`` its own statement and clause for a check of every operation's ("area.name"),
-    ``scopes`` what a forged token claims for it, ``aftermath`` what becomes of what a run
-    makes. ``ids_owner`` is the requirement that no id is given twice, ``new_owner`` and
-    ``as_asked_owner`` those that a valid request makes something new, and makes what it asked for. ``key_property`` makes
-    a retry safe. ``covered`` are checks of every operation's ("area.name") whose statements its own make, in other words.
-    ``presses`` says that the rate limit is provoked with its requests. ``place`` is the folder of its document.
+    ``needs`` are the facts without which it is skipped, ``error_texts`` the properties of an error that may say what is
+    wrong, ``areas`` its own names for areas of every operation's checks, ``wording`` its own statement and clause for
+    one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words. ``scopes``
+    is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the
+    requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
+    something new, and what it asked for. ``key_property`` makes a retry safe. ``presses`` says that its requests
+    provoke the rate limit. ``place`` is the folder of its document.
     """
 
     id: str
@@ -154,7 +153,7 @@ class Operation(ABC):
     def owner(self, every: str) -> str:
         """The id of its requirement that every operation has as ``every`` ("area.name")."""
         area, name = every.split(".")
-        return f"{self.id}.{self.areas.get(area, area)}.{name}"
+        return f"{self.id}.{self.areas.get(every, self.areas.get(area, area))}.{name}"
 
     def lacking(self, stated: Mapping[str, Any]) -> str | None:
         """Why it cannot be tested on a target of which this is ``stated``, and what would change that."""

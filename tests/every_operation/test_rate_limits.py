@@ -6,18 +6,15 @@ from enum import Enum, auto
 
 import pytest
 
-from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, Problem, ViolationError
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, Problem, ViolationError, expect
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import press, rate_limit
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 
-from .expectations import expect
-from .operation import is_new, run_count
-
-LIMITED = "createBatch.responses.429"
-PRESSING = "create_batch.rate_limits.pressing_past_the_limit_brings_a_429"
+LIMITED = "{operation}.responses.429"
+PRESSING = "rate_limits.pressing_past_the_limit_brings_a_429"
 GRACE = 1.0
 LIMITS, RESET, RETRY = "header x-ratelimit", "header x-ratelimit-reset", "header retry-after"
 # As long as a run waits for a target that refuses for longer the more it is asked.
@@ -60,22 +57,23 @@ def provoked(target, quiet):  # noqa: ARG001
     """Press until a 429 comes, at the least cost; another environment's request follows at once."""
     if not target.options.press_rate_limit:
         raise NotApplicableError("the run may not provoke a 429: allow it with --press-rate-limit")
+    if not target.operation.presses:
+        raise NotApplicableError("the rate limit is pressed with the requests of another operation")
     found = press_on(target)
     if found.refused is not None and target.second_bearer is not None:
-        document = {"runCount": run_count(found.refused.request), "idempotencyKey": target.key()}
-        found.other_environment = target.send(
-            target.request(document, authorization=target.second_bearer), keep_429=True
-        )
+        runs = target.cost(found.refused.request)
+        found.other_environment = target.send(target.weighing(runs, authorization=target.second_bearer), keep_429=True)
     return found
 
 
 @pytest.fixture(scope="module")
-def pressed(provoked, is_selected):
+def pressed(target, provoked, is_selected):
     """The press that brought a 429; without one there is nothing to judge here, for the press has its own check."""
     if provoked.refused is not None:
         return provoked
-    if is_selected(PRESSING):
-        raise NotApplicableError(f"the run saw no 429; why is told at {PRESSING}")
+    pressing = target.operation.owner(PRESSING)
+    if is_selected(pressing):
+        raise NotApplicableError(f"the run saw no 429; why is told at {pressing}")
     raise InconclusiveError(f"the run saw no 429: {provoked.problem.message}", provoked.problem.evidence)
 
 
@@ -132,14 +130,14 @@ def volleys(target, sent):
         if counts_runs(target, sent) is not False:
             yield Way.ONE_BY_ONE, ((target.wire.remaining or 0) * 5 // 4 + spare,)
     if counts_runs(target, sent) is not False:
-        yield Way.TOGETHER, (target.max_run_count,) * BIG_REQUESTS
+        yield Way.TOGETHER, (target.most_runs,) * BIG_REQUESTS
     # However much is said to remain: something in front may have a limit of its own.
     while True:
         yield Way.AT_ONCE, (1 if counts_runs(target, sent) is False else 5,) * 32
 
 
 def fire(target, way, run_counts):
-    orders = [target.order(count, key=target.key()) for count in run_counts]
+    orders = [target.weighing(count) for count in run_counts]
     match way:
         case Way.ONE_BY_ONE:
             return [target.send(order, keep_429=True) for order in orders]
@@ -148,8 +146,8 @@ def fire(target, way, run_counts):
     return target.send_all(orders, keep_429=True)
 
 
-def accepted(sent):
-    return [press.Accepted.of(each, run_count(each.request) or 0) for each in sent if is_new(each)]
+def accepted(target, sent):
+    return [press.Accepted.of(each, target.cost(each.request)) for each in sent if target.operation.is_new(each)]
 
 
 def is_blurred(target, sent):
@@ -158,11 +156,11 @@ def is_blurred(target, sent):
 
 
 def counts_runs(target, sent):
-    return press.counts_runs(accepted(sent), shared=is_blurred(target, sent))
+    return press.counts_runs(accepted(target, sent), shared=is_blurred(target, sent))
 
 
 def has_passed(target, sent):
-    return press.passed(accepted(sent), shared=is_blurred(target, sent))
+    return press.passed(accepted(target, sent), shared=is_blurred(target, sent))
 
 
 def unlimited(target, sent, why=""):
@@ -170,7 +168,7 @@ def unlimited(target, sent, why=""):
     evidence = sent[-1:]
     if not sent:
         return InconclusiveError(f"no request could be sent, so nothing could reach a limit: {why}")
-    told, last = press.told(accepted(sent)), sent[-1].answer
+    told, last = press.told(accepted(target, sent)), sent[-1].answer
     stated = last and rate_limit.limit(last)
     if has_passed(target, sent):
         return ViolationError(f"{told} brought no 429, though the limit is stated as {stated}", evidence)
@@ -200,7 +198,7 @@ def test_pressing_past_the_limit_brings_a_429(provoked):
 
 @must(
     "Retry-After is honest: after that long a request is not 429",
-    clause="createBatch.responses.429.headers.Retry-After",
+    clause="{operation}.responses.429.headers.Retry-After",
     profile=Profile.SMOKE,
     stage=Stage.PRESS,
 )
@@ -220,7 +218,7 @@ def test_retry_after_is_honest(target, retried):
     stage=Stage.PRESS,
 )
 def test_limited_request_creates_nothing(retried):
-    expect(retried.answer).is_new_batch()
+    expect(retried.answer).is_new()
 
 
 @must("another environment's credential is not limited", clause="BearerAuth", profile=Profile.SMOKE, stage=Stage.PRESS)
@@ -230,7 +228,7 @@ def test_another_environment_is_not_limited(pressed):
     expect(pressed.other_environment).satisfies(
         lambda each: "429 though only the first environment was pressed" if each.status == 429 else None, also_429=True
     )
-    expect(pressed.other_environment).is_new_batch()
+    expect(pressed.other_environment).is_new()
 
 
 @must(
@@ -250,7 +248,7 @@ def test_headers_of_a_429_are_integers(limited):
 
 @must(
     "on a 429 Limit is positive, Remaining from 0 to Limit, Retry-After from 0 seconds to a day",
-    clause="createBatch.responses.429.headers.X-RateLimit-Remaining",
+    clause="{operation}.responses.429.headers.X-RateLimit-Remaining",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
@@ -260,19 +258,19 @@ def test_counts_of_a_429_are_consistent(limited):
 
 @should(
     "on a 429 the headers describe the limit that refused: less remains of it than the request would take",
-    clause="createBatch.responses.429.headers.X-RateLimit-Remaining",
+    clause="{operation}.responses.429.headers.X-RateLimit-Remaining",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
-def test_headers_describe_the_limit_that_refused(limited):
+def test_headers_describe_the_limit_that_refused(target, limited):
     limited.satisfies(
-        lambda each: rate_limit.other_limit_problem(each, run_count(each.request) or 1), also_429=True, place=LIMITS
+        lambda each: rate_limit.other_limit_problem(each, target.cost(each.request)), also_429=True, place=LIMITS
     )
 
 
 @must(
     "on a 429 X-RateLimit-Reset is a Unix time in seconds, near now",
-    clause="createBatch.responses.429.headers.X-RateLimit-Reset",
+    clause="{operation}.responses.429.headers.X-RateLimit-Reset",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
@@ -280,19 +278,25 @@ def test_reset_of_a_429_is_unix_time(limited):
     limited.satisfies(lambda each: rate_limit.reset_problem(each.answer), also_429=True, place=RESET)
 
 
-@must("a 429 has an Error body", clause="createBatch.responses.429.content", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def described(target, exchange):
+    """What the document holds against the body of a 429, where it describes one."""
+    schema = target.contract.error_schema(exchange.status)
+    return target.contract.schema_errors(schema, exchange.answer.json) if schema else iter(())
+
+
+@must("a 429 has an Error body", clause="{operation}.responses.429.content", profile=Profile.SMOKE, stage=Stage.CLOSING)
 def test_429_has_an_error_body(target, limited):
     def judge(exchange):
         if exchange.answer.media_type not in ERROR_MEDIA_TYPES or not isinstance(exchange.answer.json, dict):
             return f"the body is no JSON object ({quoted(exchange.answer.header('content-type'))})"
-        return next(iter(target.contract.schema_errors("Error", exchange.answer.json)), None)
+        return next(described(target, exchange), None)
 
     limited.satisfies(judge, also_429=True, place="body")
 
 
 @should(
     "X-RateLimit-Reset is not before the end of Retry-After",
-    clause="createBatch.responses.429.headers.X-RateLimit-Reset",
+    clause="{operation}.responses.429.headers.X-RateLimit-Reset",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
@@ -302,7 +306,7 @@ def test_reset_agrees_with_retry_after(limited):
 
 @should(
     "Retry-After is 1 or more",
-    clause="createBatch.responses.429.headers.Retry-After",
+    clause="{operation}.responses.429.headers.Retry-After",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
@@ -321,7 +325,7 @@ def with_limits_elsewhere(traffic):
 
 @must(
     "rate-limit headers on other answers keep the same rules",
-    clause="createBatch.responses.429.headers",
+    clause="{operation}.responses.429.headers",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
@@ -340,7 +344,7 @@ def test_headers_elsewhere_keep_the_rules(traffic):
 
 @should(
     "Remaining does not rise within one window by more than a refill allows",
-    clause="createBatch.responses.429.headers.X-RateLimit-Remaining",
+    clause="{operation}.responses.429.headers.X-RateLimit-Remaining",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
@@ -352,13 +356,13 @@ def test_remaining_rises_only_by_refill(traffic):
 
 
 @should(
-    "rate-limit headers are there on a 202",
-    clause="createBatch.responses.429.headers",
+    "rate-limit headers are there on a {success}",
+    clause="{operation}.responses.429.headers",
     profile=Profile.SMOKE,
     stage=Stage.CLOSING,
 )
-def test_accepted_answers_carry_the_limits(traffic):
-    accepted = [each for each in traffic if each.status == 202]
+def test_accepted_answers_carry_the_limits(target, traffic):
+    accepted = [each for each in traffic if each.status == target.contract.success]
     expect(accepted).satisfies(
         lambda each: None if rate_limit.carries_limits(each.answer) else "no rate-limit header",
         place=LIMITS,

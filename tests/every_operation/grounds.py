@@ -1,0 +1,33 @@
+"""What checks of every operation rest on beside their own statement, and which requirement owns it."""
+
+from trigger_conformance.checks.expect import expect, several
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.operation import operation_of
+
+REFUSAL = "authentication.missing_credential_is_refused"
+ACCEPTED = "answers.valid_request_is_accepted"
+
+
+def operation(exchanges):
+    """The operation that the exchanges belong to."""
+    return operation_of(several(exchanges)[0].request)
+
+
+def given_new(exchanges):
+    """What was accepted made something new."""
+    asked = several(exchanges)
+    return given(asked, rests_on=operation(asked).new_owner or operation(asked).owner(ACCEPTED)).is_new()
+
+
+def given_as_asked(exchanges):
+    """What was accepted made something new, and what it asked for."""
+    made = given_new(exchanges)
+    return given(made, rests_on=operation(made).as_asked_owner or operation(made).owner(ACCEPTED)).is_as_asked()
+
+
+def expect_refused(exchanges):
+    """Nobody is let in; with which status a stranger is refused is another requirement's affair."""
+    expect(exchanges).satisfies(
+        lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
+    )
+    given(exchanges, rests_on=operation(exchanges).owner(REFUSAL)).is_refused()

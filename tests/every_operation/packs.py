@@ -1,0 +1,45 @@
+"""Members that a sound server ignores, many in one request; told apart where the whole is not answered as it should."""
+
+import json
+
+from trigger_conformance.checks.expect import InconclusiveError, expect
+
+from .grounds import given_as_asked
+from .json_texts import with_members
+
+ORDINARY = '"conformanceOrdinary":1'
+
+
+def text_of(request):
+    """The JSON text of a request's body."""
+    return json.dumps(request.document)
+
+
+def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None):
+    """A valid request is answered as if the ``members`` (label to JSON text) were not there; else each is tried alone.
+
+    What is asked beside them rests on a request with the members of the ``ground``. ``plain`` makes the valid request.
+    """
+
+    def request(label, members):
+        text = text_of((plain or target.telling)())
+        return target.request(with_members(text, *members).encode(), label=label)
+
+    answers = [target.send(request(label, members.values()))]
+    if answers[0].status != 429 and not is_right(target, answers[0]):
+        sound_beside(target, [target.send(request("the sound twin", ground))])
+        answers += target.send_all(request(label, [member]) for label, member in members.items())
+    given_as_asked(expect(answers).is_accepted())
+
+
+def is_right(target, exchange):
+    """Whether the answer is that of a valid request, and what was asked for."""
+    operation = target.operation
+    return operation.why_not_new(exchange) is None and operation.why_not_as_asked(exchange) is None
+
+
+def sound_beside(target, twins):
+    """What stands beside a wrong value is accepted without it. Raises InconclusiveError where it is not."""
+    wrong = [each for each in twins if target.operation.why_not_new(each)]
+    if wrong:
+        raise InconclusiveError(f"{wrong[0].request.label} is not accepted either: {wrong[0].outcome}", wrong)

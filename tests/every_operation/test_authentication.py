@@ -1,0 +1,417 @@
+"""Authentication: what is refused, with 401, and without a trace."""
+
+import base64
+from itertools import pairwise
+
+import pytest
+
+from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect, seen
+from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.requirement import Profile, Stage, must, should
+from trigger_conformance.rules import forgery
+from trigger_conformance.wire.exchange import Beyond
+
+from . import credentials
+from .grounds import REFUSAL, expect_refused, operation
+
+BEARER = "BearerAuth"
+UNAUTHORIZED = "{operation}.responses.401"
+SMOKE = {"no header", "Basic", "cut short by one", "letter case swapped", "alg none"}
+ASKED_BY_KNOWN_KEY = {"Basic"}
+NO_HEADER = Authorization((), "")
+RIGHT = "the right key"
+# Each wrong one comes after the right key and before it; in the first turn a wrong one is what a connection sees first.
+TURNS = (
+    ("letter case swapped", RIGHT, "no header"),
+    (RIGHT, "a wrong key", RIGHT, "letter case swapped", RIGHT, "no header", RIGHT),
+)
+
+
+def missing(target):
+    return {
+        "no header": NO_HEADER,
+        "an empty header": target.credential(""),
+        "Bearer without a token": target.credential("Bearer"),
+        "Bearer and a space": target.credential("Bearer "),
+    }
+
+
+def other_schemes(target):
+    key = target.options.api_key
+    basic = base64.b64encode(f"{key}:".encode()).decode()
+    user = base64.b64encode(f"api:{key}".encode()).decode()
+    return {
+        "Basic": target.derived(f"Basic {basic}"),
+        "Basic, key as the password": target.derived(f"Basic {user}"),
+        "Basic, key as it is": target.derived(f"Basic {key}", '"Basic $TRIGGER_API_KEY"'),
+        "Token": target.derived(f"Token {key}", '"Token $TRIGGER_API_KEY"'),
+        "ApiKey": target.derived(f"ApiKey {key}", '"ApiKey $TRIGGER_API_KEY"'),
+        "no scheme": target.derived(key, '"$TRIGGER_API_KEY"'),
+        "BearerX": target.derived(f"BearerX {key}", '"BearerX $TRIGGER_API_KEY"'),
+    }
+
+
+def wrong_keys(target):
+    key = target.options.api_key
+    middle = len(key) // 2
+    changed = {
+        "first character changed": (other(key[0]) + key[1:], '"Bearer x${TRIGGER_API_KEY#?}"'),
+        "middle character changed": (key[:middle] + other(key[middle]) + key[middle + 1 :], ""),
+        "last character changed": (key[:-1] + other(key[-1]), '"Bearer ${TRIGGER_API_KEY%?}x"'),
+        "cut short by one": (key[:-1], '"Bearer ${TRIGGER_API_KEY%?}"'),
+        "first character missing": (key[1:], '"Bearer ${TRIGGER_API_KEY#?}"'),
+        "extended": (f"{key}0", '"Bearer ${TRIGGER_API_KEY}0"'),
+        "twice": (key + key, '"Bearer $TRIGGER_API_KEY$TRIGGER_API_KEY"'),
+        "letter case swapped": (key.swapcase(), ""),
+    }
+    near = {
+        label: target.derived(f"Bearer {value}", shell) for label, (value, shell) in changed.items() if value != key
+    }
+    return {"a wrong key": target.credential("Bearer tr_conformance_no_such_key"), **near}
+
+
+def other(character):
+    return "x" if character != "x" else "y"
+
+
+def forged_tokens(target, claims):
+    return {label: target.credential(f"Bearer {token}") for label, token in forgery.forged(claims).items()}
+
+
+def chosen(target, authorizations):
+    smoke = target.profile is Profile.SMOKE
+    # One key for all: what any of them makes, one request shows.
+    key = target.key()
+    # What is known must not open a door either; larger profiles ask that by itself.
+    return [
+        target.valid(
+            label,
+            key=target.known_key() if smoke and label in ASKED_BY_KNOWN_KEY else key,
+            authorization=authorization,
+        )
+        for label, authorization in authorizations.items()
+        if not smoke or label in SMOKE
+    ]
+
+
+@pytest.fixture(scope="module")
+def without_credential(target):
+    return target.send_all(chosen(target, missing(target)))
+
+
+@pytest.fixture(scope="module")
+def under_other_schemes(target):
+    return target.send_all(chosen(target, other_schemes(target)))
+
+
+@pytest.fixture(scope="module")
+def with_wrong_keys(target):
+    return target.send_all(chosen(target, wrong_keys(target)))
+
+
+@pytest.fixture(scope="module")
+def claims(target):
+    """What a token of the target's own says, where it hands out any."""
+    return target.token_claims() if target.profile > Profile.SMOKE else None
+
+
+@pytest.fixture(scope="module")
+def with_forged_tokens(target, claims):
+    return target.send_all(chosen(target, forged_tokens(target, claims)))
+
+
+@pytest.fixture(scope="module")
+def look_up_key(target):
+    """One key for all that a look-up may take: what any of them makes, one request shows."""
+    return target.key()
+
+
+def looked_up(target, key, tokens, standard):
+    """Requests with ``tokens`` by label, ``standard`` of them in a standard run."""
+    return [
+        target.valid(
+            label,
+            key=key,
+            authorization=target.credential(f"Bearer {token}".encode()),
+            beyond=Beyond.NOTHING if credentials.TOKEN68.fullmatch(token) else Beyond.GRAMMAR,
+        )
+        for label, token in list(tokens.items())[: target.pick(smoke=0, standard=standard, thorough=len(tokens))]
+    ]
+
+
+@pytest.fixture(scope="module")
+def with_names(target, look_up_key):
+    return target.send_all(looked_up(target, look_up_key, credentials.NAMES, 6))
+
+
+@pytest.fixture(scope="module")
+def with_patterns(target, look_up_key):
+    return target.send_all(looked_up(target, look_up_key, credentials.patterns(target.options.api_key), 4))
+
+
+@pytest.fixture(scope="module")
+def with_spellings(target, look_up_key):
+    key = target.options.api_key
+    tokens = {label: token for label, token in credentials.spellings(key).items() if token != key}
+    for label, token in tokens.items():
+        # A hash says nothing of the key, so that a target may tell it.
+        keep_out = target.wire.redactor.conceal if label in credentials.HASHES else target.wire.redactor.learn
+        keep_out(token)
+    return target.send_all(looked_up(target, look_up_key, tokens, 8))
+
+
+@pytest.fixture(scope="module")
+def with_known_secrets(target, look_up_key, claims):
+    tokens = forgery.with_known_secrets(claims)
+    return target.send_all(looked_up(target, look_up_key, tokens, 5))
+
+
+@pytest.fixture(scope="module")
+def with_keys_of_their_own(target, look_up_key, claims):
+    tokens = forgery.naming_their_key(claims)
+    return target.send_all(looked_up(target, look_up_key, tokens, 3))
+
+
+@pytest.fixture(scope="module")
+def key_elsewhere(target):
+    key = target.options.api_key
+
+    def order(label, extra=None, **more):
+        document = {**target.document(), **(extra or {})}
+        return target.request(document, label=label, authorization=NO_HEADER, **more)
+
+    queries = ("api_key", "apiKey", "token", "access_token")
+    cookies = ("token", "api_key", "access_token", "session", "Authorization")
+    properties = ("apiKey", "api_key", "access_token", "token", "authorization")
+    query = f"?{'&'.join(f'{name}={key}' for name in queries)}"
+    cookie = ("Cookie", "; ".join(f"{name}={key}" for name in cookies))
+    body = dict.fromkeys(properties, key)
+    if target.profile is Profile.SMOKE:
+        return target.send_all([order("key in query, cookie and body", body, headers=[cookie], query=query)])
+    return target.send_all(
+        [
+            order("key in the query", query=query),
+            order("key in a cookie", headers=[cookie]),
+            order("key in the body", body),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def refusals(request, target, without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens):
+    """What was sent without a good credential, in groups of one key each."""
+    groups = [without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens]
+    if target.profile > Profile.SMOKE:
+        names = ("with_names", "with_patterns", "with_spellings", "with_known_secrets", "with_keys_of_their_own")
+        groups.append([each for name in names for each in request.getfixturevalue(name)])
+    return groups
+
+
+@must("a request without a credential is refused", clause=UNAUTHORIZED, profile=Profile.SMOKE)
+def test_missing_credential_is_refused(without_credential):
+    expect(without_credential).is_refused()
+
+
+@must("the right key under another scheme, or under none, is refused", clause=BEARER, profile=Profile.SMOKE)
+def test_other_schemes_are_refused(under_other_schemes):
+    expect_refused(under_other_schemes)
+
+
+@must("a key that is not quite the right one is refused", clause=UNAUTHORIZED, profile=Profile.SMOKE)
+def test_wrong_key_is_refused(with_wrong_keys):
+    expect_refused(with_wrong_keys)
+
+
+def given_no_header_is_refused(without_credential):
+    """The ground of what is sent without the header and is odd beside: where that alone is let in, no more is seen."""
+    let_in = [each for each in without_credential if each.request.label == "no header" and each.status != 401]
+    if let_in:
+        rests(operation(let_in).owner(REFUSAL), f"no header: expected 401, got {let_in[0].outcome}", let_in)
+
+
+@must("the right key in the query, a cookie or the body is refused", clause=BEARER, profile=Profile.SMOKE)
+def test_key_elsewhere_is_refused(without_credential, key_elsewhere):
+    given_no_header_is_refused(without_credential)
+    expect_refused(key_elsewhere)
+
+
+@must("unsigned, expired and self-signed tokens are refused", clause=BEARER, profile=Profile.SMOKE)
+def test_forged_tokens_are_refused(with_forged_tokens):
+    expect_refused(with_forged_tokens)
+
+
+def expect_kept_out(answers):
+    """401; what no credential can be made of may be answered 400, or by what stands in front."""
+
+    def judge(exchange):
+        odd = exchange.request.beyond is Beyond.GRAMMAR
+        if exchange.status in ((400, 401) if odd else (401,)):
+            return None
+        return f"expected 401{' or 400' if odd else ''}, got {exchange.outcome}"
+
+    expect(answers).satisfies(judge)
+
+
+@must("what every object has, and words for nothing or true, are no credentials", clause=UNAUTHORIZED)
+def test_names_of_a_look_up_are_refused(with_names):
+    expect_kept_out(with_names)
+
+
+@must("wildcards, regular expressions and quotes are no credentials", clause=UNAUTHORIZED)
+def test_patterns_are_refused(with_patterns):
+    expect_kept_out(with_patterns)
+
+
+@must("the right key with another beside it, or written otherwise, is refused", clause=UNAUTHORIZED)
+def test_other_spellings_of_the_key_are_refused(with_spellings):
+    expect_kept_out(with_spellings)
+
+
+@must("tokens signed with nothing, or with a secret that everybody knows, are refused", clause=BEARER)
+def test_tokens_signed_with_known_secrets_are_refused(with_known_secrets):
+    expect_kept_out(with_known_secrets)
+
+
+@must("tokens that say which key verifies them are refused", clause=BEARER)
+def test_tokens_that_name_their_own_key_are_refused(with_known_secrets, with_keys_of_their_own):
+    # Where no secret will do, what the header says decides nothing.
+    without = any(each.request.label == "signed with no secret" and each.status != 401 for each in with_known_secrets)
+    taken = forgery.SIGNED_WITH_NOTHING if without else set()
+    expect_kept_out([each for each in with_keys_of_their_own if each.request.label not in taken])
+
+
+@must("a refused request creates nothing, and does not use up its key", clause=UNAUTHORIZED, profile=Profile.SMOKE)
+def test_refused_request_creates_nothing(target, refusals):
+    # Who is let in uses up the key of the group: that is another requirement's affair.
+    refused = [group for group in refusals if group and all(each.status in (400, 401) for each in group)]
+    fresh = [target.unspent(group)[:1] for group in refused]
+    firsts = [each for group in fresh for each in group][: target.pick(smoke=1, standard=100, thorough=100)]
+    if not firsts:
+        raise InconclusiveError("no request was refused, so there is no key that could be used up")
+    expect(target.send_all(target.twin(each.request) for each in firsts)).is_new()
+
+
+def in_turn(target, *labels):
+    """Requests that carry, one after the other, the right key and what is no key."""
+    authorizations = {**missing(target), **wrong_keys(target), RIGHT: target.bearer}
+    return [target.valid(label, authorization=authorizations[label]) for label in labels if label in authorizations]
+
+
+def followers(exchanges):
+    """Pairs of neighbours that shared a connection."""
+    return [
+        (earlier, later)
+        for earlier, later in pairwise(exchanges)
+        if earlier.answer and later.answer and earlier.connection == later.connection != 0
+    ]
+
+
+@must(
+    "on one connection every request is judged by itself, whichever credential came before",
+    clause="RFC 9110 3.3",
+    profile=Profile.SMOKE,
+)
+def test_requests_on_one_connection_are_judged_by_themselves(target, without_credential, with_wrong_keys):
+    # What is let in on a connection of its own is another requirement's affair.
+    alone = {each.request.label for each in (*without_credential, *with_wrong_keys) if each.status == 401}
+    turns = TURNS[: target.pick(smoke=1, standard=2, thorough=2)]
+    lines = [target.send_in_turn(in_turn(target, *turn)) for turn in turns]
+    shared = [pair for line in lines for pair in followers(line)]
+    if not shared:
+        raise NotApplicableError("no two requests could share a connection: the target closes it after each answer")
+    before = {later.number: earlier.request.label for earlier, later in shared}
+
+    def judge(exchange):
+        wanted = target.contract.success if exchange.request.label == RIGHT else 401
+        told = f"expected {wanted}, as on a connection of its own, got {exchange.outcome}"
+        return None if exchange.status == wanted else f"{told} after {before[exchange.number]!r}"
+
+    expect(later for _, later in shared if later.request.label in {RIGHT, *alone}).satisfies(judge)
+    target.note(f"{len(shared)} requests on a connection that had carried others")
+
+
+@must("a key that names a {thing} is no credential: its replay is refused like any request", clause=UNAUTHORIZED)
+def test_known_key_is_no_credential(target, without_credential, with_wrong_keys, with_forged_tokens):
+    key = target.known_key()
+    strangers = {
+        "no header": NO_HEADER,
+        "a wrong key": target.credential("Bearer tr_conformance_no_such_key"),
+        "alg none": forged_tokens(target, None)["alg none"],
+    }
+    # Who is let in with any key is another requirement's affair.
+    groups = (without_credential, with_wrong_keys, with_forged_tokens)
+    refused = {each.request.label for group in groups for each in group if each.status == 401}
+    replays = [
+        target.valid(f"{label}, known key", key=key, authorization=authorization)
+        for label, authorization in strangers.items()
+        if label in refused
+    ]
+    expect_refused(target.send_all(replays))
+
+
+@should("an invalid body without a credential is 401, not 400 or 422", clause=UNAUTHORIZED, profile=Profile.SMOKE)
+def test_invalid_body_without_credential_is_401(target, without_credential):
+    given_no_header_is_refused(without_credential)
+    wrongs = target.invalid().items()
+    requests = [target.request(body, label=label, authorization=NO_HEADER) for label, body in wrongs]
+    expect(target.send_all(requests[: target.pick(smoke=1, standard=3, thorough=3)])).has_status(401)
+
+
+@should(
+    "a 401 carries a WWW-Authenticate header with a Bearer challenge",
+    clause="RFC 9110 11.6.1",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_refusal_carries_a_challenge(traffic):
+    refused = [each for each in traffic if each.status == 401]
+
+    def judge(exchange):
+        challenges = ", ".join(exchange.answer.all("www-authenticate")).lower()
+        schemes = [challenge.strip().split(" ")[0] for challenge in challenges.split(",")]
+        return None if "bearer" in schemes else f"WWW-Authenticate is {challenges or 'missing'}"
+
+    seen(refused, "401").satisfies(judge)
+
+
+@should("the scheme's letter case does not matter", clause="RFC 9110 11.1")
+def test_scheme_is_matched_without_regard_to_case(target):
+    key = target.options.api_key
+    spellings = {scheme: Authorization((f"{scheme} {key}".encode(),), f'"{scheme} $TRIGGER_API_KEY"', "primary")
+                 for scheme in ("bearer", "BEARER", "bEaReR")}  # fmt: skip
+    orders = [target.valid(scheme, authorization=spelling) for scheme, spelling in spellings.items()]
+    expect(target.send_all(orders)).is_new()
+
+
+@must("an oversized Authorization header, or one with bytes above 0x7F, is refused", clause=UNAUTHORIZED)
+def test_oversized_or_binary_authorization_is_refused(target):
+    key = target.options.api_key.encode()
+    requests = [
+        target.valid("16 kB of token", authorization=target.credential(b"Bearer " + b"a" * 16_384), beyond=Beyond.SIZE),
+        target.valid(
+            "the key and 16 kB",
+            authorization=target.credential(b"Bearer " + key + b"a" * 16_384),
+            beyond=Beyond.SIZE,
+        ),
+        target.valid(
+            "bytes above 0x7F", authorization=target.credential(b"Bearer \xff\xfe\xc3\xa9"), beyond=Beyond.GRAMMAR
+        ),
+        target.valid(
+            "the key and a byte above 0x7F",
+            authorization=target.credential(b"Bearer " + key + b"\xe9"),
+            beyond=Beyond.GRAMMAR,
+        ),
+    ]
+    expect(target.send_all(requests)).has_status(400, 401, 431)
+
+
+@should("two Authorization headers, one right and one wrong, are refused", clause=BEARER)
+def test_two_authorization_headers_are_refused(target):
+    right, wrong = target.bearer.values[0], b"Bearer tr_conformance_no_such_key"
+    pairs = {"right, then wrong": (right, wrong), "wrong, then right": (wrong, right)}
+    orders = [
+        target.valid(label, authorization=Authorization(values, '"Bearer $TRIGGER_API_KEY"'), beyond=Beyond.GRAMMAR)
+        for label, values in pairs.items()
+    ]
+    expect(target.send_all(orders)).has_status(*REJECTIONS[:1], 401)

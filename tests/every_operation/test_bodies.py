@@ -1,0 +1,221 @@
+"""Bodies: what is no JSON is rejected wherever it stands, what JSON allows is accepted, what is unknown is ignored."""
+
+import json
+
+import pytest
+
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect
+from trigger_conformance.checks.requirement import Profile, info, must, should
+from trigger_conformance.wire.exchange import Beyond
+
+from . import json_texts
+from .grounds import given_as_asked
+from .packs import expect_ignored, sound_beside, text_of
+
+SMOKE = {"an array", "a trailing comma"}
+
+
+NO_OBJECT = {
+    "an array": lambda text: f"[{text}]",
+    "a string that holds an object": json.dumps,
+    "a number": b"1",
+    "null": b"null",
+    "true": b"true",
+    "an empty body": b"",
+    "a form": b"conformance=1",
+}
+
+
+NESTING = 10_000
+
+
+def everywhere(target):
+    return target.profile > Profile.STANDARD
+
+
+def chosen(target, cases):
+    return {label: case for label, case in cases.items() if target.profile > Profile.SMOKE or label in SMOKE}
+
+
+def bodies(target, cases):
+    """Requests with these bodies: bytes, or a function of a valid JSON text."""
+    for label, case in chosen(target, cases).items():
+        body = case(text_of(target.valid())) if callable(case) else case
+        yield target.request(body if isinstance(body, bytes) else body.encode(), label=label)
+
+
+@pytest.fixture(scope="module")
+def sound_text(target):
+    """A valid request that has unknown properties and white space wherever the malformed ones have something else."""
+    text = json_texts.with_members(text_of(target.valid()), '"conformanceExtra":{"a":["é", 1]}', '"é":1')
+    body = f"\t\r\n {text} \n" if target.profile > Profile.SMOKE else None
+    return target.send_all([target.request(body.encode(), label="the sound twin")] if body else [])
+
+
+@must("a body that is no JSON object is rejected", clause="{operation}.requestBody", profile=Profile.SMOKE)
+def test_body_must_be_a_json_object(target):
+    expect(target.send_all(bodies(target, NO_OBJECT))).is_rejected()
+
+
+@must("malformed JSON is rejected", clause="{operation}.requestBody", profile=Profile.SMOKE)
+def test_malformed_json_is_rejected(target, sound_text):
+    expect(target.send_all(bodies(target, json_texts.malformed(everywhere(target))))).is_rejected()
+    sound_beside(target, sound_text)
+
+
+@must(
+    "words of other languages, such as NaN and undefined, are rejected in unknown properties too",
+    clause="{operation}.requestBody",
+)
+def test_words_of_other_languages_are_rejected(target, sound_text):
+    expect(target.send_all(bodies(target, json_texts.words(everywhere(target))))).is_rejected()
+    sound_beside(target, sound_text)
+
+
+@must(
+    "what is no white space of JSON is rejected around the document and between its tokens",
+    clause="{operation}.requestBody",
+)
+def test_what_is_no_white_space_is_rejected(target, sound_text):
+    expect(target.send_all(bodies(target, json_texts.no_surroundings(everywhere(target))))).is_rejected()
+    sound_beside(target, sound_text)
+
+
+@should("invalid UTF-8 is rejected", clause="RFC 8259 8.1")
+def test_invalid_utf8_is_rejected(target, sound_text):
+    def as_key(text, token):
+        return json_texts.with_members(text, f'"{name}":{token[:-1]}{target.key()}"')
+
+    name = target.operation.key_property
+    places = {"as a value": json_texts.STRINGS["as a value"], **({f"as {name}": as_key} if name else {}),
+              **json_texts.STRINGS}  # fmt: skip
+    expect(target.send_all(bodies(target, json_texts.no_utf8(places, everywhere(target))))).is_rejected()
+    sound_beside(target, sound_text)
+
+
+@should("UTF-16 and UTF-32 are rejected", clause="RFC 8259 8.1")
+def test_utf16_and_utf32_are_rejected(target):
+    encodings = json_texts.first(json_texts.OTHER_ENCODINGS, 3, everywhere(target))
+    expect(
+        target.send_all(
+            target.request(text_of(target.valid()).encode(name), label=label) for label, name in encodings.items()
+        )
+    ).is_rejected()
+
+
+@info("whether a UTF-8 byte-order mark is accepted", clause="{operation}.requestBody")
+def test_byte_order_mark(target):
+    answer = target.send(target.request(b"\xef\xbb\xbf" + text_of(target.valid()).encode(), label="byte-order mark"))
+    target.note(f"a body with a byte-order mark: {answer.outcome}")
+
+
+@must("what JSON allows is accepted in unknown properties", clause="{request}")
+def test_what_json_allows_is_accepted(target):
+    expect_ignored(target, json_texts.ALLOWED, label="all that JSON allows")
+
+
+@must(
+    "values that no server needs to take are accepted or rejected, never answered with a 5xx",
+    clause="{operation}.responses",
+)
+def test_values_that_nobody_needs_are_answered(target):
+    unneeded = json_texts.first(json_texts.UNNEEDED, 4, everywhere(target))
+    answers = target.send_all(
+        target.request(json_texts.with_members(text_of(target.valid()), members).encode(), label=label)
+        for label, members in unneeded.items()
+    )
+    expect(answers).has_status(target.contract.success, *REJECTIONS)
+    if taken := [each for each in answers if each.status == target.contract.success]:
+        given_as_asked(taken)
+
+
+@must(
+    "deep nesting and large bodies in an unknown property are answered, never with a 5xx",
+    clause="{operation}.requestBody",
+)
+def test_deep_and_large_bodies_are_answered(target):
+    extras = {
+        "10,000 arrays in each other": "[" * NESTING + "]" * NESTING,
+        "10,000 objects in each other": '{"x":' * NESTING + "1" + "}" * NESTING,
+        "a string of 1 MiB": '"' + "x" * (1 << 20) + '"',
+    }
+    requests = [
+        target.request(
+            json_texts.with_members(text_of(target.valid()), f'"conformanceExtra":{extra}').encode(),
+            label=label,
+            beyond=Beyond.SIZE,
+        )
+        for label, extra in extras.items()
+    ]
+    expect([target.send(request) for request in requests]).has_status(
+        target.contract.success, *REJECTIONS, 404, 405, 411, 413, 415, 431
+    )
+
+
+@must("unknown extra properties are accepted", clause="{request}", profile=Profile.SMOKE)
+def test_unknown_properties_are_accepted(target):
+    values = {
+        "a string": '"x"',
+        "a number": "1.5",
+        "null": "null",
+        "an array": "[1,[2]]",
+        "an object": '{"runCount":0}',
+    }
+    members = {
+        f"extra property with {name}": f'"conformance{number}":{value}'
+        for number, (name, value) in enumerate(values.items())
+    }
+    many = {"fifty extra properties": ",".join(f'"conformanceExtra{number}":{number}' for number in range(50))}
+    expect_ignored(target, {**members, **many}, label="fifty and one of every type", ground=())
+
+
+# A value of another type for each type that JSON has, the most often coerced first.
+OTHER_TYPES = {
+    "string": ("1", "true", "null", "[]", "{}"),
+    "integer": ('"1"', "true", "1.5", "null", "[1]", "{}"),
+    "number": ('"1"', "true", "null", "[1]", "{}"),
+    "boolean": ('"true"', "1", "0", "null", "[]"),
+    "array": ('"x"', "1", "{}", "null"),
+    "object": ('"x"', "1", "[]", "null"),
+}
+
+
+def with_property(target, name, literal, label):
+    """A valid request whose property ``name`` is the ``literal``, or is left out where that is None."""
+    document = {each: value for each, value in target.document().items() if each != name}
+    text = json.dumps(document)
+    members = [] if literal is None else [f"{json.dumps(name)}:{literal}"]
+    return target.request(json_texts.with_members(text, *members).encode(), label=label)
+
+
+@pytest.fixture(scope="module")
+def broken(target):
+    """Requests that lack a required property, or have one of another type, by what is wrong with them."""
+    schema = target.contract.document["components"]["schemas"][target.contract.request_schema]
+    count = target.pick(smoke=1, standard=3, thorough=len(OTHER_TYPES))
+    missing = [with_property(target, name, None, f"{name} missing") for name in schema.get("required", ())]
+    mistyped = [
+        with_property(target, name, literal, f"{name} {literal}")
+        for name, known in schema.get("properties", {}).items()
+        for literal in OTHER_TYPES.get(known.get("type"), ())[:count]
+    ]
+    return {"missing": target.send_all(missing), "mistyped": target.send_all(mistyped)}
+
+
+@must("a body that lacks a required property is rejected", clause="{request}.required")
+def test_missing_property_is_rejected(broken):
+    expect(broken["missing"]).is_rejected()
+
+
+@must("a property of another type is rejected", clause="{request}.properties", profile=Profile.SMOKE)
+def test_mistyped_property_is_rejected(broken):
+    expect(broken["mistyped"]).is_rejected()
+
+
+@must("a rejected body creates nothing", clause="{operation}.responses")
+def test_rejected_body_creates_nothing(target, broken):
+    rejected = [each for group in broken.values() for each in group if each.status in REJECTIONS]
+    kept = target.unspent(rejected)[:: target.pick(smoke=4, standard=2, thorough=1)]
+    if not kept:
+        raise NotApplicableError("no rejected request had a key of its own, which would show what it made")
+    expect(target.send_all(target.twin(each.request) for each in kept)).is_new()
