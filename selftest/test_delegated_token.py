@@ -128,7 +128,7 @@ def test_each_known_secret_signs_one_token_that_has_not_expired():
 
 
 def test_tokens_that_name_their_key_are_signed_with_it():
-    tokens = forgery.naming_their_key(None)
+    tokens = forgery.naming_their_key(CLAIMS)
     nothing, own = signed_with(""), signed_with("conformance")
     assert {label for label, token in tokens.items() if nothing(token)} == forgery.SIGNED_WITH_NOTHING
     assert {label for label, token in tokens.items() if own(token)} == tokens.keys() - forgery.SIGNED_WITH_NOTHING

@@ -12,15 +12,14 @@ import jwt
 from trigger_conformance.rules.delegated_token import json_part
 
 _FOREIGN_KEY = "a-signing-key-that-is-not-the-target's-own"
-_CLAIMS = {"sub": "conformance", "pub": True, "scopes": ["write:batches", "read:batches", "admin"]}
 _OWN_KEY = "conformance"
 _LONG_AGO = 1_500_000_000
 _FAR_AHEAD = 4_000_000_000
 
 
-def forged(claims: dict[str, Any] | None) -> dict[str, str]:
-    """Forged tokens by name; ``claims`` are those of a token that the target handed out, if it did."""
-    current = {**(claims or _CLAIMS), "exp": _FAR_AHEAD}
+def forged(claims: dict[str, Any]) -> dict[str, str]:
+    """Forged tokens by name; ``claims`` are those of a token that the target handed out, or might."""
+    current = {**claims, "exp": _FAR_AHEAD}
     unsigned = jwt.encode(current, "", algorithm="none")
     return {
         "alg none": unsigned,
@@ -52,9 +51,9 @@ KNOWN_SECRETS = {
 }
 
 
-def with_known_secrets(claims: dict[str, Any] | None) -> dict[str, str]:
+def with_known_secrets(claims: dict[str, Any]) -> dict[str, str]:
     """Tokens signed with each of KNOWN_SECRETS by name, and unsigned ones under other spellings of none."""
-    current = {**(claims or _CLAIMS), "exp": _FAR_AHEAD}
+    current = {**claims, "exp": _FAR_AHEAD}
     signed = {f"signed with {name}": _signed({"alg": "HS256"}, current, secret)
               for name, secret in KNOWN_SECRETS.items()}  # fmt: skip
     unsigned = jwt.encode(current, "", algorithm="none")
@@ -67,9 +66,9 @@ def with_known_secrets(claims: dict[str, Any] | None) -> dict[str, str]:
 SIGNED_WITH_NOTHING = {"kid is an empty file", "kid is an empty file's path", "kid is a name that every object has"}
 
 
-def naming_their_key(claims: dict[str, Any] | None) -> dict[str, str]:
+def naming_their_key(claims: dict[str, Any]) -> dict[str, str]:
     """Tokens whose header says which key verifies them: one that everybody has, or one that they bring."""
-    current = {**(claims or _CLAIMS), "exp": _FAR_AHEAD}
+    current = {**claims, "exp": _FAR_AHEAD}
     own = {"kty": "oct", "k": base64.urlsafe_b64encode(_OWN_KEY.encode()).rstrip(b"=").decode()}
     up, elsewhere = "../" * 12, "https://conformance.invalid"
     return {
