@@ -110,7 +110,7 @@ def test_generated_invalid_requests_are_rejected(target, generator):
     stage=Stage.GENERATED,
 )
 def test_nearly_alike_keys_are_different(target):
-    near = generation.near_keys(target.options.seed, target.pick(smoke=5, standard=8, thorough=300))
+    near = generation.near_keys(target.options.seed, target.pick(smoke=5, standard=6, thorough=300))
     pairs = [(target.key("-"), pair) for pair in near]
     for portion in portions(target, pairs):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))

@@ -82,7 +82,8 @@ def _plain(base):
 
 def _numbers(number):
     """Spellings of one number; it is unique, for a stem would make them words."""
-    big = 2**53 + 2 * number
+    # Divisible by four, so that the next one is rounded to it.
+    big = 2**53 + 4 * number
     rows = {
         "a number": f"{number}",
         "with a leading zero": f"0{number}",
@@ -246,11 +247,11 @@ def _encoded(base, stem):
     }
     more = {
         "base64url": base64.urlsafe_b64encode(plain.encode()).decode().rstrip("="),
-        "hexadecimal": plain.encode().hex(),
+        "in hexadecimal": plain.encode().hex(),
         "each character by its number": "".join(f"&#{ord(letter)};" for letter in plain),
         "each character percent-encoded": "".join(f"%{ord(letter):02X}" for letter in plain),
         "as in C": base.replace("-k1", "-\\x6b1"),
-        "octal": base.replace("-k1", "-\\1531"),
+        "octal as in C": base.replace("-k1", "-\\1531"),
         "a doubled apostrophe": _within(base, "''"),
         "an apostrophe": _within(base, "'"),
         "a doubled percent sign": _within(base, "%%"),
@@ -281,7 +282,6 @@ def _delimiters(base):
     }
     more = {
         "+%20": _within(base, "%20"),
-        "an apostrophe inside": _within(base, "'"),
         "(k|x)": base.replace("-k1", "-(k|x)1"),
         "a star inside": _within(base, "*"),
         "a dollar": _within(base, "$"),

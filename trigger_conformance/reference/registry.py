@@ -24,7 +24,7 @@ class IncompatibleBehavioursError(LookupError):
 def _all() -> dict[str, Behaviour]:
     import trigger_conformance.reference.faults as faults
 
-    for name in ("variants", "limited"):
+    for name in ("variants", "limited", "key_policies"):
         importlib.import_module(f"trigger_conformance.reference.{name}")
     for module in pkgutil.iter_modules(faults.__path__, f"{faults.__name__}."):
         importlib.import_module(module.name)

@@ -1,0 +1,106 @@
+"""Conforming variants: servers that reject keys which no server needs to take, and that keep keys in their own ways."""
+
+from __future__ import annotations
+
+import unicodedata
+from base64 import urlsafe_b64encode
+from typing import Any
+
+from trigger_conformance.reference.behaviours import variant
+from trigger_conformance.reference.server import Problem, ReferenceServer
+from trigger_conformance.reference.store import Batch, Environment, Order
+
+
+class _Choosy(ReferenceServer):
+    """Rejects keys that it does not take."""
+
+    status = 400
+
+    def check_key(self, document: dict[str, Any]) -> str | None:
+        key = document.get("idempotencyKey")
+        if isinstance(key, str) and not self.takes(key):
+            raise Problem(self.status, "idempotencyKey is not one that is taken here")
+        return key if isinstance(key, str) else super().check_key(document)
+
+    def takes(self, key: str) -> bool:
+        raise NotImplementedError
+
+
+@variant
+class NoNulInKeys(_Choosy):
+    """A key with NUL in it is rejected: PostgreSQL cannot store it."""
+
+    def takes(self, key: str) -> bool:
+        return "\0" not in key
+
+
+@variant
+class NoControlCharactersInKeys(_Choosy):
+    """A key with a control character or an unpaired surrogate is rejected."""
+
+    status = 422
+
+    def takes(self, key: str) -> bool:
+        return not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in key)
+
+
+@variant
+class NoInvisibleCharactersInKeys(_Choosy):
+    """A key with a format character, such as a zero-width space, is rejected."""
+
+    def takes(self, key: str) -> bool:
+        return not any(unicodedata.category(letter)[0] == "C" for letter in key)
+
+
+@variant
+class KeysUpTo1000(_Choosy):
+    """A key of more than a thousand characters is rejected."""
+
+    def takes(self, key: str) -> bool:
+        return len(key) <= 1000
+
+
+@variant
+class KeysUpToAnIndexPage(_Choosy):
+    """A key of more than 2,700 bytes is rejected."""
+
+    status = 422
+
+    def takes(self, key: str) -> bool:
+        return len(key.encode("utf-8", "surrogatepass")) <= 2700
+
+
+@variant
+class NoWordsForKeys(_Choosy):
+    """Keys that languages reserve, and the empty one, are rejected."""
+
+    def takes(self, key: str) -> bool:
+        return len(key) > 12 and not key.startswith("_")
+
+
+@variant
+class KeysAndLocksInOneStore(ReferenceServer):
+    """Keys, their locks and their answers stand in one store, each name encoded so that it can be no other's."""
+
+    def stored_key(self, key: str) -> str:
+        return f"batch:{urlsafe_b64encode(key.encode('utf-8', 'surrogatepass')).decode()}:id"
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        if order.key is None:
+            return await super().create(environment, order)
+        key = self.stored_key(order.key)
+        batch = await super().create(environment, order)
+        environment.batches[key.replace(":id", ":lock")] = batch
+        environment.batches[key.replace(":id", ":response")] = batch
+        return batch
+
+
+@variant
+class RemembersAThousandKeys(ReferenceServer):
+    """The thousand keys that were used last are remembered, longer than anybody waits before a retry."""
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        batch = await super().create(environment, order)
+        while len(environment.batches) > 1000:
+            del environment.batches[next(iter(environment.batches))]
+        return batch
