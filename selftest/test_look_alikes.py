@@ -178,6 +178,29 @@ def test_a_standard_run_sends_few_of_them():
     assert sum(len(kind.rows) for kind in table(thorough=False)) < 120 < len(ROWS)
 
 
+FEW = transformations.few("conformance-ab12cd34-0011aabb-1")
+FOUND_BY_FEW = {
+    "case": str.lower,
+    "white space": str.strip,
+    "NFC": lambda key: unicodedata.normalize("NFC", key),
+    "emoji": lambda key: re.sub("[^\0-\uffff]", "?", key),
+    "URLs": urllib.parse.unquote,
+    "forms": lambda key: key.replace("+", " "),
+    "a length": lambda key: key[:191],
+    "bytes": lambda key: key.encode()[:255],
+    **{f"cut at {mark!r}": lambda key, mark=mark: key.split(mark)[0] for mark in MARKS},
+}
+
+
+@pytest.mark.parametrize("transform", FOUND_BY_FEW.values(), ids=FOUND_BY_FEW)
+def test_a_small_run_finds_what_is_most_usual(transform):
+    assert len(set(map(transform, FEW.values()))) < len(set(FEW.values())) == len(FEW) == 8
+
+
+def test_no_counting_of_characters_finds_the_few_too_long():
+    assert max(len(key.encode("utf-16-le")) // 2 for key in FEW.values()) <= 255
+
+
 def test_every_kind_has_its_requirement_and_its_ground():
     known = {each.id for each in catalogue()}
     assert {f"create_batch.idempotency.{kind.check}" for kind in KINDS} <= known

@@ -49,22 +49,6 @@ def unspent(target, exchanges):
     return [each for each in exchanges if each.request.key and taken.get(each.request.key, math.inf) >= each.number]
 
 
-def slightly_different(stem):
-    """Few keys, of which each change of keys that is often made by mistake takes two for each other."""
-    long = filled(stem, LONGEST - 1, "한")
-    marks = "<&'\"/:*>"
-    return {
-        "a space inside": f"{stem}-a b",
-        "upper case": f"{stem}-A b",
-        "trailing space": f"{stem}-a b ",
-        "composed": f"{stem}-{marks}é한😀",
-        "decomposed": f"{stem}-{marks}e\u0301한😀",
-        "another emoji": f"{stem}-{marks}é한😁",
-        "long": f"{long}a",
-        "long, another end": f"{long}b",
-    }
-
-
 def invalid_bytes(stem):
     """Pairs of bodies whose keys differ in bytes that are no UTF-8 (RFC 3629), or in those and what they turn into.
 

@@ -164,6 +164,8 @@ def request_for(target, step, key):
         case Kind.REFUSED:
             wrong = target.credential("Bearer tr_conformance_no_such_key")
             return target.request({"runCount": step.run_count, "idempotencyKey": key}, label=label, authorization=wrong)
+        case Kind.PARENTLESS:
+            return target.order(step.run_count, key=key, label=label, parentRunId="run_conformance_that_is_not_there")
         case Kind.ELSEWHERE:
             document = {"runCount": step.run_count, "idempotencyKey": key}
             return target.request(document, label=label, authorization=target.second_bearer)

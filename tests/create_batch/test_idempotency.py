@@ -162,7 +162,7 @@ def expect_different_batches(exchanges):
 
 @must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
 def test_slightly_different_keys_are_different(target):
-    family = keys.slightly_different(target.key())
+    family = transformations.few(target.key())
     counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
     expect(firsts).is_new_batch()
@@ -562,14 +562,6 @@ def test_key_outlives_the_wait(target, traffic):
     expect(again(target, first)).is_cached_copy_of(first)
 
 
-@info("how long a key lives", clause=KEY, stage=Stage.CLOSING)
-def test_lifetime_of_a_key(target, traffic):
-    first = oldest(target, traffic)
-    replay = again(target, first)
-    known = "still known" if replay.cached and replay.batch == first.batch else f"no longer known ({replay.outcome})"
-    target.note(f"the run's first key was {known} after {replay.ended - first.ended:.1f} s")
-
-
 def again(target, first):
     return target.create(key=first.request.key)
 
@@ -611,6 +603,14 @@ def longest_unused(target, traffic):
     if not replayed:
         raise InconclusiveError("the run made no batch with a key that it could ask for again")
     return sorted(replayed, key=lambda each: last[each.request.key])[:EARLIEST]
+
+
+@info("how long a key lives", clause=KEY, stage=Stage.CLOSING)
+def test_lifetime_of_a_key(target, traffic):
+    first = oldest(target, traffic)
+    replay = again(target, first)
+    known = "still known" if replay.cached and replay.batch == first.batch else f"no longer known ({replay.outcome})"
+    target.note(f"the run's first key was {known} after {replay.ended - first.ended:.1f} s")
 
 
 @must("in the whole run, no key ever named two batches", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)

@@ -367,6 +367,22 @@ def _printable(key):
     return Kind("printable_unicode_keys_work", {label: f"{key()}-{text}" for label, text in texts.items()}, needs=())
 
 
+def few(stem):
+    """The first of what finds most, all of one long key, for runs that send little."""
+    # At most 255 UTF-16 units in each: a target that counts those has to take them.
+    plain = keys.filled(f"{stem}-k1é{MARKS}", 247, "한") + "a "
+    return {
+        "long": plain,
+        "long, one letter in upper case": plain.replace("-k1", "-K1"),
+        "long, decomposed": plain.replace("é", "e\u0301"),
+        "long, another emoji": plain.replace("😀", "😁"),
+        "long, another end": f"{plain[:-2]}b ",
+        "long, without its last space": plain[:-1],
+        "long, an encoded digit": plain.replace("-k1", "-k%31"),
+        "long, a plus for a space": plain.replace(" .", "+."),
+    }
+
+
 def long_keys(stem):
     """Keys beyond 255 characters, each the beginning of the next but for its end; random, lest they compress."""
     letters = random.Random(stem).choices(string.ascii_letters + string.digits, k=8000)
