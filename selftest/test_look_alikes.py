@@ -238,13 +238,15 @@ SOUND = {PLAIN: "1", "a": "2", "b": "3", "c": "4"}
 # What the four were answered ("!": cached, "": rejected), what some when they came again, and what becomes of the two.
 ANSWERS = {
     "all new": (SOUND, {PLAIN: "1!", "a": "2!", "c": "4!"}, None, None),
-    "one kind's key is the plain one": ({**SOUND, "b": "1!"}, {PLAIN: "1!"}, InconclusiveError, ViolationError),
+    "one kind's key is the plain one": ({**SOUND, "b": "1!"}, {PLAIN: "1!"}, None, ViolationError),
     "both kinds' keys are the plain one": (
         {**SOUND, "a": "1!", "b": "1!"}, {PLAIN: "1!"}, InconclusiveError, ViolationError
     ),
     "the first kind alone": ({**SOUND, "a": "1!"}, {PLAIN: "1!"}, ViolationError, None),
-    "the plain key comes back as another's": (SOUND, {PLAIN: "3!"}, InconclusiveError, ViolationError),
+    "the plain key comes back as another's": (SOUND, {PLAIN: "3!", "a": "2!"}, None, ViolationError),
     "an old batch": ({**SOUND, "a": "0!"}, {PLAIN: "1!"}, ViolationError, None),
+    "a replay that looks new": (SOUND, {PLAIN: "1!", "a": "2", "b": "3!"}, ViolationError, None),
+    "the plain key's replay looks new": (SOUND, {PLAIN: "1", "b": "3!"}, ViolationError, None),
     "a forgotten key": (SOUND, {PLAIN: "1!", "b": "9"}, None, ViolationError),
     "nothing is remembered": (SOUND, {PLAIN: "8", "a": "7", "b": "9"}, InconclusiveError, InconclusiveError),
     "what cannot be printed is rejected": ({**SOUND, "c": ""}, {PLAIN: "1!"}, None, None),

@@ -8,16 +8,17 @@ from trigger_conformance.checks.expect import (
     ViolationError,
     expect,
     given,
-    why_no_copy,
 )
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Exchange
 
 from . import keys
-from .transformations import PLAIN, Kind
+from .transformations import PLAIN, SLASH, Kind
 
 AREA = "create_batch.idempotency"
 MOST = 8
+# Where so many kinds forget what they made, it is no matter of the keys.
+MANY = 3
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,10 @@ class LookAlikes:
         if taken or not shared:
             expect(taken).is_new_batch()
         self._judge_replays([label for label in mine if label in self.replays and label not in shared])
-        if shared:
-            elsewhere = ", ".join(sorted(f"{AREA}.{each}" for each in set(shared.values())))
-            raise InconclusiveError(f"not judged: rests on {elsewhere}", [self.firsts[label] for label in shared])
+        # What others look like is nothing of its own.
+        if elsewhere := {check for label, check in shared.items() if label not in (PLAIN, SLASH)}:
+            names = ", ".join(sorted(f"{AREA}.{each}" for each in elsewhere))
+            raise InconclusiveError(f"not judged: rests on {names}", [self.firsts[label] for label in shared])
 
     def _shared(self, mine):
         """Those of ``mine`` whose batch other rows have too, and the check that answers for it; raises for our own."""
@@ -85,12 +87,17 @@ class LookAlikes:
     def _judge_replays(self, labels):
         if not labels:
             return
-        plain = self.replays.get(PLAIN)
-        if plain is None or why_no_copy(plain, self.firsts[PLAIN]):
-            raise InconclusiveError(
-                f"not judged: rests on {AREA}.replay_returns_the_existing_batch", [plain or self.firsts[PLAIN]]
-            )
+        made = {each.batch for each in self.firsts.values()}
+        forgotten = {label for label, each in self.replays.items() if each.batch and each.batch not in made}
+        if PLAIN in forgotten or PLAIN not in self.replays:
+            self._rest_on("replay_returns_the_existing_batch", [PLAIN])
+        if len({kind.check for kind in self.kinds if forgotten & set(kind.rows)}) >= MANY:
+            self._rest_on("no_key_ever_named_two_batches", forgotten)
         expect(self.replays[label] for label in labels).is_cached_copy_of(*(self.firsts[label] for label in labels))
+
+    def _rest_on(self, check, labels):
+        evidence = [self.replays.get(label) or self.firsts[label] for label in labels]
+        raise InconclusiveError(f"not judged: rests on {AREA}.{check}", evidence)
 
 
 def _is_refused(exchange):

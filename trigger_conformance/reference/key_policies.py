@@ -72,10 +72,12 @@ class KeysUpToAnIndexPage(_Choosy):
 
 @variant
 class NoWordsForKeys(_Choosy):
-    """Keys that languages reserve, and the empty one, are rejected."""
+    """Keys that mean nothing, or are names that every object has, are rejected."""
+
+    words = ("", "null", "undefined", "None", "constructor", "__proto__", "toString")
 
     def takes(self, key: str) -> bool:
-        return len(key) > 12 and not key.startswith("_")
+        return key not in self.words
 
 
 @variant

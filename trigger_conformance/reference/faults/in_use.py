@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -72,27 +73,24 @@ class RefusalsTakeTheMark(_Working):
 
 
 @fault(IN_USE)
-class RejectedNumbersAreTaken(ReferenceServer):
-    """The runCount that came last with a key is the batch's, a rejected one too."""
+class RejectedNumbersAreTaken(_Working):
+    """A rejected runCount that comes while a batch with its key is made becomes that batch's."""
 
     def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
-        self.wanted: dict[str, int] = {}
+        self.wanted: dict[str | None, int] = {}
 
     def validate(self, document: Any) -> Order:
         key, count = _key_of(document), document.get("runCount") if isinstance(document, dict) else None
-        if key is not None and isinstance(count, int) and not isinstance(count, bool):
-            self.wanted[key] = count
-        return super().validate(document)
+        try:
+            return super().validate(document)
+        except Problem:
+            if key in self.at_work and isinstance(count, int):
+                self.wanted[key] = count
+            raise
 
     async def create(self, environment: Environment, order: Order) -> Batch:
-        if order.key is None:
-            return await super().create(environment, order)
-        await asyncio.sleep(0.01)
-        existing = environment.batches.get(self.stored_key(order.key))
-        return existing or await super().create(
-            environment, Order(self.wanted[order.key], order.key, None, False, order.document)
-        )
+        return await super().create(environment, replace(order, run_count=self.wanted.get(order.key, order.run_count)))
 
 
 @fault(IN_USE)
