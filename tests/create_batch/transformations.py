@@ -59,10 +59,10 @@ def kinds(key: Callable[[], str], number: int, *, thorough: bool) -> list[Kind]:
         _cut(key(), key()),
         _checksums(key(), thorough=thorough),
         _suffixes(base, key()),
-        _beginnings(key()),
         _containing(base),
         _lengths(key),
         _printable(key),
+        _beginnings(key()),
     ]
     return [_with_more(each) for each in table] if thorough else table
 

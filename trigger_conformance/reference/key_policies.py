@@ -6,6 +6,8 @@ import unicodedata
 from base64 import urlsafe_b64encode
 from typing import Any
 
+from starlette.requests import Request
+
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.server import Problem, ReferenceServer
 from trigger_conformance.reference.store import Batch, Environment, Order
@@ -78,6 +80,16 @@ class NoWordsForKeys(_Choosy):
 
     def takes(self, key: str) -> bool:
         return key not in self.words
+
+
+@variant
+class LargeBodiesAreRefusedByTheirLength(ReferenceServer):
+    """A body that says it is larger than 100 kB is answered 413 before it is read, as Express does."""
+
+    async def read_body(self, request: Request) -> bytes:
+        if int(request.headers.get("content-length", 0)) > 100_000:
+            raise Problem(413, "The body is too large")
+        return await super().read_body(request)
 
 
 @variant
