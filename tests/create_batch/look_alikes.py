@@ -31,7 +31,7 @@ class LookAlikes:
 
     @classmethod
     def sent(cls, target, kinds, again):
-        """Send the plain key, then all others, then the plain one again and the last ``again`` share of each kind."""
+        """Send the plain key, then all others, then the plain one and those of each kind that ``again`` picks."""
         rows = {label: key for kind in kinds for label, key in kind.rows.items()}
         orders = {label: target.order(key=key, label=label) for label, key in rows.items()}
         plain = target.send(orders.pop(PLAIN))
