@@ -25,7 +25,9 @@ def _key_of(document: Any) -> str | None:
 
 
 class _Working(ReferenceServer):
-    """Marks a key while its batch is made, which takes 30 ms; others wait for the mark to go."""
+    """Marks a key while its batch is made, which takes a while; others wait for the mark to go."""
+
+    takes = 0.03
 
     def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
@@ -37,7 +39,7 @@ class _Working(ReferenceServer):
         existing = await super().find(environment, order)
         if existing is None and order.key is not None:
             self.at_work.add(order.key)
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(self.takes)
             self.at_work.discard(order.key)
         return existing
 
@@ -76,6 +78,8 @@ class RefusalsTakeTheMark(_Working):
 class RejectedNumbersAreTaken(_Working):
     """A rejected runCount that comes while a batch with its key is made becomes that batch's."""
 
+    takes = 0.1
+
     def __init__(self, *settings: Settings) -> None:
         super().__init__(*settings)
         self.wanted: dict[str | None, int] = {}
@@ -85,7 +89,7 @@ class RejectedNumbersAreTaken(_Working):
         try:
             return super().validate(document)
         except Problem:
-            if key in self.at_work and isinstance(count, int):
+            if key in self.at_work and isinstance(count, int) and count < 1:
                 self.wanted[key] = count
             raise
 
