@@ -18,6 +18,7 @@ class Kind(StrEnum):
     OTHER_BODY = "create or replay with another body"
     REJECTED = "rejected request"
     REFUSED = "refused request"
+    PARENTLESS = "request whose parent run is unknown"
     ELSEWHERE = "create or replay in another environment"
 
 
@@ -53,6 +54,8 @@ class Model:
             return None if exchange.status in (400, 422) else f"{step}: expected 400 or 422, got {exchange.outcome}"
         if step.kind is Kind.REFUSED:
             return None if exchange.status == 401 else f"{step}: expected 401, got {exchange.outcome}"
+        if step.kind is Kind.PARENTLESS and exchange.status in (400, 404, 422):
+            return None
         if exchange.status != 202 or exchange.answer is None or batch(exchange) is None:
             return f"{step}: expected 202 and a batch, got {exchange.outcome}"
         place = (step.kind is Kind.ELSEWHERE, step.key)

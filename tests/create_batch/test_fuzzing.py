@@ -19,7 +19,7 @@ MEMBERS = ("id", "isCached", "runCount")
     stage=Stage.GENERATED,
 )
 def test_nearly_alike_keys_are_different(target):
-    near = near_keys(target.options.seed, target.pick(smoke=5, standard=8, thorough=300))
+    near = near_keys(target.options.seed, target.pick(smoke=5, standard=6, thorough=300))
     pairs = [(target.key("-"), pair) for pair in near]
     for portion in portions(target, pairs):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
@@ -78,6 +78,8 @@ def request_for(target, step, key):
         case Kind.REFUSED:
             wrong = target.credential("Bearer tr_conformance_no_such_key")
             return target.request({"runCount": step.run_count, "idempotencyKey": key}, label=label, authorization=wrong)
+        case Kind.PARENTLESS:
+            return target.order(step.run_count, key=key, label=label, parentRunId="run_conformance_that_is_not_there")
         case Kind.ELSEWHERE:
             document = {"runCount": step.run_count, "idempotencyKey": key}
             return target.request(document, label=label, authorization=target.second_bearer)

@@ -14,20 +14,28 @@ from trigger_conformance.checks.expect import (
     ViolationError,
     Wrong,
 )
+from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules.history import Call, why_impossible
-from trigger_conformance.wire.exchange import Exchange, FailureKind
+from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
 
-from . import keys
+from . import keys, transformations
 from .expectations import expect, given
-from .grounds import REPLAY_STATUS, UNKNOWN, given_accepted, given_batches, given_copies, given_run_count
+from .grounds import REPLAY, REPLAY_STATUS, UNKNOWN, given_accepted, given_batches, given_copies, given_run_count
+from .look_alikes import LookAlikes
 from .operation import batch, is_cached, is_new, key_of, run_count
 
 KEY = "CreateBatchRequest.idempotencyKey"
 # A key is known for so many seconds at least.
 LIFE = 60.0
 MANY = 48
+# Of each kind of look-alike keys one in so many comes again in a standard run, and always as many of the earliest keys.
+FEW = 8
+EARLIEST = 4
+UNUSUAL = "create_batch.idempotency.unusual_keys_work_or_are_rejected"
+PARENT = "run_conformance_that_is_not_there"
+LARGE = 200_000
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +71,7 @@ def test_replay_returns_the_existing_batch(first_and_replays):
 @pytest.fixture(scope="module")
 def early(target):
     """A batch that nothing replays until many others have been made."""
-    if target.profile is Profile.SMOKE and (made := keys.keyed_batches(target.wire.ledger.exchanges())):
+    if target.profile is Profile.SMOKE and (made := target.keyed()):
         return made[0]
     batch = target.create(key=target.key(), label="early")
     given_batches(batch)
@@ -124,7 +132,8 @@ def test_spelling_of_a_key_does_not_matter(target):
 def test_replay_at_once_finds_the_batch(target):
     rounds = range(1, target.pick(smoke=2, standard=5, thorough=40) + 1)
     orders = [target.order(key=target.key(), label=f"round {number}") for number in rounds]
-    firsts, replays = zip(*((target.send(order), target.send(order)) for order in orders), strict=True)
+    pairs = [(target.send(order), target.send(order, fresh=number % 2 == 1)) for number, order in enumerate(orders)]
+    firsts, replays = zip(*pairs, strict=True)
     given_batches(firsts)
     # Later, it is a plain replay.
     given_copies([target.send(orders[0])], firsts[0])
@@ -164,17 +173,9 @@ def expect_different_batches(exchanges):
             raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, "isCached")])
 
 
-def expect_different(target, family):
-    """Every key of ``family`` makes a batch of its own, and remembers it."""
-    firsts = given_accepted(target.send_all(target.order(key=key, label=label) for label, key in family.items()))
-    expect(firsts).is_new_batch()
-    expect_different_batches(firsts)
-    given_copies(target.send_all(each.request for each in firsts), *firsts, needed=False)
-
-
 @must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
 def test_slightly_different_keys_are_different(target):
-    family = keys.slightly_different(target.key())
+    family = transformations.few(target.key())
     counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
     firsts = given_accepted(firsts)
@@ -182,86 +183,145 @@ def test_slightly_different_keys_are_different(target):
     expect_different_batches(firsts)
 
 
+@pytest.fixture(scope="module")
+def look_alikes(target):
+    """One volley of keys that software takes for each other: they must all be new, and be remembered."""
+    thorough = target.profile >= Profile.THOROUGH
+    # As fresh as any key: the run's id and the number of the key.
+    number = int(target.options.run_id, 16) * 100 + int(target.key().rpartition("-")[2]) + 10
+    table = transformations.kinds(target.key, number, thorough=thorough)
+
+    def again(kind):
+        labels = list(kind.rows)
+        return labels if thorough else target.random(kind.check).sample(labels, -(-len(labels) // FEW))
+
+    return LookAlikes.sent(target, table, again)
+
+
 @must("keys that differ in letter case are different", clause=KEY)
-def test_letter_case_makes_keys_different(target):
-    expect_different(target, keys.letter_case(target.key()))
+def test_letter_case_makes_keys_different(look_alikes):
+    look_alikes.judge("letter_case_makes_keys_different")
 
 
 @must("keys that differ in white space are different", clause=KEY)
-def test_white_space_makes_keys_different(target):
-    expect_different(target, keys.white_space(target.key()))
+def test_white_space_makes_keys_different(look_alikes):
+    look_alikes.judge("white_space_makes_keys_different")
 
 
 @must("keys that differ after any length up to 255 characters are different", clause=KEY)
-def test_suffix_makes_keys_different(target):
-    expect_different(target, keys.suffixes(target.key()))
+def test_suffix_makes_keys_different(look_alikes):
+    look_alikes.judge("suffix_makes_keys_different")
 
 
 @must("keys that differ only in their beginning are different", clause=KEY)
-def test_beginning_makes_keys_different(target):
-    expect_different(target, keys.beginnings(target.key()))
+def test_beginning_makes_keys_different(look_alikes):
+    look_alikes.judge("beginning_makes_keys_different")
 
 
 @must("long keys of wide characters that differ at their end are different", clause=KEY)
-def test_wide_suffix_makes_keys_different(target):
-    expect_different(target, keys.wide_suffixes(target.key()))
+def test_wide_suffix_makes_keys_different(look_alikes):
+    look_alikes.judge("wide_suffix_makes_keys_different")
 
 
 @must("keys in different Unicode normal forms are different", clause=KEY)
-def test_unicode_form_makes_keys_different(target):
-    expect_different(target, keys.unicode_forms(target.key()))
+def test_unicode_form_makes_keys_different(look_alikes):
+    look_alikes.judge("unicode_form_makes_keys_different")
 
 
 @must("keys that look like one number are different", clause=KEY)
-def test_look_alike_numbers_are_different(target):
-    # As fresh as any key: the run's id and the number of the key.
-    number = int(target.options.run_id, 16) * 100 + int(target.key().rpartition("-")[2])
-    expect_different(target, keys.look_alike_numbers(number + 10))
+def test_look_alike_numbers_are_different(look_alikes):
+    look_alikes.judge("look_alike_numbers_are_different")
+
+
+@must("keys that are spellings of one date, UUID or URL are different", clause=KEY)
+def test_spellings_of_one_value_are_different_keys(look_alikes):
+    look_alikes.judge("spellings_of_one_value_are_different_keys")
 
 
 @must("a key that contains another is different from it", clause=KEY)
-def test_containing_keys_are_different(target):
-    expect_different(target, keys.containing(target.key()))
+def test_containing_keys_are_different(look_alikes):
+    look_alikes.judge("containing_keys_are_different")
+
+
+@must("a key that a server may make of another, such as its lock's, is different from it", clause=KEY)
+def test_names_derived_from_a_key_are_other_keys(look_alikes):
+    look_alikes.judge("names_derived_from_a_key_are_other_keys")
 
 
 @must("keys with delimiters and wildcards stand for themselves", clause=KEY)
-def test_delimiters_make_keys_different(target):
-    stem = target.key()
-    # The plain keys come first, so that a wildcard would find them.
-    expect_different(target, keys.plain_before_delimiters(stem))
-    expect_different(target, keys.with_delimiters(stem))
+def test_delimiters_make_keys_different(look_alikes):
+    look_alikes.judge("delimiters_make_keys_different")
+
+
+@must("keys that differ only before or after marks, wide characters or emoji are different", clause=KEY)
+def test_cut_off_ends_make_keys_different(look_alikes):
+    look_alikes.judge("cut_off_ends_make_keys_different")
+
+
+@must("a key and what it may be decoded to are different", clause=KEY)
+def test_encoded_spellings_are_different_keys(look_alikes):
+    look_alikes.judge("encoded_spellings_are_different_keys")
+
+
+@must("keys that differ in invisible characters, markup, quotation marks or dots are different", clause=KEY)
+def test_invisible_characters_and_markup_make_keys_different(look_alikes):
+    look_alikes.judge("invisible_characters_and_markup_make_keys_different")
+
+
+@must("keys of one length, sum, or checksum of 32 bits are different", clause=KEY)
+def test_keys_with_equal_checksums_are_different(look_alikes):
+    look_alikes.judge("keys_with_equal_checksums_are_different")
 
 
 @must("keys of up to 255 characters work", clause=KEY)
-def test_keys_up_to_255_characters_work(target):
-    lengths = (40, 64, 128, 192, 255)
-    expect_different(target, {f"{length} characters": keys.filled(target.key(), length) for length in lengths})
+def test_keys_up_to_255_characters_work(look_alikes):
+    look_alikes.judge("keys_up_to_255_characters_work")
 
 
 @must("keys of printable Unicode work", clause=KEY)
-def test_printable_unicode_keys_work(target):
-    texts = {
-        "Latin, Greek, Cyrillic": "naïve-çà-κλειδί-ключ",
-        "Arabic, Hindi": "مفتاح-कुंजी",
-        "Chinese, Japanese": "密钥-キー",
-        "emoji": "🔑🗝",
-        "Gothic": "𐌺𐌴𐌹",
-        "mathematics, quotes": "∀x∈ℝ-«“‘’”»",
-        "JSON marks": '{"a":[1]}',
-    }
-    expect_different(target, {label: f"{target.key()}-{text}" for label, text in texts.items()})
+def test_printable_unicode_keys_work(look_alikes):
+    look_alikes.judge("printable_unicode_keys_work")
+
+
+@must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=KEY)
+def test_long_keys_are_different_or_rejected(target):
+    family = transformations.long_keys(target.key())
+    shortest, *longer = target.send_all(target.order(key=key, label=label) for label, key in family.items())
+    replays = again_of(target, [shortest, *longer], always=2, more=1)
+    mixed = [each for each in longer if batch(each) and batch(each) == batch(shortest)]
+    if shortest.status not in (202, *REJECTIONS) or mixed:
+        rests(UNUSUAL, "a key of 256 characters is no key of its own", [shortest, *mixed])
+    again = [each for each in replays[:1] if key_of(each.request) == key_of(shortest.request)]
+    if problems := [each for each in again if not is_cached(each)]:
+        rests(UNUSUAL, "a key of 256 characters is not remembered", [shortest, *problems])
+    expect_different_or_rejected(longer, replays)
 
 
 @must("keys outside the ordinary work as any key, or are rejected", clause=KEY)
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
     firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
-    expect(firsts).has_status(202, *REJECTIONS)
+    expect_different_or_rejected(firsts, again_of(target, firsts, always=2, more=4))
+
+
+def again_of(target, firsts, always, more):
+    """Replays of those of ``firsts`` that made a batch: the first few, and some more of the others."""
     taken = [each for each in firsts if each.status == 202]
+    rest = taken[always:]
+    count = target.pick(smoke=0, standard=min(more, len(rest)), thorough=len(rest))
+    some = [*taken[:always], *target.random(f"again {always}").sample(rest, count)]
+    return target.send_all(each.request for each in some)
+
+
+def expect_different_or_rejected(firsts, replays):
+    """Every key made a batch of its own and is remembered, but for those that were rejected."""
+    expect(firsts).has_status(202, *REJECTIONS)
+    taken = {key_of(each.request): each for each in firsts if each.status == 202}
     if taken:
-        expect(taken).is_new_batch()
-        expect_different_batches(taken)
-        given_copies(target.send_all(each.request for each in taken), *taken, needed=False)
+        expect(taken.values()).is_new_batch()
+        expect_different_batches(taken.values())
+    if known := [each for each in replays if key_of(each.request) in taken]:
+        given_copies(known, *(taken[key_of(each.request)] for each in known), needed=False)
 
 
 @must("keys that differ in invalid bytes are different keys, or are rejected", clause=KEY)
@@ -279,14 +339,28 @@ def test_invalid_bytes_make_keys_different(target):
 
 @must("the empty key, and words that languages reserve, work as any key, or are rejected", clause=KEY)
 def test_reserved_keys_work_or_are_rejected(target):
-    words = ("", "null", "undefined", "0", "__proto__", "constructor", "*")
     # These cannot be made unique, so an earlier run may have used them: only the second answer is certain.
-    firsts = target.send_all(target.order(key=word, label=f"key {word!r}") for word in words)
+    words = target.pick(smoke=0, standard=len(keys.WORDS), thorough=len(keys.WORDS) + len(keys.MORE_WORDS))
+    reserved = [*keys.WORDS, *keys.MORE_WORDS][:words]
+    firsts = target.send_all(target.order(key=word, label=f"key {word!r}") for word in reserved)
     expect(firsts).has_status(202, *REJECTIONS)
-    taken = [each for each in firsts if each.status == 202]
+    replays = again_of(target, firsts, always=3, more=3)
+    taken = {key_of(each.request): each for each in firsts if each.status == 202}
+    expect_different_batches(taken.values())
     if taken:
-        expect_different_batches(taken)
-        given_copies(target.send_all(each.request for each in taken), *taken, needed=False)
+        given_copies(replays, *(taken[key_of(each.request)] for each in replays), needed=False)
+
+
+@must("the empty key is another than no key at all, or is rejected", clause=KEY)
+def test_empty_key_is_no_missing_key(target):
+    without, empty, after = (
+        target.send(target.order(key=key, label=label))
+        for label, key in (("no key", None), ("the empty key", ""), ("no key again", None))
+    )
+    given_accepted([without, after])
+    expect(empty).has_status(202, *REJECTIONS)
+    expect_different_batches([without, empty])
+    expect_different_batches([empty, after])
 
 
 @must("a rejected request does not use up its key", clause="createBatch.responses.400")
@@ -302,7 +376,7 @@ def test_rejected_request_does_not_use_up_its_key(target):
     answers = target.send_all(
         target.request({"idempotencyKey": target.key(), **wrong}, label=label) for label, wrong in wrongs.items()
     )
-    rejected = keys.unspent(target, [each for each in answers if each.status in REJECTIONS])
+    rejected = target.unspent([each for each in answers if each.status in REJECTIONS])
     if not rejected:
         raise InconclusiveError("no request was rejected, so there is no key that could be used up", answers)
     expect(target.send_all(target.twin(each.request) for each in rejected)).is_new_batch()
@@ -324,6 +398,68 @@ def test_concurrent_requests_with_one_key_create_one_batch(target):
         creator = next(each for each in answers if is_new(each))
         given_run_count(creator, run_count(creator.request))
         expect(answers).has_run_count(run_count(creator.request))
+
+
+@must("a parentRunId that is rejected does not use up its key", clause="CreateBatchRequest.parentRunId")
+def test_unknown_parent_does_not_use_up_its_key(target):
+    orphans = target.send_all(
+        target.order(key=target.key(), label=label, parentRunId=PARENT, **more)
+        for label, more in (("alone", {}), ("with resumeParentOnCompletion", {"resumeParentOnCompletion": True}))
+    )
+    rejected = target.unspent([each for each in orphans if each.status in (*REJECTIONS, 404)])
+    if all(each.status == 202 for each in orphans):
+        raise NotApplicableError("needs a target that rejects a parentRunId that names no run")
+    if not rejected:
+        raise InconclusiveError("no request was rejected, so there is no key that could be used up", orphans)
+    expect(target.send_all(target.twin(each.request) for each in rejected)).is_new_batch()
+
+
+@must(
+    "what is rejected or refused with a key that is in use changes nothing of its batch",
+    clause="createBatch.responses.400",
+)
+def test_failing_requests_change_nothing_of_a_key_in_use(target):
+    rounds = target.pick(smoke=0, standard=3, thorough=15)
+    for number in range(rounds):
+        key = target.key()
+        order = target.order(2, key=key, label=f"round {number + 1}, valid")
+        # The key is new, in the hands of a request that nobody waits for, or known.
+        before = [target.abandon(order)] if number % 4 == 2 else [target.send(order)] if number % 4 == 3 else []
+        failing = failing_with(target, key)
+        volley = [order, *failing[:2], target.order(1, key=key, label="valid too"), *failing[2:]]
+        # A target may take them in the order of its connections: each round has another.
+        together = target.send_together(volley if number % 2 == 0 else volley[::-1])
+        after = [target.send(order)] if number + 1 < rounds else [*target.send_all(failing), target.send(order)]
+        judge_one_key(before, [*together, *after])
+
+
+def failing_with(target, key):
+    """Requests with ``key`` that a target rejects, refuses, or may reject: the last two, for what stands beside it."""
+    wrong = target.credential("Bearer tr_conformance_no_such_key")
+    large = {"conformanceExtra": "x" * LARGE}
+    return [
+        target.request({"runCount": 0, "idempotencyKey": key}, label="rejected"),
+        target.order(3, key=key, label="refused", authorization=wrong),
+        target.order(2, key=key, label="a parent run that is not there", parentRunId=PARENT),
+        target.order(2, key=key, label="large", beyond=Beyond.SIZE, **large),
+    ]
+
+
+def judge_one_key(before, answers):
+    """One batch with its first request's runCount, whatever failed beside it; ``before`` may lack its answer."""
+    if wrong := [each for each in answers if each.status == 202 and not _may_create(each.request)]:
+        raise InconclusiveError("not judged: what must fail was accepted", wrong)
+    valid = [each for each in answers if each.request.label.endswith(("valid", "valid too"))]
+    given(valid, rests_on=REPLAY_STATUS).is_accepted()
+    took_part = (each for each in answers if each.status == 202 or (each.failure and _may_create(each.request)))
+    history = [*before, *took_part]
+    expect_one_batch(history)
+    creator = next((each for each in history if is_new(each)), None) or next(each for each in history if each.failure)
+    expect(each for each in history if each.answer).has_run_count(run_count(creator.request))
+
+
+def _may_create(request):
+    return request.credential == "primary" and run_count(request) != 0
 
 
 def expect_one_batch(exchanges):
@@ -357,7 +493,7 @@ def test_concurrent_requests_with_different_keys_create_different_batches(target
     firsts = []
     for _ in range(target.pick(smoke=1, standard=2, thorough=12)):
         lanes = target.wire.burst_size(16)
-        firsts += target.send_together(target.order(1 + lane % 3, key=target.key()) for lane in range(lanes))
+        firsts += target.send_together(target.order(1 + lane % 2, key=target.key()) for lane in range(lanes))
     firsts = given_accepted(firsts)
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
@@ -368,7 +504,7 @@ def test_concurrent_requests_with_different_keys_create_different_batches(target
 
 @must("a key is still known when many others have come after it", clause=KEY, profile=Profile.SMOKE)
 def test_key_is_known_after_many_others(target, early):
-    made = keys.keyed_batches(target.wire.ledger.exchanges())
+    made = target.keyed()
     others = len(made) if time.monotonic() - early.ended < LIFE else 0
     many = target.pick(smoke=12, standard=MANY, thorough=MANY)
     if target.wire.decide("other keys", others) < many:
@@ -380,6 +516,26 @@ def test_key_is_known_after_many_others(target, early):
     replay = again(target, early)
     given(replay, rests_on=REPLAY_STATUS).is_accepted()
     expect(replay).is_cached_copy_of(early)
+
+
+@must("a key is still known after other requests have failed", clause=KEY)
+def test_key_outlives_errors_beside_it(target):
+    wrong = target.credential("Bearer tr_conformance_no_such_key")
+    failing = [
+        target.request({"runCount": 0}, label="a rejected request"),
+        target.order(label="a refused request", authorization=wrong),
+        target.request(b'{"runCount":1,', label="a body that is cut short"),
+    ]
+    # One whose replay nothing has gone wrong before shows that replays work at all.
+    pairs = [target.send_in_turn([target.order(key=target.key())] * 2)]
+    for each in failing:
+        order = target.order(key=target.key(), label=f"before {each.label}")
+        first, _, replay = target.send_in_turn([order, each, order])
+        pairs.append([first, replay])
+    given_batches([first for first, _ in pairs])
+    (first, replay), *beside = pairs
+    given_copies([replay], first)
+    expect(replay for _, replay in beside).is_cached_copy_of(*(first for first, _ in beside))
 
 
 @must("one key under another environment's credential is another batch", clause="BearerAuth", profile=Profile.SMOKE)
@@ -432,16 +588,6 @@ def test_key_outlives_the_wait(target, traffic):
     expect(replay).is_cached_copy_of(first)
 
 
-@info("how long a key lives", clause=KEY, stage=Stage.CLOSING)
-def test_lifetime_of_a_key(target, traffic):
-    first = oldest(target, traffic)
-    replay = again(target, first)
-    known = (
-        "still known" if is_cached(replay) and batch(replay) == batch(first) else f"no longer known ({replay.outcome})"
-    )
-    target.note(f"the run's first key was {known} after {replay.ended - first.ended:.1f} s")
-
-
 def again(target, first):
     return target.create(key=key_of(first.request))
 
@@ -456,6 +602,48 @@ def oldest(target, traffic, at_most=math.inf):
         raise InconclusiveError("the run made no batch with a key")
     old = sum(time.monotonic() - each.ended > at_most for each in made)
     return made[min(target.wire.decide("too old keys", old), len(made) - 1)]
+
+
+@must("the run's earliest keys are still known at its end", clause=KEY, stage=Stage.CLOSING)
+def test_earliest_keys_are_known_at_the_end(target, traffic):
+    firsts = longest_unused(target, traffic)
+    if target.profile >= Profile.THOROUGH:
+        target.wire.pause(LIFE - 1 - (time.monotonic() - firsts[0].ended))
+    pairs = [(first, again(target, first)) for first in firsts]
+    in_time = [(first, replay) for first, replay in pairs if replay.ended - first.ended < LIFE]
+    if not in_time:
+        raise InconclusiveError("the replays took so long that a key may have expired", [replay for _, replay in pairs])
+    age = max(replay.ended - first.ended for first, replay in in_time)
+    target.note(f"after {age:.1f} s and {len(keys.keyed_batches(traffic))} batches with keys")
+    expect(replay for _, replay in in_time).is_cached_copy_of(*(first for first, _ in in_time))
+
+
+def longest_unused(target, traffic):
+    """Plain keys of the run that are less than a key's life old, first those that were used last the longest ago.
+
+    Keys that were replayed in vain, or never, are left out where others were: a replay must work to begin with.
+    """
+    made = [each for each in keys.keyed_batches(traffic) if keys.is_plain(key_of(each.request))]
+    old = sum(time.monotonic() - each.ended > LIFE - 2 for each in made)
+    young = made[target.wire.decide("keys beyond their life", old) :]
+    last = {key_of(each.request): each.number for each in traffic}
+    found = {batch(each) for each in traffic if is_cached(each)}
+    if not found and len(last) < sum(each.status == 202 and key_of(each.request) is not None for each in traffic):
+        rests(REPLAY, "no replay of the run found what was made")
+    replayed = [each for each in young if batch(each) in found] or young
+    if not replayed:
+        raise InconclusiveError("the run made no batch with a key that it could ask for again")
+    return sorted(replayed, key=lambda each: last[key_of(each.request)])[:EARLIEST]
+
+
+@info("how long a key lives", clause=KEY, stage=Stage.CLOSING)
+def test_lifetime_of_a_key(target, traffic):
+    first = oldest(target, traffic)
+    replay = again(target, first)
+    known = (
+        "still known" if is_cached(replay) and batch(replay) == batch(first) else f"no longer known ({replay.outcome})"
+    )
+    target.note(f"the run's first key was {known} after {replay.ended - first.ended:.1f} s")
 
 
 @must("in the whole run, no key ever named two batches", clause=KEY, profile=Profile.SMOKE, stage=Stage.CLOSING)

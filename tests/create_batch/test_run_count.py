@@ -11,7 +11,6 @@ from . import values
 from .beside import each_beside, sound_twin
 from .expectations import expect
 from .grounds import given_accepted, sound_beside
-from .keys import unspent
 from .operation import run_count
 
 SMOKE = {"0", "-1", "maximum + 1", "2^64 + 1", "a string", "true", "1.5", "missing"}
@@ -114,7 +113,7 @@ def test_parent_run_switches_nothing_off(target):
 
 @must("a rejected runCount creates nothing", clause="createBatch.responses.400", profile=Profile.SMOKE)
 def test_rejected_run_count_creates_nothing(target, refused_range):
-    rejected = unspent(target, [each for each in refused_range if each.status in REJECTIONS])
+    rejected = target.unspent([each for each in refused_range if each.status in REJECTIONS])
     kept = rejected[:: target.pick(smoke=len(rejected) or 1, standard=2, thorough=1)]
     expect(target.send_all(target.twin(each.request) for each in kept)).is_new_batch()
 

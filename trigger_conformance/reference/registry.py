@@ -22,7 +22,7 @@ from trigger_conformance.reference.server import OperationServer
 Operations = Mapping[str, type[OperationServer]]
 
 # Where behaviours stand: beside the server that is every operation's, and beside one operation's.
-ROOMS = ("faults", "variants", "limited", "in_front", "choosy")
+ROOMS = ("faults", "variants", "limited", "in_front", "choosy", "key_policies")
 
 
 class UnknownBehaviourError(LookupError):

@@ -26,6 +26,14 @@ from trigger_conformance.verdicts.waivers import applied
 from trigger_conformance.wire.exchange import Exchange
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(obj: object) -> list[pytest.Item] | None:
+    """Leave out a check of every operation's that no operation needs, for each has its own."""
+    declared = requirement_of(obj) if callable(obj) else None
+    unneeded = declared is not None and declared.operation == EVERY and not catalogue.operations_of(declared)
+    return [] if unneeded else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Collect a check of every operation's once for each of them."""
     declared = requirement_of(metafunc.function)

@@ -1,0 +1,392 @@
+"""Keys that software takes for each other on its way to a look-up: a table of kinds, a row a transformation.
+
+A row's key looks like the plain one, or like the row before it, to a server that cuts, decodes, cleans, folds, reads,
+hashes or matches keys as the row's name says. Rows come from reports on idempotency keys and unique indexes, and from
+what languages, databases and frameworks do to a text by themselves. The list is meant to grow.
+"""
+
+import base64
+import hashlib
+import random
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from . import keys
+
+PLAIN, SLASH = "the plain key", "a slash inside"
+FULL = "255 characters"
+SHORT_HASHES = ("md5", "sha1", "sha256")
+# What a key may be cut at; colons and slashes have rows of their own.
+MARKS = ",?#;&=|'\"@()[]{}<>~!$^*\\ .한😀"
+Rows = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The rows that one requirement judges: a label and a key each.
+
+    ``needs`` names rows of other kinds whose acceptance is the ground of this one, ``more`` are for thorough runs.
+    """
+
+    check: str
+    rows: Rows
+    needs: tuple[str, ...] = (PLAIN,)
+    more: Rows = field(default_factory=dict)
+
+
+def kinds(key: Callable[[], str], number: int, *, thorough: bool) -> list[Kind]:
+    """The table, made of fresh keys and a fresh number.
+
+    A kind explains what it has in common with those before it: a server that ignores all punctuation ignores a trailing
+    dot too, and one that finds keys by their beginning finds them whatever they are cut at.
+    """
+    base = f"{key()}-k1ess"
+    table = [
+        _plain(base),
+        _numbers(number),
+        _values(number),
+        _forms(base),
+        _cleaned(base),
+        _wide(base, key()),
+        _letter_case(base),
+        _white_space(base),
+        _derived(base),
+        _encoded(base, key()),
+        _delimiters(base),
+        _cut(key(), key()),
+        _checksums(key(), thorough=thorough),
+        _suffixes(base, key()),
+        _containing(base),
+        _lengths(key),
+        _printable(key),
+        _beginnings(key()),
+    ]
+    return [_with_more(each) for each in table] if thorough else table
+
+
+def _with_more(kind):
+    return Kind(kind.check, {**kind.rows, **kind.more}, kind.needs)
+
+
+def _within(base, text):
+    """``base`` with ``text`` in its middle."""
+    return f"{base[:-3]}{text}{base[-3:]}"
+
+
+def _plain(base):
+    return Kind("delimiters_make_keys_different", {PLAIN: base, SLASH: _within(base, "/x")}, needs=())
+
+
+def _numbers(number):
+    """Spellings of one number; it is unique, for a stem would make them words."""
+    # Divisible by four, so that the next one is rounded to it.
+    big = 2**53 + 4 * number
+    rows = {
+        "a number": f"{number}",
+        "with a leading zero": f"0{number}",
+        "with a fraction of zero": f"{number}.0",
+        "with a plus sign": f"+{number}",
+        "hexadecimal": f"{number:#x}",
+        "with an exponent": f"{number}e0",
+        "with a unit": f"{number}px",
+        "beyond 2^53": f"{big}",
+        "one more": f"{big + 1}",
+    }
+    more = {
+        "with a point": f"{number}.",
+        "with groups": f"{number:_}",
+        "with commas": f"{number:,}",
+        "octal": f"{number:#o}",
+        "binary": f"{number:#b}",
+        "a big integer": f"{number}n",
+        "in Arabic digits": "".join(chr(0x660 + int(digit)) for digit in str(number)),
+        "with a leading space": f" {number}",
+    }
+    return Kind("look_alike_numbers_are_different", rows, needs=(), more=more)
+
+
+def _values(number):
+    """Spellings of one date, identifier, address, duration."""
+    moment = datetime.fromtimestamp(number % 2**32, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    identifier = UUID(int=number % 2**64 << 62 | 0x4000 << 64 | 1 << 127)
+    rows = {
+        "a date": f"{moment}Z",
+        "a date with an offset": f"{moment}+00:00",
+        "a date with a fraction": f"{moment}.000Z",
+        "a UUID": f"{identifier}",
+        "a UUID without hyphens": identifier.hex,
+        "a URL": f"https://example.com/{number}",
+        "a URL with its usual port": f"https://example.com:443/{number}",
+    }
+    more = {
+        "a date with a space": f"{moment.replace('T', ' ')}Z",
+        "a UUID in braces": f"{{{identifier}}}",
+        "a UUID as a URN": identifier.urn,
+        "a URL with an empty query": f"https://example.com/{number}?",
+        "an address": f"x{number}@example.com",
+        "an address with a tag": f"x{number}+tag@example.com",
+        "a duration": f"PT{number}M",
+        "a duration in seconds": f"PT{60 * number}S",
+    }
+    return Kind("spellings_of_one_value_are_different_keys", rows, needs=(), more=more)
+
+
+def _forms(base):
+    rows = {
+        "é composed": f"{base[:-3]}éss",
+        "é decomposed": f"{base[:-2]}\u0301ss",
+        "a Cyrillic е": f"{base[:-3]}\u0435ss",
+        "a full-width k": base.replace("-k1", "-\uff4b1"),
+        "a superscript digit": base.replace("-k1", "-k\u00b9"),
+        "an Arabic digit": base.replace("-k1", "-k\u0661"),
+        "sharp s": f"{base[:-2]}ß",
+    }
+    more = {
+        "an Ångström sign": _within(base, "\u212b"),
+        "an A with ring": _within(base, "\u00c5"),
+        "a Greek epsilon": f"{base[:-3]}\u03b5ss",
+        "a long s": f"{base[:-1]}\u017f",
+        "a mathematical k": base.replace("-k1", "-\U0001d4241"),
+    }
+    return Kind("unicode_form_makes_keys_different", rows, needs=(PLAIN, "Latin, Greek, Cyrillic"), more=more)
+
+
+def _cleaned(base):
+    rows = {
+        "a zero-width space inside": _within(base, "\u200b"),
+        "a soft hyphen inside": _within(base, "\u00ad"),
+        "a variation selector inside": _within(base, "\ufe0f"),
+        "an empty element inside": _within(base, "<i></i>"),
+        "in quotation marks": f'"{base}"',
+        "a trailing dot": f"{base}.",
+        "a trailing slash": f"{base}/",
+        "two slashes inside": _within(base, "//x"),
+        "a dot segment inside": _within(base, "/./x"),
+    }
+    more = {
+        "a joiner inside": _within(base, "\u200d"),
+        "a byte-order mark before it": f"\ufeff{base}",
+        "a mark from right to left inside": _within(base, "\u200f"),
+        "a comment inside": _within(base, "<!-- -->"),
+        "in apostrophes": f"'{base}'",
+        "in back quotes": f"`{base}`",
+        "a segment taken back inside": _within(base, "/y/../x"),
+        "a dot before it": f"./{base}",
+        "a leading slash": f"/{base}",
+    }
+    return Kind("invisible_characters_and_markup_make_keys_different", rows, needs=(PLAIN, SLASH), more=more)
+
+
+def _wide(base, stem):
+    wide = keys.filled(stem, keys.LONGEST - 1, "한")
+    astral = keys.filled(stem, keys.LONGEST_ASTRAL - 1, "😀")
+    rows = {
+        "wide, ending in 한": f"{wide}한",
+        "wide, ending in 글": f"{wide}글",
+        "astral, ending in 😀": f"{astral}😀",
+        "astral, ending in 😁": f"{astral}😁",
+        "한 inside": _within(base, "한"),
+    }
+    return Kind("wide_suffix_makes_keys_different", rows, needs=(PLAIN, FULL, "Chinese, Japanese", "emoji"))
+
+
+def _letter_case(base):
+    rows = {"one letter in upper case": base.replace("-k1", "-K1")}
+    more = {
+        "the first letter in upper case": base[:1].upper() + base[1:],
+        "σ": f"{base}-σ",
+        "ς": f"{base}-ς",
+        "ä": f"{base}-ä",
+        "Ä": f"{base}-Ä",
+        "i": f"{base}-i",
+        "ı": f"{base}-ı",
+        "İ": f"{base}-İ",
+    }
+    return Kind("letter_case_makes_keys_different", rows, more=more)
+
+
+def _white_space(base):
+    rows = {
+        "a trailing space": f"{base} ",
+        "a leading space": f" {base}",
+        "one space inside": _within(base, " "),
+        "two spaces inside": _within(base, "  "),
+    }
+    more = {
+        "a no-break space inside": _within(base, "\u00a0"),
+        "an ideographic space inside": _within(base, "\u3000"),
+        "a trailing ideographic space": f"{base}\u3000",
+    }
+    return Kind("white_space_makes_keys_different", rows, more=more)
+
+
+def _derived(base):
+    """Names that a server may give to what it keeps beside a key, or to what it joins with it."""
+    rows = {ending: f"{base}{ending}" for ending in (":lock", ":response", ":1", "-0")}
+    endings = (":result", ":status", ":data", ":processing", ":meta", ".lock", "_lock", "-lock", ":0", "-1", "_0", "|1",
+               ":true", ":false", ":undefined", ":null", "null", "undefined")  # fmt: skip
+    more = {ending: f"{base}{ending}" for ending in endings}
+    return Kind("names_derived_from_a_key_are_other_keys", rows, needs=(PLAIN, "a colon and more"), more=more)
+
+
+def _encoded(base, stem):
+    plain = f"{stem}-coded"
+    rows = {
+        "&": _within(base, "&"),
+        "an ampersand as entity": _within(base, "&amp;"),
+        "a character by its number": base.replace("-k1", "-&#107;1"),
+        "a character as in JSON": base.replace("-k1", "-\\u006b1"),
+        "quoted-printable": base.replace("-k1", "-k=31"),
+        "UTF-7": base.replace("-k1", "-k+ADE-"),
+        "percent twice": base.replace("-k1", "-k%2531"),
+        "before base64": plain,
+        "base64": base64.b64encode(plain.encode()).decode(),
+    }
+    more = {
+        "base64url": base64.urlsafe_b64encode(plain.encode()).decode().rstrip("="),
+        "in hexadecimal": plain.encode().hex(),
+        "each character by its number": "".join(f"&#{ord(letter)};" for letter in plain),
+        "each character percent-encoded": "".join(f"%{ord(letter):02X}" for letter in plain),
+        "as in C": base.replace("-k1", "-\\x6b1"),
+        "octal as in C": base.replace("-k1", "-\\1531"),
+        "a doubled apostrophe": _within(base, "''"),
+        "an apostrophe": _within(base, "'"),
+        "a doubled percent sign": _within(base, "%%"),
+        "a percent sign": _within(base, "%"),
+        "é": _within(base, "é"),
+        "é read as Latin-1": _within(base, "é".encode().decode("latin-1")),
+    }
+    return Kind("encoded_spellings_are_different_keys", rows, more=more)
+
+
+def _delimiters(base):
+    """Marks that mean something to a server; wildcards match the plain key, which has come before."""
+    rows = {
+        "an encoded slash inside": _within(base, "%2Fx"),
+        "an encoded digit": base.replace("-k1", "-k%31"),
+        "a plus inside": _within(base, "+"),
+        "an exclamation mark inside": _within(base, "!"),
+        "a backslash": base.replace("-k1", "-\\k1"),
+        "a colon and more": f"{base}:x",
+        "a slash and more": f"{base}/y",
+        "another slash inside": _within(base, "/y"),
+        "*": f"{base[:-3]}*",
+        "%": f"{base[:-3]}%",
+        "_": base.replace("-k1", "-k_"),
+        "?": base.replace("-k1", "-k?"),
+        ".": base.replace("-k1", "-k."),
+        "[1]": base.replace("-k1", "-k[1]"),
+    }
+    more = {
+        "+%20": _within(base, "%20"),
+        "(k|x)": base.replace("-k1", "-(k|x)1"),
+        "a star inside": _within(base, "*"),
+        "a dollar": _within(base, "$"),
+        "a tilde": _within(base, "~"),
+    }
+    return Kind("delimiters_make_keys_different", rows, more=more)
+
+
+def _cut(stem, other):
+    """One pair for all marks: what is cut at any of them loses where the two differ."""
+    rows = {
+        "marks, then a": f"{stem}{MARKS}a",
+        "marks, then b": f"{stem}{MARKS}b",
+        "before marks": f"1{MARKS}{other}",
+        "another before marks": f"2{MARKS}{other}",
+    }
+    return Kind("cut_off_ends_make_keys_different", rows, needs=(PLAIN, "emoji"))
+
+
+def _checksums(stem, *, thorough):
+    """Keys of one length, sum, and checksum; each pair of parts is alike whatever stands around it."""
+    rows = {
+        "a start": f"{stem}AaBBBBAaplumless",
+        "one sum, 31-fold hash, Adler-32": f"{stem}BBAaAaBBplumless",
+        "one CRC-32": f"{stem}AaBBBBAabuckeroo",
+        "33-fold hash": f"{stem}Abaa",
+        "one 33-fold hash": f"{stem}BAaa",
+    }
+    for name in SHORT_HASHES if thorough else ():
+        rows[f"{name}, cut short"], rows[f"{name}, cut short, of another key"] = collision(name, stem)
+    return Kind("keys_with_equal_checksums_are_different", rows)
+
+
+def collision(name, stem):
+    """Two keys of one length that begin with ``stem``, whose hashes have their first 32 bits in common."""
+    letters = random.Random(stem)
+    seen = {}
+    while True:
+        key = stem + "".join(letters.choices(string.ascii_letters, k=6))
+        earlier = seen.setdefault(hashlib.new(name, key.encode(), usedforsecurity=False).digest()[:4], key)
+        if earlier != key:
+            return earlier, key
+
+
+def _suffixes(base, stem):
+    long = keys.filled(stem, keys.LONGEST - 1)
+    chain = {f"other after {length} characters": f"{long[:length]}~" for length in keys.SPREAD if length > len(stem)}
+    rows = {
+        "the plain key and more": f"{base}more",
+        **chain,
+        "other in the middle": f"{long[:100]}~{long[101:]}k",
+        "other at the end": f"{long}k",
+    }
+    return Kind("suffix_makes_keys_different", rows, needs=(PLAIN, FULL))
+
+
+def _beginnings(stem):
+    tail = keys.filled(stem, keys.LONGEST - 1)
+    rows = {"beginning with a": f"a{tail}", "beginning with b": f"b{tail}", "without either": tail}
+    return Kind("beginning_makes_keys_different", rows, needs=(PLAIN, FULL))
+
+
+def _containing(base):
+    rows = {"a longer one": f"{base}-outer", "a shorter one": base[:-1], "its tail": base[1:]}
+    return Kind("containing_keys_are_different", rows)
+
+
+def _lengths(key):
+    rows = {f"{length} characters": keys.filled(key(), length) for length in (40, 64, 128, 192, 255)}
+    return Kind("keys_up_to_255_characters_work", rows, needs=())
+
+
+def _printable(key):
+    texts = {
+        "Latin, Greek, Cyrillic": "naïve-çà-κλειδί-ключ",
+        "Arabic, Hindi": "مفتاح-कुंजी",
+        "Chinese, Japanese": "密钥-キー",
+        "emoji": "🔑🗝",
+        "Gothic": "𐌺𐌴𐌹",
+        "mathematics, quotes": "∀x∈ℝ-«“‘’”»",
+        "JSON marks": '{"a":[1]}',
+    }
+    return Kind("printable_unicode_keys_work", {label: f"{key()}-{text}" for label, text in texts.items()}, needs=())
+
+
+def few(stem):
+    """The first of what finds most, all of one long key, for runs that send little."""
+    # At most 255 UTF-16 units in each: a target that counts those has to take them.
+    plain = keys.filled(f"{stem}-k1é{MARKS}", 247, "한") + "a "
+    return {
+        "long": plain,
+        "long, one letter in upper case": plain.replace("-k1", "-K1"),
+        "long, decomposed": plain.replace("é", "e\u0301"),
+        "long, another emoji": plain.replace("😀", "😁"),
+        "long, another end": f"{plain[:-2]}b ",
+        "long, without its last space": plain[:-1],
+        "long, an encoded digit": plain.replace("-k1", "-k%31"),
+        "long, a plus for a space": plain.replace(" .", "+."),
+    }
+
+
+def long_keys(stem):
+    """Keys beyond 255 characters, each the beginning of the next but for its end; random, lest they compress."""
+    letters = random.Random(stem).choices(string.ascii_letters + string.digits, k=8000)
+    text = stem + "".join(letters)
+    lengths = (1000, 2000, 2700, 4000, 8000)
+    rows = {f"{length:,} characters": f"{text[: length - 1]}~" for length in (300, *lengths)}
+    return {**rows, "8,000 characters, another end": text[:8000]}

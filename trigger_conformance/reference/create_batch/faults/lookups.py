@@ -1,0 +1,486 @@
+"""Keys on their way to a look-up: what languages, databases and frameworks do to a text by themselves."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import posixpath
+import quopri
+import re
+import unicodedata
+import urllib.parse
+import zlib
+from collections.abc import Callable
+from datetime import datetime
+from fnmatch import fnmatchcase
+from functools import reduce
+from typing import Any
+from uuid import UUID
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment
+
+CASE = "idempotency.letter_case_makes_keys_different"
+FORM = "idempotency.unicode_form_makes_keys_different"
+WIDE = "idempotency.wide_suffix_makes_keys_different"
+NUMBERS = "idempotency.look_alike_numbers_are_different"
+DELIMITERS = "idempotency.delimiters_make_keys_different"
+RESERVED = "idempotency.reserved_keys_work_or_are_rejected"
+CUT = "idempotency.cut_off_ends_make_keys_different"
+DECODED = "idempotency.encoded_spellings_are_different_keys"
+CLEANED = "idempotency.invisible_characters_and_markup_make_keys_different"
+VALUES = "idempotency.spellings_of_one_value_are_different_keys"
+CHECKSUMS = "idempotency.keys_with_equal_checksums_are_different"
+DERIVED = "idempotency.names_derived_from_a_key_are_other_keys"
+LONG = "idempotency.long_keys_are_different_or_rejected"
+EMPTY = "idempotency.empty_key_is_no_missing_key"
+FAILS = "acceptance.never_a_server_error"
+
+Stored = Callable[[str], str]
+
+
+def _stored(*caught_by: str) -> Callable[[Stored], type[CreateBatchServer]]:
+    """A fault that remembers keys as the decorated function makes them."""
+
+    def register(store: Stored) -> type[CreateBatchServer]:
+        name = store.__name__.title().replace("_", "")
+        parts = {"__doc__": store.__doc__, "__module__": __name__, "stored_key": lambda _, key: store(key)}
+        return fault(*caught_by)(type(name, (CreateBatchServer,), parts))
+
+    return register
+
+
+def _tried(read: Callable[[str], object], key: str) -> str:
+    """What ``read`` makes of a key, or the key where it is nothing that it can read."""
+    try:
+        return str(read(key))
+    except (ValueError, ArithmeticError):
+        return key
+
+
+# Cut
+
+
+@_stored(CUT)
+def cuts_at_commas(key: str) -> str:
+    """A key ends at its first comma: a list in a header."""
+    return key.partition(",")[0]
+
+
+@_stored(CUT)
+def cuts_at_question_marks(key: str) -> str:
+    """A key ends where a query would begin."""
+    return key.partition("?")[0]
+
+
+@_stored(CUT)
+def cuts_at_hashes(key: str) -> str:
+    """A key ends where a fragment would begin."""
+    return key.partition("#")[0]
+
+
+@_stored(CUT)
+def cuts_at_semicolons(key: str) -> str:
+    """A key ends where parameters would begin."""
+    return key.partition(";")[0]
+
+
+@_stored(CUT)
+def cuts_at_ampersands(key: str) -> str:
+    """A key ends where the next form field would begin."""
+    return key.partition("&")[0]
+
+
+@_stored(CUT)
+def cuts_at_equals_signs(key: str) -> str:
+    """A key ends where a value would begin."""
+    return key.partition("=")[0]
+
+
+@_stored(CUT)
+def cuts_at_bars(key: str) -> str:
+    """A key ends at its first vertical bar: a composite key that is taken apart again."""
+    return key.partition("|")[0]
+
+
+@_stored(CUT)
+def cuts_at_quotes(key: str) -> str:
+    """A key ends at its first quotation mark: it is cut out of a quoted text."""
+    return key.partition('"')[0]
+
+
+@_stored(CUT)
+def cuts_at_the_first_wide_character(key: str) -> str:
+    """A key ends at its first character beyond ASCII."""
+    return re.split(r"[^\x00-\x7f]", key)[0]
+
+
+@_stored(CUT, WIDE)
+def cuts_at_the_first_astral_character(key: str) -> str:
+    """A key ends at its first character beyond the BMP, as in a utf8mb3 column that warns only."""
+    return re.split("[\U00010000-\U0010ffff]", key)[0]
+
+
+@_stored(CUT)
+def keeps_what_follows_the_last_bar(key: str) -> str:
+    """Of a key with vertical bars only the last part counts."""
+    return key.rpartition("|")[2]
+
+
+# Decoded
+
+
+@_stored(DECODED)
+def decodes_entities(key: str) -> str:
+    """Entities of HTML are the characters that they stand for."""
+    return html.unescape(key)
+
+
+@_stored(DECODED)
+def decodes_the_usual_entities(key: str) -> str:
+    """&amp; is an ampersand: a filter against script injection, undone."""
+    return key.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@_stored(DECODED)
+def reads_json_twice(key: str) -> str:
+    """A key is read as the inside of a JSON string once more."""
+    return _tried(lambda text: json.loads(f'"{text}"'), key)
+
+
+@_stored(DECODED)
+def decodes_base64(key: str) -> str:
+    """A key that is base64 is what it stands for."""
+    return _tried(lambda text: base64.b64decode(text, validate=True).decode(), key)
+
+
+@_stored(DECODED)
+def decodes_quoted_printable(key: str) -> str:
+    """An equals sign and two hexadecimal digits are one character."""
+    return _tried(lambda text: quopri.decodestring(text.encode()).decode(), key)
+
+
+@_stored(DECODED)
+def decodes_utf7(key: str) -> str:
+    """A key is read as UTF-7."""
+    return _tried(lambda text: text.encode().decode("utf-7"), key)
+
+
+@_stored(DECODED, DELIMITERS)
+def decodes_urls_twice(key: str) -> str:
+    """Per cent and two digits are decoded by the proxy, and again by the application."""
+    return urllib.parse.unquote(urllib.parse.unquote(key))
+
+
+# Cleaned
+
+
+@_stored(CLEANED)
+def strips_tags(key: str) -> str:
+    """Tags are removed from keys."""
+    return re.sub(r"<[^<>]*>", "", key)
+
+
+@_stored(CLEANED)
+def drops_zero_width_characters(key: str) -> str:
+    """Zero-width spaces and joiners and byte-order marks are removed from keys."""
+    return re.sub("[\u200b-\u200d\ufeff]", "", key)
+
+
+@_stored(CLEANED)
+def drops_soft_hyphens(key: str) -> str:
+    """Soft hyphens are removed from keys."""
+    return key.replace("\u00ad", "")
+
+
+@_stored(CLEANED)
+def drops_what_may_be_ignored(key: str) -> str:
+    """Variation selectors are removed from keys, as a collation ignores them."""
+    return re.sub("[\ufe00-\ufe0f]", "", key)
+
+
+@_stored(CLEANED)
+def takes_quotes_off(key: str) -> str:
+    """Quotation marks around a key are taken off."""
+    return key.strip("\"'")
+
+
+@_stored(CLEANED)
+def drops_trailing_dots(key: str) -> str:
+    """Dots at the end of a key are dropped, as Windows does it with file names."""
+    return key.rstrip(".")
+
+
+@_stored(CLEANED, DELIMITERS)
+def drops_trailing_slashes(key: str) -> str:
+    """Slashes at the end of a key are dropped."""
+    return key.rstrip("/")
+
+
+@_stored(CLEANED, DELIMITERS)
+def normalises_paths(key: str) -> str:
+    """A key with slashes is normalised as a path."""
+    return posixpath.normpath(key) if "/" in key else key
+
+
+# Folded
+
+
+def _without_accents(key: str) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKD", key) if not unicodedata.combining(each))
+
+
+@_stored(CASE, FORM)
+def collates(key: str) -> str:
+    """Keys are compared without case and accents: utf8mb4_0900_ai_ci."""
+    return _without_accents(key).casefold()
+
+
+@_stored(FORM)
+def folds_look_alikes(key: str) -> str:
+    """Cyrillic letters that look like Latin ones are those."""
+    return key.translate(str.maketrans("аеорсух", "aeopcyx"))
+
+
+@_stored(FORM)
+def folds_digits(key: str) -> str:
+    """Digits of other scripts are ours."""
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in key)
+
+
+@_stored(WIDE)
+def takes_emoji_for_each_other(key: str) -> str:
+    """All characters beyond the BMP are equal: utf8mb4_unicode_ci."""
+    return re.sub("[\U00010000-\U0010ffff]", "\ufffd", key)
+
+
+# Read as a value
+
+
+@_stored(VALUES)
+def reads_dates(key: str) -> str:
+    """A key that is a date and time is stored as one."""
+    return _tried(lambda text: datetime.fromisoformat(text).timestamp(), key)
+
+
+@_stored(VALUES)
+def reads_uuids(key: str) -> str:
+    """A key that is a UUID is stored as one."""
+    return _tried(UUID, key)
+
+
+def _normal_url(text: str) -> str:
+    parts = urllib.parse.urlsplit(text)
+    usual = {"http": 80, "https": 443}
+    host = parts.hostname or ""
+    place = host if parts.port in (None, usual.get(parts.scheme)) else f"{host}:{parts.port}"
+    return parts._replace(netloc=place).geturl() if parts.netloc else text
+
+
+@_stored(VALUES)
+def normalises_urls(key: str) -> str:
+    """A key that is a URL is normalised, its usual port left out."""
+    return _tried(_normal_url, key)
+
+
+@_stored(NUMBERS)
+def reads_leading_digits(key: str) -> str:
+    """A key that begins with digits is the number that they are, as parseInt has it."""
+    found = re.match(r"[+-]?\d+", key, re.ASCII)
+    return str(int(found[0])) if found and not re.search("-", key[1:]) else key
+
+
+@_stored(NUMBERS)
+def reads_exponents(key: str) -> str:
+    """A key in scientific notation is its number."""
+    return _tried(lambda text: int(float(text)), key) if re.fullmatch(r"\d+e\d+", key) else key
+
+
+@_stored(RESERVED)
+def reads_booleans(key: str) -> str:
+    """The keys that mean yes are one."""
+    return "true" if key.lower() in ("true", "1", "yes", "on") else key
+
+
+@_stored(RESERVED)
+def reads_nothing(key: str) -> str:
+    """The keys that mean nothing are one."""
+    return "null" if key in ("null", "None", "nil", "undefined") else key
+
+
+# Hashed
+
+
+def _rolling(factor: int, start: int) -> Callable[[str], str]:
+    def hashed(key: str) -> str:
+        return str(reduce(lambda total, letter: (total * factor + ord(letter)) % 2**32, key, start))
+
+    return hashed
+
+
+@_stored(CHECKSUMS)
+def hashes_as_java_does(key: str) -> str:
+    """A key is its hash: each character and 31 times what came before."""
+    return _rolling(31, 0)(key)
+
+
+@_stored(CHECKSUMS)
+def hashes_by_thirty_three(key: str) -> str:
+    """A key is its hash: each character and 33 times what came before."""
+    return _rolling(33, 5381)(key)
+
+
+@_stored(CHECKSUMS)
+def hashes_to_crc32(key: str) -> str:
+    """A key is its CRC-32."""
+    return str(zlib.crc32(key.encode("utf-8", "surrogatepass")))
+
+
+@_stored(CHECKSUMS)
+def hashes_to_adler32(key: str) -> str:
+    """A key is its Adler-32."""
+    return str(zlib.adler32(key.encode("utf-8", "surrogatepass")))
+
+
+# Joined with what is beside it
+
+
+class _Marking(CreateBatchServer):
+    """Keeps something of its own beside each key, under a name that is made of it."""
+
+    mark = ""
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        batch = await super().create(environment, order)
+        if order.key is not None:
+            self.batches(environment).setdefault(self.stored_key(order.key + self.mark), batch)
+        return batch
+
+
+@fault(DERIVED)
+class KeepsLocksBesideKeys(_Marking):
+    """A key's lock is stored as the key and ":lock"."""
+
+    mark = ":lock"
+
+
+@fault(DERIVED)
+class KeepsResponsesBesideKeys(_Marking):
+    """A key's answer is stored as the key and ":response"."""
+
+    mark = ":response"
+
+
+@fault(DERIVED)
+class KeepsPartsBesideKeys(_Marking):
+    """The parts of a batch have its key and their number for a key."""
+
+    mark = "-0"
+
+
+# Used as a pattern
+
+
+class _Matching(CreateBatchServer):
+    """Looks keys up with something that takes patterns."""
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        existing = await super().find(environment, order)
+        if existing is not None or order.key is None:
+            return existing
+        return next((each for key, each in self.batches(environment).items() if self.matches(key, order.key)), None)
+
+    def matches(self, stored: str, key: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(DELIMITERS)
+class FindsByRegularExpression(_Matching):
+    """A key is looked up as a regular expression."""
+
+    def matches(self, stored: str, key: str) -> bool:
+        try:
+            return re.fullmatch(key, stored) is not None
+        except (re.error, OverflowError):
+            return False
+
+
+@fault(DELIMITERS)
+class FindsBySingleWildcards(_Matching):
+    """A question mark in a key matches any character."""
+
+    def matches(self, stored: str, key: str) -> bool:
+        return fnmatchcase(stored, key.replace("[", "[[]").replace("*", "[*]")) if "?" in key else False
+
+
+@fault(DELIMITERS)
+class FindsBySets(_Matching):
+    """Characters in square brackets match any of them."""
+
+    def matches(self, stored: str, key: str) -> bool:
+        return fnmatchcase(stored, key.replace("?", "[?]").replace("*", "[*]")) if "[" in key else False
+
+
+# Long, and empty
+
+
+class _Lengthy(CreateBatchServer):
+    """Takes keys of any length."""
+
+    longest = 0
+
+    def check_key(self, document: dict[str, Any]) -> str | None:
+        key = document.get("idempotencyKey")
+        return self.taken(key) if isinstance(key, str) else super().check_key(document)
+
+    def taken(self, key: str) -> str:
+        return key
+
+
+@fault(LONG)
+class CutsKeysAt2000(_Lengthy):
+    """Keys are cut at 2,000 characters."""
+
+    def stored_key(self, key: str) -> str:
+        return key[:2000]
+
+
+@fault(LONG)
+class CutsKeysAt4096(_Lengthy):
+    """Keys are cut at 4,096 characters."""
+
+    def stored_key(self, key: str) -> str:
+        return key[:4096]
+
+
+@fault(LONG, FAILS)
+class FailsBeyondAnIndexPage(_Lengthy):
+    """A key that does not fit into a third of an index page is answered 500, as PostgreSQL refuses it."""
+
+    def taken(self, key: str) -> str:
+        if len(zlib.compress(key.encode("utf-8", "replace"))) > 2000:
+            raise Problem(500, "index row size 2736 exceeds btree version 4 maximum 2704")
+        return key
+
+
+@fault(LONG)
+class ForgetsKeysBeyond1000(_Lengthy):
+    """A key of a thousand characters is accepted, and not remembered: the cache takes no longer ones."""
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        return None if len(order.key or "") >= 1000 else await super().find(environment, order)
+
+
+@fault(EMPTY)
+class MissingKeysAreEmpty(CreateBatchServer):
+    """A batch without a key is stored under the empty one."""
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        batch = await super().create(environment, order)
+        if order.key is None:
+            self.batches(environment)[self.stored_key("")] = batch
+        return batch
