@@ -257,8 +257,7 @@ def _level(cause: _Cause) -> Level:
 
 def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> Finding:
     first = cause.outcomes[0]
-    own = {each.exchange for each in cause.sights}
-    sights = [each for each in first.sights if each.exchange in own] or list(first.sights)
+    sights = _own(first, cause) or list(first.sights)
     requirements = tuple(each.requirement.id for each in cause.outcomes)
     # The whole of a requirement's evidence is more than its wrong answers: what they are to be compared with, too.
     whole = len(sights) == len(first.sights) and first.evidence
@@ -270,6 +269,15 @@ def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, 
         evidence=whole or tuple(dict.fromkeys(each.exchange for each in sights)),
         not_judged=tuple(_resting_on(requirements, outcomes)),
     )
+
+
+def _own(first: Outcome, cause: _Cause) -> list[Sight]:
+    """What the most specific requirement saw of the cause."""
+    if cause.wide:
+        answers = {(each.place, each.got) for each in cause.sights}
+        return [each for each in first.sights if (each.place, each.got) in answers]
+    numbers = {each.exchange for each in cause.sights}
+    return [each for each in first.sights if each.exchange in numbers]
 
 
 def _resting_on(requirements: Iterable[str], outcomes: Sequence[Outcome]) -> list[str]:
