@@ -209,7 +209,8 @@ def examined(behaviour: Behaviour, options: list[str]) -> Row:
 def document(rows: list[Row], seconds: float, complete: bool, operation: str | None = None) -> dict[str, Any]:
     """Everything that the page and the exit status are made of; ``complete`` is a proof of all, or of an operation."""
     tried, sound = [each for each in rows if each.is_fault], [each for each in rows if not each.is_fault]
-    missed, blamed = [each for each in tried if each.complaint], [each for each in sound if each.complaint]
+    missed = [each for each in tried if not {*each.named} & {*each.caught}]
+    blamed = [each for each in sound if each.complaint]
     lacking = unproven(rows, operation) if complete else []
     complaints = [f"{each.id}: {each.complaint}" for each in rows if each.complaint]
     complaints += [f"{identity}: no fault was caught by it" for identity in lacking]

@@ -100,6 +100,13 @@ CASES = {
         ],
         [["a", "generated"], ["b"]],
     ),
+    "one wrong answer to requests of many kinds": (
+        [
+            *(broken(f"a{n}", sights([n], "expected 202, got 500", kind=f"kind {n}", got="500")) for n in range(1, 5)),
+            broken("general", sights(range(1, 6), "500", got="500"), Stage.CLOSING),
+        ],
+        [["general", "a1", "a2", "a3", "a4"]],
+    ),
     "what a wrong answer left behind": (
         [
             broken("a", sights([1], "answered 202", kind="GET method new", got="202")),
@@ -171,6 +178,11 @@ TITLES = {
     ),
     "everything": (sights(range(1, 9), "expected 202, got 401", got="401"), "everything is answered 401"),
 }
+
+
+def test_one_answer_to_requests_of_many_kinds_is_called_so():
+    outcomes, _ = CASES["one wrong answer to requests of many kinds"]
+    assert findings(outcomes, STATUSES)[0].title == "5 requests of many kinds are answered 500"
 
 
 @pytest.mark.parametrize("case", TITLES)

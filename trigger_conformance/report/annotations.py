@@ -44,9 +44,8 @@ def _findings(results: Mapping[str, Any]) -> Iterator[_Finding]:
         return
     for found in findings(results):
         same = f"{found.verdict}: {found.id}"
-        yield _Finding(
-            _SEVERITY[found.verdict], found.title, _message(found), found.id, same, _place(results, found.id)
-        )
+        title = f"{found.verdict}: {found.title}"
+        yield _Finding(_SEVERITY[found.verdict], title, _message(found), found.id, same, _place(results, found.id))
     for each in in_order(results["requirements"]):
         # What is not judged because of a finding is told with it.
         if each["verdict"] == "inconclusive" and not each.get("rests_on"):
@@ -60,7 +59,7 @@ def _told(requirement: Mapping[str, Any]) -> str:
 
 def _message(found: Finding) -> str:
     """What it violates, why, and the shell lines where there is room for them: half of one is none."""
-    told = f"{found.first['id']}: {_told(found.first)}"
+    told = _told(found.first) if found.title == found.id else f"{found.id}: {_told(found.first)}"
     if found.others:
         told += f"\nthe same cause violates {', '.join(found.others[:_MOST_OTHERS])}"
     if found.not_judged:

@@ -23,6 +23,8 @@ _LEVELS = (Level.MUST, Level.SHOULD, Level.INFO)
 _WANTED = re.compile(r"expected (\d{3})")
 # Where one of these is wrong, nothing that the answer says beside is a finding of its own.
 _WHOLE = ("", "status", "answer")
+# So many kinds of requests that get one wrong answer have it in common.
+_MANY = 4
 _BODY = ("body", "media type")
 
 
@@ -44,11 +46,15 @@ class Finding:
 
 @dataclass
 class _Cause:
-    """What goes on growing while requirements are added that one cause explains."""
+    """What goes on growing while requirements are added that one cause explains.
+
+    A ``wide`` one shows in requests of whatever kind: what is said generally tells it best.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     keys: set[Hashable] = field(default_factory=set)
+    wide: bool = False
 
     def add(self, outcome: Outcome, sights: Iterable[Sight]) -> None:
         sights = list(sights)
@@ -64,7 +70,7 @@ def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[F
     general = [each for each in broken if each.requirement.stage in _GENERAL]
     causes = _without_consequences(_joined([(each, each.sights) for each in broken if each not in general]))
     left = [(each, rest) for each in general if (rest := _unexplained(each, causes)) is not None]
-    causes += _left_over(left)
+    causes = _together([*causes, *_left_over(left)], general)
     owners = {each.rests_on for each in outcomes if each.rests_on}
     places = {each.requirement.id: number for number, each in enumerate(outcomes)}
 
@@ -76,6 +82,8 @@ def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[F
 
     for cause in causes:
         cause.outcomes.sort(key=rank)
+        if cause.wide:
+            cause.outcomes.sort(key=lambda each: each.requirement.stage is not Stage.CLOSING)
     causes.sort(key=lambda each: (_LEVELS.index(_level(each)), rank(each.outcomes[0])))
     return [_finding(each, outcomes, statuses) for each in causes]
 
@@ -214,6 +222,30 @@ def _left_over(left: Sequence[tuple[Outcome, list[Sight]]]) -> list[_Cause]:
     return causes
 
 
+def _together(causes: list[_Cause], general: Sequence[Outcome]) -> list[_Cause]:
+    """One cause in place of many that one general requirement repeats, all by the same wrong answer."""
+    for outcome in (each for each in general if each.requirement.stage is Stage.CLOSING):
+        for answer in dict.fromkeys((each.place, each.got) for each in outcome.sights if each.place in _WHOLE[1:]):
+            alike = [each for each in causes if outcome in each.outcomes and _is_all(each, answer)]
+            if len(alike) >= _MANY:
+                causes = [each for each in causes if each not in alike] + [_as_one(alike)]
+    return causes
+
+
+def _is_all(cause: _Cause, answer: tuple[str, str]) -> bool:
+    return all((each.place, each.got) == answer for each in cause.sights)
+
+
+def _as_one(causes: Sequence[_Cause]) -> _Cause:
+    whole = _Cause(wide=True)
+    for cause in causes:
+        for outcome in cause.outcomes:
+            whole.add(outcome, ())
+        whole.sights += cause.sights
+        whole.keys |= cause.keys
+    return whole
+
+
 def _width(sights: Sequence[Sight]) -> int:
     place = sights[0].place if sights else ""
     return 0 if place in _WHOLE else 1 if place in _BODY else 2
@@ -225,19 +257,27 @@ def _level(cause: _Cause) -> Level:
 
 def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> Finding:
     first = cause.outcomes[0]
-    own = {each.exchange for each in cause.sights}
-    sights = [each for each in first.sights if each.exchange in own] or list(first.sights)
+    sights = _own(first, cause) or list(first.sights)
     requirements = tuple(each.requirement.id for each in cause.outcomes)
     # The whole of a requirement's evidence is more than its wrong answers: what they are to be compared with, too.
     whole = len(sights) == len(first.sights) and first.evidence
     return Finding(
         id=first.requirement.id,
-        title=titles.title(first, sights, statuses),
+        title=titles.title(first, sights, statuses, wide=cause.wide),
         level=_level(cause),
         requirements=requirements,
         evidence=whole or tuple(dict.fromkeys(each.exchange for each in sights)),
         not_judged=tuple(_resting_on(requirements, outcomes)),
     )
+
+
+def _own(first: Outcome, cause: _Cause) -> list[Sight]:
+    """What the most specific requirement saw of the cause."""
+    if cause.wide:
+        answers = {(each.place, each.got) for each in cause.sights}
+        return [each for each in first.sights if (each.place, each.got) in answers]
+    numbers = {each.exchange for each in cause.sights}
+    return [each for each in first.sights if each.exchange in numbers]
 
 
 def _resting_on(requirements: Iterable[str], outcomes: Sequence[Outcome]) -> list[str]:

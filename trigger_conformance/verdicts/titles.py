@@ -24,10 +24,11 @@ _KINDS = {
 _NEARLY_ALL = 0.9
 
 
-def title(first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int]) -> str:
+def title(first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int], *, wide: bool = False) -> str:
     """What is wrong, by the most frequent of ``sights``; ``statuses`` counts all answers of the run.
 
-    ``first`` is the most specific requirement of the finding; without any sight its message tells it.
+    ``first`` is the most specific requirement of the finding; without any sight its message tells it. A ``wide`` one
+    shows in requests of whatever kind.
     """
     if not sights:
         return _short(first.message.partition("\n")[0] or first.requirement.statement)
@@ -36,8 +37,8 @@ def title(first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int]) 
     total = sum(statuses.values())
     if place == "status" and total and statuses.get(got, 0) >= _NEARLY_ALL * total:
         return f"everything is answered {got}"
-    subject = _subject(first, sights, alike, statuses)
-    plural = " and " in subject or subject.startswith(("both", "all"))
+    subject = f"{len(sights)} requests of many kinds" if wide else _subject(first, sights, alike, statuses)
+    plural = wide or " and " in subject or subject.endswith(" requests")
     match place:
         case "status":
             return _short(f"{subject} {'are' if plural else 'is'} answered {got}{_not_as_wanted(alike[0].problem)}")
