@@ -320,7 +320,7 @@ def _timeline(documents: Sequence[Document], began: Sequence[float]) -> list[dic
 def _write(merged: Document, evidence: Document, folder: Path) -> None:
     results.write(merged, folder / files.RESULTS)
     files.render(merged, folder)
-    (folder / har.FILE).write_text(json.dumps(evidence, indent=1), "utf-8")
+    (folder / har.FILE).write_text(json.dumps(evidence), "utf-8")
 
 
 def _evidence(folder: Path) -> Document:

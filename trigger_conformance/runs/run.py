@@ -221,7 +221,7 @@ class Run:
             (self.report_dir / name).parent.mkdir(exist_ok=True)
             (self.report_dir / name).write_bytes(body)
         evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
-        text = station.redactor.text(json.dumps(evidence, indent=1))
+        text = station.redactor.text(json.dumps(evidence))
         self._render()
         (self.report_dir / har.FILE).write_text(text, "utf-8")
         # GitHub Actions shows what is appended there on the run's page.

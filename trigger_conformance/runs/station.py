@@ -48,7 +48,6 @@ class Station:
         keys = [key for key in (target.api_key, target.second_api_key) if key]
         self.redactor = Redactor(keys, target.headers)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
-        self._read: list[Exchange] = []
         replay = attestation.evidence(shared.replay) if shared.replay is not None else None
         self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated))
         self._clients: dict[str, Client] = {}
@@ -76,14 +75,7 @@ class Station:
 
     def exchanges(self, operation: str) -> list[Exchange]:
         """What was sent so far on behalf of an operation's checks."""
-        everything = self._everything()
-        return [each for each in everything if each.check.partition(".")[0] == operation]
-
-    def _everything(self) -> list[Exchange]:
-        # Reading them takes a while, and what judges all that was sent sends nothing itself.
-        if len(self._read) != self.ledger.recorded:
-            self._read = self.ledger.exchanges()
-        return self._read
+        return [each for each in self.ledger.exchanges() if each.check.partition(".")[0] == operation]
 
     def close(self) -> None:
         """Close connections and the book."""

@@ -21,6 +21,7 @@ NO_SIGNATURE = "redacted-signature"
 _JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.[\w-]++", re.ASCII)
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
+_PIECE = 8
 # How much of a body's ends is read with its escapes; reports show less of it.
 _AROUND = 1 << 17
 # A gateway header's value may be a plain word, which must not vanish from every text.
@@ -36,7 +37,9 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = (), headers: Iterable[tuple[str, str]] = ()) -> None:
         self._secrets: set[str] = set()
         self._forms: set[str] = set()
-        self._by_head: defaultdict[str, set[str]] = defaultdict(set)
+        # Texts are many and forms are thousands: a form is looked for where a piece of it is there.
+        self._by_piece: defaultdict[str, set[str]] = defaultdict(set)
+        self._short: set[str] = set()
         # Of a credential in pieces each piece alone says little: only whole credentials are looked for like that.
         self._whole: list[str] = []
         self._gateway = {name.lower() for name, _ in headers}
@@ -65,12 +68,18 @@ class Redactor:
         self._foreign |= self.learn(secret)
 
     def _take_out(self, forms: Iterable[str]) -> None:
-        # Beginnings are few, for what is derived from a credential begins as it does: so a text is read few times.
         for form in forms:
-            self._by_head[form[:TELLING_LENGTH]].add(form)
+            if len(form) < 2 * _PIECE - 1:
+                self._short.add(form)
+                continue
+            for offset in range(_PIECE):
+                self._by_piece[form[offset : offset + _PIECE]].add(form)
 
-    def _forms_in(self, text: str) -> Iterator[str]:
-        return (form for head, forms in self._by_head.items() if head in text for form in forms if form in text)
+    def _forms_in(self, text: str) -> set[str]:
+        # Of a form that is long enough one of its first pieces lies whole at a multiple of the pieces' length.
+        pieces = {text[at : at + _PIECE] for at in range(0, len(text), _PIECE)} & self._by_piece.keys()
+        candidates = self._short.union(*(self._by_piece[piece] for piece in pieces))
+        return {form for form in candidates if form in text}
 
     def text(self, text: str) -> str:
         """``text`` without any secret, and without the signature of any JSON Web Token."""
