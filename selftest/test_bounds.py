@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.create_batch.test_acceptance import INTERNALS
+from tests.every_operation.test_answers import INTERNALS
 from trigger_conformance.contract.quoting import bounded
 from trigger_conformance.report import har, results
 from trigger_conformance.report.annotations import github

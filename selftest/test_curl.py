@@ -6,9 +6,9 @@ import shutil
 import subprocess
 
 import pytest
-from tests.create_batch.clients import HEADS, as_sent_by
 
 from selftest.canned import answer, canned
+from tests.every_operation.clients import HEADS, as_sent_by
 from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.target import Target

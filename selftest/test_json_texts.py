@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.create_batch import beside, json_texts, values
+from tests.create_batch import beside, values
+from tests.every_operation import json_texts
 from trigger_conformance.contract.told import INVALID, document
 
 TEXT = '{"runCount":1}'

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from trigger_conformance.rules.model import Kind, Model, Step
 
+from tests.create_batch.model import Kind, Model, Step
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 

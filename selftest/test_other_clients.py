@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from tests.create_batch.clients import DELIVERIES, HABITS, HEADS, STANDARD, as_sent_by
 
 from selftest.canned import answer
 from selftest.test_wire import connect  # noqa: F401
+from tests.every_operation.clients import DELIVERIES, HABITS, HEADS, STANDARD, as_sent_by
 from trigger_conformance.checks.client import BatchApi
 from trigger_conformance.contract.contract import Contract
 from trigger_conformance.options.target import Target

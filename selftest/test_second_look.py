@@ -7,7 +7,7 @@ import pytest
 from selftest.canned import answer, canned
 from trigger_conformance.checks.expect import InconclusiveError, ViolationError
 from trigger_conformance.checks.losses import Losses
-from trigger_conformance.plugin import _tell
+from trigger_conformance.runs.checking import _tell
 from trigger_conformance.verdicts.verdict import Verdict
 from trigger_conformance.wire.exchange import Answer, Exchange, Failure, FailureKind, Request
 
