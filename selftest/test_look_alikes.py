@@ -223,7 +223,12 @@ FOUR = [Kind("first", {PLAIN: "k", "a": "ka"}, needs=()), Kind("second", {"b": "
 def told(key, batch, cached):
     status, body = (202, {"id": batch, "runCount": 1, "isCached": cached}) if batch else (400, {"message": "no"})
     answer = Answer(status, "", (("Content-Type", "application/json"),), json.dumps(body).encode(), 0.0)
-    request = Request(target="/", label=key, body=json.dumps({"runCount": 1, "idempotencyKey": key}).encode())
+    request = Request(
+        target="/",
+        label=key,
+        operation="create_batch",
+        body=json.dumps({"runCount": 1, "idempotencyKey": key}).encode(),
+    )
     return Exchange(request, answer, None, 0.0, 0.1, 0.0)
 
 

@@ -11,7 +11,7 @@ from trigger_conformance.wire.exchange import Answer, Exchange, Request
 def told(status, batch="b1", cached=False, run_count=2):
     body = {"id": batch, "runCount": run_count, "isCached": cached} if status == 202 else {"message": "no"}
     answer = Answer(status, "", (("Content-Type", "application/json"),), json.dumps(body).encode(), 0.0)
-    return Exchange(Request(target="/"), answer, None, 0.0, 0.1, 0.0)
+    return Exchange(Request(target="/", operation="create_batch"), answer, None, 0.0, 0.1, 0.0)
 
 
 PARENTLESS, CREATE = Step(Kind.PARENTLESS, 1, 2), Step(Kind.CREATE, 1, 2)

@@ -14,8 +14,7 @@ import pytest
 from selftest.canned import answer
 from selftest.test_wire import connect  # noqa: F401
 from tests.every_operation.clients import DELIVERIES, HABITS, HEADS, STANDARD, as_sent_by
-from trigger_conformance.checks.client import BatchApi
-from trigger_conformance.contract.contract import Contract
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.wire.exchange import Delivery, Framing
 from trigger_conformance.wire.redaction import Redactor
@@ -117,7 +116,9 @@ class _NoWire:
     redactor, check = Redactor(), "create_batch.selftest"
 
 
-API = BatchApi(Target(base_url="http://127.0.0.1:1", api_key="k", run_id="0a1b2c3d"), _NoWire(), Contract())
+API = operations()["create_batch"].client(
+    Target(base_url="http://127.0.0.1:1", api_key="k", run_id="0a1b2c3d"), _NoWire()
+)
 
 
 @pytest.mark.parametrize("client", HEADS)
