@@ -68,15 +68,15 @@ def test_the_rule_agrees_with_a_search_over_every_order(history):
 @pytest.mark.parametrize(
     ("history", "reason"),
     [
-        ([operation(0, 1, NEW), operation(0, 1, CACHED, "b2")], "one key named 2 different batches"),
-        ([operation(0, 1, NEW), operation(0, 1, NEW)], "2 answers say isCached false: each created a batch"),
+        ([operation(0, 1, NEW), operation(0, 1, CACHED, "b2")], "one key named 2 different things"),
+        ([operation(0, 1, NEW), operation(0, 1, NEW)], "2 answers say isCached false: each made something"),
         (
             [operation(0, 1, CACHED), operation(2, 3, NEW)],
-            "a cached answer had arrived before the request that created the batch was sent",
+            "a cached answer had arrived before the request that made it was sent",
         ),
         (
             [operation(0, 1, CACHED), operation(0, 1, CACHED)],
-            "every answer says isCached true: none of the requests created the batch",
+            "every answer says isCached true: none of the requests made anything",
         ),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from tests.create_batch import beside, values
 from tests.every_operation import json_texts
 from trigger_conformance.contract.told import INVALID, document
+from trigger_conformance.wire.exchange import Exchange, Request
 
 TEXT = '{"runCount":1}'
 MALFORMED = {
@@ -81,20 +82,15 @@ def test_a_literal_for_run_count_is_json_and_in_no_range(label):
 class _Target:
     """Enough of a target to see what would be sent."""
 
-    class wire:  # noqa: N801
-        class ledger:  # noqa: N801
-            @staticmethod
-            def exchanges():
-                return []
-
     def __init__(self):
         self.sent = []
 
     def key(self):
         return f"fresh-{len(self.sent)}"
 
-    def create(self, key, label):  # noqa: ARG002
-        return type("Known", (), {"request": type("Request", (), {"key": "known"})})
+    def keyed(self):
+        body = b'{"runCount":1,"idempotencyKey":"known"}'
+        return [Exchange(Request(target="/", body=body, operation="create_batch"), None, None, 0.0, 1.0, 0.0)]
 
     def request(self, body, label):
         self.sent.append(label)

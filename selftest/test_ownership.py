@@ -8,11 +8,13 @@ import pytest
 
 from selftest.conftest import at, keys, reference
 from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.operation import EVERY, operations
 from trigger_conformance.checks.requirement import Level, requirement_of
 from trigger_conformance.contract.home import ROOT, SUITE
 
 REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
 CASE = "create_batch.idempotency.letter_case_makes_keys_different"
+BATCH = operations()["create_batch"]
 TENTH = "create_batch.idempotency.tenth_replay_is_as_the_first"
 
 
@@ -26,7 +28,24 @@ def owned(node, names):
         named = [keyword.value for keyword in call.keywords if keyword.arg == "rests_on"]
         if isinstance(call.func, ast.Name) and call.func.id == "rests":
             named.append(call.args[0])
-        yield from (getattr(names, each.id) if isinstance(each, ast.Name) else each.value for each in named)
+        for each in named:
+            yield from _said(each, names)
+
+
+def _said(node, names):
+    """The ids that an owner's expression comes to: a text, a name, or what an operation calls it."""
+    match node:
+        case ast.Constant():
+            yield node.value
+        case ast.Name():
+            yield getattr(names, node.id)
+        case ast.BoolOp():
+            for each in node.values:
+                yield from _said(each, names)
+        case ast.Call(func=ast.Attribute(attr="owner"), args=[name]):
+            yield from (BATCH.owner(each) for each in _said(name, names))
+        case ast.Attribute() if node.attr.endswith("_owner"):
+            yield getattr(BATCH, node.attr)
 
 
 def rests_on():
@@ -46,7 +65,8 @@ def rests_on():
             grounds = importlib.import_module(f"{module.__package__}.grounds")
             names = type("Names", (), {**vars(grounds), **vars(module)})
             owners = {owner for each in used for owner in owned(known[each], names)}
-            found[requirement_of(getattr(module, name)).id] = owners
+            declared = requirement_of(getattr(module, name))
+            found[BATCH.requirement(declared).id if declared.operation == EVERY else declared.id] = owners
     return found
 
 

@@ -188,9 +188,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[STATION].close()
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what the options select, in the order of the stages."""
+    """Keep what the options select, in the order of the stages: last, for pytest groups items by their parameters."""
     selection = _selection(config)
     if selection is None:
         return

@@ -31,6 +31,10 @@ class BatchClient(Client):
         """A request that makes a batch of one run, with the key or a fresh one."""
         return self.order(key=key or self.key(), label=label, **how)
 
+    def plain(self, label=""):
+        """runCount alone."""
+        return self.order(label=label)
+
     def telling(self, label="", *, key=None, **how):
         """A request for two runs, which the answer names again."""
         return self.order(2, key=key or self.key(), label=label, **how)

@@ -52,7 +52,7 @@ def libraries(target, traffic):
 
 @must("a plain valid request is answered {success}", clause="{operation}.responses.{success}", profile=Profile.SMOKE)
 def test_valid_request_is_accepted(target):
-    expect(target.send(target.valid())).is_accepted()
+    expect(target.send(target.plain())).is_accepted()
 
 
 @must(

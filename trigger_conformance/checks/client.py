@@ -119,6 +119,10 @@ class Client(ABC):
         ``properties`` are further ones of its body.
         """
 
+    def plain(self, label: str = "") -> Request:
+        """A valid request with what it needs and nothing else."""
+        return self.valid(label)
+
     def telling(self, label: str = "", **how: Any) -> Request:
         """A valid request whose answer tells whether its body was read right."""
         return self.valid(label, **how)

@@ -5,7 +5,7 @@ Wrong answers to requests of one kind are the same thing, whatever the cases are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -44,7 +44,14 @@ def kinds(
             by_key.setdefault((_environment(each), named), []).append(each)
         if each.number in numbers:
             wanted.append(each)
-    return {each.number: kind(each, by_key.get((_environment(each), key(each) or ""), ())) for each in wanted}
+    return {each.number: kind(each, _beside(each, by_key, key(each))) for each in wanted}
+
+
+def _beside(
+    exchange: Exchange, by_key: Mapping[tuple[str, str], Sequence[Exchange]], key: str | None
+) -> Sequence[Exchange]:
+    """The run's exchanges with the same key; of one without a key there are none."""
+    return () if key is None else by_key.get((_environment(exchange), key), ())
 
 
 def kind(exchange: Exchange, with_its_key: Sequence[Exchange]) -> Kind:
