@@ -94,8 +94,10 @@ class LookAlikes:
         made = {batch(each) for each in self.firsts.values()}
         forgotten = {label for label, each in self.replays.items() if batch(each) and batch(each) not in made}
         first, plain = self.firsts[PLAIN], self.replays.get(PLAIN)
+        # Replays only confirm what was seen: where the plain key's do not work, the others say nothing.
         if plain is None or (OPERATION.why_no_copy(plain, first) and batch(plain) not in made - {batch(first)}):
-            self._rest_on("replay_returns_the_existing_batch", [PLAIN])
+            given_copies([plain or first], first, needed=False)
+            return
         if len({kind.check for kind in self.kinds if forgotten & set(kind.rows)}) >= MANY:
             self._rest_on("no_key_ever_named_two_batches", forgotten)
         replays, firsts = ([answers[label] for label in labels] for answers in (self.replays, self.firsts))
