@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trigger_conformance.checks.operation import Fact, Operation
 from trigger_conformance.checks.problem import Problem
-from trigger_conformance.contract.contract import Expected, is_plain_key, strict_json
+from trigger_conformance.contract.contract import Expected, is_plain_key, is_taken_everywhere, strict_json
 from trigger_conformance.contract.quoting import quoted
 
 KEY = "idempotencyKey"
@@ -93,7 +93,8 @@ class CreateBatch(Operation):
             return Expected.OPEN
         if wanted > stated["max_run_count"]:
             return Expected.REJECTED
-        unsettled = "parentRunId" in document or not is_plain_key(document.get(KEY, "k"))
+        plain = is_plain_key(document.get(KEY, "k")) and is_taken_everywhere(document)
+        unsettled = "parentRunId" in document or not plain
         return Expected.OPEN if unsettled else Expected.ACCEPTED
 
     def narrowed(self, stated):

@@ -63,7 +63,8 @@ def spellings(key):
     return {
         "the key, a space and a word": f"{key} x",
         "a word, a space and the key": f"x {key}",
-        "a word, a comma and the key": f"x, {key}",
+        "a word, a comma and the key": f"x,{key}",
+        "a word, a comma, a space and the key": f"x, {key}",
         "full width": key.translate(_FULL_WIDTH),
         "its SHA-256": hashlib.sha256(encoded).hexdigest(),
         "in base64": base64.b64encode(encoded).decode(),

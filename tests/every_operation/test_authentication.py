@@ -62,7 +62,6 @@ def wrong_keys(target):
         "cut short by one": (key[:-1], '"Bearer ${TRIGGER_API_KEY%?}"'),
         "first character missing": (key[1:], '"Bearer ${TRIGGER_API_KEY#?}"'),
         "extended": (f"{key}0", '"Bearer ${TRIGGER_API_KEY}0"'),
-        "with a comma": (f"{key},{key}", '"Bearer $TRIGGER_API_KEY,$TRIGGER_API_KEY"'),
         "twice": (key + key, '"Bearer $TRIGGER_API_KEY$TRIGGER_API_KEY"'),
         "letter case swapped": (key.swapcase(), ""),
     }

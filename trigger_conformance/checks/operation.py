@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Requirement
-from trigger_conformance.contract.contract import Contract, Expected, UnknownClauseError, strict_json
+from trigger_conformance.contract.contract import (
+    Contract,
+    Expected,
+    UnknownClauseError,
+    is_taken_everywhere,
+    strict_json,
+)
 from trigger_conformance.contract.home import DOCUMENTS, ROOT, SUITE
 from trigger_conformance.contract.quoting import quoted
 
@@ -206,7 +212,10 @@ class Operation(ABC):
 
     def expected(self, body: bytes, stated: Mapping[str, Any]) -> Expected:  # noqa: ARG002
         """How a sound target may answer a ``body``."""
-        return Expected.ACCEPTED if self.contract.keeps_schema(strict_json(body)) else Expected.REJECTED
+        document = strict_json(body)
+        if not self.contract.keeps_schema(document):
+            return Expected.REJECTED
+        return Expected.ACCEPTED if is_taken_everywhere(document) else Expected.OPEN
 
     def narrowed(self, stated: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:  # noqa: ARG002
         """Actions of an overlay, beside the file's, that keep generated requests inside what every target accepts."""

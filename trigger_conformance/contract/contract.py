@@ -23,6 +23,7 @@ from trigger_conformance.contract.told import document
 
 RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After")
 LONGEST_KEY = 255
+_DEEPEST, _LARGEST_NUMBER = 64, 10**20
 
 
 _NO_OVERLAY: dict[str, Any] = {"overlay": "1.0.0", "info": {"title": "none", "version": "1"}, "actions": []}
@@ -240,6 +241,27 @@ def _with_null(node: Any) -> Any:
 def strict_json(body: bytes) -> object:
     """``body`` as RFC 8259 reads it (UTF-8, no NaN, no Infinity), or INVALID."""
     return document(body)
+
+
+def is_taken_everywhere(document: object, depth: int = 0) -> bool:
+    """Whether every server needs to take a JSON value as part of an unknown property.
+
+    Not so NUL, unpaired surrogates, numbers beyond a double's range or of more than 20 digits, and nesting beyond 64
+    levels (normative reading, "Other request properties").
+    """
+    match document:
+        case str():
+            return "\0" not in document and not any("\ud800" <= each <= "\udfff" for each in document)
+        case bool() | None:
+            return True
+        case int() | float():
+            return abs(document) < _LARGEST_NUMBER
+        case list():
+            return depth < _DEEPEST and all(is_taken_everywhere(each, depth + 1) for each in document)
+        case dict():
+            inside = (part for pair in document.items() for part in pair)
+            return depth < _DEEPEST and all(is_taken_everywhere(each, depth + 1) for each in inside)
+    return False
 
 
 def is_plain_key(key: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -95,11 +96,22 @@ class Request:
     shell_authorization: tuple[str, ...] = ()
     operation: str = ""
 
+    @property
+    def _decoded(self) -> bytes:
+        """The body without the coding that it says it has; one that has another stays as it is."""
+        coded = any(name.lower() == "content-encoding" and value == b"gzip" for name, value in self.headers)
+        if not coded:
+            return self.body
+        try:
+            return gzip.decompress(self.body)
+        except (OSError, EOFError):
+            return self.body
+
     @cached_property
     def document(self) -> dict[str, Any] | None:
         """The body, where it is a JSON object in which nothing is said twice."""
         try:
-            document = json.loads(self.body, object_pairs_hook=_said_once)
+            document = json.loads(self._decoded, object_pairs_hook=_said_once)
         except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None

@@ -51,7 +51,7 @@ class TakesLongerTokens(_Comparing):
         return token.startswith(api_key)
 
 
-@fault(WRONG)
+@fault("authentication.other_spellings_of_the_key_are_refused")
 class FindsTheKeyInTheToken(_Comparing):
     """A list with the key in it will do."""
 
