@@ -6,6 +6,7 @@ profiles put each into every place.
 """
 
 import itertools
+import re
 
 EXTRA = "conformanceExtra"
 MARK = "\ue000"
@@ -77,7 +78,7 @@ MALFORMED_DOCUMENTS = {
     "cut short": lambda text: text[:-1],
     "a trailing comma": lambda text: f"{text[:-1]},}}",
     "single quotes throughout": lambda text: text.replace('"', "'"),
-    "names without quotes": lambda text: text.replace('"', ""),
+    "names without quotes": lambda text: re.sub(r'"(\w+)":', r"\1:", text),
     "a block comment": lambda text: f"{text[:-1]}/* one */}}",
     "a line comment": lambda text: f"{text}// one",
     "two documents": lambda text: text + text,

@@ -12,7 +12,7 @@ ORDINARY = '"conformanceOrdinary":1'
 
 def text_of(request):
     """The JSON text of a request's body."""
-    return json.dumps(request.document)
+    return json.dumps(request.document, separators=(",", ":"))
 
 
 def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None):

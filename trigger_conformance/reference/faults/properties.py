@@ -82,7 +82,7 @@ class AllowsBareNames(_Parsing):
     """Names need no quotes, as in JSON5."""
 
     def repair(self, text: str) -> str:
-        return re.sub(r"^\{(\w+):", r'{"\1":', text)
+        return re.sub(r"([{,])(\w+):", r'\1"\2":', text)
 
 
 @fault(MALFORMED)
