@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -195,8 +197,8 @@ class ReadsForms(CreateBatchServer):
 
     def decode(self, body: bytes) -> str:
         text = super().decode(body)
-        form = re.fullmatch(r"runCount=(\d+)", text)
-        return f'{{"runCount":{form[1]}}}' if form else text
+        form = dict(parse_qsl(text)) if re.fullmatch(r"\w+=[^{}]*", text) else {}
+        return json.dumps({**form, "runCount": int(form["runCount"])}) if "runCount" in form else text
 
 
 @fault("properties.unknown_parent_run_is_answered", "acceptance.never_a_server_error")

@@ -147,7 +147,7 @@ class _Lagging(CreateBatchServer):
         return batch
 
 
-@fault(RACE, "idempotency.replay_at_once_finds_the_batch")
+@fault(RACE, "idempotency.replay_at_once_finds_the_batch", "idempotency.replay_returns_the_existing_batch")
 class ReplicaIs50MillisecondsBehind(_Lagging):
     """What was written is read back 50 ms later."""
 
