@@ -288,6 +288,7 @@ def results():
     return {
         "verdict": "non-conformant",
         "halted": None,
+        "contract": {"title": "An API"},
         "wrong_waivers": ["waivers.toml:3: x is no longer violated: remove its waiver"],
         "requirements": [
             entry("violated", "a.one", "first\r\n::error::injected\n##vso[task.complete result=Succeeded]", evidence),

@@ -52,8 +52,8 @@ def test_the_reference_server_is_conformant(standard):
 
 
 def test_a_standard_run_is_bounded(standard):
-    # Invalid bytes, UTF-32 and turns on one connection took it past 800.
-    assert 500 < standard.results["requests"] <= 850
+    # What parsers, stores and frameworks do by themselves took it past 800.
+    assert 500 < standard.results["requests"] <= 920
     # On a busy machine the limit is refilled while it is pressed; on an idle one it takes less than 3,000.
     assert standard.results["runs"] <= 4000
 

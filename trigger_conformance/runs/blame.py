@@ -43,7 +43,7 @@ def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[No
         requests=len(own),
         duration=call.duration,
         sights=sights(error, station.redactor),
-        rests_on=error.owner if isinstance(error, GroundError) else "",
+        rests_on=error.owner if ending is Ending.UNGROUNDED and isinstance(error, GroundError) else "",
         needed=not isinstance(error, GroundError) or error.needed,
     )
 
@@ -56,6 +56,8 @@ def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str,
             return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
         case ViolationError():
             return Ending.BROKEN, error.message, error.evidence
+        case GroundError() if why := _why_not_blamed(error.violation, station):
+            return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
         case GroundError():
             return Ending.UNGROUNDED, error.message, error.evidence
         case InconclusiveError():
