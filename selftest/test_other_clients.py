@@ -170,4 +170,5 @@ def test_the_table_is_what_the_client_itself_sends(client):
         name: told for name, told in wanted if name.lower() not in _OWN
     }
     comes_apart = re.search(rb"\r\n\r\n$", server.seen[0]) is not None
-    assert comes_apart is (DELIVERIES.get(client) is Delivery.HEAD_FIRST)
+    # What leaves in two pieces may still arrive as one.
+    assert not comes_apart or DELIVERIES.get(client) is Delivery.HEAD_FIRST

@@ -42,6 +42,9 @@ def _said(node, names):
         case ast.BoolOp():
             for each in node.values:
                 yield from _said(each, names)
+        case ast.IfExp():
+            for each in (node.body, node.orelse):
+                yield from _said(each, names)
         case ast.Call(func=ast.Attribute(attr="owner"), args=[name]):
             yield from (BATCH.owner(each) for each in _said(name, names))
         case ast.Attribute() if node.attr.endswith("_owner"):

@@ -115,7 +115,7 @@ def test_the_command_has_what_decides_the_answer(name):
 def test_the_command_has_the_check_that_sent_what_is_blamed():
     line = again(results(evidence=[4], timeline=[(3, "x"), (4, "a.b.sender")]), "a.b.c")
     assert "--only a.b.c --only a.b.sender " in line
-    assert "preflight" not in again(results(evidence=[1], timeline=[(1, "preflight")]), "a.b.c")
+    assert "preflight" not in again(results(evidence=[1], timeline=[(1, "a.preflight")]), "a.b.c")
 
 
 def test_what_the_lines_take_from_the_environment_is_said():

@@ -470,8 +470,8 @@ def failing_with(target, key):
 def judge_one_key(before, answers):
     """One batch with its first request's runCount, whatever failed beside it; ``before`` may lack its answer."""
     if wrong := [each for each in answers if each.status == 202 and not _may_create(each.request)]:
-        owner = WRONG_KEY if wrong[0].request.label == "refused" else OUT_OF_RANGE
-        rests(owner, "what must fail was accepted", wrong)
+        refused = wrong[0].request.label == "refused"
+        rests(WRONG_KEY if refused else OUT_OF_RANGE, "what must fail was accepted", wrong)
     valid = [each for each in answers if each.request.label.endswith(("valid", "valid too"))]
     given(valid, rests_on=REPLAY_STATUS).is_accepted()
     took_part = (each for each in answers if each.status == 202 or (each.failure and _may_create(each.request)))
