@@ -44,6 +44,13 @@ def given_copies(replays, *firsts, needed=True):
     return copies.is_cached_copy_of(*(first_of[id(each)] for each in answered))
 
 
+def given_that_replays_work(target):
+    """A fresh key that is sent twice at once finds the batch that it named."""
+    key = target.key()
+    first, replay = target.create(key=key), target.create(key=key)
+    given_copies([replay], first)
+
+
 def sound_beside(twins):
     """What stands beside a wrong value is accepted without it. Raises InconclusiveError where it is not."""
     wrong = [each for each in twins if OPERATION.why_not_new(each)]

@@ -34,6 +34,7 @@ from .grounds import (
     given_batches,
     given_copies,
     given_run_count,
+    given_that_replays_work,
 )
 from .look_alikes import LookAlikes
 from .operation import batch, is_cached, is_new, key_of, run_count
@@ -659,9 +660,7 @@ def longest_unused(target, traffic):
     found = {batch(each) for each in traffic if is_cached(each)}
     if not found:
         # A part of the suite may have replayed nothing yet.
-        key = target.key()
-        first, replay = target.create(key=key), target.create(key=key)
-        given_copies([replay], first)
+        given_that_replays_work(target)
     replayed = [each for each in young if batch(each) in found] or young
     if not replayed:
         raise InconclusiveError("the run made no batch with a key that it could ask for again")

@@ -159,9 +159,13 @@ class OperationServer:
     def parse(self, body: bytes) -> Any:
         """The body's JSON, read strictly."""
         try:
-            return json.loads(self.decode(body), parse_constant=self.constant)
+            return json.loads(self.decode(body), parse_constant=self.constant, object_pairs_hook=self.gather)
         except (ValueError, RecursionError) as error:
             raise Problem(400, "The body is not valid JSON") from error
+
+    def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """One object of JSON: of equal names the last counts."""
+        return dict(pairs)
 
     def decode(self, body: bytes) -> str:
         """The body's text: strict UTF-8."""

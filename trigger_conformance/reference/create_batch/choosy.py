@@ -119,21 +119,8 @@ class RefusesOtherCharsets(CreateBatchServer):
             raise Problem(415, "The charset must be UTF-8")
 
 
-class _WithPairs(CreateBatchServer):
-    """Decides what becomes of a name that is there twice."""
-
-    def parse(self, body: bytes) -> Any:
-        try:
-            return json.loads(self.decode(body), parse_constant=self.constant, object_pairs_hook=self.gather)
-        except (ValueError, RecursionError) as error:
-            raise Problem(400, "The body is not valid JSON") from error
-
-    def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        raise NotImplementedError
-
-
 @variant
-class RejectsRepeatedNames(_WithPairs):
+class RejectsRepeatedNames(CreateBatchServer):
     """A name that is there twice in one object is rejected (RFC 7493 section 2.3)."""
 
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -143,7 +130,7 @@ class RejectsRepeatedNames(_WithPairs):
 
 
 @variant
-class TakesTheFirstOfRepeatedNames(_WithPairs):
+class TakesTheFirstOfRepeatedNames(CreateBatchServer):
     """Of two equal names the first counts."""
 
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

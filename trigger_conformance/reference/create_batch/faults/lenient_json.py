@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -435,21 +434,8 @@ class CallsWhatTheBodyNames(_Inspecting):
             raise Problem(500, "body.hasOwnProperty is not a function")
 
 
-class _WithPairs(CreateBatchServer):
-    """Sees each property as often as it was written."""
-
-    def parse(self, body: bytes) -> Any:
-        try:
-            return json.loads(self.decode(body), parse_constant=self.constant, object_pairs_hook=self.gather)
-        except (ValueError, RecursionError) as error:
-            raise Problem(400, "The body is not valid JSON") from error
-
-    def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        raise NotImplementedError
-
-
 @fault(REPEATED, NEVER)
-class FailsOnRepeatedNames(_WithPairs):
+class FailsOnRepeatedNames(CreateBatchServer):
     """A name that comes twice violates a constraint."""
 
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -459,7 +445,7 @@ class FailsOnRepeatedNames(_WithPairs):
 
 
 @fault(REPEATED)
-class AddsRepeatedCounts(_WithPairs):
+class AddsRepeatedCounts(CreateBatchServer):
     """A runCount that comes twice is the sum of both."""
 
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -468,7 +454,7 @@ class AddsRepeatedCounts(_WithPairs):
 
 
 @fault(REPEATED)
-class ValidatesTheFirstAndUsesTheLast(_WithPairs):
+class ValidatesTheFirstAndUsesTheLast(CreateBatchServer):
     """Of two runCounts the first is validated and the last is used."""
 
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -480,7 +466,7 @@ class ValidatesTheFirstAndUsesTheLast(_WithPairs):
 
 
 @fault(REPEATED)
-class JoinsRepeatedKeys(_WithPairs):
+class JoinsRepeatedKeys(CreateBatchServer):
     """A key that comes twice is both, with a comma between."""
 
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

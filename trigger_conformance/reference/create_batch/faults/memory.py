@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import KnowsByAge
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.site import Environment, Site
 
@@ -55,30 +56,12 @@ class RemembersTheLast200Keys(_Bounded):
     capacity = 200
 
 
-class _Aging(CreateBatchServer):
-    """Forgets keys by their age."""
-
-    life = 0.0
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.made: dict[str, float] = {}
-
-    async def find(self, environment: Environment, order: Order) -> Batch | None:
-        existing = await super().find(environment, order)
-        return None if existing and time.monotonic() - self.made[existing.id] > self.life else existing
-
-    async def create(self, environment: Environment, order: Order) -> Batch:
-        batch = await super().create(environment, order)
-        self.made[batch.id] = time.monotonic()
-        return batch
-
-
 @fault(EARLIEST)
-class KeysLiveThreeSeconds(_Aging):
+class KeysLiveThreeSeconds(KnowsByAge):
     """A key lives three seconds."""
 
-    life = 3.0
+    def is_known_at(self, age: float) -> bool:
+        return age <= 3
 
 
 @fault("idempotency.concurrent_requests_with_one_key_create_one_batch")

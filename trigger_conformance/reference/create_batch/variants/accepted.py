@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections import defaultdict
 from typing import Any
 
@@ -14,7 +13,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
-from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.create_batch.shared import KnowsByAge, RefusesKeys
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
@@ -27,21 +26,8 @@ class OtherRejectionsAre422(CreateBatchServer):
         return super().error(422 if status == 400 and "runCount" not in message else status, message, headers)
 
 
-class _KeyPolicy(CreateBatchServer):
-    """Rejects some keys that a target may reject."""
-
-    def check_key(self, document: dict[str, Any]) -> str | None:
-        key = super().check_key(document)
-        if key is not None and self.refuses(key):
-            raise Problem(400, "idempotencyKey is not acceptable")
-        return key
-
-    def refuses(self, key: str) -> bool:
-        raise NotImplementedError
-
-
 @variant
-class KeysUpTo255(_KeyPolicy):
+class KeysUpTo255(RefusesKeys):
     """A key of more than 255 characters is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -49,7 +35,7 @@ class KeysUpTo255(_KeyPolicy):
 
 
 @variant
-class NoEmptyKeys(_KeyPolicy):
+class NoEmptyKeys(RefusesKeys):
     """The empty key is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -57,7 +43,7 @@ class NoEmptyKeys(_KeyPolicy):
 
 
 @variant
-class PrintableKeysOnly(_KeyPolicy):
+class PrintableKeysOnly(RefusesKeys):
     """A key with a character that cannot be printed is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -65,7 +51,7 @@ class PrintableKeysOnly(_KeyPolicy):
 
 
 @variant
-class NoSurrogatesInKeys(_KeyPolicy):
+class NoSurrogatesInKeys(RefusesKeys):
     """A key with an unpaired surrogate is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -90,21 +76,11 @@ class KeysAreHashed(CreateBatchServer):
 
 
 @variant
-class KeysLiveAMinute(CreateBatchServer):
+class KeysLiveAMinute(KnowsByAge):
     """A key is forgotten after a minute and a quarter."""
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.born: dict[str, float] = {}
-
-    async def find(self, environment: Environment, order: Order) -> Batch | None:
-        existing = await super().find(environment, order)
-        return existing if existing is None or time.monotonic() - self.born[existing.id] < 75 else None
-
-    async def create(self, environment: Environment, order: Order) -> Batch:
-        batch = await super().create(environment, order)
-        self.born[batch.id] = time.monotonic()
-        return batch
+    def is_known_at(self, age: float) -> bool:
+        return age < 75
 
 
 @variant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import KnowsByAge
 from trigger_conformance.reference.create_batch.store import Batch, Batches, Order
 from trigger_conformance.reference.site import Environment, Site
 
@@ -59,25 +59,13 @@ class RemembersAHundredKeys(_Forgetting):
     capacity = 100
 
 
-class _Expiring(CreateBatchServer):
+class _Expiring(KnowsByAge):
     """Keys expire."""
 
     lifetime = 0.0
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.born: dict[str, float] = {}
-
-    async def find(self, environment: Environment, order: Order) -> Batch | None:
-        existing = await super().find(environment, order)
-        if existing is not None and time.monotonic() - self.born[existing.id] > self.lifetime:
-            return None
-        return existing
-
-    async def create(self, environment: Environment, order: Order) -> Batch:
-        batch = await super().create(environment, order)
-        self.born[batch.id] = time.monotonic()
-        return batch
+    def is_known_at(self, age: float) -> bool:
+        return age <= self.lifetime
 
 
 @fault("idempotency.key_outlives_the_wait")

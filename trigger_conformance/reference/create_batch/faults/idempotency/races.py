@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import KnowsByAge
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
@@ -126,25 +126,13 @@ class NobodyCreates(CreateBatchServer):
         return self.batches(environment).get(self.stored_key(order.key)) or await self.create(environment, order)
 
 
-class _Lagging(CreateBatchServer):
+class _Lagging(KnowsByAge):
     """Reads come from a replica that is behind."""
 
     lag = 0.0
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.born: dict[str, float] = {}
-
-    async def find(self, environment: Environment, order: Order) -> Batch | None:
-        existing = await super().find(environment, order)
-        if existing is not None and time.monotonic() - self.born[existing.id] < self.lag:
-            return None
-        return existing
-
-    async def create(self, environment: Environment, order: Order) -> Batch:
-        batch = await super().create(environment, order)
-        self.born[batch.id] = time.monotonic()
-        return batch
+    def is_known_at(self, age: float) -> bool:
+        return age >= self.lag
 
 
 @fault(RACE, "idempotency.replay_at_once_finds_the_batch", "idempotency.replay_returns_the_existing_batch")

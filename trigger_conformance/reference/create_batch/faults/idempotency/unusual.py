@@ -6,6 +6,7 @@ from typing import Any
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import RefusesKeys
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
@@ -14,21 +15,8 @@ DELIMITERS = "idempotency.delimiters_make_keys_different"
 UNUSUAL = "idempotency.unusual_keys_work_or_are_rejected"
 
 
-class _Refusing(CreateBatchServer):
-    """Rejects some keys."""
-
-    def check_key(self, document: dict[str, Any]) -> str | None:
-        key = super().check_key(document)
-        if key is not None and self.refuses(key):
-            raise Problem(400, "idempotencyKey is not acceptable")
-        return key
-
-    def refuses(self, key: str) -> bool:
-        raise NotImplementedError
-
-
 @fault("idempotency.keys_up_to_255_characters_work")
-class RejectsKeysBeyond128(_Refusing):
+class RejectsKeysBeyond128(RefusesKeys):
     """A key of more than 128 characters is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -36,7 +24,7 @@ class RejectsKeysBeyond128(_Refusing):
 
 
 @fault("idempotency.keys_up_to_255_characters_work")
-class RejectsKeysOf255(_Refusing):
+class RejectsKeysOf255(RefusesKeys):
     """A key of 255 characters is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -44,7 +32,7 @@ class RejectsKeysOf255(_Refusing):
 
 
 @fault("idempotency.printable_unicode_keys_work")
-class RejectsUnicodeKeys(_Refusing):
+class RejectsUnicodeKeys(RefusesKeys):
     """A key beyond ASCII is rejected."""
 
     def refuses(self, key: str) -> bool:
@@ -63,7 +51,7 @@ class FailsOnAstralKeys(CreateBatchServer):
 
 
 @fault(DELIMITERS)
-class RejectsPunctuatedKeys(_Refusing):
+class RejectsPunctuatedKeys(RefusesKeys):
     """A key with a slash, a colon or an asterisk is rejected."""
 
     def refuses(self, key: str) -> bool:
