@@ -217,20 +217,29 @@ class RejectsZonesWithoutSaving(_Refusing):
         return (self.now().astimezone(ZoneInfo(timezone)).tzname() or "+")[0] in "+-"
 
 
-@fault(CANONICAL)
-class TakesAFewZones(CreateScheduleServer):
-    """Only the dozen zones of a list are taken; many canonical names are not."""
+FEW = frozenset(
+    {"UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo",
+     "Asia/Dubai", "Asia/Hong_Kong", "Asia/Singapore", "Europe/Paris", "Europe/Madrid", "America/Chicago"}
+)  # fmt: skip
 
-    few = frozenset(
-        {"UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo",
-         "Asia/Kolkata", "Asia/Kathmandu", "Australia/Sydney", "America/Sao_Paulo", "Africa/Cairo", "Asia/Dubai"}
-    )  # fmt: skip
+
+@fault(LISTED)
+class ListsMoreThanItTakes(CreateScheduleServer):
+    """All zones are listed, and only those of a dozen cities are taken."""
 
     def is_zone(self, timezone: str) -> bool:
-        return timezone in self.few
+        return timezone in FEW
+
+
+@fault(CANONICAL)
+class TakesNoCanonicalNames(CreateScheduleServer):
+    """Only names of areas and places are taken; what the database has beside them, such as Etc/GMT+5, is not."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return super().is_zone(timezone) and (timezone == "UTC" or not timezone.startswith(("Etc/", "Antarctica/")))
 
     def listed_zones(self) -> list[str]:
-        return sorted(self.few)
+        return sorted(FEW)
 
 
 class _Telling(CreateScheduleServer):
