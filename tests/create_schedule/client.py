@@ -10,7 +10,7 @@ from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
-from .operation import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
+from .values import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
 SHARED_KEYS = 8

@@ -11,13 +11,7 @@ from trigger_conformance.contract.contract import Expected, is_plain_key, is_tak
 from trigger_conformance.contract.quoting import quoted
 
 from .names import NAMES
-
-KEY = "deduplicationKey"
-UTC = "UTC"
-# How generated requests look; patterns and zones have hand-written checks.
-GENERATED_ZONES = (UTC, "Europe/Paris", "Asia/Kolkata")
-LONGEST_GENERATED_KEY = 200
-LONGEST_EXTERNAL_ID = 255
+from .values import GENERATED_ZONES, KEY, UTC
 
 
 @dataclass(frozen=True)
