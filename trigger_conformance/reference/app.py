@@ -55,8 +55,8 @@ class ReferenceApp:
         return f"http://127.0.0.1:{port}{self.settings.prefix}"
 
     def run_options(self) -> list[str]:
-        """The options that a run needs in order to reach the server, beside its base URL and keys."""
-        return []
+        """The options that a run needs in order to reach the server and to test it, beside its base URL and keys."""
+        return [option for server in self.servers.values() for option in server.run_options()]
 
     def run(self, listener: socket.socket) -> None:
         """Serve on ``listener`` until interrupted or terminated."""

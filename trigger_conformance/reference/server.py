@@ -51,6 +51,10 @@ class OperationServer:
         """What a body asks for; raises Problem where it breaks its schema."""
         raise NotImplementedError
 
+    def run_options(self) -> list[str]:
+        """The options that a run needs in order to test the operation."""
+        return []
+
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request from its first byte to its answer's last; the scope's ``route`` is the path that it came by."""
         request = Request(scope, receive)
@@ -83,7 +87,8 @@ class OperationServer:
 
     def handler(self, request: Request) -> Handler | None:
         """What answers the request; None where its method is none of its path."""
-        return self.methods_of(request).get("POST" if self.is_create(request) else request.method)
+        methods = self.methods_of(request)
+        return methods.get("POST" if self.is_create(request) and "POST" in methods else request.method)
 
     def methods_of(self, request: Request) -> Mapping[str, Handler]:
         """The methods of the request's path."""

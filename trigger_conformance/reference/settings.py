@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -17,16 +17,27 @@ class Settings:
     prefix: str = ""
     run_limit: tuple[int, float] = (1100, 1000.0)
     request_limit: tuple[int, float] = (2000, 1000.0)
+    schedule_task: str = "conformance-scheduled-task"
 
 
 SOUND = Settings()
 
 
 def set_up_for(stated: Mapping[str, Any]) -> Settings:
-    """A server for the maximum that is ``stated``.
+    """A server for the maximum and the scheduled task that are ``stated``.
 
     Its limit has room for one such batch, and is slow enough for small batches to press it.
     """
     maximum = stated["max_run_count"]
     capacity = maximum + max(100, maximum // 10)
-    return Settings(max_run_count=maximum, run_limit=(capacity, float(max(200, maximum))))
+    return Settings(
+        max_run_count=maximum,
+        run_limit=(capacity, float(max(200, maximum))),
+        schedule_task=stated.get("schedule_task") or SOUND.schedule_task,
+    )
+
+
+def stated_of(settings: Settings, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """What is ``stated`` of a server, with what nobody stated as it is set up."""
+    known = asdict(settings)
+    return {name: known.get(name) if value is None else value for name, value in stated.items()}

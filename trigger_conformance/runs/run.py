@@ -105,6 +105,7 @@ class Run:
                 "base_url": embedded.base_url,
                 "api_key": embedded.settings.api_key,
                 "second_api_key": embedded.settings.second_api_key,
+                "stated": reference.stated_of(embedded.settings, self.settings.template.stated),
             }
         target = self.settings.with_target(**changes).target
         assert target is not None
