@@ -18,9 +18,9 @@ from functools import reduce
 
 import pytest
 
-from tests.create_batch import transformations
-from tests.create_batch.look_alikes import LookAlikes
-from tests.create_batch.transformations import MARKS, PLAIN, SLASH, Kind
+from tests.create_batch.look_alikes import BatchLookAlikes
+from tests.every_operation import transformations
+from tests.every_operation.transformations import MARKS, PLAIN, SLASH, Kind
 from trigger_conformance.checks import ground
 from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.expect import InconclusiveError, ViolationError
@@ -239,7 +239,7 @@ def volley(firsts, replays):
     rows = {label: key for kind in FOUR for label, key in kind.rows.items()}
     made = {label: told(rows[label], batch.rstrip("!"), batch.endswith("!")) for label, batch in firsts.items()}
     again = {label: told(rows[label], batch.rstrip("!"), batch.endswith("!")) for label, batch in replays.items()}
-    return LookAlikes(FOUR, made, again)
+    return BatchLookAlikes(FOUR, made, again)
 
 
 SOUND = {PLAIN: "1", "a": "2", "b": "3", "c": "4"}

@@ -1,119 +1,28 @@
-"""One volley of all keys that software takes for each other, and what each requirement makes of its own rows of it."""
+"""What look-alike keys are judged by where a replay returns the existing batch."""
 
-from dataclasses import dataclass
+from tests.every_operation.look_alikes import LookAlikes
 
-from trigger_conformance.checks.expect import REJECTIONS, ViolationError, Wrong
-from trigger_conformance.checks.ground import rests
-from trigger_conformance.contract.quoting import quoted
-from trigger_conformance.wire.exchange import Exchange
-
-from . import keys
 from .expectations import expect
 from .grounds import given_accepted, given_copies
-from .operation import OPERATION, batch, key_of
-from .transformations import PLAIN, SLASH, Kind
-
-AREA = "create_batch.idempotency"
-MOST = 8
-# Where so many kinds forget what they made, it is no matter of the keys.
-MANY = 3
+from .operation import OPERATION
 
 
-@dataclass(frozen=True)
-class LookAlikes:
-    """The table's kinds, and by label what each row's key was answered at first, and some when they came again."""
+class BatchLookAlikes(LookAlikes):
+    """Keys that software takes for each other: each makes a new batch, and its replay finds that."""
 
-    kinds: list[Kind]
-    firsts: dict[str, Exchange]
-    replays: dict[str, Exchange]
+    area = "create_batch.idempotency"
+    never_two = "no_key_ever_named_two_batches"
+    operation = OPERATION
+    why_no_copy = OPERATION.why_no_copy
 
-    @classmethod
-    def sent(cls, target, kinds, again):
-        """Send the plain key, then all others, then the plain one and those of each kind that ``again`` picks."""
-        rows = {label: key for kind in kinds for label, key in kind.rows.items()}
-        orders = {label: target.order(key=key, label=label) for label, key in rows.items()}
-        plain = target.send(orders.pop(PLAIN))
-        firsts = {PLAIN: plain, **dict(zip(orders, target.send_all(orders.values()), strict=True))}
-        repeated = [PLAIN, *(label for kind in kinds for label in again(kind) if label != PLAIN)]
-        repeated = [label for label in repeated if firsts[label].status == 202]
-        answers = target.send_all(firsts[label].request for label in repeated)
-        return cls(kinds, firsts, dict(zip(repeated, answers, strict=True)))
+    def given_accepted(self, firsts):
+        """As ``grounds.given_accepted``."""
+        return given_accepted(firsts)
 
-    def judge(self, check):
-        """Whether the rows that the requirement ``check`` judges are keys of their own, and remembered.
+    def given_copies(self, replays, *firsts):
+        """Replays only confirm what the first answers showed."""
+        return given_copies(replays, *firsts, needed=False)
 
-        What several kinds have in common is the affair of the last one; the others rest on it.
-        """
-        mine = [label for kind in self.kinds if kind.check == check for label in kind.rows]
-        needs = {label for kind in self.kinds if kind.check == check for label in kind.needs} - set(mine)
-        if needs:
-            given_accepted([self.firsts[label] for label in needs])
-        shared = self._shared(mine)
-        taken = [self.firsts[label] for label in mine if label not in shared and not _is_refused(self.firsts[label])]
-        if taken or not shared:
-            expect(taken).is_new_batch()
-        self._judge_replays([label for label in mine if label in self.replays and label not in shared])
-        # What others look like is nothing of its own.
-        if elsewhere := sorted({check for label, check in shared.items() if label not in (PLAIN, SLASH)}):
-            rests(
-                f"{AREA}.{elsewhere[0]}", "keys of another kind got one batch", [self.firsts[each] for each in shared]
-            )
-
-    def _shared(self, mine):
-        """Those of ``mine`` whose batch other rows have too, and the check that answers for it; raises for our own."""
-        found = {}
-        for named, labels in self._by_batch().items():
-            if len(labels) == 1 or not set(labels) & set(mine):
-                continue
-            blamed = max(labels, key=list(self.firsts).index)
-            if blamed in mine:
-                self._blame(labels, named)
-            owner = next(kind.check for kind in self.kinds if blamed in kind.rows)
-            found |= {label: owner for label in labels if label in mine}
-        return found
-
-    def _blame(self, labels, named):
-        message, evidence = _one_batch(labels, named), self._evidence(labels, named)
-        raise ViolationError(message, evidence, [Wrong(each, message, "id") for each in evidence])
-
-    def _by_batch(self):
-        named = {}
-        for answers in (self.firsts, self.replays):
-            for label, each in answers.items():
-                if batch(each):
-                    named.setdefault(batch(each), {})[label] = None
-        return {batch: list(labels) for batch, labels in named.items()}
-
-    def _evidence(self, labels, named):
-        every = [answers[label] for answers in (self.firsts, self.replays) for label in labels if label in answers]
-        return sorted(every, key=lambda each: batch(each) != named)
-
-    def _judge_replays(self, labels):
-        if not labels:
-            return
-        made = {batch(each) for each in self.firsts.values()}
-        forgotten = {label for label, each in self.replays.items() if batch(each) and batch(each) not in made}
-        first, plain = self.firsts[PLAIN], self.replays.get(PLAIN)
-        # Replays only confirm what was seen: where the plain key's do not work, the others say nothing.
-        if plain is None or (OPERATION.why_no_copy(plain, first) and batch(plain) not in made - {batch(first)}):
-            given_copies([plain or first], first, needed=False)
-            return
-        if len({kind.check for kind in self.kinds if forgotten & set(kind.rows)}) >= MANY:
-            self._rest_on("no_key_ever_named_two_batches", forgotten)
-        replays, firsts = ([answers[label] for label in labels] for answers in (self.replays, self.firsts))
-        given_copies(replays, *firsts, needed=False)
-
-    def _rest_on(self, check, labels):
-        evidence = [self.replays.get(label) or self.firsts[label] for label in labels]
-        rests(f"{AREA}.{check}", "replays do not find what was made", evidence)
-
-
-def _is_refused(exchange):
-    """Whether a key was rejected that no server needs to take: one that cannot be printed, or is too long."""
-    key = key_of(exchange.request)
-    return exchange.status in REJECTIONS and not (key.isprintable() and len(key) <= keys.LONGEST)
-
-
-def _one_batch(labels, named):
-    names = "; ".join(labels[:MOST]) + (" …" if len(labels) > MOST else "")
-    return f"{len(labels)} keys got one batch, {quoted(named)}: {names}"
+    def expect_new(self, firsts):
+        """Each is answered with a new batch."""
+        return expect(firsts).is_new_batch()

@@ -138,6 +138,11 @@ def is_new(exchange):
     return OPERATION.is_new(exchange) is True
 
 
+def keyed_batches(traffic):
+    """The exchanges that made a batch with a key for the first environment."""
+    return [each for each in traffic if is_new(each) and key_of(each.request) and each.request.credential == "primary"]
+
+
 def is_cached(exchange):
     """A 202's isCached, where it is a boolean."""
     cached = exchange.answer.document.get("isCached") if exchange.status == OPERATION.contract.success else None

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.every_operation import keys, transformations
 from trigger_conformance.checks.expect import (
     REJECTIONS,
     InconclusiveError,
@@ -21,7 +22,6 @@ from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules.history import Call, why_impossible
 from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
 
-from . import keys, transformations
 from .expectations import expect, given
 from .grounds import (
     ON_ONE_CONNECTION,
@@ -36,8 +36,8 @@ from .grounds import (
     given_run_count,
     given_that_replays_work,
 )
-from .look_alikes import LookAlikes
-from .operation import batch, is_cached, is_new, key_of, run_count
+from .look_alikes import BatchLookAlikes
+from .operation import batch, is_cached, is_new, key_of, keyed_batches, run_count
 
 KEY = "CreateBatchRequest.idempotencyKey"
 # A key is known for so many seconds at least.
@@ -46,6 +46,7 @@ MANY = 48
 # Of each kind of look-alike keys one in so many comes again in a standard run, and always as many of the earliest keys.
 FEW = 8
 EARLIEST = 4
+INVALID = '{"runCount":1,"idempotencyKey":"%s"}'
 UNUSUAL = "create_batch.idempotency.unusual_keys_work_or_are_rejected"
 PARENT = "run_conformance_that_is_not_there"
 LARGE = 200_000
@@ -214,7 +215,7 @@ def look_alikes(target):
         labels = list(kind.rows)
         return labels if thorough else target.random(kind.check).sample(labels, -(-len(labels) // FEW))
 
-    return LookAlikes.sent(target, table, again)
+    return BatchLookAlikes.sent(target, table, again)
 
 
 @must("keys that differ in letter case are different", clause=KEY)
@@ -349,7 +350,7 @@ def expect_different_or_rejected(firsts, replays):
 
 @must("keys that differ in invalid bytes are different keys, or are rejected", clause=KEY)
 def test_invalid_bytes_make_keys_different(target):
-    pairs = keys.invalid_bytes(target.key())
+    pairs = keys.invalid_bytes(target.key(), INVALID)
     firsts = target.send_all(target.request(one, label=f"{label}, one") for label, (one, _) in pairs.items())
     expect(firsts).has_status(202, *REJECTIONS)
     seconds = target.send_all(target.request(other, label=f"{label}, other") for label, (_, other) in pairs.items())
@@ -627,7 +628,7 @@ def oldest(target, traffic, at_most=math.inf):
 
     An older key may have expired, for all that the option says.
     """
-    made = keys.keyed_batches(traffic)
+    made = keyed_batches(traffic)
     if not made:
         raise InconclusiveError("the run made no batch with a key")
     old = sum(time.monotonic() - each.ended > at_most for each in made)
@@ -644,7 +645,7 @@ def test_earliest_keys_are_known_at_the_end(target, traffic):
     if not in_time:
         raise InconclusiveError("the replays took so long that a key may have expired", [replay for _, replay in pairs])
     age = max(replay.ended - first.ended for first, replay in in_time)
-    target.note(f"after {age:.1f} s and {len(keys.keyed_batches(traffic))} batches with keys")
+    target.note(f"after {age:.1f} s and {len(keyed_batches(traffic))} batches with keys")
     expect(replay for _, replay in in_time).is_cached_copy_of(*(first for first, _ in in_time))
 
 
@@ -653,7 +654,7 @@ def longest_unused(target, traffic):
 
     Keys that were replayed in vain, or never, are left out where others were: a replay must work to begin with.
     """
-    made = [each for each in keys.keyed_batches(traffic) if keys.is_plain(key_of(each.request))]
+    made = [each for each in keyed_batches(traffic) if keys.is_plain(key_of(each.request))]
     old = sum(time.monotonic() - each.ended > LIFE - 2 for each in made)
     young = made[target.wire.decide("keys beyond their life", old) :]
     last = {key_of(each.request): each.number for each in traffic}

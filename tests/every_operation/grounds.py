@@ -25,6 +25,12 @@ def given_as_asked(exchanges):
     return given(made, rests_on=operation(made).as_asked_owner or operation(made).owner(ACCEPTED)).is_as_asked()
 
 
+def expect_nothing_made(target, requests):
+    """What had to fail made nothing; whether it did is seen in the operation's own way."""
+    shown, judge = target.look_for(list(requests))
+    expect(shown).satisfies(judge)
+
+
 def expect_refused(exchanges):
     """Nobody is let in; with which status a stranger is refused is another requirement's affair."""
     expect(exchanges).satisfies(

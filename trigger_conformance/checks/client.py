@@ -7,7 +7,7 @@ import math
 import random
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -151,6 +151,15 @@ class Client(ABC):
     @abstractmethod
     def twin(self, request: Request) -> Request:
         """The sound request whose answer shows whether ``request`` made anything: then it would not make it anew."""
+
+    def look_for(self, requests: Iterable[Request]) -> tuple[list[Exchange], Callable[[Exchange], str | None]]:
+        """What shows whether ``requests``, which must fail, made anything: exchanges, and what judges each of them."""
+        twins = self.send_all(self.twin(each) for each in requests)
+        return twins, self.operation.why_not_new
+
+    def narrowed(self) -> Iterable[Mapping[str, Any]]:
+        """What keeps generated requests inside what the target accepts, as actions of an overlay."""
+        return self.operation.narrowed(self.stated)
 
     def path(self) -> str:
         """The operation's path with its parameters filled in."""

@@ -65,7 +65,7 @@ class Generator:
         self._seed = client.options.seed
         config = schemathesis.Config()
         config.projects.default.generation.update(with_security_parameters=False)
-        document = contract.generating_document(client.operation.narrowed(client.stated))
+        document = contract.generating_document(client.narrowed())
         self._schema = schemathesis.openapi.from_dict(document, config=config)
         self._operation = self._schema[contract.path][contract.method.upper()]
 

@@ -202,6 +202,14 @@ class Operation(ABC):
             return f"expected a new {self.thing}, got {quoted(self.made(exchange))}, which was there before"
         return None if self.made(exchange) else Problem(f"the answer names no {self.thing}", "id")
 
+    def asks(self, request: Request) -> bool:  # noqa: ARG002
+        """Whether a request asks the operation itself; others look at what it made, or remove it."""
+        return True
+
+    def as_judged(self, exchange: Exchange) -> Exchange:
+        """An answer as the document's schema judges it: without what the operation's page lets pass."""
+        return exchange
+
     def also_fine(self, request: Request) -> frozenset[int]:  # noqa: ARG002
         """Statuses beside the documented ones that may answer ``request``."""
         return frozenset()

@@ -1,8 +1,6 @@
-"""Families of idempotency keys that differ in just one way: a label and a key each, all from one unique stem."""
+"""Families of keys that differ in just one way: a label and a key each, all from one unique stem."""
 
 import re
-
-from .operation import is_new, key_of
 
 SPREAD = (36, 64, 100, 127, 128, 191, 192, 254)
 LONGEST = 255
@@ -30,15 +28,11 @@ def filled(stem, length, filler="k"):
     return stem + filler * (length - len(stem))
 
 
-def keyed_batches(traffic):
-    """The exchanges that made a batch with a key for the first environment."""
-    return [each for each in traffic if is_new(each) and key_of(each.request) and each.request.credential == "primary"]
-
-
-def invalid_bytes(stem):
+def invalid_bytes(stem, text):
     """Pairs of bodies whose keys differ in bytes that are no UTF-8 (RFC 3629), or in those and what they turn into.
 
-    Each pair is what a decoder that replaces, drops or lets pass such bytes takes for one text.
+    Each pair is what a decoder that replaces, drops or lets pass such bytes takes for one text; ``text`` is the body's
+    JSON, with %s in the place of the key.
     """
     pairs = {
         "impossible bytes": (b"\xff", b"\xfe"),
@@ -52,11 +46,10 @@ def invalid_bytes(stem):
         "a slash and its overlong form": (b"/", b"\xc0\xaf"),
     }
     bodies = {
-        label: tuple(b'{"runCount":1,"idempotencyKey":"%s-%d-%s-"}' % (stem.encode(), number, end) for end in ends)
+        label: tuple(text.encode() % (b"%s-%d-%s-" % (stem.encode(), number, end)) for end in ends)
         for number, (label, ends) in enumerate(pairs.items())
     }
-    text = f'{{"runCount":1,"idempotencyKey":"{stem}-utf-16-'
-    halves = tuple((text + half + '"}').encode("utf-16", "surrogatepass") for half in ("\ud800", "\ud801"))
+    halves = tuple((text % f"{stem}-utf-16-{half}").encode("utf-16", "surrogatepass") for half in ("\ud800", "\ud801"))
     return {**bodies, "unpaired surrogates in UTF-16": halves}
 
 

@@ -1,0 +1,210 @@
+"""What checks of schedules speak through: ``target.send(target.order(cron=…))``, ``target.look()``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from trigger_conformance.checks.client import Client
+from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.wire.exchange import Exchange
+
+from .values import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
+
+# Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
+SHARED_KEYS = 8
+PER_PAGE = 100
+# A target with smaller pages than this allows has more of them than a run can look through.
+MOST_PAGES = 60
+MONTHS = 12
+# From now: so far away, a pattern's next time is not reached during a run.
+FAR = 6
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look through the list: the pages, and whether these were all."""
+
+    pages: list[Exchange]
+    whole: bool
+
+    def entries(self):
+        """Every schedule of the list that is an object, with its page."""
+        for page in self.pages:
+            data = page.answer.document.get("data") if page.answer and page.status == 200 else None
+            for entry in data if isinstance(data, list) else ():
+                if isinstance(entry, dict):
+                    yield entry, page
+
+    def having(self, keys):
+        """The schedules with one of these keys, by key."""
+        wanted, found = set(keys), {}
+        for entry, _ in self.entries():
+            if isinstance(key := entry.get(KEY), str) and key in wanted:
+                found.setdefault(key, []).append(entry)
+        return found
+
+
+class ScheduleClient(Client):
+    """A client that creates, updates, sees and removes schedules."""
+
+    def __init__(self, operation, target, wire):
+        super().__init__(operation, target, wire)
+        self._turns = 0
+        self._month = 0
+
+    def begin(self, check):
+        """From now on requests leave on behalf of the requirement ``check``."""
+        super().begin(check)
+        self._month = 0
+
+    @property
+    def task(self):
+        """The scheduled task of the target."""
+        return self.stated["schedule_task"]
+
+    @property
+    def month(self):
+        """A month that is half a year away."""
+        if not self._month:
+            self._month = self.wire.decide("month", (time.gmtime().tm_mon + FAR - 1) % MONTHS + 1)
+        return self._month
+
+    def months(self):
+        """Months that are far away, first the farthest."""
+        return [(self.month + step - 1) % MONTHS + 1 for step in (0, 1, -1, 2, -2, 3)]
+
+    def cron(self, minute=0, hour=12):
+        """A pattern of a day half a year away."""
+        return f"{minute} {hour} 15 {self.month} *"
+
+    # Requests
+
+    def order(self, cron=None, key=None, label="", **how):
+        """A request for a schedule; what is no way of sending it is a property of its body, None leaves one out."""
+        ways = {name: how.pop(name) for name in self.WAYS if name in how}
+        document = {"task": self.task, "cron": self.cron() if cron is None else cron, KEY: key or self.key(), **how}
+        return self.request({name: value for name, value in document.items() if value is not None}, label=label, **ways)
+
+    def valid(self, label="", *, key=None, **how):
+        """A request for a schedule with the key; without one, with a shared key where it may be accepted."""
+        authorization = how.get("authorization")
+        usual = "method" not in how and (authorization is None or authorization.honours == "primary")
+        return self.order(key=key or (self.shared_key() if usual else self.key()), label=label, **how)
+
+    def telling(self, label="", *, key=None, **how):
+        """A valid request in which all that is answered differs from the one before."""
+        self._turns += 1
+        minute, hour = self._turns % 60, self._turns // 60 % 24
+        how = {"externalId": f"conformance-{self._turns}", "timezone": "Europe/Paris", **how}
+        return self.valid(label, key=key, cron=self.cron(minute, hour), **how)
+
+    def shared_key(self):
+        """A key of a few that many requests share."""
+        self._turns += 1
+        return f"conformance-{self.options.run_id}-shared-{self._turns % SHARED_KEYS}"
+
+    def document(self):
+        """The body of a fresh valid request, with a key that no other has."""
+        return self.order().document
+
+    def invalid(self):
+        """Bodies that break one thing each."""
+        sound = self.order()
+        wrong = {"cron of four fields": {"cron": "0 12 1 1"}, "a mistyped key": {KEY: 1}}
+        return {
+            "cron of four fields": self.request({**sound.document, **wrong["cron of four fields"]}).body,
+            "malformed JSON": sound.body[:-1],
+            "a mistyped key": self.request({**sound.document, **wrong["a mistyped key"]}).body,
+        }
+
+    def twin(self, request):
+        """The valid request with the same key as ``request``."""
+        return self.order(key=self.operation.key(request), label=f"the valid request after: {request.label}")
+
+    def narrowed(self):
+        """Generated requests are for the task, at times half a year away, in a few zones."""
+        place = f"$.components.schemas.{self.contract.request_schema}.properties"
+        patterns = [self.cron(minute, hour) for minute, hour in ((0, 0), (30, 12), (59, 23))]
+        return [
+            {"target": f"{place}.task", "update": {"enum": [self.task]}},
+            {"target": f"{place}.cron", "update": {"enum": patterns}},
+            {"target": f"{place}.timezone", "update": {"enum": list(GENERATED_ZONES)}},
+            {"target": f"{place}.{KEY}", "update": {"minLength": 1, "maxLength": LONGEST_GENERATED_KEY}},
+            {"target": f"{place}.externalId", "update": {"minLength": 1, "maxLength": LONGEST_EXTERNAL_ID}},
+        ]
+
+    # Sending
+
+    def send_all(self, requests, *, keep_429=False):
+        """Send independent requests; those that share a key leave one after the other."""
+        waves = []
+        for request in requests:
+            key = self.operation.key(request) if request.credential == "primary" else None
+            if not waves or key in waves[-1][0]:
+                waves.append((set(), []))
+            waves[-1][0].update({key} - {None})
+            waves[-1][1].append(request)
+        return [answer for _, wave in waves for answer in super(ScheduleClient, self).send_all(wave, keep_429=keep_429)]
+
+    # Looking, and removing
+
+    def looking(self, path="", query="", method="GET", label="", **how):
+        """A request on a path below the operation's."""
+        return self.request(
+            method=method, path=f"{self.contract.path}{path}", query=query, content_type=None, label=label, **how
+        )
+
+    def at(self, thing, method="GET", label="", **how):
+        """A request for one schedule."""
+        return self.looking(f"/{quote(thing, safe='')}", method=method, label=label or f"{method} {thing}", **how)
+
+    def removal(self, thing):
+        """The request that removes a schedule."""
+        return self.at(thing, "DELETE")
+
+    def look(self, most=MOST_PAGES, **how):
+        """Look through all pages of the list."""
+        pages, size = [], f"&perPage={PER_PAGE}"
+        while len(pages) < most:
+            number = len(pages) + 1
+            page = self.send(self.looking(query=f"?page={number}{size}", label=f"page {number} of the list", **how))
+            if page.status == 400 and number == 1 and size:
+                # How large a page may be is nowhere said.
+                size = ""
+                continue
+            pages.append(page)
+            if is_last(page, number):
+                return Look(pages, whole=True)
+        return Look(pages, whole=False)
+
+    def left(self, beginning):
+        """The schedules of the target whose key begins so, by id."""
+        found = {}
+        for entry, _ in self.look().entries():
+            if isinstance(entry.get("id"), str) and str(entry.get(KEY, "")).startswith(beginning):
+                found[entry["id"]] = entry[KEY]
+        return found
+
+    def look_for(self, requests):
+        """The pages of the list, in which there must be no schedule of the ``requests``' keys."""
+        labels = {operation_of(each).key(each): each.label for each in requests}
+
+        def judge(page):
+            if page.status != self.contract.success:
+                return None
+            made = [labels[key] for key in Look([page], whole=True).having(labels)]
+            return f"the list has a schedule that was made by: {'; '.join(made)}" if made else None
+
+        return self.look().pages, judge
+
+
+def is_last(page, number):
+    """Whether there is no page after ``page``, as far as it can be told."""
+    told = page.answer.document if page.answer and page.status == 200 else {}
+    data, pagination = told.get("data"), told.get("pagination")
+    if not isinstance(data, list):
+        return True
+    total = pagination.get("totalPages") if isinstance(pagination, dict) else None
+    return number >= total if isinstance(total, int) else not data

@@ -1,0 +1,33 @@
+"""Which request of a run an id was first given to: an answer does not say whether what it names is new."""
+
+from __future__ import annotations
+
+
+class Names:
+    """The ids that answers named, each with when the first request that got it set out, and its key."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[bytes, str], tuple[float, str | None]] = {}
+
+    def is_first(self, exchange, named, key):
+        """Whether ``exchange``, whose request had the ``key``, is the earliest one seen whose answer ``named`` the id.
+
+        Whoever is asked of again, and in whichever order, gets the same answer once all have been seen.
+        """
+        place = (_host(exchange), named)
+        began, _ = self._first.get(place, (exchange.began, key))
+        if exchange.began <= began:
+            self._first[place] = (exchange.began, key)
+        return exchange.began <= began
+
+    def key_of(self, exchange, named):
+        """The key of the request that the id was first given to."""
+        return self._first.get((_host(exchange), named), (0.0, None))[1]
+
+
+def _host(exchange):
+    # One process may see several targets, one after the other.
+    return next((value for name, value in exchange.request.headers if name.lower() == "host"), b"")
+
+
+NAMES = Names()

@@ -1,0 +1,139 @@
+"""Create a schedule: ``POST /api/v1/schedules``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from trigger_conformance.checks.operation import Fact, Operation
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.contract.contract import Expected, is_plain_key, is_taken_everywhere, strict_json
+from trigger_conformance.contract.quoting import quoted
+
+from .names import NAMES
+from .values import GENERATED_ZONES, KEY, UTC
+
+
+@dataclass(frozen=True)
+class CreateSchedule(Operation):
+    """A deduplicationKey has one schedule, which the last request with it describes."""
+
+    def client(self, target, wire):
+        """What the checks of this folder speak through."""
+        from .client import ScheduleClient
+
+        return ScheduleClient(self, target, wire)
+
+    def key(self, request):
+        """The deduplicationKey, where it is a string."""
+        key = (request.document or {}).get(KEY)
+        return key if isinstance(key, str) else None
+
+    def names_its_key(self, request):
+        """Whether there is a deduplicationKey of any type."""
+        return KEY in (request.document or {})
+
+    def asks(self, request):
+        """Not so what looks at schedules, or removes one."""
+        path = request.target.partition("?")[0]
+        return request.method != "GET" and not (request.method == "DELETE" and not path.endswith(self.contract.path))
+
+    def made(self, exchange):
+        """The id that a 200 to a request for a schedule names."""
+        if exchange.status != self.contract.success or exchange.request.method != "POST":
+            return None
+        found = exchange.answer.document.get("id")
+        return found if isinstance(found, str) and found else None
+
+    def is_new(self, exchange):
+        """Whether no earlier answer of the run named the id: the answer itself says nothing of it."""
+        named = self.made(exchange)
+        return None if named is None else NAMES.is_first(exchange, named, self.key(exchange.request))
+
+    def why_not_new(self, exchange):
+        """What keeps an answer from being that of a schedule of the request's key: a new one, or the one it had."""
+        if exchange.status != self.contract.success:
+            return f"expected {self.contract.success} and a schedule, got {exchange.outcome}"
+        named = self.made(exchange)
+        if named is None:
+            return Problem("the answer names no schedule", "id")
+        if self.is_new(exchange) or NAMES.key_of(exchange, named) == self.key(exchange.request):
+            return None
+        return Problem(f"expected a schedule of its own, got {quoted(named)}, which another key had named", "id")
+
+    def why_not_as_asked(self, exchange):
+        """What keeps the answer's properties from being the request's."""
+        asked, got = exchange.request.document or {}, exchange.answer.document
+        wanted = {name: asked[name] for name in ("task", KEY, "externalId") if name in asked}
+        if "timezone" in asked:
+            wanted["timezone"] = asked["timezone"]
+        for name, value in wanted.items():
+            if got.get(name) != value:
+                return Problem(f"expected {name} {quoted(value)}, got {quoted(got.get(name))}", name)
+        return why_another_pattern(asked.get("cron"), expression(got))
+
+    def as_judged(self, exchange):
+        """An externalId that is null is a warning of its own."""
+        told = exchange.answer.document if exchange.answer else {}
+        if told.get("externalId", "") is not None:
+            return exchange
+        rest = {name: value for name, value in told.items() if name != "externalId"}
+        return replace(exchange, answer=replace(exchange.answer, body=json.dumps(rest).encode()))
+
+    def expected(self, body, stated):
+        """Which patterns, zones, tasks and unusual keys are accepted is decided elsewhere."""
+        document = strict_json(body)
+        if not self.contract.keeps_schema(document):
+            return Expected.REJECTED
+        known = document["task"] == stated["schedule_task"] and document["cron"].endswith(" *")
+        plain = is_plain_key(document[KEY]) and is_taken_everywhere(document)
+        zoned = document.get("timezone", UTC) in GENERATED_ZONES
+        usual = is_plain_key(document.get("externalId", "x"))
+        return Expected.ACCEPTED if known and plain and zoned and usual else Expected.OPEN
+
+    def fresh(self, body, key):
+        """A key of its own."""
+        if isinstance(body.get(KEY), str):
+            plain = is_plain_key(body[KEY])
+            return {**body, KEY: key() + (f"-{body[KEY][:100]}" if plain else "")}
+        return body
+
+    def shape(self, body):
+        """All but the key."""
+        return repr({**body, KEY: ""} if isinstance(body, dict) else body)
+
+
+def expression(document):
+    """The pattern of a schedule, as an answer has it."""
+    generator = document.get("generator")
+    return generator.get("expression") if isinstance(generator, dict) else None
+
+
+def why_another_pattern(wanted, got):
+    """What keeps ``got`` from being the pattern ``wanted``; white space that is no field's may be another."""
+    if got == wanted or (isinstance(got, str) and isinstance(wanted, str) and is_spaced(wanted, got)):
+        return None
+    return Problem(f"expected generator.expression {quoted(wanted)}, got {quoted(got)}", "generator")
+
+
+def is_spaced(wanted, got):
+    """Whether ``wanted`` has more white space than a pattern needs, and ``got`` the same fields."""
+    return wanted != " ".join(wanted.split()) and wanted.split() == got.split()
+
+
+OPERATION = CreateSchedule(
+    id="create_schedule",
+    title="schedules API",
+    document="create-schedule.openapi.yaml",
+    operation_id="createSchedule",
+    thing="schedule",
+    things="schedules",
+    facts=(Fact("schedule-task", str, "A scheduled task of the target: schedules are tested with it.", metavar="ID"),),
+    needs=("schedule-task",),
+    scopes=("write:schedules", "read:schedules", "admin"),
+    aftermath="Their patterns are months away, and they are removed at the end.",
+    key_property=KEY,
+    new_owner="create_schedule.answers.ids_are_never_given_twice",
+    as_asked_owner="create_schedule.answers.answer_has_what_the_request_asked_for",
+    ids_owner="create_schedule.answers.ids_are_never_given_twice",
+)

@@ -1,0 +1,158 @@
+"""Cron patterns by kinds, each half a year away: what must be accepted, what is left open, what breaks one thing."""
+
+from hypothesis import strategies as st
+
+from trigger_conformance.checks.generation import drawn
+
+# Each field's name, smallest and largest number.
+BOUNDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+SHORTEST_MONTH = 28
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+def accepted(month, other, third):
+    """Patterns that every target accepts, by kinds, for far months."""
+    return {
+        "stars": {"stars in minute and hour": f"* * 9 {month} *", "a star in day": f"0 0 * {month} *"},
+        "numbers": {
+            "single digits": f"5 6 7 {month} *",
+            "the largest minute and hour": f"59 23 28 {month} *",
+            "midnight": f"0 0 1 {month} *",
+        },
+        "lists": {
+            "a list in every field but one": f"7,37 3,21 4,19 {month},{other} *",
+            "a list out of order": f"45,15 12 11,3 {third},{month} *",
+            "a list of weekdays": f"10 9 * {month} 2,4",
+        },
+        "ranges": {
+            "a range in three fields": f"50-59 20-23 10-12 {month} *",
+            "a range of weekdays": f"25 8 * {month} 1-5",
+            "a range within a list": f"0 6 3,20-22 {month} *",
+        },
+        "steps": {
+            "steps of stars": f"*/15 */6 */10 {month} *",
+            "a step of weekdays": f"0 7 * {month} */2",
+            "a step of one": f"*/1 4 6 {month} *",
+        },
+        "steps_of_ranges": {
+            "a step of a range": f"10-50/20 8-18/2 5-25/10 {month} *",
+            "a step of a range of weekdays": f"0 5 * {month} 1-5/2",
+            "a step of a range in a list": f"0,30-50/10 2 14 {month} *",
+        },
+        "sundays": {"0 for Sunday": f"20 10 * {month} 0", "7 for Sunday": f"40 11 * {month} 7"},
+        "last_days": {"L as the day": f"15 13 L {month} *", "L in a month of 30 days or more": f"30 1 L {other} *"},
+        "last_weekdays": {
+            "1L": f"5 14 * {month} 1L",
+            "5L": f"35 15 * {month} 5L",
+            "7L": f"55 16 * {month} 7L",
+        },
+        "leap_days": {"29 February": "20 2 29 2 *"},
+    }
+
+
+def open_ones(month):
+    """Patterns of which the contract does not say whether they are patterns, by kinds."""
+    return {
+        "names": {
+            "a month by its name": f"0 12 15 {MONTHS[month - 1]} *",
+            "a weekday by its name": f"0 12 * {month} MON",
+        },
+        "question_marks": {"? as the day": f"0 12 ? {month} 1"},
+        "nth_weekdays": {"the second Monday": f"0 12 * {month} 1#2"},
+        "working_days": {"the working day nearest to the 15th": f"0 12 15W {month} *"},
+        "nicknames": {"@yearly": "@yearly"},
+        "reversed_ranges": {"a reversed range": f"0 22-6 15 {month} *"},
+        "numbers_with_steps": {"a number with a step": f"5/15 12 15 {month} *"},
+        "large_steps": {"a step beyond the range": f"*/90 12 15 {month} *"},
+        "last_sundays_as_0": {"0L": f"0 12 * {month} 0L"},
+        "last_days_in_lists": {"L in a list": f"0 12 10,L {month} *"},
+        "both_days": {"a day and a weekday": f"0 12 15 {month} 1"},
+    }
+
+
+def spaced(month):
+    """A pattern with more white space than it needs."""
+    return {
+        "two spaces": f"15  12 15 {month} *",
+        "a leading space": f" 16 12 15 {month} *",
+        "a trailing space": f"17 12 15 {month} * ",
+    }
+
+
+def rejected(month):
+    """Texts that are no patterns, by what is wrong with them, each in one place."""
+    return {
+        "empty": {"the empty string": ""},
+        "counts": {
+            "four fields": f"0 12 15 {month}",
+            "six fields": f"0 0 12 15 {month} *",
+            "one field": "*",
+            "a sixth field for the year": f"0 12 15 {month} * 2030",
+        },
+        "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
+        "hours": {"hour 24": f"0 24 15 {month} *", "a list with hour 24": f"0 12,24 15 {month} *"},
+        "days": {"day 0": f"0 12 0 {month} *", "day 32": f"0 12 32 {month} *"},
+        "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *"},
+        "weekdays": {"weekday 8": f"0 12 * {month} 8", "8L": f"0 12 * {month} 8L"},
+        "negatives": {"a negative minute": f"-5 12 15 {month} *", "a negative day": f"0 12 -1 {month} *"},
+        "steps": {"a step of 0": f"*/0 12 15 {month} *", "a step of 0 of a range": f"0 8-18/0 15 {month} *"},
+        "texts": {
+            "words": "every day at noon please",
+            "a letter for a number": f"x 12 15 {month} *",
+            "an empty member of a list": f"0, 12 15 {month} *",
+            "a range without its end": f"0 12- 15 {month} *",
+            "a step without its number": f"*/ 12 15 {month} *",
+            "a fraction": f"1.5 12 15 {month} *",
+            "a number and a letter": f"5x 12 15 {month} *",
+            "hexadecimal": f"0x5 12 15 {month} *",
+            "digits of another script": f"٥ 12 15 {month} *",
+        },
+    }
+
+
+def generated(number, count, months):
+    """Up to ``count`` valid patterns of the grammar for the seed ``number``, in ``months`` that are far away."""
+    days = _field(1, SHORTEST_MONTH) | st.just("L")
+    weekdays = _field(0, 7) | st.integers(1, 7).map(lambda day: f"{day}L")
+    both = st.one_of(st.tuples(days, st.just("*")), st.tuples(st.just("*"), weekdays), st.just(("*", "*")))
+    month = st.lists(st.sampled_from(months), min_size=1, max_size=3, unique=True).map(
+        lambda chosen: ",".join(map(str, chosen))
+    )
+    patterns = st.tuples(_field(0, 59), _field(0, 23), both, month).map(
+        lambda parts: f"{parts[0]} {parts[1]} {parts[2][0]} {parts[3]} {parts[2][1]}"
+    )
+    return list(dict.fromkeys(drawn(patterns, number, count)))[:count]
+
+
+def _field(least, most):
+    numbers = st.integers(least, most)
+    ranges = st.tuples(numbers, numbers).filter(lambda pair: pair[0] < pair[1]).map(lambda pair: f"{pair[0]}-{pair[1]}")
+    stepped = st.tuples(ranges | st.just("*"), st.integers(1, max(2, (most - least) // 2))).map(
+        lambda pair: f"{pair[0]}/{pair[1]}"
+    )
+    single = numbers.map(str) | ranges | stepped
+    lists = st.lists(numbers.map(str) | ranges, min_size=2, max_size=4, unique=True).map(",".join)
+    return st.just("*") | single | lists
+
+
+def broken(number, count, months):
+    """Up to ``count`` texts for the seed ``number`` that are valid patterns but for one member of one field."""
+    wrong = st.sampled_from(BOUNDS).flatmap(_wrong_member)
+    pairs = drawn(st.tuples(st.sampled_from(generated(number, count, months)), wrong), number, count)
+    return list(dict.fromkeys(_with_member(pattern, *member) for pattern, member in pairs))[:count]
+
+
+def _wrong_member(bounds):
+    name, least, most = bounds
+    place = [each[0] for each in BOUNDS].index(name)
+    beyond = st.integers(most + 1, most + 40)
+    below = st.just(0) if least else st.nothing()
+    numbers = (beyond | below).map(str)
+    ranges = beyond.map(lambda end: f"{least}-{end}")
+    others = st.sampled_from(("*/0", "x", "**", "--", "1-", "/2", f"{least},", f"-{most}"))
+    return st.tuples(st.just(place), numbers | ranges | others)
+
+
+def _with_member(pattern, place, member):
+    fields = pattern.split()
+    return " ".join([*fields[:place], member, *fields[place + 1 :]])

@@ -1,0 +1,76 @@
+"""Time zones of the IANA database, of the package tzdata: the same on every machine."""
+
+from functools import cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+# Zones whose rules have long been the same, so that a target with an older database has them too: what each shows.
+STEADY = {
+    "Europe/London": "north of the equator",
+    "Australia/Sydney": "south of the equator",
+    "Asia/Kolkata": "half an hour",
+    "Asia/Kathmandu": "45 minutes",
+    "Australia/Lord_Howe": "a change of half an hour",
+    "Asia/Tokyo": "no daylight saving",
+    "America/New_York": "west of Greenwich",
+    "Pacific/Chatham": "45 minutes and daylight saving",
+    "America/St_Johns": "half an hour, west",
+    "Australia/Adelaide": "half an hour, south of the equator",
+    "Pacific/Kiritimati": "14 hours ahead",
+    "America/Phoenix": "no daylight saving, west",
+    "Pacific/Auckland": "south of the equator",
+    "Europe/Berlin": "north of the equator",
+    "America/Los_Angeles": "west of Greenwich",
+    "Pacific/Pago_Pago": "11 hours behind",
+    "Africa/Johannesburg": "no daylight saving, south of the equator",
+    "Asia/Yangon": "half an hour, no daylight saving",
+}
+# With daylight saving, by what is special about them; the first ones are of both hemispheres.
+CHANGING = ("America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Europe/London", "Pacific/Chatham",
+            "America/St_Johns", "Pacific/Auckland", "Australia/Adelaide")  # fmt: skip
+# No zone, each by one slip.
+NO_ZONES = {
+    "another planet": "Mars/Phobos",
+    "a trailing slash": "Europe/London/",
+    "a space for an underscore": "America/New York",
+    "a typo": "Europe/Lodnon",
+    "a region alone": "Europe",
+    "a word": "conformance",
+    "a backslash": "Europe\\London",
+    "a leading slash": "/Europe/London",
+    "a way out": "../Europe/London",
+    "a file of the database": "zone.tab",
+    "two zones": "Europe/London,Europe/Berlin",
+    "a city alone": "London",
+    "a NUL": "Europe/London\0",
+    "a line break": "Europe/London\n",
+}
+# How software may write a zone otherwise.
+OTHER_SPELLINGS = {
+    "lower case": "europe/london",
+    "upper case": "EUROPE/LONDON",
+    "an offset": "+02:00",
+    "a named offset": "UTC+2",
+    "an abbreviation": "PST",
+    "a link": "US/Eastern",
+    "an older name": "Asia/Calcutta",
+    "Etc": "Etc/GMT+5",
+    "the empty string": "",
+    "a trailing space": "Europe/London ",
+}
+
+
+@cache
+def zone(name):
+    """The zone of that name, or None."""
+    place = resources.files("tzdata").joinpath("zoneinfo", *name.split("/"))
+    if name not in names():
+        return None
+    with place.open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
+
+
+@cache
+def names():
+    """The names of the database, links included."""
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
