@@ -160,7 +160,7 @@ def _completed(identity: str, behaviour: Behaviour, operations: tuple[str, ...])
     """The behaviour under its id here, with the requirements of ``operations``."""
 
     def full_ids(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f"{operation}.{name}" for operation in operations for name in names)
+        return tuple(_owned(operation, name) for operation in operations for name in names)
 
     return replace(
         behaviour,
@@ -169,3 +169,9 @@ def _completed(identity: str, behaviour: Behaviour, operations: tuple[str, ...])
         warns=full_ids(behaviour.warns),
         undecided=full_ids(behaviour.undecided),
     )
+
+
+def _owned(operation: str, name: str) -> str:
+    """An operation's own id of a requirement, which may have another name for what holds for every operation."""
+    declared_operation = operations().get(operation)
+    return declared_operation.owner(name) if declared_operation else f"{operation}.{name}"

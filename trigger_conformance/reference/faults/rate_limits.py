@@ -265,7 +265,7 @@ class LimitsEverybody(OperationServer):
         return super().charge_runs(self.environments[0], order)
 
 
-@fault(BODY, "acceptance.error_bodies_are_json")
+@fault(BODY, "answers.error_bodies_are_json")
 class RefusesInText(_Refusal):
     """A 429's body is plain text."""
 
@@ -280,7 +280,7 @@ class RefusesInText(_Refusal):
         return headers.items()
 
 
-@fault(BODY, "acceptance.error_bodies_are_json")
+@fault(BODY, "answers.error_bodies_are_json")
 class RefusesWithoutABody(RefusesInText):
     """A 429 has no body."""
 
@@ -291,7 +291,7 @@ class RefusesWithoutABody(RefusesInText):
         return response
 
 
-@fault(BODY, "acceptance.error_bodies_are_json")
+@fault(BODY, "answers.error_bodies_are_json")
 class RefusesInHtml(RefusesInText):
     """A gateway's HTML page comes with the 429."""
 
@@ -312,14 +312,14 @@ class _OtherStatus(OperationServer):
         return response
 
 
-@fault(PRESS, "acceptance.never_a_server_error")
+@fault(PRESS, "answers.never_a_server_error")
 class RefusesAsUnavailable(_OtherStatus):
     """A limited request is answered 503."""
 
     status = 503
 
 
-@fault(PRESS, "acceptance.only_documented_statuses")
+@fault(PRESS, "answers.only_documented_statuses")
 class RefusesAsForbidden(_OtherStatus):
     """A limited request is answered 403."""
 

@@ -18,14 +18,13 @@ from trigger_conformance.reference.create_schedule.server import CreateScheduleS
 from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.site import Environment, Site
 
-AS_ASKED = "answers.schedule_is_as_asked"
+AS_ASKED = "answers.answer_has_what_the_request_asked_for"
 NO_EXTERNAL_ID = "answers.external_id_is_absent_where_none_was_sent"
 USUAL_ZONE = "answers.timezone_is_utc_where_none_was_sent"
-KIND = "answers.schedule_is_imperative_and_active"
 IDS = "answers.ids_are_never_given_twice"
-ID_FORM = "answers.id_is_one_path_segment"
+BEGINNING = "answers.id_begins_with_sched"
 DESCRIPTION = "answers.description_is_not_empty"
-ENVIRONMENTS = "answers.environments_are_the_credentials"
+ENVIRONMENTS = "answers.environments_names_one"
 SEEN = "answers.schedule_is_seen_as_answered"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
 
@@ -67,7 +66,7 @@ class TellsTheTaskInLowerCase(_Telling):
         return {"task": schedule.task.replace("-", "_")}
 
 
-@fault(KIND)
+@fault("answers.type_is_imperative")
 class TypeIsDeclarative(_Telling):
     """type is DECLARATIVE, the column's default."""
 
@@ -75,7 +74,7 @@ class TypeIsDeclarative(_Telling):
         return {"type": "DECLARATIVE"}
 
 
-@fault(KIND)
+@fault("answers.type_is_imperative")
 class TypeIsInLowerCase(_Telling):
     """type is imperative, as the enumeration's value is stored."""
 
@@ -83,7 +82,7 @@ class TypeIsInLowerCase(_Telling):
         return {"type": "imperative"}
 
 
-@fault(KIND)
+@fault("answers.schedule_is_active")
 class BeginsSwitchedOff(_Telling):
     """A new schedule is not active."""
 
@@ -99,7 +98,7 @@ class ActiveIsANumber(_Telling):
         return {"active": 1}
 
 
-@fault(KIND)
+@fault("answers.schedule_is_active")
 class ActiveIsLeftOut(_Dropping):
     """There is no active."""
 
@@ -258,7 +257,7 @@ class MissingExternalIdIsEmpty(_Telling):
         return {"externalId": schedule.external_id or ""}
 
 
-@fault(NO_EXTERNAL_ID)
+@fault("answers.absent_external_id_is_no_null")
 class MissingExternalIdIsNull(_Telling):
     """Where no externalId was sent, it is null, which the schema does not know."""
 
@@ -330,7 +329,7 @@ class IdIsANumber(CreateScheduleServer):
         return f"sched_{next(self.rows)}"
 
 
-@fault(ID_FORM)
+@fault(BEGINNING)
 class IdHasAnotherBeginning(CreateScheduleServer):
     """id begins with schedule_."""
 
@@ -338,7 +337,7 @@ class IdHasAnotherBeginning(CreateScheduleServer):
         return f"schedule_{secrets.token_hex(12)}"
 
 
-@fault(ID_FORM)
+@fault(BEGINNING)
 class IdIsAUuid(CreateScheduleServer):
     """id is a UUID."""
 
@@ -346,7 +345,7 @@ class IdIsAUuid(CreateScheduleServer):
         return str(uuid.uuid4())
 
 
-@fault(ID_FORM)
+@fault("answers.id_is_a_path_segment")
 class IdHasASlash(CreateScheduleServer):
     """id is base64, so that one in some has a slash, which ends a path segment."""
 
@@ -370,7 +369,7 @@ class IdsAreOfTheSecond(CreateScheduleServer):
         return f"sched_{int(self.now().timestamp())}"
 
 
-@fault("deduplication_key.key_is_free_after_a_delete")
+@fault("deduplication.key_is_free_after_a_delete")
 class IdsAreMadeOfKeys(CreateScheduleServer):
     """id is a hash of the key, so that a key has it again after a delete."""
 
@@ -394,7 +393,7 @@ class EnvironmentsAreMissing(_Dropping):
     dropped = "environments"
 
 
-@fault(ENVIRONMENTS)
+@fault("answers.environments_names_the_credentials_alone")
 class EnvironmentsAreAll(CreateScheduleServer):
     """environments has every environment of the project."""
 

@@ -14,8 +14,8 @@ from trigger_conformance.reference.create_schedule.server import CreateScheduleS
 from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.site import Environment, Site
 
-RIGHT = "answers.next_run_is_the_patterns_next_time"
-OFFSET = "answers.next_run_is_a_date_time_with_an_offset"
+RIGHT = "next_run.plain_times_are_right"
+OFFSET = "answers.next_run_is_a_date_time"
 KINDS = "cron.next_run_is_right_for_each_kind"
 SAVING = "timezone.next_run_respects_daylight_saving"
 CHANGES = "timezone.next_run_is_right_on_the_day_of_a_change"
@@ -409,7 +409,7 @@ class TimesThatDoNotExistAreOfTheNextDay(CreateScheduleServer):
         return right if exists else super().instant(local + timedelta(days=1), zone)
 
 
-@fault("cron.next_run_is_right_for_each_kind", "answers.next_run_is_the_patterns_next_time")
+@fault("cron.next_run_is_right_for_each_kind", RIGHT)
 class IsKeptByPattern(CreateScheduleServer):
     """nextRun is kept by the pattern alone: another zone's is given."""
 
@@ -423,7 +423,7 @@ class IsKeptByPattern(CreateScheduleServer):
         return self.kept[cron.text]
 
 
-@fault("deduplication_key.second_request_updates_the_schedule")
+@fault("deduplication.second_request_updates_the_schedule")
 class IsKeptBySchedule(CreateScheduleServer):
     """nextRun is worked out when a schedule is made, and not again when it is updated."""
 
@@ -436,7 +436,7 @@ class IsKeptBySchedule(CreateScheduleServer):
         return {**body, "nextRun": self.kept.setdefault(schedule.id, body["nextRun"])}
 
 
-@fault("deduplication_key.second_request_updates_the_schedule")
+@fault("deduplication.second_request_updates_the_schedule")
 class IsTheOldOnesAfterAnUpdate(CreateScheduleServer):
     """The answer to an update has the nextRun of the pattern before."""
 

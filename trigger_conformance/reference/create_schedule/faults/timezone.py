@@ -20,7 +20,7 @@ LISTED = "timezone.listed_zones_are_accepted"
 REJECTED = "timezone.what_is_no_zone_is_rejected"
 UTC_IS_TAKEN = "timezone.utc_is_accepted"
 CANONICAL = "timezone.canonical_names_are_accepted"
-AS_ASKED = "answers.schedule_is_as_asked"
+AS_ASKED = "answers.answer_has_what_the_request_asked_for"
 
 _OLD_NAMES = {
     "Asia/Kolkata": "Asia/Calcutta", "Asia/Kathmandu": "Asia/Katmandu", "Europe/Kyiv": "Europe/Kiev",
@@ -285,7 +285,7 @@ class UsualZoneIsTheServers(CreateScheduleServer):
         return made if order.timezone else replace(made, timezone="Europe/Berlin")
 
 
-@fault("answers.timezone_is_utc_where_none_was_sent", "deduplication_key.keys_are_apart")
+@fault("answers.timezone_is_utc_where_none_was_sent", "deduplication.keys_are_apart")
 class UsualZoneIsTheLastOnes(CreateScheduleServer):
     """Where no zone was sent, it is that of the request before."""
 

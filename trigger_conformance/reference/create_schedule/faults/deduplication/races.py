@@ -14,8 +14,8 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-RACE = "deduplication_key.concurrent_requests_make_one_schedule"
-ABANDONED = "deduplication_key.abandoned_request_and_its_retry_make_one_schedule"
+RACE = "deduplication.concurrent_requests_make_one_schedule"
+ABANDONED = "deduplication.abandoned_request_and_its_retry_make_one_schedule"
 
 
 class _Slow(CreateScheduleServer):
@@ -120,7 +120,7 @@ class WritesPropertyByProperty(CreateScheduleServer):
         return schedule
 
 
-@fault("deduplication_key.concurrent_requests_with_different_keys_make_different_schedules")
+@fault("deduplication.concurrent_requests_with_different_keys_make_different_schedules")
 class MixesUpConcurrentOrders(CreateScheduleServer):
     """The current order is kept in one variable that all requests share."""
 
@@ -130,7 +130,7 @@ class MixesUpConcurrentOrders(CreateScheduleServer):
         return await super().keep(environment, replace(self.current, key=order.key))
 
 
-@fault("deduplication_key.concurrent_requests_with_different_keys_make_different_schedules")
+@fault("deduplication.concurrent_requests_with_different_keys_make_different_schedules")
 class LosesConcurrentWrites(CreateScheduleServer):
     """Two requests that overlap read, change and write the same table, and one of them is lost."""
 

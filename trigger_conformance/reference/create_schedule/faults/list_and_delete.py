@@ -14,13 +14,13 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-ONCE = "listing.list_has_each_schedule_once"
-PAGES = "listing.total_pages_have_it_all"
+ONCE = "list_and_delete.list_has_each_schedule_once"
+PAGES = "list_and_delete.total_pages_have_it_all"
 SEEN = "answers.schedule_is_seen_as_answered"
-GONE = "listing.deleted_schedule_is_gone"
-OTHERS = "listing.delete_removes_no_other"
-INVALID = "listing.invalid_pages_never_fail_the_server"
-UNKNOWN = "listing.unknown_id_is_404"
+GONE = "list_and_delete.deleted_schedule_is_gone"
+OTHERS = "list_and_delete.delete_removes_no_other"
+INVALID = "list_and_delete.invalid_pages_never_fail_the_server"
+UNKNOWN = "list_and_delete.unknown_id_is_404"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
 
 
@@ -108,14 +108,14 @@ class _Deleting(CreateScheduleServer):
         )
 
 
-@fault("listing.delete_is_answered_as_documented")
+@fault("list_and_delete.delete_is_answered_as_documented")
 class DeleteIs204(_Deleting):
     """A delete is answered 204."""
 
     status = 204
 
 
-@fault("listing.delete_is_answered_as_documented")
+@fault("list_and_delete.delete_is_answered_as_documented")
 class DeleteIs202(_Deleting):
     """A delete is answered 202."""
 
@@ -309,7 +309,7 @@ class CurrentPageIs1(CreateScheduleServer):
         return {**super().pagination(listed, page, size), "currentPage": 1}
 
 
-@fault("listing.list_satisfies_the_schema")
+@fault("list_and_delete.list_satisfies_the_schema")
 class PaginationHasTexts(CreateScheduleServer):
     """totalPages and count are texts."""
 
@@ -317,7 +317,7 @@ class PaginationHasTexts(CreateScheduleServer):
         return {name: str(value) for name, value in super().pagination(listed, page, size).items()}
 
 
-@fault("listing.list_satisfies_the_schema")
+@fault("list_and_delete.list_satisfies_the_schema")
 class ListIsAnArray(CreateScheduleServer):
     """The list is a JSON array, without pagination."""
 
@@ -358,7 +358,7 @@ class ListIsKept(CreateScheduleServer):
         return self.kept[environment.name][1]
 
 
-@fault(SEEN, "deduplication_key.second_request_updates_the_schedule")
+@fault(SEEN, "deduplication.second_request_updates_the_schedule")
 class ListHasSchedulesAsTheyWereMade(CreateScheduleServer):
     """The list has schedules as they were made, not as they were updated."""
 

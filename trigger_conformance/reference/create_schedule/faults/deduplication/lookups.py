@@ -14,12 +14,12 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule,
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-CONTAINING = "deduplication_key.containing_keys_are_different"
-SUFFIX = "deduplication_key.suffix_makes_keys_different"
-DELIMITERS = "deduplication_key.delimiters_make_keys_different"
+CONTAINING = "deduplication.containing_keys_are_different"
+SUFFIX = "deduplication.suffix_makes_keys_different"
+DELIMITERS = "deduplication.delimiters_make_keys_different"
 APART = "authentication.another_environment_sees_and_changes_nothing"
-SHARED = "deduplication_key.key_is_never_answered_with_anothers_schedule"
-LENGTH = "deduplication_key.keys_up_to_255_characters_work"
+SHARED = "deduplication.key_is_never_answered_with_anothers_schedule"
+LENGTH = "deduplication.keys_up_to_255_characters_work"
 
 
 class _Searching(CreateScheduleServer):
@@ -78,7 +78,7 @@ class RejectsKeysBeyond128(CreateScheduleServer):
             raise Problem(422, "deduplicationKey is too long")
 
 
-@fault("deduplication_key.printable_unicode_keys_work")
+@fault("deduplication.printable_unicode_keys_work")
 class RejectsUnicodeKeys(CreateScheduleServer):
     """A key beyond ASCII is rejected."""
 
@@ -87,7 +87,7 @@ class RejectsUnicodeKeys(CreateScheduleServer):
             raise Problem(422, "deduplicationKey must be ASCII")
 
 
-@fault("deduplication_key.delimiters_make_keys_different")
+@fault("deduplication.delimiters_make_keys_different")
 class RejectsPunctuatedKeys(CreateScheduleServer):
     """A key with anything but letters, digits, dashes and underscores is rejected."""
 
@@ -96,7 +96,7 @@ class RejectsPunctuatedKeys(CreateScheduleServer):
             raise Problem(422, "deduplicationKey must be a slug")
 
 
-@fault("deduplication_key.unusual_keys_work_or_are_rejected", "answers.never_a_server_error")
+@fault("deduplication.unusual_keys_work_or_are_rejected", "answers.never_a_server_error")
 class FailsOnNulInKeys(CreateScheduleServer):
     """A key with NUL in it is answered 500, as PostgreSQL refuses it."""
 
@@ -105,7 +105,7 @@ class FailsOnNulInKeys(CreateScheduleServer):
             raise Problem(500, "invalid byte sequence")
 
 
-@fault("deduplication_key.unusual_keys_work_or_are_rejected", "answers.never_a_server_error")
+@fault("deduplication.unusual_keys_work_or_are_rejected", "answers.never_a_server_error")
 class FailsBeyondAnIndexPage(CreateScheduleServer):
     """A key that fits no page of the index is answered 500."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from trigger_conformance.reference import stored_keys
 from trigger_conformance.reference.create_schedule.server import CreateScheduleServer
 
-CASE = "deduplication_key.letter_case_makes_keys_different"
-SPACE = "deduplication_key.white_space_makes_keys_different"
-SUFFIX = "deduplication_key.suffix_makes_keys_different"
-WIDE = "deduplication_key.wide_suffix_makes_keys_different"
-FORM = "deduplication_key.unicode_form_makes_keys_different"
-NUMBERS = "deduplication_key.look_alike_numbers_are_different"
-DELIMITERS = "deduplication_key.delimiters_make_keys_different"
-UNUSUAL = "deduplication_key.unusual_keys_work_or_are_rejected"
-BEGINNING = "deduplication_key.beginning_makes_keys_different"
+CASE = "deduplication.letter_case_makes_keys_different"
+SPACE = "deduplication.white_space_makes_keys_different"
+SUFFIX = "deduplication.suffix_makes_keys_different"
+WIDE = "deduplication.wide_suffix_makes_keys_different"
+FORM = "deduplication.unicode_form_makes_keys_different"
+NUMBERS = "deduplication.look_alike_numbers_are_different"
+DELIMITERS = "deduplication.delimiters_make_keys_different"
+UNUSUAL = "deduplication.unusual_keys_work_or_are_rejected"
+BEGINNING = "deduplication.beginning_makes_keys_different"
 
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.lowers_keys: (CASE,),

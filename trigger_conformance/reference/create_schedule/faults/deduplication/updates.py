@@ -12,10 +12,10 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-UPDATES = "deduplication_key.second_request_updates_the_schedule"
-ONE = "deduplication_key.second_request_makes_no_second_schedule"
-TENTH = "deduplication_key.tenth_request_is_as_the_second"
-FREE = "deduplication_key.key_is_free_after_a_delete"
+UPDATES = "deduplication.second_request_updates_the_schedule"
+ONE = "deduplication.second_request_makes_no_second_schedule"
+TENTH = "deduplication.tenth_request_is_as_the_second"
+FREE = "deduplication.key_is_free_after_a_delete"
 
 
 @fault(ONE, UPDATES)
@@ -218,7 +218,7 @@ class OnlyTheFirstUpdateCounts(_Counting):
         return super().updated(existing, order) if self.requests[order.key] == 2 else existing
 
 
-@fault("deduplication_key.keys_are_known_after_many_others")
+@fault("deduplication.keys_are_known_after_many_others")
 class KnowsTheLastTenKeys(CreateScheduleServer):
     """Of keys the ten that were used last are known; older schedules stay, under no key."""
 

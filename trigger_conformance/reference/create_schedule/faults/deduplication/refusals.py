@@ -14,8 +14,8 @@ from trigger_conformance.reference.create_schedule.store import Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-CHANGES = "deduplication_key.rejected_request_changes_nothing"
-REFUSED = "deduplication_key.refused_request_changes_nothing"
+CHANGES = "deduplication.rejected_request_changes_nothing"
+REFUSED = "deduplication.refused_request_changes_nothing"
 REFUSED_CREATES = "authentication.refused_request_creates_nothing"
 REJECTED_CREATES = "bodies.rejected_body_creates_nothing"
 
@@ -125,7 +125,7 @@ class RejectionsSwitchOff(_Rejecting):
         return {**super().schedule_body(environment, schedule), "active": schedule.key not in self.off}
 
 
-@fault("deduplication_key.rejected_request_does_not_use_up_its_key")
+@fault("deduplication.rejected_request_does_not_use_up_its_key")
 class RejectionsUseUpTheKey(_Rejecting):
     """A key that came with a rejected request is refused from then on."""
 
