@@ -167,7 +167,7 @@ class ExpressionIsLeftOut(_Generator):
         return {}
 
 
-@fault("cron.pattern_is_accepted_and_seen_as_sent")
+@fault("cron.patterns_are_seen_as_sent", AS_ASKED)
 class ExpressionIsWrittenAnew(_Generator):
     """generator.expression is written from the numbers that were read: steps and ranges are lists."""
 
@@ -183,7 +183,7 @@ class ExpressionIsWrittenAnew(_Generator):
         return [*listed, weekday if is_kept else ",".join(map(str, sorted(cron.weekdays)))]
 
 
-@fault("cron.pattern_is_accepted_and_seen_as_sent")
+@fault("cron.both_sundays_are_accepted")
 class SundayIsToldAs0(_Generator):
     """A 7 for Sunday is told as 0."""
 

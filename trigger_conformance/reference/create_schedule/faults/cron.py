@@ -16,14 +16,20 @@ from trigger_conformance.reference.create_schedule.server import CreateScheduleS
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 
-TAKEN = "cron.pattern_is_accepted_and_seen_as_sent"
-REJECTED = "cron.bad_pattern_is_rejected"
 NEVER = "cron.pattern_that_never_comes_is_answered"
-RIGHT = "cron.next_run_is_right_for_each_kind"
 FAILS = "answers.never_a_server_error"
+COUNTS = "cron.other_counts_of_fields_are_rejected"
+TEXT = "cron.text_is_rejected"
+STEPS_OF_0 = "cron.steps_of_0_are_rejected"
+PLAIN = "next_run.plain_times_are_right"
+WEEKDAYS = "next_run.times_of_weekdays_are_right"
+LAST_DAYS = "next_run.times_of_last_days_are_right"
+LAST_WEEKDAYS = "next_run.times_of_last_weekdays_are_right"
+STEPS = "next_run.times_of_steps_are_right"
+LISTS = "next_run.times_of_lists_are_right"
 
 
-@fault(TAKEN)
+@fault("cron.both_sundays_are_accepted")
 class Rejects7ForSunday(CreateScheduleServer):
     """A day of the week of 7 is rejected: days are 0 to 6."""
 
@@ -33,7 +39,7 @@ class Rejects7ForSunday(CreateScheduleServer):
         return super().checked(field, number)
 
 
-@fault(TAKEN)
+@fault("cron.both_sundays_are_accepted")
 class Rejects0ForSunday(CreateScheduleServer):
     """A day of the week of 0 is rejected: days are 1 to 7."""
 
@@ -43,7 +49,7 @@ class Rejects0ForSunday(CreateScheduleServer):
         return super().checked(field, number)
 
 
-@fault(RIGHT)
+@fault("next_run.times_of_both_sundays_are_right")
 class SevenIsSaturday(CreateScheduleServer):
     """A day of the week of 7 is one too many for the table, and ends at its last entry, Saturday."""
 
@@ -51,7 +57,7 @@ class SevenIsSaturday(CreateScheduleServer):
         return frozenset(min(each, 6) for each in numbers)
 
 
-@fault(RIGHT)
+@fault("next_run.times_of_both_sundays_are_right")
 class SevenNeverComes(CreateScheduleServer):
     """A day of the week of 7 is kept as 7, which no day is."""
 
@@ -59,7 +65,7 @@ class SevenNeverComes(CreateScheduleServer):
         return numbers
 
 
-@fault(RIGHT)
+@fault(WEEKDAYS)
 class SundayIs1(CreateScheduleServer):
     """Days of the week are counted from 1 for Sunday, as Quartz does."""
 
@@ -67,7 +73,7 @@ class SundayIs1(CreateScheduleServer):
         return frozenset((each - 1) % 7 for each in numbers)
 
 
-@fault(RIGHT)
+@fault(WEEKDAYS)
 class MondayIs0(CreateScheduleServer):
     """Days of the week are counted from 0 for Monday, as the language does."""
 
@@ -75,7 +81,7 @@ class MondayIs0(CreateScheduleServer):
         return frozenset((each + 1) % 7 for each in numbers)
 
 
-@fault(REJECTED)
+@fault(COUNTS)
 class SixFieldsHaveSeconds(CreateScheduleServer):
     """Of six fields the first is taken for seconds."""
 
@@ -83,7 +89,7 @@ class SixFieldsHaveSeconds(CreateScheduleServer):
         return super().cron_fields(text)[-5:] if len(super().cron_fields(text)) == 6 else super().cron_fields(text)
 
 
-@fault(REJECTED)
+@fault(COUNTS)
 class SixFieldsHaveAYear(CreateScheduleServer):
     """What follows five fields is ignored."""
 
@@ -91,7 +97,7 @@ class SixFieldsHaveAYear(CreateScheduleServer):
         return super().cron_fields(text)[:5]
 
 
-@fault(REJECTED)
+@fault(COUNTS)
 class MissingFieldsAreStars(CreateScheduleServer):
     """Fields that are missing at the end are stars."""
 
@@ -100,7 +106,7 @@ class MissingFieldsAreStars(CreateScheduleServer):
         return [*fields, *[EVERY] * (5 - len(fields))] if len(fields) in (3, 4) else fields
 
 
-@fault(REJECTED)
+@fault("cron.empty_pattern_is_rejected")
 class EmptyIsEveryMinute(CreateScheduleServer):
     """The empty pattern is five stars."""
 
@@ -108,12 +114,12 @@ class EmptyIsEveryMinute(CreateScheduleServer):
         return super().cron_fields(text) or [EVERY] * 5
 
 
-@fault(REJECTED)
+@fault(TEXT)
 class UnreadablePatternsAreDaily(CreateScheduleServer):
-    """A text that cannot be read as a pattern means midnight."""
+    """A text of words means midnight."""
 
     def cron_fields(self, text: str) -> list[str]:
-        return super().cron_fields(text if text.count(" ") == 4 or not text else "0 0 * * *")
+        return super().cron_fields("0 0 * * *" if text.replace(" ", "").isalpha() else text)
 
 
 class _Wrapping(CreateScheduleServer):
@@ -127,54 +133,54 @@ class _Wrapping(CreateScheduleServer):
         return super().checked(field, field.least if is_taken else number)
 
 
-@fault(REJECTED)
+@fault("cron.minutes_out_of_range_are_rejected")
 class TakesMinute60(_Wrapping):
     """Minute 60 is minute 0."""
 
 
-@fault(REJECTED)
+@fault("cron.hours_out_of_range_are_rejected")
 class TakesHour24(_Wrapping):
     """Hour 24 is midnight."""
 
     field, number = HOUR, 24
 
 
-@fault(REJECTED)
+@fault("cron.days_out_of_range_are_rejected")
 class TakesDay0(_Wrapping):
     """Day 0 of a month is its first."""
 
     field, number = DAY, 0
 
 
-@fault(REJECTED)
+@fault("cron.days_out_of_range_are_rejected")
 class TakesDay32(_Wrapping):
     """Day 32 of a month is the first of the next."""
 
     field, number = DAY, 32
 
 
-@fault(REJECTED)
+@fault("cron.months_out_of_range_are_rejected")
 class TakesMonth0(_Wrapping):
     """Month 0 is January, as in JavaScript."""
 
     field, number = MONTH, 0
 
 
-@fault(REJECTED)
+@fault("cron.months_out_of_range_are_rejected")
 class TakesMonth13(_Wrapping):
     """Month 13 is January."""
 
     field, number = MONTH, 13
 
 
-@fault(REJECTED)
+@fault("cron.weekdays_out_of_range_are_rejected")
 class TakesWeekday8(_Wrapping):
     """Day 8 of the week is taken."""
 
     field, number = WEEKDAY, 8
 
 
-@fault(REJECTED)
+@fault("cron.minutes_out_of_range_are_rejected", "cron.hours_out_of_range_are_rejected")
 class LargeNumbersAreCut(CreateScheduleServer):
     """Numbers beyond a field's bounds are the nearest within them."""
 
@@ -182,7 +188,7 @@ class LargeNumbersAreCut(CreateScheduleServer):
         return min(max(number, field.least), field.most)
 
 
-@fault(REJECTED)
+@fault("cron.hours_out_of_range_are_rejected")
 class NumbersInListsAreNotChecked(CreateScheduleServer):
     """Only fields of one number are checked for their bounds; what is too large in a list never comes."""
 
@@ -192,7 +198,7 @@ class NumbersInListsAreNotChecked(CreateScheduleServer):
         )
 
 
-@fault(REJECTED)
+@fault("cron.negative_values_are_rejected")
 class TakesNegativeNumbers(CreateScheduleServer):
     """A minus before a number is ignored."""
 
@@ -200,7 +206,7 @@ class TakesNegativeNumbers(CreateScheduleServer):
         return super().read_range(field, span.removeprefix("-"), is_stepped)
 
 
-@fault(REJECTED)
+@fault(STEPS_OF_0)
 class TakesAStepOf0(CreateScheduleServer):
     """A step of 0 is one of 1."""
 
@@ -208,7 +214,7 @@ class TakesAStepOf0(CreateScheduleServer):
         return super().read_step(field, "1" if text == "0" else text)
 
 
-@fault(REJECTED, FAILS)
+@fault(STEPS_OF_0, FAILS)
 class FailsOnAStepOf0(CreateScheduleServer):
     """A step of 0 makes the range fail, which is answered 500."""
 
@@ -218,7 +224,7 @@ class FailsOnAStepOf0(CreateScheduleServer):
         return super().read_step(field, text)
 
 
-@fault(REJECTED)
+@fault(STEPS_OF_0, "answers.answers_come_in_time")
 class HangsOnAStepOf0(CreateScheduleServer):
     """A step of 0 makes a loop that never ends."""
 
@@ -228,7 +234,7 @@ class HangsOnAStepOf0(CreateScheduleServer):
         return await super().create_schedule(request, environment)
 
 
-@fault(REJECTED)
+@fault("cron.negative_values_are_rejected")
 class TakesNegativeSteps(CreateScheduleServer):
     """A minus before a step is ignored."""
 
@@ -236,7 +242,7 @@ class TakesNegativeSteps(CreateScheduleServer):
         return super().read_step(field, text.removeprefix("-"))
 
 
-@fault(REJECTED)
+@fault(TEXT)
 class ReadsNumbersAsTheLanguageDoes(CreateScheduleServer):
     """A number ends where digits end, as parseInt reads it: what follows is ignored."""
 
@@ -245,7 +251,7 @@ class ReadsNumbersAsTheLanguageDoes(CreateScheduleServer):
         return super().read_number(field, digits[0] if digits else text)
 
 
-@fault(REJECTED)
+@fault(TEXT)
 class WordsAreStars(CreateScheduleServer):
     """A field that is a word is a star."""
 
@@ -253,7 +259,7 @@ class WordsAreStars(CreateScheduleServer):
         return super().read_range(field, EVERY if span.isalpha() else span, is_stepped)
 
 
-@fault(TAKEN)
+@fault("cron.numbers_are_accepted")
 class RejectsTheLargestNumbers(CreateScheduleServer):
     """The largest number of a field is one too many."""
 
@@ -263,7 +269,7 @@ class RejectsTheLargestNumbers(CreateScheduleServer):
         return super().checked(field, number)
 
 
-@fault(TAKEN)
+@fault("cron.steps_of_ranges_are_accepted")
 class RejectsStepsOverRanges(CreateScheduleServer):
     """A step stands behind a star only, as in some validators."""
 
@@ -273,7 +279,7 @@ class RejectsStepsOverRanges(CreateScheduleServer):
         return super().read_item(field, item)
 
 
-@fault(TAKEN)
+@fault("cron.ranges_are_accepted")
 class RejectsListsOfRanges(CreateScheduleServer):
     """A list has numbers only."""
 
@@ -283,7 +289,7 @@ class RejectsListsOfRanges(CreateScheduleServer):
         return super().read_field(field, text)
 
 
-@fault(TAKEN)
+@fault("cron.lists_are_accepted")
 class RejectsListsOutOfOrder(CreateScheduleServer):
     """A list must ascend."""
 
@@ -294,7 +300,7 @@ class RejectsListsOutOfOrder(CreateScheduleServer):
         return super().read_field(field, text)
 
 
-@fault(TAKEN)
+@fault("cron.leap_day_is_accepted")
 class RejectsTheLeapDay(CreateScheduleServer):
     """29 February is rejected, as this year has none."""
 
@@ -305,7 +311,7 @@ class RejectsTheLeapDay(CreateScheduleServer):
         return cron
 
 
-@fault(TAKEN)
+@fault("cron.last_day_is_accepted")
 class RejectsL(CreateScheduleServer):
     """L is no day of the month."""
 
@@ -313,7 +319,7 @@ class RejectsL(CreateScheduleServer):
         return field is not DAY and super().is_last(field, item)
 
 
-@fault(TAKEN)
+@fault("cron.last_weekday_is_accepted")
 class RejectsLastWeekdays(CreateScheduleServer):
     """5L is no day of the week."""
 
@@ -321,7 +327,7 @@ class RejectsLastWeekdays(CreateScheduleServer):
         return field is not WEEKDAY and super().is_last(field, item)
 
 
-@fault(TAKEN)
+@fault("cron.last_weekday_is_accepted")
 class Rejects7L(CreateScheduleServer):
     """7L is no day of the week, though 1L to 6L are."""
 
@@ -329,7 +335,7 @@ class Rejects7L(CreateScheduleServer):
         return None if item == "7L" else super().last_weekday(item)
 
 
-@fault(RIGHT)
+@fault(LAST_DAYS)
 class LIsDay31(CreateScheduleServer):
     """L is day 31, which seven months have."""
 
@@ -337,7 +343,7 @@ class LIsDay31(CreateScheduleServer):
         return 31
 
 
-@fault(RIGHT)
+@fault(LAST_DAYS)
 class LIsTheFirstOfTheNextMonth(CreateScheduleServer):
     """L is a day after the last: the first of the month after."""
 
@@ -345,7 +351,7 @@ class LIsTheFirstOfTheNextMonth(CreateScheduleServer):
         return day.day in cron.days or (cron.last_day and day.day == 1)
 
 
-@fault(RIGHT)
+@fault(LAST_DAYS)
 class LIsTheDayBeforeTheLast(CreateScheduleServer):
     """L is a day before the last."""
 
@@ -353,7 +359,7 @@ class LIsTheDayBeforeTheLast(CreateScheduleServer):
         return day.day in cron.days or (cron.last_day and day.day == self.last_of_month(day) - 1)
 
 
-@fault(RIGHT)
+@fault(LAST_DAYS)
 class LIsAnyDay(CreateScheduleServer):
     """L is read, and forgotten: any day will do."""
 
@@ -361,7 +367,7 @@ class LIsAnyDay(CreateScheduleServer):
         return cron.last_day or super().is_date(cron, day)
 
 
-@fault(RIGHT)
+@fault(LAST_WEEKDAYS)
 class LastWeekdaysAreEveryWeeks(CreateScheduleServer):
     """5L is every Friday."""
 
@@ -369,7 +375,7 @@ class LastWeekdaysAreEveryWeeks(CreateScheduleServer):
         return True
 
 
-@fault(RIGHT)
+@fault(LAST_WEEKDAYS)
 class LastWeekdaysAreTheFourth(CreateScheduleServer):
     """5L is the fourth Friday of a month, though some months have five."""
 
@@ -377,7 +383,7 @@ class LastWeekdaysAreTheFourth(CreateScheduleServer):
         return 21 < day.day <= 28
 
 
-@fault(RIGHT)
+@fault(LAST_WEEKDAYS)
 class LastWeekdaysAreOfTheLastWeek(CreateScheduleServer):
     """5L is the Friday of the calendar week in which the month ends."""
 
@@ -386,7 +392,7 @@ class LastWeekdaysAreOfTheLastWeek(CreateScheduleServer):
         return (last - day).days <= last.weekday()
 
 
-@fault(RIGHT)
+@fault(LAST_WEEKDAYS)
 class LastWeekdaysAreQuartzs(CreateScheduleServer):
     """6L is Friday, as in Quartz, where 1 is Sunday."""
 
@@ -394,7 +400,7 @@ class LastWeekdaysAreQuartzs(CreateScheduleServer):
         return frozenset((each - 1) % 7 for each in super().last_weekdays(text))
 
 
-@fault(RIGHT)
+@fault(STEPS)
 class StepsCountFrom0(CreateScheduleServer):
     """A step's numbers are the multiples of it within its range."""
 
@@ -403,7 +409,7 @@ class StepsCountFrom0(CreateScheduleServer):
         return found or super().stepped(field, first, last, step)
 
 
-@fault(RIGHT)
+@fault(STEPS)
 class StepsAreIgnored(CreateScheduleServer):
     """A step is read, and has no effect."""
 
@@ -411,7 +417,7 @@ class StepsAreIgnored(CreateScheduleServer):
         return super().stepped(field, first, last, 1)
 
 
-@fault(RIGHT)
+@fault(STEPS)
 class StepsDivideARange(CreateScheduleServer):
     """A step says how many numbers there are, not how far apart."""
 
@@ -419,7 +425,7 @@ class StepsDivideARange(CreateScheduleServer):
         return super().stepped(field, first, last, max(1, (last - first + 1) // step) if step > 1 else 1)
 
 
-@fault(RIGHT)
+@fault("next_run.times_of_steps_of_ranges_are_right")
 class StepsRunPastTheRange(CreateScheduleServer):
     """A step over a range runs on to the end of the field."""
 
@@ -427,7 +433,7 @@ class StepsRunPastTheRange(CreateScheduleServer):
         return super().stepped(field, first, field.most if step > 1 else last, step)
 
 
-@fault(RIGHT)
+@fault("next_run.times_of_ranges_are_right")
 class RangesEndBeforeTheirLast(CreateScheduleServer):
     """The last number of a range is not in it."""
 
@@ -436,7 +442,7 @@ class RangesEndBeforeTheirLast(CreateScheduleServer):
         return super().stepped(field, first, last - 1 if is_range else last, step)
 
 
-@fault(RIGHT)
+@fault("next_run.times_of_ranges_are_right")
 class RangesBeginAfterTheirFirst(CreateScheduleServer):
     """The first number of a range is not in it."""
 
@@ -444,7 +450,7 @@ class RangesBeginAfterTheirFirst(CreateScheduleServer):
         return super().stepped(field, first + 1 if field.least < first < last else first, last, step)
 
 
-@fault(RIGHT)
+@fault(LISTS)
 class ListsAreTheirFirst(CreateScheduleServer):
     """Of a list the first item counts."""
 
@@ -453,7 +459,7 @@ class ListsAreTheirFirst(CreateScheduleServer):
         return super().read_field(field, text.partition(",")[0])
 
 
-@fault(RIGHT)
+@fault(LISTS)
 class ListsAreTheirLast(CreateScheduleServer):
     """Of a list the last item counts."""
 
@@ -462,7 +468,7 @@ class ListsAreTheirLast(CreateScheduleServer):
         return super().read_field(field, text.rpartition(",")[2])
 
 
-@fault(RIGHT)
+@fault(LISTS)
 class ListsAreRanges(CreateScheduleServer):
     """A list is all that lies between its first and its last."""
 
@@ -471,7 +477,7 @@ class ListsAreRanges(CreateScheduleServer):
         return frozenset(range(min(numbers), max(numbers) + 1)) if "," in text and numbers else numbers
 
 
-@fault(RIGHT)
+@fault(PLAIN)
 class MonthsCountFrom0(CreateScheduleServer):
     """Months are counted from 0: 1 is February."""
 
@@ -480,7 +486,7 @@ class MonthsCountFrom0(CreateScheduleServer):
         return replace(cron, months=frozenset(each % 12 + 1 for each in cron.months))
 
 
-@fault(RIGHT)
+@fault(PLAIN)
 class FieldsAreSwapped(CreateScheduleServer):
     """Hours stand before minutes."""
 
@@ -490,7 +496,7 @@ class FieldsAreSwapped(CreateScheduleServer):
         return replace(cron, minutes=cron.hours, hours=cron.minutes) if fits else cron
 
 
-@fault(RIGHT)
+@fault(WEEKDAYS)
 class WeekdaysAreIgnored(CreateScheduleServer):
     """The day of the week has no effect."""
 
@@ -498,7 +504,7 @@ class WeekdaysAreIgnored(CreateScheduleServer):
         return True
 
 
-@fault(RIGHT)
+@fault(PLAIN)
 class MonthsAreIgnored(CreateScheduleServer):
     """The month has no effect."""
 
@@ -506,7 +512,7 @@ class MonthsAreIgnored(CreateScheduleServer):
         return replace(super().read_cron(text), months=MONTH.all)
 
 
-@fault(RIGHT)
+@fault("next_run.time_of_a_leap_day_is_right")
 class LeapDaysAre1March(CreateScheduleServer):
     """29 February is 1 March in a year that has none."""
 
@@ -521,7 +527,7 @@ class LeapDaysAre1March(CreateScheduleServer):
         return replace(cron, months=frozenset((2, 3))) if is_leap_day else cron
 
 
-@fault(RIGHT)
+@fault("next_run.time_of_a_leap_day_is_right")
 class LeapDaysAre28February(CreateScheduleServer):
     """29 February is the 28th in a year that has none."""
 
@@ -562,7 +568,7 @@ class SearchesForEver(_OnNever):
         return self.error(422, "cron never comes")
 
 
-@fault(FAILS)
+@fault("cron.spaces_are_accepted_or_rejected", FAILS)
 class FailsOnSpaces(CreateScheduleServer):
     """A second space between fields makes an empty one, which is answered 500."""
 
@@ -572,7 +578,7 @@ class FailsOnSpaces(CreateScheduleServer):
         return super().cron_fields(text)
 
 
-@fault(FAILS)
+@fault(TEXT)
 class FailsOnUnreadablePatterns(CreateScheduleServer):
     """A pattern that the library cannot read is answered 500."""
 
@@ -581,7 +587,7 @@ class FailsOnUnreadablePatterns(CreateScheduleServer):
         return Problem(500, problem.message) if "no number" in why else problem
 
 
-@fault(REJECTED)
+@fault(TEXT)
 class ChecksPatternsLater(CreateScheduleServer):
     """A pattern is read by the scheduler, after the answer: any text is taken, as daily where it cannot be read."""
 
@@ -592,7 +598,7 @@ class ChecksPatternsLater(CreateScheduleServer):
             return replace(super().read_cron("0 0 * * *"), text=text)
 
 
-@fault(REJECTED)
+@fault(COUNTS)
 class RejectionsAreOk(CreateScheduleServer):
     """A pattern that cannot be read is answered 200, with an error in the body."""
 
@@ -601,7 +607,7 @@ class RejectionsAreOk(CreateScheduleServer):
         return super().json(200 if is_rejection else status, body, headers)
 
 
-@fault(REJECTED)
+@fault(COUNTS)
 class RejectionsAreConflicts(CreateScheduleServer):
     """A pattern that cannot be read is answered 409, which is not documented."""
 

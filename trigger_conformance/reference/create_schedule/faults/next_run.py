@@ -16,7 +16,7 @@ from trigger_conformance.reference.site import Environment, Site
 
 RIGHT = "next_run.plain_times_are_right"
 OFFSET = "answers.next_run_is_a_date_time"
-KINDS = "cron.next_run_is_right_for_each_kind"
+
 SAVING = "timezone.next_run_respects_daylight_saving"
 CHANGES = "timezone.next_run_is_right_on_the_day_of_a_change"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
@@ -177,14 +177,14 @@ class IsInThePast(_From):
     later = timedelta(days=-365)
 
 
-@fault("cron.next_run_is_right_for_each_kind")
+@fault(RIGHT)
 class IsCountedFromYesterday(_From):
     """nextRun is counted from the day before, as a scheduler does that has not run since."""
 
     later = timedelta(days=-1)
 
 
-@fault("cron.next_run_is_right_for_each_kind")
+@fault(RIGHT)
 class IsCountedFromTomorrow(_From):
     """nextRun is counted from the next midnight: today's times are left out."""
 
@@ -216,7 +216,7 @@ class IsAMinuteLate(CreateScheduleServer):
         return found and found + timedelta(minutes=1)
 
 
-@fault(KINDS)
+@fault("next_run.time_of_a_leap_day_is_right")
 class LooksAYearAhead(CreateScheduleServer):
     """What does not come within a year is looked for no longer: nextRun is a year from now."""
 
@@ -225,7 +225,7 @@ class LooksAYearAhead(CreateScheduleServer):
             yield min(day, first + timedelta(days=366))
 
 
-@fault(KINDS)
+@fault(RIGHT)
 class MidnightIsADaysEnd(CreateScheduleServer):
     """Hour 0 is 24: a day's midnight is at its end."""
 
@@ -423,7 +423,7 @@ class IsKeptByPattern(CreateScheduleServer):
         return self.kept[cron.text]
 
 
-@fault("deduplication.second_request_updates_the_schedule")
+@fault("next_run.second_request_moves_the_next_run")
 class IsKeptBySchedule(CreateScheduleServer):
     """nextRun is worked out when a schedule is made, and not again when it is updated."""
 
@@ -436,7 +436,7 @@ class IsKeptBySchedule(CreateScheduleServer):
         return {**body, "nextRun": self.kept.setdefault(schedule.id, body["nextRun"])}
 
 
-@fault("deduplication.second_request_updates_the_schedule")
+@fault("next_run.second_request_moves_the_next_run")
 class IsTheOldOnesAfterAnUpdate(CreateScheduleServer):
     """The answer to an update has the nextRun of the pattern before."""
 

@@ -14,8 +14,9 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-RACE = "deduplication.concurrent_requests_make_one_schedule"
+RACE = "deduplication.concurrent_requests_with_one_key_make_one_schedule"
 ABANDONED = "deduplication.abandoned_request_and_its_retry_make_one_schedule"
+WHOLE = "deduplication.concurrent_requests_leave_one_whole"
 
 
 class _Slow(CreateScheduleServer):
@@ -90,7 +91,7 @@ class LosersReplace(_Slow):
         return schedule
 
 
-@fault(RACE)
+@fault(WHOLE)
 class LosersMixHalves(_Slow):
     """The losers of a race write their pattern, and leave the winner's zone and externalId."""
 
@@ -104,7 +105,7 @@ class LosersMixHalves(_Slow):
         return schedule
 
 
-@fault(RACE)
+@fault(WHOLE)
 class WritesPropertyByProperty(CreateScheduleServer):
     """An update writes one property after another, and another request comes between."""
 

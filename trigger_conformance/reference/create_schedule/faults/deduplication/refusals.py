@@ -93,7 +93,7 @@ class MakesWhatHasABadZone(_RejectingInPart):
     names, is_new_made = ("timezone",), True
 
 
-@fault(REJECTED_CREATES, "cron.bad_pattern_is_rejected")
+@fault("cron.rejected_pattern_creates_nothing")
 class MakesWhatHasABadPattern(_RejectingInPart):
     """A request with a bad pattern is rejected, after its schedule was made."""
 

@@ -13,12 +13,13 @@ from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
 UPDATES = "deduplication.second_request_updates_the_schedule"
-ONE = "deduplication.second_request_makes_no_second_schedule"
+
 TENTH = "deduplication.tenth_request_is_as_the_second"
 FREE = "deduplication.key_is_free_after_a_delete"
+SAME_ID = "deduplication.second_request_answers_with_the_first_id"
 
 
-@fault(ONE, UPDATES)
+@fault(SAME_ID)
 class KeysAreIgnored(CreateScheduleServer):
     """A second request with a key makes a second schedule: the key is a property as any other."""
 
@@ -74,7 +75,7 @@ class TenthRequestMakesAnother(_Counting):
         return None if self.requests[order.key] == 10 else super().find(environment, order)
 
 
-@fault(UPDATES)
+@fault(SAME_ID)
 class SecondRequestReplaces(CreateScheduleServer):
     """A second request deletes the schedule and makes another, with another id: REPLACE INTO."""
 
@@ -82,7 +83,7 @@ class SecondRequestReplaces(CreateScheduleServer):
         return self.made(order)
 
 
-@fault(UPDATES)
+@fault(SAME_ID)
 class SecondRequestIsRefused(CreateScheduleServer):
     """A second request with a key is answered 409."""
 
@@ -90,7 +91,7 @@ class SecondRequestIsRefused(CreateScheduleServer):
         raise Problem(409, "There is a schedule with this deduplicationKey")
 
 
-@fault(UPDATES)
+@fault(SAME_ID, "answers.never_a_server_error")
 class SecondRequestFails(CreateScheduleServer):
     """A second request with a key is answered 500: the unique index is not expected."""
 
@@ -117,7 +118,7 @@ class SecondRequestIsNotStored(CreateScheduleServer):
         return super().created_body(environment, order, self.as_ordered(schedule.id, order))
 
 
-@fault(UPDATES)
+@fault("answers.answer_has_what_the_request_asked_for")
 class SecondRequestAnswersTheOld(CreateScheduleServer):
     """A second request with a key is answered with the schedule as it was, which is updated then."""
 
@@ -181,7 +182,7 @@ class SecondRequestIsInUtc(_Keeping):
         return {"timezone": USUAL_ZONE}
 
 
-@fault(UPDATES)
+@fault("answers.schedule_is_active")
 class SecondRequestSwitchesOff(CreateScheduleServer):
     """A schedule that was updated is not active."""
 
@@ -197,19 +198,6 @@ class SecondRequestSwitchesOff(CreateScheduleServer):
         return {**super().schedule_body(environment, schedule), "active": schedule.id not in self.off}
 
 
-@fault(UPDATES)
-class UpdatesTellTheOldDescription(CreateScheduleServer):
-    """The description stays that of the first pattern."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.first: dict[str, str] = {}
-
-    def generator(self, schedule: Schedule) -> dict[str, Any]:
-        told = super().generator(schedule)
-        return {**told, "description": self.first.setdefault(schedule.id, told["description"])}
-
-
 @fault(TENTH)
 class OnlyTheFirstUpdateCounts(_Counting):
     """From the third request on a key's schedule stays as it is."""
@@ -218,7 +206,7 @@ class OnlyTheFirstUpdateCounts(_Counting):
         return super().updated(existing, order) if self.requests[order.key] == 2 else existing
 
 
-@fault("deduplication.keys_are_known_after_many_others")
+@fault(TENTH)
 class KnowsTheLastTenKeys(CreateScheduleServer):
     """Of keys the ten that were used last are known; older schedules stay, under no key."""
 
