@@ -25,8 +25,9 @@ IDS = "answers.ids_are_never_given_twice"
 BEGINNING = "answers.id_begins_with_sched"
 DESCRIPTION = "answers.description_is_not_empty"
 ENVIRONMENTS = "answers.environments_names_one"
-SEEN = "answers.schedule_is_seen_as_answered"
+SEEN = "list_and_delete.seen_schedule_is_the_answered_one"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+LISTED = "list_and_delete.listed_schedule_is_the_answered_one"
 
 
 class _Telling(CreateScheduleServer):
@@ -457,7 +458,7 @@ class SeenWithoutNextRun(CreateScheduleServer):
         return self.success(environment, body)
 
 
-@fault(SEEN)
+@fault(LISTED)
 class SeenWithAnotherDescription(CreateScheduleServer):
     """The list has no descriptions, which take long to make."""
 
@@ -466,7 +467,7 @@ class SeenWithAnotherDescription(CreateScheduleServer):
         return {**body, "generator": {**body["generator"], "description": "cron"}}
 
 
-@fault(SEEN)
+@fault(LISTED)
 class SeenUnderAnotherId(CreateScheduleServer):
     """The list has the ids of rows, which no other request takes."""
 

@@ -15,13 +15,16 @@ from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
 ONCE = "list_and_delete.list_has_each_schedule_once"
-PAGES = "list_and_delete.total_pages_have_it_all"
-SEEN = "answers.schedule_is_seen_as_answered"
-GONE = "list_and_delete.deleted_schedule_is_gone"
+PAGES = "list_and_delete.total_pages_have_the_list"
+
+GONE = "list_and_delete.deleted_schedule_is_404"
 OTHERS = "list_and_delete.delete_removes_no_other"
-INVALID = "list_and_delete.invalid_pages_never_fail_the_server"
+INVALID = "list_and_delete.odd_pages_never_fail_the_server"
 UNKNOWN = "list_and_delete.unknown_id_is_404"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+LISTED = "list_and_delete.created_schedule_is_in_the_list"
+ALL = "list_and_delete.list_has_every_schedule"
+OTHER_SIZE = "list_and_delete.pages_of_another_size_have_the_same"
 
 
 class _Removing(CreateScheduleServer):
@@ -36,7 +39,7 @@ class _Removing(CreateScheduleServer):
         self.deleted[schedule.id] = schedule
 
 
-@fault(GONE)
+@fault("list_and_delete.deleted_schedule_is_in_no_page")
 class DeletedStaysInTheList(_Removing):
     """A deleted schedule stays in the list."""
 
@@ -52,7 +55,7 @@ class DeletedStaysById(_Removing):
         return self.deleted[identity] if identity in self.deleted else super().named(environment, identity)
 
 
-@fault(GONE)
+@fault(GONE, "list_and_delete.deleted_schedule_is_in_no_page")
 class DeletedIsInactive(_Removing):
     """A deleted schedule is there, and not active."""
 
@@ -63,7 +66,7 @@ class DeletedIsInactive(_Removing):
         return {**super().schedule_body(environment, schedule), "active": schedule.id not in self.deleted}
 
 
-@fault(GONE)
+@fault(GONE, "list_and_delete.deleted_schedule_is_in_no_page")
 class DeleteDoesNothing(CreateScheduleServer):
     """A delete is answered 200, and nothing is gone."""
 
@@ -71,7 +74,7 @@ class DeleteDoesNothing(CreateScheduleServer):
         pass
 
 
-@fault(GONE)
+@fault(GONE, "list_and_delete.deleted_schedule_is_in_no_page")
 class DeleteComesLater(CreateScheduleServer):
     """A delete takes effect with the request after the next."""
 
@@ -108,14 +111,14 @@ class _Deleting(CreateScheduleServer):
         )
 
 
-@fault("list_and_delete.delete_is_answered_as_documented")
+@fault("list_and_delete.delete_is_answered_200")
 class DeleteIs204(_Deleting):
     """A delete is answered 204."""
 
     status = 204
 
 
-@fault("list_and_delete.delete_is_answered_as_documented")
+@fault("list_and_delete.delete_is_answered_200")
 class DeleteIs202(_Deleting):
     """A delete is answered 202."""
 
@@ -211,14 +214,14 @@ class PagesOverlap(_Paging):
     overlap = 1
 
 
-@fault(ONCE)
+@fault(ALL)
 class PagesHaveGaps(_Paging):
     """Between two pages a schedule is missing."""
 
     overlap = -1
 
 
-@fault(ONCE)
+@fault(ALL)
 class PagesCountFrom0(CreateScheduleServer):
     """Page 1 is the second."""
 
@@ -234,7 +237,7 @@ class PagesAreAllTheFirst(CreateScheduleServer):
         return super().page_of(listed, 1, size)
 
 
-@fault(ONCE)
+@fault(ALL)
 class PagesAreOfAnyOrder(CreateScheduleServer):
     """The list has no order of its own, and each page another."""
 
@@ -242,7 +245,7 @@ class PagesAreOfAnyOrder(CreateScheduleServer):
         return random.sample(super().listed(environment), len(super().listed(environment)))
 
 
-@fault(ONCE)
+@fault(ALL)
 class PagesEndBeforeTheirLast(CreateScheduleServer):
     """A full page lacks its last."""
 
@@ -250,7 +253,7 @@ class PagesEndBeforeTheirLast(CreateScheduleServer):
         return super().page_of(listed, page, size)[: max(1, size - 1)]
 
 
-@fault(ONCE)
+@fault(OTHER_SIZE)
 class PerPageMovesNothing(CreateScheduleServer):
     """perPage says how many a page has, and pages begin where those of the usual size do."""
 
@@ -259,7 +262,7 @@ class PerPageMovesNothing(CreateScheduleServer):
         return listed[first : first + size]
 
 
-@fault(PAGES, ONCE)
+@fault(ALL)
 class LastPageIsMissing(CreateScheduleServer):
     """totalPages counts full pages only."""
 
@@ -301,7 +304,7 @@ class TotalPagesIsMissing(CreateScheduleServer):
         return told
 
 
-@fault(PAGES)
+@fault("list_and_delete.current_page_is_the_one_asked_for")
 class CurrentPageIs1(CreateScheduleServer):
     """currentPage is always 1."""
 
@@ -309,7 +312,7 @@ class CurrentPageIs1(CreateScheduleServer):
         return {**super().pagination(listed, page, size), "currentPage": 1}
 
 
-@fault("list_and_delete.list_satisfies_the_schema")
+@fault("list_and_delete.pages_satisfy_the_schema")
 class PaginationHasTexts(CreateScheduleServer):
     """totalPages and count are texts."""
 
@@ -317,7 +320,7 @@ class PaginationHasTexts(CreateScheduleServer):
         return {name: str(value) for name, value in super().pagination(listed, page, size).items()}
 
 
-@fault("list_and_delete.list_satisfies_the_schema")
+@fault("list_and_delete.pages_satisfy_the_schema")
 class ListIsAnArray(CreateScheduleServer):
     """The list is a JSON array, without pagination."""
 
@@ -325,7 +328,7 @@ class ListIsAnArray(CreateScheduleServer):
         return super().page_body(environment, page, size)["data"]
 
 
-@fault(ONCE)
+@fault(ALL)
 class ListEndsAtTwenty(CreateScheduleServer):
     """The list has the twenty schedules that were made first, and no more."""
 
@@ -333,7 +336,7 @@ class ListEndsAtTwenty(CreateScheduleServer):
         return super().listed(environment)[:20]
 
 
-@fault(SEEN)
+@fault(LISTED)
 class ListIsBehind(CreateScheduleServer):
     """The list lacks what was made last: it is read from a replica."""
 
@@ -341,7 +344,7 @@ class ListIsBehind(CreateScheduleServer):
         return super().listed(environment)[:-1]
 
 
-@fault(SEEN)
+@fault(LISTED)
 class ListIsKept(CreateScheduleServer):
     """The list is kept for a second, whatever is made meanwhile."""
 
@@ -358,7 +361,7 @@ class ListIsKept(CreateScheduleServer):
         return self.kept[environment.name][1]
 
 
-@fault(SEEN, "deduplication.second_request_updates_the_schedule")
+@fault("list_and_delete.listed_schedule_is_the_answered_one")
 class ListHasSchedulesAsTheyWereMade(CreateScheduleServer):
     """The list has schedules as they were made, not as they were updated."""
 
@@ -375,7 +378,7 @@ class ListHasSchedulesAsTheyWereMade(CreateScheduleServer):
         return super().listed_body(environment, self.first.get(schedule.id, schedule))
 
 
-@fault(SEEN)
+@fault(LISTED)
 class ListHidesSchedulesWithoutExternalId(CreateScheduleServer):
     """The list is joined with external ids, and lacks schedules without one."""
 

@@ -17,9 +17,11 @@ from trigger_conformance.reference.site import Environment, Site
 RIGHT = "next_run.plain_times_are_right"
 OFFSET = "answers.next_run_is_a_date_time"
 
-SAVING = "timezone.next_run_respects_daylight_saving"
-CHANGES = "timezone.next_run_is_right_on_the_day_of_a_change"
+
+CHANGES = "time_zones.changes_of_the_clocks_are_respected"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+IN_ZONES = "time_zones.next_run_is_in_the_zones_time"
+ODD = "time_zones.skipped_and_doubled_times_stay_within_their_day"
 
 _FORM = "%Y-%m-%dT%H:%M:%S"
 
@@ -100,7 +102,7 @@ class IsNull(_Told):
         return None
 
 
-@fault(RIGHT)
+@fault(IN_ZONES)
 class LocalTimeIsToldAsUtc(_Told):
     """nextRun is the zone's local time with a Z."""
 
@@ -108,7 +110,7 @@ class LocalTimeIsToldAsUtc(_Told):
         return instant.astimezone(ZoneInfo(schedule.timezone)).strftime(_FORM) + "Z"
 
 
-@fault(SAVING)
+@fault(IN_ZONES)
 class OffsetIsTodays(_Told):
     """nextRun is the zone's local time then, with the zone's offset now."""
 
@@ -119,7 +121,7 @@ class OffsetIsTodays(_Told):
         return (local - offset).strftime(_FORM) + "Z"
 
 
-@fault(RIGHT)
+@fault(IN_ZONES)
 class OffsetHasTheOtherSign(_Told):
     """nextRun's offset has the wrong sign, as POSIX writes zones."""
 
@@ -246,7 +248,7 @@ class _WithZone(CreateScheduleServer):
         return ZoneInfo(self.name or timezone)
 
 
-@fault(RIGHT)
+@fault(IN_ZONES)
 class IsWorkedOutInUtc(_WithZone):
     """nextRun is worked out in UTC whatever the zone: the library was never given it."""
 
@@ -268,7 +270,7 @@ class UtcIsTheServersZone(CreateScheduleServer):
         return ZoneInfo("America/New_York" if timezone == "UTC" else timezone)
 
 
-@fault(RIGHT)
+@fault(IN_ZONES)
 class DaysAreUtcs(CreateScheduleServer):
     """The pattern's day is looked for in UTC, its hour and minute in the zone."""
 
@@ -282,7 +284,7 @@ class DaysAreUtcs(CreateScheduleServer):
         ]
 
 
-@fault(SAVING)
+@fault(IN_ZONES)
 class HasStandardTimeAlways(CreateScheduleServer):
     """Daylight saving time is ignored."""
 
@@ -291,7 +293,7 @@ class HasStandardTimeAlways(CreateScheduleServer):
         return super().instant(local, zone) + (there.dst() or timedelta())
 
 
-@fault(SAVING)
+@fault(IN_ZONES)
 class HasTodaysOffsetAlways(CreateScheduleServer):
     """The offset that the zone has today is taken for all times."""
 
@@ -300,7 +302,7 @@ class HasTodaysOffsetAlways(CreateScheduleServer):
         return (local - offset).replace(tzinfo=UTC)
 
 
-@fault(SAVING)
+@fault(IN_ZONES)
 class SouthernSummersAreNorthern(CreateScheduleServer):
     """South of the equator clocks are put forward from April to September."""
 
@@ -314,7 +316,7 @@ class SouthernSummersAreNorthern(CreateScheduleServer):
         return right + (local.replace(tzinfo=zone).dst() or timedelta()) - wanted
 
 
-@fault(SAVING)
+@fault(IN_ZONES)
 class SavingIsAnHourEverywhere(CreateScheduleServer):
     """Daylight saving is an hour, on Lord Howe Island too."""
 
@@ -324,7 +326,7 @@ class SavingIsAnHourEverywhere(CreateScheduleServer):
         return super().instant(local, zone) - (timedelta(hours=1) - saved if is_half else timedelta())
 
 
-@fault("timezone.next_run_is_right_in_the_zone")
+@fault(IN_ZONES)
 class OffsetsAreWholeHours(CreateScheduleServer):
     """A zone's offset loses its minutes."""
 
@@ -333,7 +335,7 @@ class OffsetsAreWholeHours(CreateScheduleServer):
         return super().instant(local, zone) + offset % timedelta(hours=1)
 
 
-@fault("timezone.next_run_is_right_in_the_zone")
+@fault(IN_ZONES)
 class QuartersAreHalves(CreateScheduleServer):
     """An offset of 45 minutes is one of 30: a table of half hours."""
 
@@ -387,7 +389,7 @@ class OffsetIsTheDaysFirst(_OnChanges):
         return (local - (noon.utcoffset() or timedelta())).replace(tzinfo=UTC)
 
 
-@fault(CHANGES)
+@fault(ODD)
 class TimesThatDoNotExistAreSkipped(CreateScheduleServer):
     """A time that clocks skip is looked for on the pattern's next day."""
 
@@ -399,7 +401,7 @@ class TimesThatDoNotExistAreSkipped(CreateScheduleServer):
         return local.hour in cron.hours and local.minute in cron.minutes
 
 
-@fault(CHANGES)
+@fault(ODD)
 class TimesThatDoNotExistAreOfTheNextDay(CreateScheduleServer):
     """A time that clocks skip is taken a day later."""
 
@@ -409,7 +411,7 @@ class TimesThatDoNotExistAreOfTheNextDay(CreateScheduleServer):
         return right if exists else super().instant(local + timedelta(days=1), zone)
 
 
-@fault("cron.next_run_is_right_for_each_kind", RIGHT)
+@fault("time_zones.another_zone_moves_the_next_run")
 class IsKeptByPattern(CreateScheduleServer):
     """nextRun is kept by the pattern alone: another zone's is given."""
 

@@ -18,7 +18,7 @@ from trigger_conformance.reference.create_schedule.server import CreateScheduleS
 from trigger_conformance.reference.server import Handler, Problem
 from trigger_conformance.reference.site import Environment
 
-CANONICAL = "timezone.canonical_names_are_accepted"
+CANONICAL = "time_zones.other_canonical_names_are_accepted"
 FEW = frozenset(
     {"UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo",
      "Asia/Kolkata", "Asia/Kathmandu", "Australia/Sydney", "America/Sao_Paulo", "Africa/Cairo", "Asia/Dubai"}

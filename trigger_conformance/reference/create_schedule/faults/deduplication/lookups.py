@@ -17,9 +17,11 @@ from trigger_conformance.reference.site import Environment, Site
 CONTAINING = "deduplication.containing_keys_are_different"
 SUFFIX = "deduplication.suffix_makes_keys_different"
 DELIMITERS = "deduplication.delimiters_make_keys_different"
-APART = "authentication.another_environment_sees_and_changes_nothing"
+
 SHARED = "deduplication.key_is_never_answered_with_anothers_schedule"
 LENGTH = "deduplication.keys_up_to_255_characters_work"
+SEES = "list_and_delete.another_environment_sees_nothing"
+REMOVES = "list_and_delete.another_environment_removes_nothing"
 
 
 class _Searching(CreateScheduleServer):
@@ -133,7 +135,7 @@ class KeysAreGlobalAndUnchanged(CreateScheduleServer):
         return found or await super().keep(environment, order)
 
 
-@fault(APART)
+@fault(SEES)
 class SchedulesAreShared(CreateScheduleServer):
     """All environments have one list."""
 
@@ -158,7 +160,7 @@ class _OfAll(CreateScheduleServer):
             super().remove(each, schedule)
 
 
-@fault(APART)
+@fault(SEES)
 class RetrievesWhoeverAsks(_OfAll):
     """A schedule is retrieved by its id alone, whose it may be."""
 
@@ -170,7 +172,7 @@ class RetrievesWhoeverAsks(_OfAll):
             self.is_wide = False
 
 
-@fault(APART)
+@fault(REMOVES)
 class DeletesWhoeverAsks(_OfAll):
     """A schedule is deleted by its id alone, whose it may be."""
 
@@ -182,7 +184,7 @@ class DeletesWhoeverAsks(_OfAll):
             self.is_wide = False
 
 
-@fault(APART)
+@fault(SEES)
 class ListsAllEnvironments(_OfAll):
     """The list has the schedules of all environments."""
 
@@ -194,7 +196,7 @@ class ListsAllEnvironments(_OfAll):
             self.is_wide = False
 
 
-@fault(APART)
+@fault(REMOVES)
 class DeletesBeforeItLooksWhose(CreateScheduleServer):
     """A delete of another environment's schedule is answered 404, and done."""
 

@@ -86,7 +86,7 @@ class WritesBeforeTheTask(_RejectingInPart):
     names = ("task",)
 
 
-@fault(REJECTED_CREATES, "timezone.what_is_no_zone_is_rejected")
+@fault("bodies.rejected_body_creates_nothing")
 class MakesWhatHasABadZone(_RejectingInPart):
     """A request with a bad zone is rejected, after its schedule was made in UTC."""
 
@@ -212,14 +212,14 @@ class _Unauthenticated(CreateScheduleServer):
         return await super().handle(request)
 
 
-@fault("authentication.seeing_needs_a_credential")
+@fault("list_and_delete.looking_needs_a_credential")
 class SeeingNeedsNoCredential(_Unauthenticated):
     """A GET needs no credential: the middleware stands before POST only."""
 
     method = "GET"
 
 
-@fault("authentication.removing_needs_a_credential")
+@fault("list_and_delete.removing_needs_a_credential")
 class RemovingNeedsNoCredential(_Unauthenticated):
     """A DELETE needs no credential."""
 

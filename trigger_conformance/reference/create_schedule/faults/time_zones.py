@@ -16,10 +16,10 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 
-LISTED = "timezone.listed_zones_are_accepted"
-REJECTED = "timezone.what_is_no_zone_is_rejected"
-UTC_IS_TAKEN = "timezone.utc_is_accepted"
-CANONICAL = "timezone.canonical_names_are_accepted"
+LISTED = "time_zones.listed_zones_are_accepted"
+REJECTED = "time_zones.names_of_no_zone_are_rejected"
+UTC_IS_TAKEN = "time_zones.utc_is_accepted"
+CANONICAL = "time_zones.other_canonical_names_are_accepted"
 AS_ASKED = "answers.answer_has_what_the_request_asked_for"
 
 _OLD_NAMES = {
@@ -285,7 +285,7 @@ class UsualZoneIsTheServers(CreateScheduleServer):
         return made if order.timezone else replace(made, timezone="Europe/Berlin")
 
 
-@fault("answers.timezone_is_utc_where_none_was_sent", "deduplication.keys_are_apart")
+@fault("answers.timezone_is_utc_where_none_was_sent")
 class UsualZoneIsTheLastOnes(CreateScheduleServer):
     """Where no zone was sent, it is that of the request before."""
 
