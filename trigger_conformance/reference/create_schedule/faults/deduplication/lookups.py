@@ -18,7 +18,7 @@ CONTAINING = "deduplication.containing_keys_are_different"
 SUFFIX = "deduplication.suffix_makes_keys_different"
 DELIMITERS = "deduplication.delimiters_make_keys_different"
 
-SHARED = "deduplication.key_is_never_answered_with_anothers_schedule"
+SHARED = "deduplication.answered_schedule_is_seen_by_the_credential"
 LENGTH = "deduplication.keys_up_to_255_characters_work"
 SEES = "list_and_delete.another_environment_sees_nothing"
 REMOVES = "list_and_delete.another_environment_removes_nothing"

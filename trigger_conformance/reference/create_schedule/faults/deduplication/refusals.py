@@ -125,7 +125,7 @@ class RejectionsSwitchOff(_Rejecting):
         return {**super().schedule_body(environment, schedule), "active": schedule.key not in self.off}
 
 
-@fault("deduplication.rejected_request_does_not_use_up_its_key")
+@fault("deduplication.failing_requests_change_nothing_of_a_key_in_use")
 class RejectionsUseUpTheKey(_Rejecting):
     """A key that came with a rejected request is refused from then on."""
 
@@ -142,7 +142,7 @@ class RejectionsUseUpTheKey(_Rejecting):
             raise Problem(422, "deduplicationKey was rejected before")
 
 
-@fault(CHANGES, "cron.bad_pattern_is_rejected")
+@fault(CHANGES)
 class UpdatesSkipValidation(CreateScheduleServer):
     """A known key's request is not validated: a bad pattern is daily."""
 
