@@ -164,9 +164,9 @@ class ScheduleClient(Client):
         """The request that removes a schedule."""
         return self.at(thing, "DELETE")
 
-    def look(self, most=MOST_PAGES, **how):
+    def look(self, size=PER_PAGE, most=MOST_PAGES, **how):
         """Look through all pages of the list."""
-        pages, size = [], f"&perPage={PER_PAGE}"
+        pages, size = [], f"&perPage={size}"
         while len(pages) < most:
             number = len(pages) + 1
             page = self.send(self.looking(query=f"?page={number}{size}", label=f"page {number} of the list", **how))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 
 from trigger_conformance.checks.operation import Fact, Operation
@@ -12,6 +13,10 @@ from trigger_conformance.contract.quoting import quoted
 
 from .names import NAMES
 from .values import GENERATED_ZONES, KEY, UTC
+
+LIMITED = 422
+FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
+SCHEDULES = re.compile(r"\bschedules\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,13 @@ class CreateSchedule(Operation):
     def names_its_key(self, request):
         """Whether there is a deduplicationKey of any type."""
         return KEY in (request.document or {})
+
+    def is_full(self, exchange):
+        """A 422 that speaks of a limit on how many schedules there may be."""
+        if exchange.status != LIMITED or exchange.answer is None:
+            return False
+        said = exchange.answer.body.decode("utf-8", "replace")
+        return FULL.search(said) is not None and SCHEDULES.search(said) is not None
 
     def asks(self, request):
         """Not so what looks at schedules, or removes one."""

@@ -74,7 +74,7 @@ class Expectation:
         """
         if not self._exchanges:
             raise InconclusiveError("there was no answer to judge")
-        blocked = [exchange for exchange in self._exchanges if exchange.status == 429 and not also_429]
+        blocked = [exchange for exchange in self._exchanges if is_blocked(exchange) and not also_429]
         judged = [exchange for exchange in self._exchanges if exchange not in blocked]
         wrong = [
             Wrong(exchange, problem, place_of(exchange, problem, place))
@@ -84,7 +84,7 @@ class Expectation:
         if wrong:
             raise _violation(wrong)
         if blocked:
-            raise InconclusiveError(f"{len(blocked)} answers were still 429 when waiting had to end", blocked)
+            raise InconclusiveError(_told_blocked(blocked), blocked)
         return judged
 
     def has_status(self, *statuses: int) -> list[Exchange]:
@@ -129,6 +129,18 @@ def seen(exchanges: Iterable[Exchange], what: str) -> Expectation:
 def several(exchanges: Exchange | Iterable[Exchange]) -> list[Exchange]:
     """One exchange or many as a list."""
     return [exchanges] if isinstance(exchanges, Exchange) else list(exchanges)
+
+
+def is_blocked(exchange: Exchange) -> bool:
+    """Whether a limit answered, of requests or of what may be there, so that the answer says nothing of its request."""
+    return exchange.status == 429 or operation_of(exchange.request).is_full(exchange)
+
+
+def _told_blocked(blocked: Sequence[Exchange]) -> str:
+    if all(each.status == 429 for each in blocked):
+        return f"{len(blocked)} answers were still 429 when waiting had to end"
+    things = operation_of(blocked[0].request).things
+    return f"{len(blocked)} answers say that a limit was reached, such as on how many {things} there may be"
 
 
 def _why_not_accepted(exchange: Exchange) -> str | None:

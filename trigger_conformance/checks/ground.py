@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
-from trigger_conformance.checks.expect import Expectation, InconclusiveError, Judge, ViolationError, several
+from trigger_conformance.checks.expect import (
+    Expectation,
+    InconclusiveError,
+    Judge,
+    ViolationError,
+    is_blocked,
+    several,
+)
 from trigger_conformance.wire.exchange import Exchange
 
 
@@ -44,7 +51,7 @@ class Ground(Expectation):
             return super().satisfies(judge, also_429=also_429, place=place)
         except ViolationError as violation:
             wrong = {id(each.exchange) for each in violation.wrongs}
-            held = [each for each in self._exchanges if id(each) not in wrong and (also_429 or each.status != 429)]
+            held = [each for each in self._exchanges if id(each) not in wrong and (also_429 or not is_blocked(each))]
             broken = GroundError(self._owner, violation, needed=self._needed)
             if self._needed and not held:
                 raise broken from None

@@ -202,6 +202,10 @@ class Operation(ABC):
             return f"expected a new {self.thing}, got {quoted(self.made(exchange))}, which was there before"
         return None if self.made(exchange) else Problem(f"the answer names no {self.thing}", "id")
 
+    def is_full(self, exchange: Exchange) -> bool:  # noqa: ARG002
+        """Whether an answer says that there may be no more of what the operation makes: it says nothing else."""
+        return False
+
     def asks(self, request: Request) -> bool:  # noqa: ARG002
         """Whether a request asks the operation itself; others look at what it made, or remove it."""
         return True

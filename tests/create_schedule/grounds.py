@@ -1,0 +1,103 @@
+"""What checks of schedules rest on beside their own statement, and which requirement owns it."""
+
+from trigger_conformance.checks.expect import several
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.contract.quoting import quoted
+
+from .operation import OPERATION, expression, why_another_pattern
+from .values import KEY
+
+ID = "create_schedule.{}.{}".format
+VALID = ID("answers", "valid_request_is_accepted")
+AS_ASKED = ID("answers", "answer_has_what_the_request_asked_for")
+IDS = ID("answers", "ids_are_never_given_twice")
+NEXT_RUN = ID("next_run", "plain_times_are_right")
+SAME_ID = ID("deduplication", "second_request_answers_with_the_first_id")
+UPDATED = ID("deduplication", "second_request_updates_the_schedule")
+SEEN = ID("list_and_delete", "created_schedule_is_seen_by_id")
+LISTED = ID("list_and_delete", "created_schedule_is_in_the_list")
+DELETED = ID("list_and_delete", "delete_is_answered_200")
+# What a schedule has that a request says.
+ASKED = ("task", KEY, "externalId", "timezone")
+
+
+def given_accepted(firsts):
+    """Plain valid requests are accepted."""
+    return given(firsts, rests_on=VALID).is_accepted()
+
+
+def given_schedules(firsts):
+    """Plain valid requests make schedules of their own."""
+    return given(given_accepted(firsts), rests_on=IDS).is_new()
+
+
+def given_same_id(seconds, first, needed=True):
+    """Plain second requests with a key find the schedule of the first."""
+    accepted = given(seconds, rests_on=VALID, needed=needed).is_accepted()
+    return given(accepted, rests_on=SAME_ID, needed=needed).satisfies(why_another_id(first)) if accepted else []
+
+
+def given_seen(looks):
+    """A schedule is seen by its id."""
+    return given(looks, rests_on=SEEN).has_status(OPERATION.contract.success)
+
+
+def given_listed(look):
+    """The list is answered, and could be looked through."""
+    return given(look.pages, rests_on=LISTED).has_status(OPERATION.contract.success)
+
+
+def why_another_id(first):
+    """A judge: what keeps an answer from naming the schedule of ``first``."""
+    wanted = OPERATION.made(first)
+
+    def judge(exchange):
+        named = OPERATION.made(exchange)
+        return (
+            None if named == wanted else Problem(f"expected the schedule {quoted(wanted)}, got {quoted(named)}", "id")
+        )
+
+    return judge
+
+
+def differences(request, schedule):
+    """What of a ``schedule``, as an answer has it, is not as the ``request`` asked: a property and both values each."""
+    asked = request.document or {}
+    for name in ASKED:
+        if name in asked and schedule.get(name) != asked[name]:
+            yield name, asked[name], schedule.get(name)
+    if why_another_pattern(asked.get("cron"), expression(schedule)):
+        yield "generator.expression", asked.get("cron"), expression(schedule)
+
+
+def why_not_of(request):
+    """A judge: what keeps a schedule that is seen by its id from being as the ``request`` asked."""
+
+    def judge(exchange):
+        if exchange.status != OPERATION.contract.success:
+            return f"expected {OPERATION.contract.success}, got {exchange.outcome}"
+        return told(differences(request, exchange.answer.document))
+
+    return judge
+
+
+def told(found):
+    """The first difference of a schedule, or None."""
+    for name, one, other in found:
+        return Problem(f"expected {name} {quoted(one)}, got {quoted(other)}", name.split(".")[0])
+    return None
+
+
+def accepted(target, traffic):
+    """The exchanges of the run whose request for a schedule was accepted."""
+    return [each for each in traffic if target.operation.asks(each.request) and each.status == target.contract.success
+            and each.request.method == "POST"]  # fmt: skip
+
+
+def plain(exchanges):
+    """Those whose body satisfies the schema: what else is accepted is another requirement's affair."""
+    return [
+        each for each in several(exchanges)
+        if each.request.document is not None and OPERATION.contract.keeps_schema(each.request.document)
+    ]  # fmt: skip

@@ -1,0 +1,239 @@
+"""Answers: a schedule is what the request asked for."""
+
+import re
+
+import pytest
+
+from tests.every_operation.packs import expect_ignored
+from trigger_conformance.checks.expect import NotApplicableError, expect, seen
+from trigger_conformance.checks.requirement import Profile, Stage, must, should
+from trigger_conformance.contract.quoting import quoted
+
+from .grounds import accepted, given_accepted, plain
+from .moments import moment
+from .values import UTC
+
+# RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
+PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+SCHEDULE = "ScheduleObject"
+
+
+@pytest.fixture(scope="module")
+def answered(target, traffic):
+    """Every answer to a request for a schedule that satisfies the schema."""
+    return plain(accepted(target, traffic))
+
+
+@pytest.fixture(scope="module")
+def first_answers(target, answered):
+    """Those that were the first of their key."""
+    return [each for each in answered if target.operation.is_new(each)]
+
+
+def has(name, value):
+    """A judge: the answer's property is the value."""
+
+    def judge(exchange):
+        got = exchange.answer.document.get(name)
+        same = got == value and type(got) is type(value)
+        return None if same else f"expected {name} {quoted(value)}, got {quoted(got)}"
+
+    return judge
+
+
+@must(
+    "task, deduplicationKey, externalId, timezone and generator.expression are the request's",
+    clause=SCHEDULE,
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_answer_has_what_the_request_asked_for(answered):
+    expect(answered).is_as_asked()
+
+
+@must("timezone is UTC where none was sent", clause=f"{SCHEDULE}.timezone", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_timezone_is_utc_where_none_was_sent(first_answers):
+    without = [each for each in first_answers if "timezone" not in each.request.document]
+    seen(without, "new schedule without a timezone").satisfies(has("timezone", UTC), place="timezone")
+
+
+@must(
+    "externalId is absent where none was sent",
+    clause=f"{SCHEDULE}.externalId",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_external_id_is_absent_where_none_was_sent(first_answers):
+    without = [each for each in first_answers if "externalId" not in each.request.document]
+
+    def judge(exchange):
+        got = exchange.answer.document.get("externalId")
+        return None if got is None else f"no externalId was sent, got {quoted(got)}"
+
+    seen(without, "new schedule without an externalId").satisfies(judge, place="externalId")
+
+
+@should("an externalId that is not there is no null", clause=f"{SCHEDULE}.externalId", stage=Stage.CLOSING)
+def test_absent_external_id_is_no_null(answered):
+    expect(answered).satisfies(
+        lambda each: "externalId is null" if each.answer.document.get("externalId", "") is None else None,
+        place="externalId",
+    )
+
+
+@must("type is IMPERATIVE", clause=f"{SCHEDULE}.type", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_type_is_imperative(answered):
+    expect(answered).satisfies(has("type", "IMPERATIVE"), place="type")
+
+
+@must("active is true", clause=f"{SCHEDULE}.active", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_schedule_is_active(answered):
+    expect(answered).satisfies(has("active", True), place="active")
+
+
+@must("generator.type is CRON", clause=f"{SCHEDULE}.generator", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_generator_is_cron(answered):
+    def judge(exchange):
+        generator = exchange.answer.document.get("generator")
+        got = generator.get("type") if isinstance(generator, dict) else None
+        return None if got == "CRON" else f"expected generator.type CRON, got {quoted(got)}"
+
+    expect(answered).satisfies(judge, place="generator.type")
+
+
+@must(
+    "an id is usable as one URL path segment as it stands",
+    clause=f"{SCHEDULE}.id",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_id_is_a_path_segment(target, answered):
+    def judge(exchange):
+        named = target.operation.made(exchange)
+        usable = named and PATH_SEGMENT.fullmatch(named) and named.strip(".")
+        return None if usable else f"the id {quoted(named)} is no path segment as it stands"
+
+    expect(answered).satisfies(judge, place="id")
+
+
+@must("an id begins with sched_", clause=f"{SCHEDULE}.id", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_id_begins_with_sched(target, answered):
+    def judge(exchange):
+        named = target.operation.made(exchange) or ""
+        return None if named.startswith("sched_") and len(named) > len("sched_") else f"the id is {quoted(named)}"
+
+    expect(answered).satisfies(judge, place="id")
+
+
+@must("an id is never given to two schedules", clause=f"{SCHEDULE}.id", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_ids_are_never_given_twice(target, answered):
+    made, owners = target.operation.made, {}
+
+    def judge(exchange):
+        owner = owners.setdefault(made(exchange), exchange)
+        same = target.operation.key(owner.request) == target.operation.key(exchange.request)
+        return None if same else f"the id {quoted(made(exchange))} is also that of exchange #{owner.number}"
+
+    expect(each for each in answered if made(each)).satisfies(judge, place="id")
+
+
+@must(
+    "nextRun is a date-time with an offset",
+    clause=f"{SCHEDULE}.nextRun",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_next_run_is_a_date_time(answered):
+    def judge(exchange):
+        got = exchange.answer.document.get("nextRun")
+        return None if moment(got) else f"expected a date-time with an offset, got {quoted(got)}"
+
+    # A pattern that never comes has no next time.
+    expect(each for each in answered if "30 2" not in each.request.document["cron"]).satisfies(judge, place="nextRun")
+
+
+@should(
+    "generator.description is not empty",
+    clause=f"{SCHEDULE}.generator",
+    profile=Profile.SMOKE,
+    stage=Stage.CLOSING,
+)
+def test_description_is_not_empty(answered):
+    def judge(exchange):
+        generator = exchange.answer.document.get("generator")
+        said = generator.get("description") if isinstance(generator, dict) else None
+        return None if isinstance(said, str) and said.strip() else f"the description is {quoted(said)}"
+
+    expect(answered).satisfies(judge, place="generator.description")
+
+
+def environments(exchange):
+    """The ids of the environments that an answer names."""
+    told = exchange.answer.document.get("environments")
+    return [each.get("id") for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+
+
+@should(
+    "environments names at least one", clause=f"{SCHEDULE}.environments", profile=Profile.SMOKE, stage=Stage.CLOSING
+)
+def test_environments_names_one(answered):
+    expect(answered).satisfies(
+        lambda each: None if environments(each) else "environments names none", place="environments"
+    )
+
+
+@should("environments names the credential's alone", clause=f"{SCHEDULE}.environments", stage=Stage.CLOSING)
+def test_environments_names_the_credentials_alone(answered):
+    named = [each for each in answered if environments(each)]
+    if not named:
+        raise NotApplicableError("no answer names an environment")
+    first = {}
+
+    def judge(exchange):
+        own = first.setdefault(exchange.request.credential, environments(exchange))
+        others = [found for credential, found in first.items() if credential != exchange.request.credential]
+        if len(environments(exchange)) > 1 or environments(exchange) != own:
+            return f"one credential has one environment, got {quoted(environments(exchange))}"
+        return "another credential has the same environment" if own in others else None
+
+    expect(named).satisfies(judge, place="environments")
+
+
+@must("a task that is none of the target's is rejected", clause="CreateScheduleOptions.task")
+def test_unknown_task_is_rejected(target):
+    names = {
+        "another name": "conformance-no-such-task",
+        "the empty string": "",
+        "its name in upper case": target.task.upper(),
+    }
+    unknown = {label: name for label, name in names.items() if name != target.task}
+    requests = [target.request({**target.document(), "task": name}, label=label) for label, name in unknown.items()]
+    expect(target.send_all(requests)).is_rejected()
+
+
+@must("every subset of the optional properties is accepted", clause="CreateScheduleOptions")
+def test_every_subset_of_optional_properties_is_accepted(target):
+    more = {"externalId": "conformance", "timezone": "Europe/London"}
+    subsets = {"neither": {}, **{f"with {name}": {name: value} for name, value in more.items()}, "with both": more}
+    # Keys of their own, for what a second request leaves out may be kept.
+    answers = target.send_all(target.order(label=label, **subset) for label, subset in subsets.items())
+    expect(answers).is_accepted()
+
+
+@must("an externalId is kept as it was sent", clause="CreateScheduleOptions.externalId")
+def test_external_id_is_kept_as_it_was_sent(target):
+    texts = {
+        "a space at its end": "conformance ",
+        "beyond ASCII": "ключ-密钥-🔑-é",
+        "a number in a text": "0012",
+        "quotation marks": "\"a\"'b'",
+    }
+    answers = target.send_all(target.valid(label, externalId=text) for label, text in texts.items())
+    expect(given_accepted(answers)).is_as_asked()
+
+
+@must("property names are case-sensitive: look-alikes are unknown properties", clause="CreateScheduleOptions")
+def test_look_alike_properties_are_ignored(target):
+    names = ("Cron", "CRON", "cronExpression", "timeZone", "TimeZone", "time_zone", "tz", "external_id", "ExternalId",
+             "deduplication_key", "DeduplicationKey", "taskId", "Task", "active", "type", "id")  # fmt: skip
+    expect_ignored(target, {name: f'"{name}":[]' for name in names}, label="look-alikes of every property")

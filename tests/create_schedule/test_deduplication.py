@@ -1,0 +1,517 @@
+"""deduplicationKey: one key, one schedule, as the last request with it wants it."""
+
+import zlib
+from itertools import pairwise
+
+import pytest
+
+from tests.every_operation import keys, transformations
+from trigger_conformance.checks.expect import (
+    REJECTIONS,
+    InconclusiveError,
+    NotApplicableError,
+    ViolationError,
+    Wrong,
+    expect,
+)
+from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.requirement import Profile, Stage, info, must
+from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.wire.exchange import FailureKind
+
+from .grounds import (
+    DELETED,
+    SAME_ID,
+    VALID,
+    accepted,
+    differences,
+    given_accepted,
+    given_listed,
+    given_same_id,
+    given_schedules,
+    given_seen,
+    told,
+    why_another_id,
+    why_not_of,
+)
+from .look_alikes import ScheduleLookAlikes
+from .operation import OPERATION
+from .values import KEY
+
+CLAUSE = "CreateScheduleOptions.deduplicationKey"
+UNUSUAL = "create_schedule.deduplication.unusual_keys_work_or_are_rejected"
+made, key_of = OPERATION.made, OPERATION.key
+
+
+def variant(target, key, number, label=""):
+    """A request with the key in which all that can differ differs from that of another number."""
+    return target.order(
+        target.cron(number % 60, number // 60 + 1),
+        key,
+        label or f"request {number}",
+        externalId=f"conformance-{number}",
+        timezone=("Asia/Tokyo", "America/New_York", "Europe/London")[number % 3],
+    )
+
+
+@pytest.fixture(scope="module")
+def first_and_seconds(target):
+    """A schedule, and at once more requests with its key, each with other properties; what is seen of it in between."""
+    key = target.key()
+    first = target.send(variant(target, key, 1, "first"))
+    given_schedules(first)
+    seconds = [target.send(variant(target, key, 2, "second"), fresh=True)]
+    looks = [target.send(target.at(made(first)))]
+    more = range(3, target.pick(smoke=2, standard=10, thorough=10) + 1)
+    seconds += [target.send(variant(target, key, number), fresh=number % 2 == 0) for number in more]
+    if len(seconds) > 1:
+        looks.append(target.send(target.at(made(first))))
+    return first, seconds, looks
+
+
+@must("a second request with a key answers with the first one's id", clause=CLAUSE, profile=Profile.SMOKE)
+def test_second_request_answers_with_the_first_id(first_and_seconds):
+    first, seconds, _ = first_and_seconds
+    expect(given_accepted(seconds[:1])).satisfies(why_another_id(first))
+
+
+@must(
+    "after a second request with a key the schedule has that request's cron, timezone and externalId",
+    clause=CLAUSE,
+    profile=Profile.SMOKE,
+)
+def test_second_request_updates_the_schedule(first_and_seconds):
+    first, seconds, looks = first_and_seconds
+    given_same_id(seconds[:1], first)
+    expect(given_seen(looks[:1])).satisfies(why_not_of(seconds[0].request))
+
+
+@must("the tenth request with a key is as the second", clause=CLAUSE)
+def test_tenth_request_is_as_the_second(first_and_seconds):
+    first, seconds, looks = first_and_seconds
+    given_same_id(seconds[:1], first)
+    expect(given_accepted(seconds[1:])).satisfies(why_another_id(first))
+    given_seen(looks[:1])
+    expect(looks[1:]).satisfies(why_not_of(seconds[-1].request))
+
+
+@info("what becomes of properties that a second request leaves out", clause=CLAUSE)
+def test_left_out_properties(target):
+    key = target.key()
+    first, second = target.send(variant(target, key, 1)), target.send(target.order(key=key, label="the key and cron"))
+    given_same_id([second], first)
+    kept = {
+        name: second.answer.document.get(name) == first.request.document[name] for name in ("externalId", "timezone")
+    }
+    target.note(", ".join(f"{name} is {'kept' if same else 'as in a new one'}" for name, same in kept.items()))
+
+
+@must("a key is the same however JSON writes it", clause=CLAUSE)
+def test_spelling_of_a_key_does_not_matter(target):
+    key = target.key("-ké/😀")
+    first = target.send(target.order(key=key, label="as it is"))
+    given_schedules(first)
+    escaped = "".join(f"\\u{unit:04x}" for unit in memoryview(key.encode("utf-16-le")).cast("H"))
+    text = first.request.body.decode()
+    spellings = {
+        "every character escaped": text.replace(key, escaped),
+        "the slash escaped": text.replace(key, key.replace("/", "\\/")),
+        "white space and an escaped name": text.replace(f'"{KEY}":', '\r\n\t"deduplication\\u004bey" : '),
+    }
+    seconds = [target.send(target.request(each.encode(), label=label)) for label, each in spellings.items()]
+    expect(seconds).has_status(OPERATION.contract.success)
+    expect(seconds).satisfies(why_another_id(first))
+
+
+@must("keys that differ a little are different keys", clause=CLAUSE, profile=Profile.SMOKE)
+def test_slightly_different_keys_are_different(target):
+    family = transformations.few(target.key())
+    count = target.pick(smoke=3, standard=3, thorough=len(family))
+    firsts = target.send_all(target.order(key=key, label=label) for label, key in list(family.items())[:count])
+    expect_different(given_accepted(firsts))
+
+
+def expect_different(exchanges):
+    """No two of the exchanges, which have different keys, name one schedule."""
+    owners = {}
+    for exchange in exchanges:
+        owner = owners.setdefault(made(exchange), exchange)
+        if made(exchange) and owner is not exchange:
+            both = f"{owner.request.label!r} and {exchange.request.label!r}"
+            message = f"{both} got one schedule: {quoted(made(exchange))}"
+            raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, "id")])
+
+
+@pytest.fixture(scope="module")
+def look_alikes(target):
+    """One volley of keys that software takes for each other: each must make a schedule, and be remembered."""
+    thorough = target.profile >= Profile.THOROUGH
+    number = zlib.crc32(target.key().encode()) * 100 + 11
+    table = transformations.kinds(target.key, number, thorough=thorough)
+    chosen = table if thorough else transformations.telling(table)
+
+    def again(kind):
+        labels = list(kind.rows)
+        return labels if thorough else labels[:1] if kind.check.startswith(("delimiters", "unicode")) else []
+
+    return ScheduleLookAlikes.sent(target, chosen, again)
+
+
+@must("keys that differ in letter case are different", clause=CLAUSE)
+def test_letter_case_makes_keys_different(look_alikes):
+    look_alikes.judge("letter_case_makes_keys_different")
+
+
+@must("keys that differ in white space are different", clause=CLAUSE)
+def test_white_space_makes_keys_different(look_alikes):
+    look_alikes.judge("white_space_makes_keys_different")
+
+
+@must("keys that differ after any length up to 255 characters are different", clause=CLAUSE)
+def test_suffix_makes_keys_different(look_alikes):
+    look_alikes.judge("suffix_makes_keys_different")
+
+
+@must("keys that differ only in their beginning are different", clause=CLAUSE)
+def test_beginning_makes_keys_different(look_alikes):
+    look_alikes.judge("beginning_makes_keys_different")
+
+
+@must("long keys of wide characters that differ at their end are different", clause=CLAUSE)
+def test_wide_suffix_makes_keys_different(look_alikes):
+    look_alikes.judge("wide_suffix_makes_keys_different")
+
+
+@must("keys in different Unicode normal forms are different", clause=CLAUSE)
+def test_unicode_form_makes_keys_different(look_alikes):
+    look_alikes.judge("unicode_form_makes_keys_different")
+
+
+@must("keys that look like one number are different", clause=CLAUSE)
+def test_look_alike_numbers_are_different(look_alikes):
+    look_alikes.judge("look_alike_numbers_are_different")
+
+
+@must("keys that are spellings of one date, UUID or URL are different", clause=CLAUSE)
+def test_spellings_of_one_value_are_different_keys(look_alikes):
+    look_alikes.judge("spellings_of_one_value_are_different_keys")
+
+
+@must("a key that contains another is different from it", clause=CLAUSE)
+def test_containing_keys_are_different(look_alikes):
+    look_alikes.judge("containing_keys_are_different")
+
+
+@must("a key that a server may make of another, such as its lock's, is different from it", clause=CLAUSE)
+def test_names_derived_from_a_key_are_other_keys(look_alikes):
+    look_alikes.judge("names_derived_from_a_key_are_other_keys")
+
+
+@must("keys with delimiters and wildcards stand for themselves", clause=CLAUSE)
+def test_delimiters_make_keys_different(look_alikes):
+    look_alikes.judge("delimiters_make_keys_different")
+
+
+@must("keys that differ only before or after marks, wide characters or emoji are different", clause=CLAUSE)
+def test_cut_off_ends_make_keys_different(look_alikes):
+    look_alikes.judge("cut_off_ends_make_keys_different")
+
+
+@must("a key and what it may be decoded to are different", clause=CLAUSE)
+def test_encoded_spellings_are_different_keys(look_alikes):
+    look_alikes.judge("encoded_spellings_are_different_keys")
+
+
+@must("keys that differ in invisible characters, markup, quotation marks or dots are different", clause=CLAUSE)
+def test_invisible_characters_and_markup_make_keys_different(look_alikes):
+    look_alikes.judge("invisible_characters_and_markup_make_keys_different")
+
+
+@must("keys of one length, sum, or checksum of 32 bits are different", clause=CLAUSE)
+def test_keys_with_equal_checksums_are_different(look_alikes):
+    look_alikes.judge("keys_with_equal_checksums_are_different")
+
+
+@must("keys of up to 255 characters work", clause=CLAUSE)
+def test_keys_up_to_255_characters_work(look_alikes):
+    look_alikes.judge("keys_up_to_255_characters_work")
+
+
+@must("keys of printable Unicode work", clause=CLAUSE)
+def test_printable_unicode_keys_work(look_alikes):
+    look_alikes.judge("printable_unicode_keys_work")
+
+
+@must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=CLAUSE)
+def test_long_keys_are_different_or_rejected(target):
+    family = list(transformations.long_keys(target.key()).items())
+    chosen = family if target.profile > Profile.STANDARD else [family[1], *family[-2:]]
+    expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen))
+
+
+@must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE)
+def test_unusual_keys_work_or_are_rejected(target):
+    family = keys.unusual(target.key())
+    told_apart = ("300 characters", "300 characters, another end", "NUL, then a", "NUL, then b", "a letter",
+                  "a trailing line break", "a high surrogate", "a replacement character")  # fmt: skip
+    chosen = {label: key for label, key in family.items() if target.profile > Profile.STANDARD or label in told_apart}
+    expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen.items()))
+
+
+def expect_different_or_rejected(firsts):
+    """Every key made a schedule of its own, but for those that were rejected."""
+    expect(firsts).has_status(OPERATION.contract.success, *REJECTIONS)
+    expect_different([each for each in firsts if each.status == OPERATION.contract.success])
+
+
+@must("keys that differ in invalid bytes are different keys, or are rejected", clause=CLAUSE)
+def test_invalid_bytes_make_keys_different(target):
+    text = target.order(key="%s").body.decode()
+    pairs = list(keys.invalid_bytes(target.key(), text).items())[: target.pick(smoke=0, standard=2, thorough=99)]
+    bodies = [
+        (f"{label}, {side}", body) for label, both in pairs for side, body in zip(("one", "other"), both, strict=True)
+    ]
+    answers = target.send_all(target.request(body, label=label) for label, body in bodies)
+    expect_different_or_rejected(answers)
+
+
+@pytest.fixture(scope="module")
+def races(target):
+    """Volleys of requests with one new key whose last bytes leave together, and what is seen of the schedule then."""
+    found = []
+    for number in range(target.pick(smoke=1, standard=3, thorough=20)):
+        key = target.key()
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=8, thorough=16))
+        orders = [variant(target, key, 61 * lane, f"round {number + 1}, lane {lane}") for lane in range(1, lanes + 1)]
+        answers = target.send_together(orders)
+        named = next((made(each) for each in answers if made(each)), None)
+        found.append((answers, [target.send(target.at(named))] if named else []))
+    return found
+
+
+@must("concurrent requests with one new key make one schedule", clause=CLAUSE, profile=Profile.SMOKE)
+def test_concurrent_requests_with_one_key_make_one_schedule(races):
+    for answers, _ in races:
+        expect(given(answers, rests_on=VALID).is_accepted()).satisfies(why_another_id(answers[0]))
+
+
+@must(
+    "after concurrent requests the schedule is as one of them wanted it, and no mixture",
+    clause=CLAUSE,
+    profile=Profile.SMOKE,
+)
+def test_concurrent_requests_leave_one_whole(races):
+    for answers, looks in races:
+        served = given(answers, rests_on=VALID).is_accepted()
+        given(served, rests_on=SAME_ID).satisfies(why_another_id(served[0]))
+
+        def judge(look, served=served):
+            schedule = look.answer.document
+            if any(not list(differences(each.request, schedule)) for each in served):
+                return None
+            return (
+                f"the schedule is none of the {len(served)} requests': {told(differences(served[0].request, schedule))}"
+            )
+
+        expect(given_seen(looks)).satisfies(judge)
+
+
+@must("concurrent requests with different keys make different schedules", clause=CLAUSE)
+def test_concurrent_requests_with_different_keys_make_different_schedules(target):
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=6, thorough=16))
+    firsts = target.send_together(variant(target, target.key(), lane) for lane in range(1, lanes + 1))
+    expect_different(given_accepted(firsts))
+    expect(firsts).is_as_asked()
+
+
+def failing(target, key):
+    """Requests with a ``key`` that must fail, by why."""
+    wrong = target.credential("Bearer tr_conformance_no_such_key")
+    more = {"externalId": "conformance-failing", "timezone": "Asia/Tokyo"}
+    rejected = {
+        "a pattern of four fields": {"cron": f"0 12 15 {target.month}"},
+        "minute 60": {"cron": f"60 12 15 {target.month} *"},
+        "a zone that is none": {"timezone": "Mars/Phobos"},
+        "an unknown task": {"task": "conformance-no-such-task"},
+        "an externalId that is a number": {"externalId": 1},
+        "no cron": {"cron": None},
+        "a task that is a number": {"task": 1},
+    }
+    sound = target.order(target.cron(7, 7), key, **more).document
+    bodies = {label: {**sound, **change} for label, change in rejected.items()}
+    return {
+        "refused": [target.order(target.cron(7, 7), key, "a wrong credential", authorization=wrong, **more)],
+        "rejected": [
+            target.request({name: value for name, value in body.items() if value is not None}, label=label)
+            for label, body in bodies.items()
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def failed_beside(target):
+    """A schedule, requests with its key that must fail, and what is seen of it after each kind of them."""
+    first = target.send(variant(target, target.key(), 5, "first"))
+    given_schedules(first)
+    found = {}
+    for why, requests in failing(target, key_of(first.request)).items():
+        chosen = requests[: target.pick(smoke=2, standard=9, thorough=9)]
+        answers = [target.send(request) for request in chosen]
+        found[why] = (answers, target.send(target.at(made(first))))
+    return first, found
+
+
+def expect_unchanged(first, answers, look, *statuses):
+    if not any(each.status in statuses for each in answers):
+        raise InconclusiveError("no request failed as it must", answers)
+    taken = [each for each in answers if each.status == OPERATION.contract.success]
+    if taken:
+        rests(owner_of(taken[0]), f"{taken[0].request.label}: accepted", taken)
+    expect(given_seen([look])).satisfies(why_not_of(first.request))
+
+
+def owner_of(exchange):
+    """The requirement that a request that must fail does."""
+    return {
+        "a wrong credential": "create_schedule.authentication.wrong_key_is_refused",
+        "a pattern of four fields": "create_schedule.cron.other_counts_of_fields_are_rejected",
+        "minute 60": "create_schedule.cron.minutes_out_of_range_are_rejected",
+        "a zone that is none": "create_schedule.time_zones.names_of_no_zone_are_rejected",
+        "an unknown task": "create_schedule.answers.unknown_task_is_rejected",
+        "no cron": "create_schedule.bodies.missing_property_is_rejected",
+    }.get(exchange.request.label, "create_schedule.bodies.mistyped_property_is_rejected")
+
+
+@must(
+    "a rejected request with a known key changes nothing", clause="createSchedule.responses.422", profile=Profile.SMOKE
+)
+def test_rejected_request_changes_nothing(failed_beside):
+    first, found = failed_beside
+    expect_unchanged(first, *found["rejected"], *REJECTIONS)
+
+
+@must("a refused request with a known key changes nothing", clause="createSchedule.responses.401")
+def test_refused_request_changes_nothing(failed_beside):
+    first, found = failed_beside
+    expect_unchanged(first, *found["refused"], 401)
+
+
+@must("what fails beside valid requests with a key changes nothing of its schedule", clause="createSchedule.responses")
+def test_failing_requests_change_nothing_of_a_key_in_use(target):
+    for number in range(target.pick(smoke=0, standard=2, thorough=10)):
+        key = target.key()
+        order = variant(target, key, 10 + number, f"round {number + 1}, valid")
+        wrongs = failing(target, key)
+        volley = [order, *wrongs["refused"], *wrongs["rejected"][:4]]
+        answers = target.send_together(volley if number % 2 else volley[::-1])
+        valid = next(each for each in answers if each.request is order or each.request.label == order.label)
+        given_accepted([valid])
+        taken = [each for each in answers if each is not valid and each.status == OPERATION.contract.success]
+        if taken:
+            rests(owner_of(taken[0]), f"{taken[0].request.label}: accepted", taken)
+        expect(given_seen([target.send(target.at(made(valid)))])).satisfies(why_not_of(order))
+
+
+@must(
+    "a request whose answer was never read and its retry make one schedule",
+    clause=CLAUSE,
+    profile=Profile.SMOKE,
+)
+def test_abandoned_request_and_its_retry_make_one_schedule(target):
+    orders = []
+    for number in range(target.pick(smoke=1, standard=2, thorough=10)):
+        order = variant(target, target.key(), number + 1, f"round {number + 1}")
+        abandoned = target.abandon(order)
+        if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
+            raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
+        retries = [target.send(order, fresh=True), target.send(order)]
+        given_accepted(retries)
+        expect(retries[1:]).satisfies(why_another_id(retries[0]))
+        orders.append(order)
+    expect_one_each(target.look(), [key_of(each) for each in orders])
+
+
+def expect_one_each(look, wanted):
+    """The list has one schedule of each key that is ``wanted``."""
+    given_listed(look)
+    found = look.having(wanted)
+    for key in wanted:
+        several = [entry.get("id") for entry in found.get(key, ())]
+        if len(set(map(str, several))) > 1:
+            message = f"one key has {len(several)} schedules in the list: {quoted(several[0])} and {quoted(several[1])}"
+            raise ViolationError(message, look.pages)
+
+
+@must("after a delete its key is free: the next request makes a schedule with another id", clause=CLAUSE,
+      profile=Profile.SMOKE)  # fmt: skip
+def test_key_is_free_after_a_delete(target):
+    order = variant(target, target.key(), 3)
+    first = target.send(order)
+    given_schedules(first)
+    given(target.send(target.removal(made(first))), rests_on=DELETED).has_status(OPERATION.contract.success)
+    again = target.send(order)
+    expect(again).has_status(OPERATION.contract.success)
+
+    def judge(exchange):
+        return "the removed schedule's id was given again" if made(exchange) == made(first) else None
+
+    expect(again).satisfies(judge, place="id")
+    expect(target.send(target.at(made(again)))).satisfies(why_not_of(order))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(target):
+    """A schedule, and a request with its key under another environment's credential."""
+    if target.second_bearer is None:
+        raise NotApplicableError("needs another environment's credential: give --second-api-key")
+    key = target.key()
+    first = target.send(variant(target, key, 1))
+    given_schedules(first)
+    other = target.send(target.order(key=key, label="another environment", authorization=target.second_bearer))
+    looks = []
+    if made(other):
+        looks = [target.send(target.at(made(other), authorization=target.second_bearer))]
+    return first, other, looks, target.send(target.at(made(first)))
+
+
+@info("what one key is under another environment's credential", clause=CLAUSE)
+def test_key_of_another_environment(target, elsewhere):
+    first, other, _, after = elsewhere
+    same = "the same schedule" if made(other) == made(first) else "a schedule of its own"
+    kept = "still seen" if after.status == OPERATION.contract.success else "no longer seen"
+    target.note(f"{other.outcome}: {same if made(other) else 'no schedule'}; the first environment's is {kept}")
+
+
+@must("no credential is answered with a schedule that it cannot see", clause="BearerAuth")
+def test_answered_schedule_is_seen_by_the_credential(elsewhere):
+    _, other, looks, _ = elsewhere
+    if not made(other):
+        raise NotApplicableError("the other environment's request made no schedule")
+    expect(looks).has_status(OPERATION.contract.success)
+
+
+@must("in the whole run, no key ever named two schedules at a time", clause=CLAUSE, profile=Profile.SMOKE,
+      stage=Stage.CLOSING)  # fmt: skip
+def test_no_key_ever_named_two_schedules(target, traffic):
+    by_key = {}
+    for each in accepted(target, traffic):
+        if key_of(each.request) and each.request.credential == "primary" and made(each):
+            by_key.setdefault(key_of(each.request), []).append(each)
+    gone = removed(traffic)
+    for exchanges in by_key.values():
+        for earlier, later in pairwise(exchanges):
+            if made(earlier) != made(later) and made(earlier) not in gone:
+                message = f"one key named {quoted(made(earlier))} and {quoted(made(later))}"
+                raise ViolationError(message, [earlier, later], [Wrong(later, message, "id")])
+
+
+def removed(traffic):
+    """The ids that requests asked to remove."""
+    return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
+
+
+@must("the list has one schedule of each key of the run", clause=CLAUSE, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_a_key_has_one_schedule_in_the_list(target, traffic):
+    used = {key_of(each.request): None for each in accepted(target, traffic) if key_of(each.request)}
+    expect_one_each(target.look(), list(used))
+    target.note(f"{len(used)} keys")

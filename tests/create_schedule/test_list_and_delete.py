@@ -1,0 +1,388 @@
+"""What is seen of schedules by their ids and in the list, and that they can be removed."""
+
+import pytest
+
+from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.expect import NotApplicableError, expect, seen
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
+from trigger_conformance.contract.quoting import quoted
+
+from .grounds import DELETED, LISTED, accepted, given_listed, given_schedules, given_seen
+from .moments import moment
+from .operation import OPERATION
+from .values import KEY
+
+SCHEDULE, PAGE = "ScheduleObject", "ListSchedulesResult"
+LIST = "listSchedules.responses.200"
+NO_HEADER = Authorization((), "")
+PROPERTIES = ("id", "task", "type", "active", KEY, "externalId", "generator", "timezone", "nextRun", "environments")
+made = OPERATION.made
+
+
+@pytest.fixture(scope="module")
+def created(target):
+    """Two schedules, and what is seen of the first at once: by its id, and in the list."""
+    first, second = (
+        target.send(target.order(target.cron(minute), label=label, externalId="conformance", timezone="Asia/Tokyo"))
+        for label, minute in (("one schedule", 5), ("another", 6))
+    )
+    given_schedules([first, second])
+    return first, second, target.send(target.at(made(first)), fresh=True), target.look()
+
+
+@must("a schedule is seen by its id at once", clause="retrieveSchedule.responses.200", profile=Profile.SMOKE)
+def test_created_schedule_is_seen_by_id(created):
+    first, _, by_id, _ = created
+
+    def judge(exchange):
+        named = exchange.answer.document.get("id") if exchange.status == 200 else None
+        return None if named == made(first) else f"expected the schedule {quoted(made(first))}, got {exchange.outcome}"
+
+    expect(by_id).satisfies(judge)
+
+
+@must("a schedule is in the list at once", clause="listSchedules.responses.200", profile=Profile.SMOKE)
+def test_created_schedule_is_in_the_list(created):
+    first, second, _, look = created
+    named = {entry.get("id") for entry, _ in look.entries()}
+
+    def judge(page):
+        if page.status != 200:
+            return f"expected 200, got {page.outcome}"
+        missing = [each.request.label for each in (first, second) if made(each) not in named]
+        return f"{' and '.join(missing)} is in no page of the list" if missing and look.whole else None
+
+    expect(look.pages).satisfies(judge)
+
+
+def differences(schedule, told):
+    """The documented properties that are not the same in two accounts of one schedule."""
+    for name in PROPERTIES:
+        one, other = schedule.get(name), told.get(name)
+        if name == "nextRun":
+            one, other = moment(one) or one, moment(other) or other
+        if one != other:
+            yield Problem(f"expected {name} {quoted(schedule.get(name))}, got {quoted(told.get(name))}", name)
+
+
+@must("what is seen by id is what was answered, in every documented property", clause=SCHEDULE, profile=Profile.SMOKE)
+def test_seen_schedule_is_the_answered_one(created):
+    first, _, by_id, _ = created
+    given_seen([by_id])
+    expect(by_id).satisfies(lambda each: next(differences(first.answer.document, each.answer.document), None))
+
+
+@must("what is in the list is what was answered, in every documented property", clause=PAGE, profile=Profile.SMOKE)
+def test_listed_schedule_is_the_answered_one(created):
+    first, second, _, look = created
+    given_listed(look)
+    answered = {made(each): each.answer.document for each in (first, second)}
+
+    def judge(page):
+        for entry, its_page in look.entries():
+            if its_page is page and entry.get("id") in answered:
+                return next(differences(answered[entry["id"]], entry), None)
+        return None
+
+    expect(look.pages).satisfies(judge)
+
+
+def looks_at(traffic, what):
+    """The successful looks of the run: at one ``schedule``, or at a page of the ``list``."""
+    single = [each for each in traffic if each.request.method == "GET" and each.status == 200]
+    return [each for each in single if ("/schedules/" in each.request.target) == (what == "schedule")
+            and "/schedules" in each.request.target]  # fmt: skip
+
+
+@must("every page of the list satisfies the schema", clause=PAGE, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_pages_satisfy_the_schema(target, traffic):
+    def judge(exchange):
+        page = exchange.answer.json
+        if isinstance(page, dict) and isinstance(page.get("data"), list):
+            page = {**page, "data": [without_null(each) for each in page["data"]]}
+        elif isinstance(page, dict):
+            return "the page has no data"
+        return next(iter(target.contract.schema_errors(PAGE, page)), None)
+
+    seen(looks_at(traffic, "list"), "page of the list").satisfies(judge, place="body")
+
+
+def without_null(schedule):
+    """A schedule without an externalId that is null, which is a warning of its own."""
+    if not isinstance(schedule, dict) or schedule.get("externalId", "") is not None:
+        return schedule
+    return {name: value for name, value in schedule.items() if name != "externalId"}
+
+
+@must("what is seen by id satisfies the schema", clause=SCHEDULE, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_seen_schedules_satisfy_the_schema(target, traffic):
+    seen(looks_at(traffic, "schedule"), "schedule by its id").satisfies(
+        lambda each: next(iter(target.contract.schema_errors(SCHEDULE, without_null(each.answer.json))), None),
+        place="body",
+    )
+
+
+@pytest.fixture(scope="module")
+def at_the_end(target, traffic):  # noqa: ARG001
+    """The whole list, when all other checks have ended."""
+    look = target.look()
+    given_listed(look)
+    if not look.whole:
+        raise NotApplicableError(f"the list has more than {len(look.pages)} pages")
+    return look
+
+
+def in_pages(look, judge):
+    """Judge each entry of a look's pages; a page that has a wrong one is named."""
+    expect(look.pages).satisfies(
+        lambda page: next((why for entry, its in look.entries() if its is page and (why := judge(entry))), None)
+    )
+
+
+@must("the list has each schedule once over all its pages", clause=LIST, profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_list_has_each_schedule_once(at_the_end):
+    seen_ids = set()
+
+    def judge(entry):
+        named = str(entry.get("id"))
+        twice = named in seen_ids
+        seen_ids.add(named)
+        return f"{quoted(named)} is in the list twice" if twice else None
+
+    in_pages(at_the_end, judge)
+
+
+@must("every schedule of the run that was not removed is in the list", clause=LIST, stage=Stage.CLOSING)
+def test_list_has_every_schedule(target, traffic, at_the_end):
+    gone = removed(traffic)
+    mine = {made(each): each for each in accepted(target, traffic)
+            if each.request.credential == "primary" and made(each) not in gone}  # fmt: skip
+    found = {entry.get("id") for entry, _ in at_the_end.entries()}
+    labels = {each.number: quoted(named) for named, each in mine.items() if named not in found}
+    expect(mine.values()).satisfies(
+        lambda each: f"{labels[each.number]} is in no page of the list" if each.number in labels else None, place="list"
+    )
+
+
+def removed(traffic):
+    """The ids that requests asked to remove."""
+    return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
+
+
+@must("totalPages pages have the whole list", clause=PAGE, stage=Stage.CLOSING)
+def test_total_pages_have_the_list(at_the_end):
+    def judge(page):
+        told = page.answer.document.get("pagination")
+        total = told.get("totalPages") if isinstance(told, dict) else None
+        wanted = (len(at_the_end.pages), *((0,) if not list(at_the_end.entries()) else ()))
+        return None if total in wanted else f"expected totalPages {wanted[0]}, got {quoted(total)}"
+
+    expect(at_the_end.pages).satisfies(judge, place="pagination")
+
+
+@must("currentPage is the page that was asked for", clause=PAGE, stage=Stage.CLOSING)
+def test_current_page_is_the_one_asked_for(at_the_end):
+    numbers = {page.number: place for place, page in enumerate(at_the_end.pages, 1)}
+
+    def judge(page):
+        told = page.answer.document.get("pagination")
+        current = told.get("currentPage") if isinstance(told, dict) else None
+        wanted = numbers[page.number]
+        return None if current == wanted else f"expected currentPage {wanted}, got {quoted(current)}"
+
+    expect(at_the_end.pages).satisfies(judge, place="pagination")
+
+
+@must("pages of another size have the same schedules, each once", clause=LIST, stage=Stage.CLOSING)
+def test_pages_of_another_size_have_the_same(target, at_the_end):
+    ids = [entry.get("id") for entry, _ in at_the_end.entries()]
+    other = target.look(size=max(2, -(-len(ids) // 3)))
+    given(other.pages, rests_on=LISTED).has_status(200)
+    if not other.whole:
+        raise NotApplicableError("the target's pages are too many to look through")
+    found = [entry.get("id") for entry, _ in other.entries()]
+    lost, twice = set(ids) - set(found), {each for each in found if found.count(each) > 1}
+    message = f"{len(lost)} schedules are in none of these pages, {len(twice)} in more than one"
+    expect(other.pages).satisfies(lambda page: message if page is other.pages[-1] and (lost or twice) else None)
+
+
+@info("what count counts", clause=PAGE, stage=Stage.CLOSING)
+def test_what_count_counts(target, at_the_end):
+    page = at_the_end.pages[0].answer.document
+    told = page.get("pagination", {}).get("count") if isinstance(page.get("pagination"), dict) else None
+    everything = len(list(at_the_end.entries()))
+    target.note(f"count is {quoted(told)}, of {everything} schedules, {len(page.get('data', ()))} of them on the page")
+
+
+@pytest.fixture(scope="module")
+def odd_pages(target):
+    """Pages that are none."""
+    queries = ("?page=0", "?page=-1", "?page=x", "?page=999999999999", "?perPage=0", "?perPage=-1")
+    chosen = queries[: target.pick(smoke=0, standard=4, thorough=9)]
+    return target.send_all(target.looking(query=query, label=f"the list with {query}") for query in chosen)
+
+
+@must("a page that is none is never answered with a 5xx", clause="listSchedules.responses")
+def test_odd_pages_never_fail_the_server(odd_pages):
+    expect(odd_pages).satisfies(never_5xx)
+
+
+@info("what a page that is none gets", clause="listSchedules")
+def test_reading_of_odd_pages(target, odd_pages):
+    target.note(", ".join(f"{each.request.label.rpartition(' ')[2]}: {each.outcome}" for each in odd_pages))
+
+
+def never_5xx(exchange):
+    return f"answered {exchange.outcome}" if exchange.answer is None or exchange.status >= 500 else None
+
+
+@pytest.fixture(scope="module")
+def gone(target):
+    """A schedule that is removed, one beside it, and what is seen then."""
+    first, beside = (target.send(target.order(label=label)) for label in ("a schedule", "one beside it"))
+    given_schedules([first, beside])
+    answer = target.send(target.removal(made(first)))
+    looks = [target.send(target.at(made(first)), fresh=True), target.send(target.at(made(beside)))]
+    again = target.send(target.removal(made(first))) if target.profile > Profile.SMOKE else None
+    return answer, looks, again, target.look()
+
+
+@must("a delete is answered 200", clause="deleteSchedule.responses.200", profile=Profile.SMOKE)
+def test_delete_is_answered_200(gone):
+    expect(gone[0]).has_status(200)
+
+
+@must("after a delete a schedule's id is 404", clause="retrieveSchedule.responses.404", profile=Profile.SMOKE)
+def test_deleted_schedule_is_404(gone):
+    answer, looks, *_ = gone
+    given([answer], rests_on=DELETED).has_status(200)
+    expect(looks[0]).has_status(404)
+
+
+@must("after a delete a schedule is in no page of the list", clause=LIST, profile=Profile.SMOKE)
+def test_deleted_schedule_is_in_no_page(gone):
+    answer, _, _, look = gone
+    given([answer], rests_on=DELETED).has_status(200)
+    given_listed(look)
+    named = answer.request.target.rpartition("/")[2]
+    in_pages(look, lambda entry: f"{quoted(named)} is still in the list" if entry.get("id") == named else None)
+
+
+@must("a delete removes no other schedule", clause="deleteSchedule.responses.200")
+def test_delete_removes_no_other(gone):
+    answer, looks, *_ = gone
+    given([answer], rests_on=DELETED).has_status(200)
+    expect(looks[1]).has_status(200)
+
+
+@must("a second delete is 404", clause="deleteSchedule.responses.404")
+def test_second_delete_is_404(gone):
+    answer, looks, again, _ = gone
+    given([answer], rests_on=DELETED).has_status(200)
+    given(looks[:1], rests_on="create_schedule.list_and_delete.deleted_schedule_is_404").has_status(404)
+    expect(again).has_status(404)
+
+
+@must("an id that names nothing is 404, seen or removed", clause="retrieveSchedule.responses.404")
+def test_unknown_id_is_404(target, created):
+    named = made(created[0])
+    odd = {"one that was never given": "sched_conformancethatisnotthere", "an id without its end": named[:-1],
+           "an id and more": f"{named}0", "a percent sign": "sched_%"}  # fmt: skip
+    chosen = list(odd.items())[: target.pick(smoke=0, standard=3, thorough=9)]
+    requests = [target.at(each, label=label) for label, each in chosen]
+    requests += [target.at(each, "DELETE", f"delete {label}") for label, each in chosen[:2]]
+    expect(target.send_all(requests)).has_status(404)
+    expect(target.send(target.at(named))).has_status(200)
+
+
+@must("an id that cannot be one is answered, and never with a 5xx", clause="retrieveSchedule.responses")
+def test_odd_ids_never_fail_the_server(target):
+    odd = {"a quote": "sched_' OR '1'='1", "a long one": "sched_" + "x" * 2000, "another script": "sched_é한"}
+    expect(target.send_all(target.at(each, label=label) for label, each in odd.items())).satisfies(never_5xx)
+
+
+def of_strangers(target, named, authorization, who):
+    """Requests that look at a schedule, and the one that would remove it."""
+    looks = [target.at(named, label=f"a schedule, {who}", authorization=authorization),
+             target.looking(query="?page=1", label=f"the list, {who}", authorization=authorization)]  # fmt: skip
+    return looks, target.at(named, "DELETE", f"a delete, {who}", authorization=authorization)
+
+
+@pytest.fixture(scope="module")
+def strangers(target, created):
+    """What is answered without a credential, and with a wrong one, and what is seen of the schedule afterwards."""
+    named, answers = made(created[1]), []
+    wrong = target.credential("Bearer tr_conformance_no_such_key")
+    for who, authorization in (("no header", NO_HEADER), ("a wrong key", wrong)):
+        looks, delete = of_strangers(target, named, authorization, who)
+        answers += target.send_all([*looks, delete])
+    return answers, target.send(target.at(named))
+
+
+@must("looking at schedules needs a credential", clause="listSchedules.responses.401")
+def test_looking_needs_a_credential(strangers):
+    expect(each for each in strangers[0] if each.request.method == "GET").is_refused()
+
+
+@must("removing a schedule needs a credential", clause="deleteSchedule.responses.401")
+def test_removing_needs_a_credential(strangers):
+    answers, after = strangers
+    expect(each for each in answers if each.request.method == "DELETE").is_refused()
+    expect(after).has_status(200)
+
+
+@pytest.fixture(scope="module")
+def others(target, created):
+    """What another environment's credential gets to see of a schedule, and what is there after it would remove it."""
+    if target.second_bearer is None:
+        raise NotApplicableError("needs another environment's credential: give --second-api-key")
+    looks, delete = of_strangers(target, made(created[1]), target.second_bearer, "another environment")
+    answers = [target.send(each) for each in (*looks, delete)]
+    return answers, target.send(target.at(made(created[1])))
+
+
+@must("another environment does not see a schedule, by id or in the list", clause="BearerAuth")
+def test_another_environment_sees_nothing(created, others):
+    by_id, page, _ = others[0]
+    expect(by_id).has_status(404)
+    mine = {made(each) for each in created[:2]}
+
+    def judge(exchange):
+        data = exchange.answer.document.get("data") if exchange.status == 200 else ()
+        listed = [each for each in data or () if isinstance(each, dict) and each.get("id") in mine]
+        return "another environment's schedules are in the list" if listed else None
+
+    expect(page).satisfies(judge)
+
+
+@must("another environment cannot remove a schedule", clause="BearerAuth")
+def test_another_environment_removes_nothing(others):
+    answers, after = others
+    expect(answers[2]).has_status(404)
+    expect(after).has_status(200)
+
+
+@must("looking and removing never make the server fail: no 5xx", clause="listSchedules.responses",
+      profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
+def test_looking_never_fails_the_server(target, traffic):
+    looks = [each for each in traffic if not target.operation.asks(each.request)]
+    seen(looks, "look at schedules").satisfies(
+        lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
+        also_429=True,
+        place="status",
+    )
+
+
+@should("an error of a look or a removal has a text that says what is wrong", clause="listSchedules.responses",
+        stage=Stage.CLOSING)  # fmt: skip
+def test_errors_of_looking_have_a_text(target, traffic):
+    errors = [each for each in traffic if not target.operation.asks(each.request) and (each.status or 0) in (400, 404)]
+    texts = target.operation.error_texts
+
+    def judge(exchange):
+        said = any(exchange.answer.document.get(text) for text in texts)
+        return None if said else f"{exchange.status} without a {' or '.join(texts)}"
+
+    seen(errors, "error of a look").satisfies(judge, place="message")

@@ -1,0 +1,184 @@
+"""nextRun: when a pattern comes next, worked out independently."""
+
+import re
+
+import pytest
+
+from trigger_conformance.checks.expect import expect
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.requirement import Profile, Stage, must
+
+from . import patterns
+from .grounds import NEXT_RUN, accepted, given_accepted, plain
+from .moments import moment, served, why_another_time, why_another_time_of
+from .values import UTC
+
+CLAUSE = "ScheduleObject.nextRun"
+NUMBER = re.compile(r"\d+(,\d+)*")
+
+
+def kind_of(pattern):
+    """What is special about a pattern: the kind whose requirement judges its next time."""
+    minute, hour, day, month, weekday = pattern.split()
+    if (day, month) == ("29", "2"):
+        return "leap_days"
+    if "L" in weekday:
+        return "last_weekdays"
+    if "L" in day:
+        return "last_days"
+    if weekday in ("0", "7"):
+        return "sundays"
+    if weekday != "*":
+        return "weekdays"
+    fields = (minute, hour, day, month)
+    if any("/" in field for field in fields):
+        return "steps_of_ranges" if any(re.search(r"-\d+/", field) for field in fields) else "steps"
+    if any("-" in field for field in fields):
+        return "ranges"
+    if "*" in fields:
+        return "stars"
+    return "lists" if any("," in field for field in fields) else "plain"
+
+
+@pytest.fixture(scope="module")
+def by_kind(target, traffic):
+    """The run's answers in UTC by the kind of their pattern; a part of the suite sends each kind itself."""
+    found = {}
+    for each in judged(target, traffic):
+        if each.answer.document.get("timezone") == UTC:
+            found.setdefault(kind_of(each.request.document["cron"]), []).append(each)
+    return found
+
+
+def judged(target, traffic):
+    """Answers whose pattern is a readable one of five fields that everybody reads the same."""
+    return [
+        each
+        for each in plain(accepted(target, traffic))
+        if target.operation.why_not_as_asked(each) is None and len(each.request.document["cron"].split()) == 5
+        and moment(each.answer.document.get("nextRun"))
+    ]  # fmt: skip
+
+
+def of_kind(target, by_kind, kind):
+    """The run's answers of a kind, or to patterns of it that are sent now."""
+    if kind in by_kind:
+        return by_kind[kind]
+    tables = patterns.accepted(*target.months()[:3])
+    table = tables.get(kind) or {"a day half a year away": target.cron(20, 4)}
+    if kind == "weekdays":
+        table = {label: each for rows in tables.values() for label, each in rows.items() if kind_of(each) == kind}
+    by_kind[kind] = given_accepted(target.send_all(target.order(each, label=label) for label, each in table.items()))
+    return by_kind[kind]
+
+
+def expect_right(target, by_kind, kind):
+    """The next times of a kind are right, where those of the plainest patterns are."""
+    given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    expect(of_kind(target, by_kind, kind)).satisfies(why_another_time, place="nextRun")
+
+
+@must("nextRun is right for a minute, an hour, a day and a month", clause=CLAUSE, profile=Profile.SMOKE,
+      stage=Stage.CLOSING)  # fmt: skip
+def test_plain_times_are_right(target, by_kind):
+    expect(of_kind(target, by_kind, "plain")).satisfies(why_another_time, place="nextRun")
+
+
+@must("nextRun is right where a field has a star", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_stars_are_right(target, by_kind):
+    expect_right(target, by_kind, "stars")
+
+
+@must("nextRun is right for lists", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_lists_are_right(target, by_kind):
+    expect_right(target, by_kind, "lists")
+
+
+@must("nextRun is right for ranges", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_ranges_are_right(target, by_kind):
+    expect_right(target, by_kind, "ranges")
+
+
+@must("nextRun is right for steps", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_steps_are_right(target, by_kind):
+    expect_right(target, by_kind, "steps")
+
+
+@must("nextRun is right for steps of a range", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_steps_of_ranges_are_right(target, by_kind):
+    expect_right(target, by_kind, "steps_of_ranges")
+
+
+@must("nextRun is right for days of the week", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_weekdays_are_right(target, by_kind):
+    expect_right(target, by_kind, "weekdays")
+
+
+@must("nextRun is right for Sunday as 0 and as 7", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_both_sundays_are_right(target, by_kind):
+    expect_right(target, by_kind, "sundays")
+
+
+@must("nextRun is right for the last day of the month", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_last_days_are_right(target, by_kind):
+    expect_right(target, by_kind, "last_days")
+
+
+@must("nextRun is right for a weekday's last day of the month", clause=CLAUSE, stage=Stage.CLOSING)
+def test_times_of_last_weekdays_are_right(target, by_kind):
+    expect_right(target, by_kind, "last_weekdays")
+
+
+@must("nextRun is right for 29 February", clause=CLAUSE, stage=Stage.CLOSING)
+def test_time_of_a_leap_day_is_right(target, by_kind):
+    expect_right(target, by_kind, "leap_days")
+
+
+@must("after a second request with a key nextRun is that of its pattern", clause=CLAUSE, stage=Stage.CLOSING)
+def test_second_request_moves_the_next_run(target, traffic, by_kind):
+    given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    updates = [each for each in judged(target, traffic) if not target.operation.is_new(each)]
+    simple = [each for each in updates if kind_of(each.request.document["cron"]) == "plain"]
+    if not simple:
+        key = target.key()
+        simple = given_accepted([target.send(target.order(target.cron(minute), key)) for minute in (1, 2)])[1:]
+    expect(simple).satisfies(why_another_time, place="nextRun")
+
+
+@must("a schedule that is seen by its id has the right nextRun", clause="retrieveSchedule.responses.200",
+      stage=Stage.CLOSING)  # fmt: skip
+def test_seen_time_is_right(target, traffic, by_kind):
+    firsts = given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    looks = [each for each in traffic if is_look(each) and each.status == 200]
+    expect(looks or target.send(target.at(target.operation.made(firsts[0])))).satisfies(
+        why_another_time, place="nextRun"
+    )
+
+
+def is_look(exchange):
+    """Whether it is a look at one schedule."""
+    return exchange.request.method == "GET" and "/schedules/" in exchange.request.target
+
+
+@must("schedules in the list have the right nextRun", clause="listSchedules.responses.200", stage=Stage.CLOSING)
+def test_listed_times_are_right(target, traffic, by_kind):
+    given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    ours = {target.operation.key(each.request): each for each in judged(target, traffic)}
+    pages = [each for each in traffic if each.request.method == "GET" and "?page=" in each.request.target]
+    pages = [each for each in pages if each.status == 200] or target.look().pages
+
+    def judge(page):
+        data = page.answer.document.get("data")
+        for entry in data if isinstance(data, list) else ():
+            mine = ours.get(entry.get("deduplicationKey")) if isinstance(entry, dict) else None
+            if mine and (why := why_another_time_of(entry, *window(page))):
+                return f"{mine.request.label or entry.get('id')}: {why}"
+        return None
+
+    expect(pages[-3:]).satisfies(judge, place="nextRun")
+
+
+def window(page):
+    """When what a page tells may have been worked out: since the run began."""
+    first, last = served(page)
+    return first.replace(hour=0, minute=0), last

@@ -1,0 +1,204 @@
+"""timezone: which zones there are, and what a pattern means in them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.requirement import Profile, info, must, should
+from trigger_conformance.contract.quoting import visible
+from trigger_conformance.rules import cron
+
+from . import zones
+from .grounds import ID, given_accepted
+from .moments import why_another_time
+from .values import UTC as UTC_NAME
+
+CLAUSE = "CreateScheduleOptions.timezone"
+NEXT = "ScheduleObject.nextRun"
+ACCEPTED = ID("time_zones", "listed_zones_are_accepted")
+IN_ZONES = ID("time_zones", "next_run_is_in_the_zones_time")
+NEVER_5XX = ID("answers", "never_a_server_error")
+LIST = "/api/v1/timezones"
+# A change that is nearer than this would start something during a run.
+SOON, YEAR = timedelta(days=2), 400
+HOUR = timedelta(hours=1)
+SEASONS = datetime(2027, 1, 15, tzinfo=UTC), datetime(2027, 7, 15, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def listed(target):
+    """The names of the zones that the target lists, or those of the database where it lists none."""
+    answer = target.send(target.request(method="GET", path=LIST, content_type=None, label="the zones of the target"))
+    told = answer.answer.json if answer.status == 200 else None
+    told = told.get("timezones") if isinstance(told, dict) else told
+    found = {each for each in told if isinstance(each, str)} if isinstance(told, list) else set()
+    return frozenset(found) or zones.names()
+
+
+@pytest.fixture(scope="module")
+def known(listed):
+    """Zones that the target must have and that have kept their rules for long, what is special first."""
+    return [name for name in zones.STEADY if name in listed]
+
+
+@pytest.fixture(scope="module")
+def in_zones(target, known):
+    """A schedule at one local time in each zone of the sample."""
+    count = target.pick(smoke=1, standard=8, thorough=len(zones.STEADY))
+    if not known:
+        raise NotApplicableError("the target lists none of the zones whose rules are known here")
+    return target.send_all(target.valid(name, timezone=name, cron=target.cron(30, 9)) for name in known[:count])
+
+
+@must("UTC is accepted", clause=CLAUSE)
+def test_utc_is_accepted(target):
+    answer = target.send(target.valid(UTC_NAME, timezone=UTC_NAME))
+    expect(answer).is_accepted()
+    expect(answer).is_as_asked()
+
+
+@must("zones that the target lists are accepted", clause=CLAUSE, profile=Profile.SMOKE)
+def test_listed_zones_are_accepted(target, in_zones):
+    expect(in_zones).is_accepted()
+    expect(in_zones).is_as_asked()
+    target.note(f"{', '.join(each.request.label for each in in_zones)}")
+
+
+@should("canonical names of the IANA database that the target does not list are accepted", clause=CLAUSE)
+def test_other_canonical_names_are_accepted(target, listed):
+    others = [name for name in zones.STEADY if name not in listed]
+    if not others:
+        raise NotApplicableError("the target lists all zones of the sample, or none at all")
+    count = target.pick(smoke=0, standard=4, thorough=len(others))
+    expect(target.send_all(target.valid(name, timezone=name) for name in others[:count])).is_accepted()
+
+
+@must("nextRun is the pattern's next time in its zone", clause=NEXT, profile=Profile.SMOKE)
+def test_next_run_is_in_the_zones_time(in_zones):
+    expect(given(in_zones, rests_on=ACCEPTED).is_accepted()).satisfies(why_another_time, place="nextRun")
+
+
+@must("the same pattern in another zone comes at another time: the second request's zone counts", clause=NEXT)
+def test_another_zone_moves_the_next_run(target, known):
+    places = [name for name in ("Asia/Tokyo", "America/New_York", "Europe/London", *known) if name in known][:2]
+    if len(places) < 2:
+        raise NotApplicableError("the target lists fewer than two zones whose rules are known here")
+    key = target.key()
+    answers = [target.send(target.valid(name, key=key, timezone=name, cron=target.cron(45, 6))) for name in places]
+    given(given_accepted(answers)[:1], rests_on=IN_ZONES).satisfies(why_another_time, place="nextRun")
+    expect(answers[1:]).satisfies(why_another_time, place="nextRun")
+
+
+@pytest.fixture(scope="module")
+def changes(target, listed):
+    """The next two changes of each zone of the sample that are not too near: the zone, and the change's instant."""
+    count = target.pick(smoke=0, standard=3, thorough=len(zones.CHANGING))
+    begin = datetime.fromtimestamp(target.wire.decide("day of the run", int(datetime.now(UTC).timestamp())), UTC) + SOON
+    found = [
+        (name, change)
+        for name in [each for each in zones.CHANGING if each in listed][:count]
+        for change in cron.changes(zones.zone(name), begin.replace(second=0, microsecond=0), YEAR)[:2]
+    ]
+    if not found:
+        raise NotApplicableError("the target lists no zone with daylight saving whose rules are known here")
+    return found
+
+
+def on_the_day(name, change, minutes, label):
+    """A zone, a pattern of the minute so many ``minutes`` from a change of its clocks, and what it is called."""
+    local = (change + timedelta(minutes=minutes)).astimezone(zones.zone(name))
+    return name, f"{local.minute} {local.hour} {local.day} {local.month} *", f"{name}, {label} a change"
+
+
+def send_rows(target, rows):
+    return target.send_all(target.valid(label, timezone=name, cron=pattern) for name, pattern, label in rows)
+
+
+@must("nextRun is right before and after the clocks change, on the day and the days beside it", clause=NEXT)
+def test_changes_of_the_clocks_are_respected(target, changes, in_zones):
+    given(in_zones, rests_on=IN_ZONES).satisfies(why_another_time, place="nextRun")
+    steps = {"a day before": -26 * 60, "three hours before": -185, "four hours after": 245, "a day after": 27 * 60}
+    chosen = list(steps.items())[1 : target.pick(smoke=0, standard=3, thorough=4)]
+    rows = [on_the_day(name, change, minutes, label) for name, change in changes for label, minutes in chosen]
+    answers = given_accepted(send_rows(target, rows))
+    expect(answers).satisfies(why_another_time, place="nextRun")
+    target.note(", ".join(f"{name} {change:%Y-%m-%d}" for name, change in changes))
+
+
+@pytest.fixture(scope="module")
+def odd_times(target, changes):
+    """Patterns of a local time that clocks skip, or show twice."""
+    rows = []
+    for name, change in changes[: target.pick(smoke=0, standard=4, thorough=99)]:
+        place = zones.zone(name)
+        before, after = (each.astimezone(place).utcoffset() for each in (change - HOUR, change + HOUR))
+        # Where clocks go on, the time they would have shown; where they go back, what they show once more.
+        local = (change + before).replace(tzinfo=None) + timedelta(minutes=10 if after > before else -10)
+        what = "a time that is skipped" if after > before else "a time that comes twice"
+        rows.append((name, f"{local.minute} {local.hour} {local.day} {local.month} *", f"{name}, {what}"))
+    return send_rows(target, rows)
+
+
+@must("a local time that does not exist, or comes twice, is taken as one of its day", clause=NEXT)
+def test_skipped_and_doubled_times_stay_within_their_day(odd_times, in_zones):
+    given(in_zones, rests_on=IN_ZONES).satisfies(why_another_time, place="nextRun")
+    expect(given_accepted(odd_times)).satisfies(why_another_time, place="nextRun")
+
+
+@info("which time a local time that does not exist, or comes twice, is taken as", clause=NEXT)
+def test_reading_of_skipped_and_doubled_times(target, odd_times):
+    told = given_accepted(odd_times)
+    target.note(
+        ", ".join(f"{each.request.label}: {visible(str(each.answer.document.get('nextRun')))}" for each in told)
+    )
+
+
+@must("names that are no zone are rejected", clause=CLAUSE, profile=Profile.SMOKE)
+def test_names_of_no_zone_are_rejected(target, listed):
+    names = [(label, name) for label, name in zones.NO_ZONES.items() if name not in listed]
+    requests = [target.order(label=label, timezone=name) for label, name in names]
+    expect(target.send_all(requests[: target.pick(smoke=1, standard=8, thorough=99)])).is_rejected()
+
+
+@pytest.fixture(scope="module")
+def otherwise(target):
+    """How software may write a zone otherwise; whether these are zones is the target's affair."""
+    return target.send_all(target.valid(label, timezone=name) for label, name in zones.OTHER_SPELLINGS.items())
+
+
+def offset(instant, place):
+    """A zone's offset at an instant."""
+    return instant.astimezone(place).utcoffset()
+
+
+@must("other spellings of a zone are accepted or rejected, and never a zone that was not asked for", clause=CLAUSE)
+def test_other_spellings_are_never_taken_for_utc(target, otherwise):
+    expect(otherwise).has_status(target.contract.success, *REJECTIONS)
+    places = {"lower case": "Europe/London", "upper case": "Europe/London", "a link": "America/New_York",
+              "an older name": "Asia/Kolkata", "a trailing space": "Europe/London"}  # fmt: skip
+    taken = [each for each in otherwise if each.status == target.contract.success and each.request.label in places]
+
+    def judge(exchange):
+        told = exchange.answer.document.get("timezone")
+        meant = zones.zone(places[exchange.request.label])
+        found = zones.zone(told) if isinstance(told, str) else None
+        if found is None or all(offset(each, found) == offset(each, meant) for each in SEASONS):
+            return None
+        return f"{visible(exchange.request.document['timezone'])} was taken for {visible(told)}"
+
+    if taken:
+        expect(taken).satisfies(judge, place="timezone")
+
+
+@info("how other spellings of a zone, offsets, abbreviations and the empty string are answered", clause=CLAUSE)
+def test_reading_of_other_spellings(target, otherwise):
+    answered = given(otherwise, rests_on=NEVER_5XX).has_status(target.contract.success, *REJECTIONS)
+    target.note(
+        ", ".join(
+            f"{each.request.label}: {each.status}"
+            + (f" ({visible(str(each.answer.document.get('timezone')))})" if each.status == 200 else "")
+            for each in answered
+        )
+    )
