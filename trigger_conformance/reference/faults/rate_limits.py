@@ -29,6 +29,8 @@ ELSEWHERE = "rate_limits.headers_elsewhere_keep_the_rules"
 class NeverLimits(OperationServer):
     """There is no limit."""
 
+    shown_by_press = True
+
     def charge_request(self, environment: Environment) -> Allowance:
         return replace(super().charge_request(environment), granted=True)
 
@@ -38,6 +40,8 @@ class NeverLimits(OperationServer):
 
 class _Refusal(OperationServer):
     """Changes the headers of a 429."""
+
+    shown_by_press = True
 
     def too_many(self, allowance: Allowance) -> Response:
         return self.error(429, "Rate limit exceeded", list(self.change(dict(allowance.headers()), allowance)))
@@ -258,6 +262,8 @@ class SaysNoWait(_Refusal):
 class LimitsEverybody(OperationServer):
     """All environments share one limit."""
 
+    shown_by_press = True
+
     def charge_request(self, environment: Environment) -> Allowance:  # noqa: ARG002
         return super().charge_request(self.environments[0])
 
@@ -304,6 +310,7 @@ class RefusesInHtml(RefusesInText):
 
 
 class _OtherStatus(OperationServer):
+    shown_by_press = True
     status = 429
 
     def too_many(self, allowance: Allowance) -> Response:
