@@ -65,6 +65,11 @@ class ScheduleClient(Client):
         return self.stated["schedule_task"]
 
     @property
+    def own(self):
+        """How the keys of the run begin."""
+        return f"conformance-{self.options.run_id}-"
+
+    @property
     def month(self):
         """A month that is half a year away."""
         if not self._month:
@@ -84,7 +89,11 @@ class ScheduleClient(Client):
     def order(self, cron=None, key=None, label="", **how):
         """A request for a schedule; what is no way of sending it is a property of its body, None leaves one out."""
         ways = {name: how.pop(name) for name in self.WAYS if name in how}
-        document = {"task": self.task, "cron": self.cron() if cron is None else cron, KEY: key or self.key(), **how}
+        key = key or self.key()
+        document = {"task": self.task, "cron": self.cron() if cron is None else cron, KEY: key, **how}
+        if not key.startswith(self.own):
+            # What a run leaves behind is found by one of them.
+            document.setdefault("externalId", f"{self.own}of-another-key")
         return self.request({name: value for name, value in document.items() if value is not None}, label=label, **ways)
 
     def valid(self, label="", *, key=None, **how):
@@ -103,7 +112,11 @@ class ScheduleClient(Client):
     def shared_key(self):
         """A key of a few that many requests share."""
         self._turns += 1
-        return f"conformance-{self.options.run_id}-shared-{self._turns % SHARED_KEYS}"
+        return f"{self.own}shared-{self._turns % SHARED_KEYS}"
+
+    def generated_key(self):
+        """A key of a few, so that there is little to remove."""
+        return self.shared_key()
 
     def document(self):
         """The body of a fresh valid request, with a key that no other has."""
@@ -180,11 +193,13 @@ class ScheduleClient(Client):
         return Look(pages, whole=False)
 
     def left(self, beginning):
-        """The schedules of the target whose key begins so, by id."""
+        """The schedules of the target whose key begins so, or whose externalId where the key is another, by id."""
         found = {}
         for entry, _ in self.look().entries():
-            if isinstance(entry.get("id"), str) and str(entry.get(KEY, "")).startswith(beginning):
-                found[entry["id"]] = entry[KEY]
+            names = [name for name in (entry.get(KEY), entry.get("externalId")) if isinstance(name, str)]
+            named = next((name for name in names if name.startswith(beginning)), None)
+            if isinstance(entry.get("id"), str) and named:
+                found[entry["id"]] = named
         return found
 
     def look_for(self, requests):

@@ -145,6 +145,7 @@ OPERATION = CreateSchedule(
     scopes=("write:schedules", "read:schedules", "admin"),
     aftermath="Their patterns are months away, and they are removed at the end.",
     key_property=KEY,
+    frugal=True,
     new_owner="create_schedule.answers.ids_are_never_given_twice",
     as_asked_owner="create_schedule.answers.answer_has_what_the_request_asked_for",
     ids_owner="create_schedule.answers.ids_are_never_given_twice",

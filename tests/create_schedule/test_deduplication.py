@@ -30,6 +30,7 @@ from .grounds import (
     given_same_id,
     given_schedules,
     given_seen,
+    plain,
     told,
     why_another_id,
     why_not_of,
@@ -39,6 +40,7 @@ from .operation import OPERATION
 from .values import KEY
 
 CLAUSE = "CreateScheduleOptions.deduplicationKey"
+TENTH = 10
 UNUSUAL = "create_schedule.deduplication.unusual_keys_work_or_are_rejected"
 made, key_of = OPERATION.made, OPERATION.key
 
@@ -62,10 +64,6 @@ def first_and_seconds(target):
     given_schedules(first)
     seconds = [target.send(variant(target, key, 2, "second"), fresh=True)]
     looks = [target.send(target.at(made(first)))]
-    more = range(3, target.pick(smoke=2, standard=10, thorough=10) + 1)
-    seconds += [target.send(variant(target, key, number), fresh=number % 2 == 0) for number in more]
-    if len(seconds) > 1:
-        looks.append(target.send(target.at(made(first))))
     return first, seconds, looks
 
 
@@ -86,13 +84,21 @@ def test_second_request_updates_the_schedule(first_and_seconds):
     expect(given_seen(looks[:1])).satisfies(why_not_of(seconds[0].request))
 
 
-@must("the tenth request with a key is as the second", clause=CLAUSE)
-def test_tenth_request_is_as_the_second(first_and_seconds):
-    first, seconds, looks = first_and_seconds
+@must("the tenth request with a key is as the second", clause=CLAUSE, stage=Stage.CLOSING)
+def test_tenth_request_is_as_the_second(target, traffic, first_and_seconds):
+    first, seconds, _ = first_and_seconds
     given_same_id(seconds[:1], first)
-    expect(given_accepted(seconds[1:])).satisfies(why_another_id(first))
-    given_seen(looks[:1])
-    expect(looks[1:]).satisfies(why_not_of(seconds[-1].request))
+    shared = {}
+    for each in plain(accepted(target, traffic)):
+        if each.request.credential == "primary":
+            shared.setdefault(key_of(each.request), []).append(each)
+    long = [exchanges for exchanges in shared.values() if len(exchanges) >= TENTH]
+    if not long:
+        key = target.key()
+        long = [given_accepted([target.send(variant(target, key, number)) for number in range(1, TENTH + 1)])]
+    for exchanges in long:
+        expect(exchanges[TENTH - 1 :]).satisfies(why_another_id(exchanges[0]))
+        expect(exchanges[TENTH - 1 :]).is_as_asked()
 
 
 @info("what becomes of properties that a second request leaves out", clause=CLAUSE)
@@ -126,7 +132,7 @@ def test_spelling_of_a_key_does_not_matter(target):
 @must("keys that differ a little are different keys", clause=CLAUSE, profile=Profile.SMOKE)
 def test_slightly_different_keys_are_different(target):
     family = transformations.few(target.key())
-    count = target.pick(smoke=3, standard=3, thorough=len(family))
+    count = target.pick(smoke=3, standard=2, thorough=len(family))
     firsts = target.send_all(target.order(key=key, label=label) for label, key in list(family.items())[:count])
     expect_different(given_accepted(firsts))
 
@@ -245,15 +251,14 @@ def test_printable_unicode_keys_work(look_alikes):
 @must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=CLAUSE)
 def test_long_keys_are_different_or_rejected(target):
     family = list(transformations.long_keys(target.key()).items())
-    chosen = family if target.profile > Profile.STANDARD else [family[1], *family[-2:]]
+    chosen = family if target.profile > Profile.STANDARD else family[-2:]
     expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen))
 
 
 @must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE)
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
-    told_apart = ("300 characters", "300 characters, another end", "NUL, then a", "NUL, then b", "a letter",
-                  "a trailing line break", "a high surrogate", "a replacement character")  # fmt: skip
+    told_apart = ("NUL, then a", "NUL, then b", "a high surrogate", "a replacement character")
     chosen = {label: key for label, key in family.items() if target.profile > Profile.STANDARD or label in told_apart}
     expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen.items()))
 
@@ -279,9 +284,9 @@ def test_invalid_bytes_make_keys_different(target):
 def races(target):
     """Volleys of requests with one new key whose last bytes leave together, and what is seen of the schedule then."""
     found = []
-    for number in range(target.pick(smoke=1, standard=3, thorough=20)):
+    for number in range(target.pick(smoke=1, standard=2, thorough=20)):
         key = target.key()
-        lanes = target.wire.burst_size(target.pick(smoke=3, standard=8, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=6, thorough=16))
         orders = [variant(target, key, 61 * lane, f"round {number + 1}, lane {lane}") for lane in range(1, lanes + 1)]
         answers = target.send_together(orders)
         named = next((made(each) for each in answers if made(each)), None)
@@ -318,7 +323,7 @@ def test_concurrent_requests_leave_one_whole(races):
 
 @must("concurrent requests with different keys make different schedules", clause=CLAUSE)
 def test_concurrent_requests_with_different_keys_make_different_schedules(target):
-    lanes = target.wire.burst_size(target.pick(smoke=0, standard=6, thorough=16))
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=4, thorough=16))
     firsts = target.send_together(variant(target, target.key(), lane) for lane in range(1, lanes + 1))
     expect_different(given_accepted(firsts))
     expect(firsts).is_as_asked()
@@ -355,7 +360,7 @@ def failed_beside(target):
     given_schedules(first)
     found = {}
     for why, requests in failing(target, key_of(first.request)).items():
-        chosen = requests[: target.pick(smoke=2, standard=9, thorough=9)]
+        chosen = requests[: target.pick(smoke=2, standard=5, thorough=9)]
         answers = [target.send(request) for request in chosen]
         found[why] = (answers, target.send(target.at(made(first))))
     return first, found
@@ -398,7 +403,7 @@ def test_refused_request_changes_nothing(failed_beside):
 
 @must("what fails beside valid requests with a key changes nothing of its schedule", clause="createSchedule.responses")
 def test_failing_requests_change_nothing_of_a_key_in_use(target):
-    for number in range(target.pick(smoke=0, standard=2, thorough=10)):
+    for number in range(target.pick(smoke=0, standard=1, thorough=10)):
         key = target.key()
         order = variant(target, key, 10 + number, f"round {number + 1}, valid")
         wrongs = failing(target, key)
@@ -419,7 +424,7 @@ def test_failing_requests_change_nothing_of_a_key_in_use(target):
 )
 def test_abandoned_request_and_its_retry_make_one_schedule(target):
     orders = []
-    for number in range(target.pick(smoke=1, standard=2, thorough=10)):
+    for number in range(target.pick(smoke=1, standard=1, thorough=10)):
         order = variant(target, target.key(), number + 1, f"round {number + 1}")
         abandoned = target.abandon(order)
         if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:

@@ -96,9 +96,20 @@ class Client(ABC):
         """Randomness that is the same in every run with one seed."""
         return random.Random(f"{self.options.seed} {purpose}")
 
-    def pick(self, smoke: int, standard: int, thorough: int) -> int:
-        """The number that fits the run's profile."""
+    def pick(self, smoke: int, standard: int, thorough: int, frugal: int | None = None) -> int:
+        """The number that fits the run's profile; ``frugal`` is a standard run's of an operation that is so."""
+        if self.profile is Profile.STANDARD and self.sparing and frugal is not None:
+            return frugal
         return {Profile.SMOKE: smoke, Profile.STANDARD: standard}.get(self.profile, thorough)
+
+    @property
+    def sparing(self) -> bool:
+        """Whether the run sends less of every operation's tables, for this operation is frugal."""
+        return self.operation.frugal and self.profile <= Profile.STANDARD
+
+    def generated_key(self) -> str:
+        """A key for a generated request that is to be accepted."""
+        return self.key()
 
     # Building requests
 

@@ -76,7 +76,8 @@ class Operation(ABC):
     one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words. ``scopes``
     is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the
     requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
-    something new, and what it asked for. ``key_property`` makes a retry safe. ``presses`` says that its requests
+    something new, and what it asked for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every
+    operation's checks have in tables, for what it makes has to be removed again. ``presses`` says that its requests
     provoke the rate limit. ``place`` is the folder of its document.
     """
 
@@ -98,6 +99,7 @@ class Operation(ABC):
     new_owner: str = ""
     as_asked_owner: str = ""
     key_property: str = ""
+    frugal: bool = False
     covered: tuple[str, ...] = ()
     presses: bool = False
     place: Path = DOCUMENTS
