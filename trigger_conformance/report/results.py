@@ -58,12 +58,13 @@ class LeftBehind:
 class Removal:
     """What became of what the run made, where the contract has a way to remove it.
 
-    ``removed`` counts what is gone, an operation each, ``requests`` what that took.
+    ``removed`` counts what is gone, an operation each, ``requests`` what that took; ``notes`` tell what was not seen.
     """
 
     removed: Mapping[str, int] = field(default_factory=dict)
     left: Sequence[LeftBehind] = ()
     requests: int = 0
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "interrupted": found.interrupted,
         "halted": found.halted,
         "wrong_waivers": list(found.wrong_waivers),
-        "notes": list(found.notes),
+        "notes": [*found.notes, *found.removal.notes],
         "timeline": _timeline(found.exchanges),
         "findings": _findings(found, reproducer),
         "requirements": [requirement_data(each, reproducer) for each in found.outcomes],

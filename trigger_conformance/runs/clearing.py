@@ -9,7 +9,7 @@ where it is one plain segment of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +29,7 @@ _NOT_PLAIN = "its id is no plain segment of a path: it was put into no request"
 _NOT_OURS = "the target does not say that it is the run's, so it may be somebody else's"
 _SAID_GONE = "the target said that it is removed, and lists it still"
 _SPENT = "the time or the requests for removing were spent before"
+_NOT_ASKED = "the target was not asked for a list"
 _SILENT = "the target did not answer"
 
 
@@ -55,18 +56,24 @@ class Claim:
 
 @dataclass
 class _Thing:
-    """Something that is ours: its name, how often its removal was asked for, and what was answered last."""
+    """Something that is ours: its name, how often its removal was asked for, and what came of that last."""
 
     name: str
     tries: int = 0
     gone: bool = False
+    listed: bool = False
     refused: bool = False
     answered: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is still on the target: what a list shows after its removal is."""
+        return self.listed or not self.gone
 
     def learn(self, exchange: Exchange) -> None:
         """Take in the answer to a removal: 404 says that somebody else was faster."""
         status = exchange.status or 0
-        self.tries += 1
+        self.tries, self.listed = self.tries + 1, False
         self.gone = 200 <= status < 300 or status == 404
         self.refused = 300 <= status < 500 and not self.gone
         self.answered = f"its removal was answered {shortened(exchange.outcome, _LONGEST_SHOWN)}"
@@ -87,10 +94,10 @@ class Clearing:
         self._is_ours = is_ours
         self._things: dict[str, _Thing] = {}
         self._doubtful: dict[str, str] = {}
-        self._shown: Mapping[str, str] = {}
+        self._others: dict[str, str] = {}
         self._stopped = ""
-        # Whether the last look saw all that there is.
-        self.seen = False
+        # Why the last look did not see all that there is.
+        self.unseen = _NOT_ASKED
         for claim in claims:
             if claim.ours:
                 self._things.setdefault(claim.id, _Thing(claim.name))
@@ -105,7 +112,12 @@ class Clearing:
     @property
     def removed(self) -> int:
         """How many things are gone."""
-        return sum(not self._is_there(identity, thing) for identity, thing in self._things.items())
+        return sum(not thing.is_there for thing in self._things.values())
+
+    @property
+    def things(self) -> dict[str, str]:
+        """The names, by their ids, of what is ours and still there."""
+        return {identity: thing.name for identity, thing in self._things.items() if thing.is_there}
 
     def stop(self, why: str) -> None:
         """Say why nothing more is removed."""
@@ -129,7 +141,7 @@ class Clearing:
     def left(self) -> Iterator[LeftBehind]:
         """What is still there, and why."""
         for identity, thing in self._things.items():
-            if self._is_there(identity, thing):
+            if thing.is_there:
                 yield self._told(identity, thing.name, self._why_left(identity, thing))
         for identity, name in self._doubtful.items():
             if identity not in self._things:
@@ -156,31 +168,29 @@ class Clearing:
         after = self._ledger.latest
         try:
             # All of it: what the target has under another name must stay.
-            self._shown = self._client.left("")
+            shown = self._client.left("")
         finally:
-            asked = self._sent(after)
-            self.seen = bool(asked) and all(200 <= (each.status or 0) < 300 for each in asked)
-        for identity, name in self._shown.items():
-            if self._is_ours(name):
-                self._things.setdefault(identity, _Thing(name))
+            # A page that was answered 429 was asked for again.
+            pages = {each.request.target: each for each in self._sent(after)}
+            wrong = (each.outcome for each in pages.values() if not 200 <= (each.status or 0) < 300)
+            self.unseen = next(wrong, "") if pages else _NOT_ASKED
+        ours = {identity: name for identity, name in shown.items() if self._is_ours(name)}
+        self._others |= {identity: name for identity, name in shown.items() if identity not in ours}
+        for identity, name in ours.items():
+            self._things.setdefault(identity, _Thing(name))
+        for identity, thing in self._things.items():
+            thing.listed = identity in shown
 
     def _removable(self) -> list[str]:
         return [
             identity
             for identity, thing in self._things.items()
-            if self._is_there(identity, thing)
-            and not thing.refused
-            and thing.tries < _TRIES
-            and not self._why_not(identity, thing)
+            if thing.is_there and not thing.refused and thing.tries < _TRIES and not self._why_not(identity, thing)
         ]
-
-    def _is_there(self, identity: str, thing: _Thing) -> bool:
-        return not thing.gone or identity in self._shown
 
     def _why_not(self, identity: str, thing: _Thing) -> str:
         """Why what seems to be ours is not removed; "" where it is."""
-        shown = self._shown.get(identity, thing.name)
-        if shown != thing.name and not self._is_ours(shown):
+        if (shown := self._others.get(identity, thing.name)) != thing.name:
             return f"the target lists it as {quoted(shown, _LONGEST_SHOWN)}, so it may be somebody else's"
         return "" if _SEGMENT.fullmatch(identity) else _NOT_PLAIN
 

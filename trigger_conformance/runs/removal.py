@@ -26,6 +26,7 @@ _SECONDS, _MOST_SECONDS, _A_SECOND = 30.0, 300.0, 20.0
 _REQUESTS, _MOST_REQUESTS = 200, 20_000
 _UNLIMITED = 1 << 62
 _UNREACHED = (FailureKind.UNREACHABLE, FailureKind.TLS)
+_UNSEEN = "what the target lists at the end could not be read, so more may be left behind than is told"
 _INTERRUPTED = "the run was interrupted once more"
 
 
@@ -55,7 +56,8 @@ def remove_made(shared: Shared, exchanges: Sequence[Exchange], requests: int, se
         for each in clearings:
             removed[each.operation] += each.removed
         left = [thing for each in clearings for thing in each.left()]
-        return Removal(removed, left, station.ledger.requests - requests)
+        notes = [f"{each.operation}: {_UNSEEN} ({each.unseen})" for each in clearings if each.unseen]
+        return Removal(removed, left, station.ledger.requests - requests, list(dict.fromkeys(notes)))
     finally:
         station.close()
 
