@@ -15,6 +15,7 @@ from .names import NAMES
 from .values import GENERATED_ZONES, KEY, UTC
 
 LIMITED = 422
+OURS = "conformance-"
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 SCHEDULES = re.compile(r"\bschedules\b", re.IGNORECASE)
 
@@ -56,6 +57,12 @@ class CreateSchedule(Operation):
             return None
         found = exchange.answer.document.get("id")
         return found if isinstance(found, str) and found else None
+
+    def named(self, exchange):
+        """The key, or the externalId where that alone says whose the schedule is."""
+        told = exchange.answer.document if exchange.answer else {}
+        names = [name for name in (told.get(KEY), told.get("externalId")) if isinstance(name, str)]
+        return next((name for name in names if name.startswith(OURS)), names[0] if names else None)
 
     def is_new(self, exchange):
         """Whether no earlier answer of the run named the id: the answer itself says nothing of it."""

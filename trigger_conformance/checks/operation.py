@@ -196,6 +196,12 @@ class Operation(ABC):
         """Whether the answer says that the request made something new; None where it says neither."""
         return None
 
+    def named(self, exchange: Exchange) -> str | None:
+        """The name that the answer says of what was made: what it has for the key's property."""
+        document = exchange.answer.document if exchange.answer else None
+        name = document.get(self.key_property) if isinstance(document, dict) else None
+        return name if isinstance(name, str) else None
+
     def why_not_new(self, exchange: Exchange) -> str | None:
         """What keeps an answer from being that of a valid request that made something new."""
         if exchange.status != self.contract.success:
