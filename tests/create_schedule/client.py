@@ -10,6 +10,7 @@ from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
+from .names import name_of
 from .values import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
@@ -196,9 +197,8 @@ class ScheduleClient(Client):
         """The schedules of the target whose key begins so, or whose externalId where the key is another, by id."""
         found = {}
         for entry, _ in self.look().entries():
-            names = [name for name in (entry.get(KEY), entry.get("externalId")) if isinstance(name, str)]
-            named = next((name for name in names if name.startswith(beginning)), None)
-            if isinstance(entry.get("id"), str) and named:
+            named = name_of(entry)
+            if isinstance(entry.get("id"), str) and named is not None and named.startswith(beginning):
                 found[entry["id"]] = named
         return found
 

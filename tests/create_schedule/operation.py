@@ -11,11 +11,10 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.contract import Expected, is_plain_key, is_taken_everywhere, strict_json
 from trigger_conformance.contract.quoting import quoted
 
-from .names import NAMES
+from .names import NAMES, name_of
 from .values import GENERATED_ZONES, KEY, UTC
 
 LIMITED = 422
-OURS = "conformance-"
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 SCHEDULES = re.compile(r"\bschedules\b", re.IGNORECASE)
 
@@ -60,9 +59,7 @@ class CreateSchedule(Operation):
 
     def named(self, exchange):
         """The key, or the externalId where that alone says whose the schedule is."""
-        told = exchange.answer.document if exchange.answer else {}
-        names = [name for name in (told.get(KEY), told.get("externalId")) if isinstance(name, str)]
-        return next((name for name in names if name.startswith(OURS)), names[0] if names else None)
+        return name_of(exchange.answer.document) if exchange.answer else None
 
     def is_new(self, exchange):
         """Whether no earlier answer of the run named the id: the answer itself says nothing of it."""

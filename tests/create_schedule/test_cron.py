@@ -8,7 +8,7 @@ from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import shortened, visible
 
 from . import patterns
-from .grounds import ID, given_accepted, given_listed, why_not_of
+from .grounds import ID, given_accepted, given_listed
 from .operation import expression, why_another_pattern
 
 CRON = "CreateScheduleOptions.cron"
@@ -98,13 +98,11 @@ def test_leap_day_is_accepted(sent):
     expect_taken(sent["leap_days"])
 
 
-@must("patterns are seen as they were sent, by id and in the list", clause="ScheduleObject.generator")
+@must("patterns are seen in the list as they were sent", clause="ScheduleObject.generator")
 def test_patterns_are_seen_as_sent(target, sent):
     answers = [each for kind in sent.values() for each in kind if each.status == target.contract.success]
     given_accepted(answers)
     last = {target.operation.made(each): each for each in answers}
-    latest = answers[-1]
-    expect(target.send(target.at(target.operation.made(latest)))).satisfies(why_not_of(latest.request))
     look = target.look()
     given_listed(look)
 
@@ -157,7 +155,7 @@ def unreadable(target):
     tables = patterns.rejected(target.month)
     count = target.pick(smoke=1, standard=2, thorough=9)
     rows = [(kind, label, text) for kind, table in tables.items()
-            for label, text in list(table.items())[: 3 * count if kind == "texts" else count]]  # fmt: skip
+            for label, text in list(table.items())[: 2 * count if kind == "texts" else count]]  # fmt: skip
     if count == 1:
         rows = [row for row in rows if row[0] in ("counts", "minutes")]
     answers = target.send_all(target.order(text, label=label) for _, label, text in rows)

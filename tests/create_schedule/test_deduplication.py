@@ -85,9 +85,7 @@ def test_second_request_updates_the_schedule(first_and_seconds):
 
 
 @must("the tenth request with a key is as the second", clause=CLAUSE, stage=Stage.CLOSING)
-def test_tenth_request_is_as_the_second(target, traffic, first_and_seconds):
-    first, seconds, _ = first_and_seconds
-    given_same_id(seconds[:1], first)
+def test_tenth_request_is_as_the_second(target, traffic):
     shared = {}
     for each in plain(accepted(target, traffic)):
         if each.request.credential == "primary":
@@ -97,6 +95,7 @@ def test_tenth_request_is_as_the_second(target, traffic, first_and_seconds):
         key = target.key()
         long = [given_accepted([target.send(variant(target, key, number)) for number in range(1, TENTH + 1)])]
     for exchanges in long:
+        given_same_id(exchanges[1:2], exchanges[0])
         expect(exchanges[TENTH - 1 :]).satisfies(why_another_id(exchanges[0]))
         expect(exchanges[TENTH - 1 :]).is_as_asked()
 
@@ -158,7 +157,7 @@ def look_alikes(target):
 
     def again(kind):
         labels = list(kind.rows)
-        return labels if thorough else labels[:1] if kind.check.startswith(("delimiters", "unicode")) else []
+        return labels if thorough else labels[:1] if kind.check.startswith("unicode") else []
 
     return ScheduleLookAlikes.sent(target, chosen, again)
 
@@ -272,7 +271,7 @@ def expect_different_or_rejected(firsts):
 @must("keys that differ in invalid bytes are different keys, or are rejected", clause=CLAUSE)
 def test_invalid_bytes_make_keys_different(target):
     text = target.order(key="%s").body.decode()
-    pairs = list(keys.invalid_bytes(target.key(), text).items())[: target.pick(smoke=0, standard=2, thorough=99)]
+    pairs = list(keys.invalid_bytes(target.key(), text).items())[: target.pick(smoke=0, standard=1, thorough=99)]
     bodies = [
         (f"{label}, {side}", body) for label, both in pairs for side, body in zip(("one", "other"), both, strict=True)
     ]
@@ -286,7 +285,7 @@ def races(target):
     found = []
     for number in range(target.pick(smoke=1, standard=2, thorough=20)):
         key = target.key()
-        lanes = target.wire.burst_size(target.pick(smoke=3, standard=6, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=5, thorough=16))
         orders = [variant(target, key, 61 * lane, f"round {number + 1}, lane {lane}") for lane in range(1, lanes + 1)]
         answers = target.send_together(orders)
         named = next((made(each) for each in answers if made(each)), None)
@@ -323,7 +322,7 @@ def test_concurrent_requests_leave_one_whole(races):
 
 @must("concurrent requests with different keys make different schedules", clause=CLAUSE)
 def test_concurrent_requests_with_different_keys_make_different_schedules(target):
-    lanes = target.wire.burst_size(target.pick(smoke=0, standard=4, thorough=16))
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=3, thorough=16))
     firsts = target.send_together(variant(target, target.key(), lane) for lane in range(1, lanes + 1))
     expect_different(given_accepted(firsts))
     expect(firsts).is_as_asked()
@@ -360,7 +359,7 @@ def failed_beside(target):
     given_schedules(first)
     found = {}
     for why, requests in failing(target, key_of(first.request)).items():
-        chosen = requests[: target.pick(smoke=2, standard=5, thorough=9)]
+        chosen = requests[: target.pick(smoke=2, standard=4, thorough=9)]
         answers = [target.send(request) for request in chosen]
         found[why] = (answers, target.send(target.at(made(first))))
     return first, found
@@ -407,7 +406,7 @@ def test_failing_requests_change_nothing_of_a_key_in_use(target):
         key = target.key()
         order = variant(target, key, 10 + number, f"round {number + 1}, valid")
         wrongs = failing(target, key)
-        volley = [order, *wrongs["refused"], *wrongs["rejected"][:4]]
+        volley = [order, *wrongs["refused"], *wrongs["rejected"][:3]]
         answers = target.send_together(volley if number % 2 else volley[::-1])
         valid = next(each for each in answers if each.request is order or each.request.label == order.label)
         given_accepted([valid])
@@ -423,7 +422,6 @@ def test_failing_requests_change_nothing_of_a_key_in_use(target):
     profile=Profile.SMOKE,
 )
 def test_abandoned_request_and_its_retry_make_one_schedule(target):
-    orders = []
     for number in range(target.pick(smoke=1, standard=1, thorough=10)):
         order = variant(target, target.key(), number + 1, f"round {number + 1}")
         abandoned = target.abandon(order)
@@ -432,8 +430,6 @@ def test_abandoned_request_and_its_retry_make_one_schedule(target):
         retries = [target.send(order, fresh=True), target.send(order)]
         given_accepted(retries)
         expect(retries[1:]).satisfies(why_another_id(retries[0]))
-        orders.append(order)
-    expect_one_each(target.look(), [key_of(each) for each in orders])
 
 
 def expect_one_each(look, wanted):

@@ -300,7 +300,8 @@ def test_unknown_id_is_404(target, created):
 @must("an id that cannot be one is answered, and never with a 5xx", clause="retrieveSchedule.responses")
 def test_odd_ids_never_fail_the_server(target):
     odd = {"a quote": "sched_' OR '1'='1", "a long one": "sched_" + "x" * 2000, "another script": "sched_é한"}
-    expect(target.send_all(target.at(each, label=label) for label, each in odd.items())).satisfies(never_5xx)
+    chosen = list(odd.items())[: target.pick(smoke=0, standard=1, thorough=9)]
+    expect(target.send_all(target.at(each, label=label) for label, each in chosen)).satisfies(never_5xx)
 
 
 def of_strangers(target, named, authorization, who):

@@ -177,7 +177,7 @@ def test_charset_parameter_is_accepted(target):
         "application/json;charset=UTF-8",
         "application/json; charset=utf-8",
         'application/json; charset="utf-8"',
-    )[: target.pick(smoke=1, standard=3, thorough=3)]
+    )[: target.pick(smoke=1, standard=3, thorough=3, frugal=2)]
     requests = [target.telling(spelling, content_type=spelling) for spelling in spellings]
     answers = target.send_all(requests)
     expect(answers).is_accepted()
