@@ -14,7 +14,7 @@ from .names import name_of
 from .values import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
-SHARED_KEYS = 8
+SHARED_KEYS = 6
 PER_PAGE = 100
 # A target with smaller pages than this allows has more of them than a run can look through.
 MOST_PAGES = 60

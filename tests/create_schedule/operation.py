@@ -108,11 +108,8 @@ class CreateSchedule(Operation):
         return Expected.ACCEPTED if known and plain and zoned and usual else Expected.OPEN
 
     def fresh(self, body, key):
-        """A key of its own."""
-        if isinstance(body.get(KEY), str):
-            plain = is_plain_key(body[KEY])
-            return {**body, KEY: key() + (f"-{body[KEY][:100]}" if plain else "")}
-        return body
+        """A key of the run's."""
+        return {**body, KEY: key()} if isinstance(body.get(KEY), str) else body
 
     def shape(self, body):
         """All but the key."""

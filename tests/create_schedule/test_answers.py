@@ -225,8 +225,7 @@ def test_every_subset_of_optional_properties_is_accepted(target):
 @must("an externalId is kept as it was sent", clause="CreateScheduleOptions.externalId")
 def test_external_id_is_kept_as_it_was_sent(target):
     texts = {
-        "quotation marks and a space at its end": "\"Conformance\" 'b' ",
-        "beyond ASCII": "ключ-密钥-🔑-é",
+        "quotation marks, other scripts and a space at its end": "\"Conformance\" 'ключ' 🔑é ",
         "a number in a text": "0012",
     }
     answers = target.send_all(target.valid(label, externalId=text) for label, text in texts.items())

@@ -100,7 +100,7 @@ def test_tenth_request_is_as_the_second(target, traffic):
         expect(exchanges[TENTH - 1 :]).is_as_asked()
 
 
-@info("what becomes of properties that a second request leaves out", clause=CLAUSE)
+@info("what becomes of properties that a second request leaves out", clause=CLAUSE, profile=Profile.THOROUGH)
 def test_left_out_properties(target):
     key = target.key()
     first, second = target.send(variant(target, key, 1)), target.send(target.order(key=key, label="the key and cron"))
@@ -285,7 +285,7 @@ def races(target):
     found = []
     for number in range(target.pick(smoke=1, standard=2, thorough=20)):
         key = target.key()
-        lanes = target.wire.burst_size(target.pick(smoke=3, standard=5, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=4, thorough=16))
         orders = [variant(target, key, 61 * lane, f"round {number + 1}, lane {lane}") for lane in range(1, lanes + 1)]
         answers = target.send_together(orders)
         named = next((made(each) for each in answers if made(each)), None)
@@ -322,7 +322,7 @@ def test_concurrent_requests_leave_one_whole(races):
 
 @must("concurrent requests with different keys make different schedules", clause=CLAUSE)
 def test_concurrent_requests_with_different_keys_make_different_schedules(target):
-    lanes = target.wire.burst_size(target.pick(smoke=0, standard=3, thorough=16))
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=2, thorough=16))
     firsts = target.send_together(variant(target, target.key(), lane) for lane in range(1, lanes + 1))
     expect_different(given_accepted(firsts))
     expect(firsts).is_as_asked()

@@ -138,7 +138,7 @@ def looked_up(target, key, tokens, standard):
             beyond=Beyond.NOTHING if credentials.TOKEN68.fullmatch(token) else Beyond.GRAMMAR,
         )
         for label, token in list(tokens.items())[
-            : target.pick(smoke=0, standard=standard, thorough=len(tokens), frugal=2)
+            : target.pick(smoke=0, standard=standard, thorough=len(tokens), frugal=1)
         ]
     ]
 
