@@ -71,7 +71,7 @@ class Registry:
         """By id; read at first use, since the sound app needs none of them."""
         found: dict[str, _Concerning] = {}
         for each in _declared_in(home.__name__, [f"{home.__name__}.{room}" for room in ROOMS]):
-            concerned = tuple(name for name, server in self.operations.items() if each.id not in server.spared)
+            concerned = tuple(name for name, server in self.operations.items() if _may_have(name, server, each))
             _add(found, each.id, _Concerning(each, concerned))
         for operation, server in self.operations.items():
             house, taken = server.__module__.removesuffix(".server"), set(found)
@@ -160,7 +160,7 @@ def _completed(identity: str, behaviour: Behaviour, operations: tuple[str, ...])
     """The behaviour under its id here, with the requirements of ``operations``."""
 
     def full_ids(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f"{operation}.{name}" for operation in operations for name in names)
+        return tuple(_owned(operation, name) for operation in operations for name in names)
 
     return replace(
         behaviour,
@@ -169,3 +169,18 @@ def _completed(identity: str, behaviour: Behaviour, operations: tuple[str, ...])
         warns=full_ids(behaviour.warns),
         undecided=full_ids(behaviour.undecided),
     )
+
+
+def _may_have(name: str, server: type[OperationServer], behaviour: Behaviour) -> bool:
+    """Whether a behaviour of any operation may be one of the operation called ``name``."""
+    if behaviour.id in server.spared:
+        return False
+    declared_operation = operations().get(name)
+    presses = declared_operation is None or declared_operation.presses
+    return presses or not getattr(behaviour.server, "shown_by_press", False)
+
+
+def _owned(operation: str, name: str) -> str:
+    """An operation's own id of a requirement, which may have another name for what holds for every operation."""
+    declared_operation = operations().get(operation)
+    return declared_operation.owner(name) if declared_operation else f"{operation}.{name}"

@@ -33,10 +33,12 @@ class Problem(Exception):  # noqa: N818  (an answer on its way, not an error of 
 class OperationServer:
     """Answers the requests of one operation, and of whatever else its paths offer.
 
-    ``spared`` names the faults and variants of any operation that would be none of this one.
+    ``spared`` names the faults and variants of any operation that would be none of this one; what only a press of the
+    rate limit shows (``shown_by_press``) is none of an operation that does not press.
     """
 
     spared: ClassVar[frozenset[str]] = frozenset()
+    shown_by_press: ClassVar[bool] = False
 
     def __init__(self, site: Site) -> None:
         self.settings = site.settings

@@ -179,7 +179,9 @@ class CreateScheduleServer(CronReading, NextRuns, OperationServer):
 
     def remove(self, environment: Environment, schedule: Schedule) -> None:
         """Forget a schedule; its key is free."""
-        self.schedules(environment).pop(self.stored_key(schedule.key), None)
+        schedules = self.schedules(environment)
+        for key in [key for key, each in schedules.items() if each.id == schedule.id]:
+            del schedules[key]
 
     # Pages
 

@@ -27,7 +27,7 @@ def with_more(status: int, body: object, **more: str) -> object:
     return {**body, **more} if succeeds(status) and isinstance(body, dict) else body
 
 
-@fault("acceptance.unknown_properties_are_accepted")
+@fault("bodies.unknown_properties_are_accepted")
 class RejectsManyProperties(OperationServer):
     """An object of more than twenty properties is rejected."""
 
@@ -44,21 +44,21 @@ class _WithStatus(OperationServer):
         return super().json(self.status if succeeds(status) else status, body, headers)
 
 
-@fault("acceptance.valid_request_is_accepted", "acceptance.only_documented_statuses")
+@fault("answers.valid_request_is_accepted", "answers.only_documented_statuses")
 class AnswersCreated(_WithStatus):
     """A new batch is answered 201."""
 
     status = 201
 
 
-@fault("acceptance.valid_request_is_accepted", "acceptance.only_documented_statuses")
+@fault("answers.valid_request_is_accepted", "answers.only_documented_statuses")
 class AnswersOk(_WithStatus):
     """A new batch is answered 200."""
 
     status = 200
 
 
-@fault("acceptance.accepted_answers_satisfy_the_schema")
+@fault("answers.accepted_answers_satisfy_the_schema")
 class AnswersTextJson(OperationServer):
     """The 202 has media type text/json."""
 
@@ -69,7 +69,7 @@ class AnswersTextJson(OperationServer):
         return response
 
 
-@fault("acceptance.accepted_answers_satisfy_the_schema")
+@fault("answers.accepted_answers_satisfy_the_schema")
 class AnswersWithoutMediaType(OperationServer):
     """The 202 has no Content-Type."""
 
@@ -80,7 +80,7 @@ class AnswersWithoutMediaType(OperationServer):
         return response
 
 
-@fault("acceptance.never_a_server_error")
+@fault("answers.never_a_server_error")
 class FailsNowAndThen(OperationServer):
     """Every 61st request is answered 500."""
 
@@ -94,7 +94,7 @@ class FailsNowAndThen(OperationServer):
         return await super().answer(request, environment)
 
 
-@fault("acceptance.answers_come_in_time")
+@fault("answers.answers_come_in_time")
 class HangsOnMalformedBodies(OperationServer):
     """A body that cannot be parsed is never answered."""
 
@@ -120,7 +120,7 @@ class _WithErrors(OperationServer):
         raise NotImplementedError
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ErrorsAreText(_WithErrors):
     """Errors are plain text."""
 
@@ -129,7 +129,7 @@ class ErrorsAreText(_WithErrors):
         response.headers["content-type"] = "text/plain"
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ErrorsAreHtml(_WithErrors):
     """Errors are a framework's HTML page."""
 
@@ -138,7 +138,7 @@ class ErrorsAreHtml(_WithErrors):
         response.headers["content-type"] = "text/html"
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ErrorsAreEmpty(_WithErrors):
     """Errors have no body."""
 
@@ -146,7 +146,7 @@ class ErrorsAreEmpty(_WithErrors):
         response.body = b""
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ErrorsAreLists(_WithErrors):
     """An error is a JSON array of messages."""
 
@@ -154,7 +154,7 @@ class ErrorsAreLists(_WithErrors):
         response.body = json.dumps([{"message": message}]).encode()
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ErrorMessagesAreObjects(_WithErrors):
     """message is an object, as some validators make it."""
 
@@ -162,7 +162,7 @@ class ErrorMessagesAreObjects(_WithErrors):
         response.body = json.dumps({"message": {"formErrors": [message]}}).encode()
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ValidationMessagesAreLists(_WithErrors):
     """message is an array, but only on a 422."""
 
@@ -171,7 +171,7 @@ class ValidationMessagesAreLists(_WithErrors):
             response.body = json.dumps({"message": [message]}).encode()
 
 
-@fault("acceptance.error_bodies_are_json")
+@fault("answers.error_bodies_are_json")
 class ErrorsAreMislabelled(_WithErrors):
     """Errors are JSON under text/html."""
 
@@ -179,7 +179,7 @@ class ErrorsAreMislabelled(_WithErrors):
         response.headers["content-type"] = "text/html; charset=utf-8"
 
 
-@fault("acceptance.error_media_type_is_application_json")
+@fault("answers.error_media_type_is_application_json")
 class ErrorsAreProblemDetails(_WithErrors):
     """Errors are application/problem+json."""
 
@@ -187,7 +187,7 @@ class ErrorsAreProblemDetails(_WithErrors):
         response.headers["content-type"] = "application/problem+json"
 
 
-@fault("acceptance.error_has_a_message")
+@fault("answers.error_has_a_message")
 class ErrorsHaveNoMessage(_WithErrors):
     """Errors say error, not message."""
 
@@ -195,7 +195,7 @@ class ErrorsHaveNoMessage(_WithErrors):
         response.body = json.dumps({"error": message}).encode()
 
 
-@fault("acceptance.error_has_a_message")
+@fault("answers.error_has_a_message")
 class ErrorMessagesAreEmpty(_WithErrors):
     """message is the empty string."""
 
@@ -203,7 +203,7 @@ class ErrorMessagesAreEmpty(_WithErrors):
         response.body = json.dumps({"message": ""}).encode()
 
 
-@fault("acceptance.errors_reveal_no_internals")
+@fault("answers.errors_reveal_no_internals")
 class ErrorsShowStackTraces(OperationServer):
     """An error's message has the stack trace in it."""
 
@@ -211,7 +211,7 @@ class ErrorsShowStackTraces(OperationServer):
         return super().error(status, message + "\n" + "".join(traceback.format_stack()[-3:]), headers)
 
 
-@fault("acceptance.errors_reveal_no_internals")
+@fault("answers.errors_reveal_no_internals")
 class ErrorsShowNodeStackTraces(OperationServer):
     """An error's message has a JavaScript stack trace in it."""
 
@@ -219,7 +219,7 @@ class ErrorsShowNodeStackTraces(OperationServer):
         return super().error(status, f"{message}\n    at handle (webpack:///api/routes.server.ts:41:13)", headers)
 
 
-@fault("acceptance.errors_reveal_no_internals")
+@fault("answers.errors_reveal_no_internals")
 class ErrorsShowSql(OperationServer):
     """An error's message quotes the statement that failed."""
 
@@ -227,7 +227,7 @@ class ErrorsShowSql(OperationServer):
         return super().error(status, f'{message}: INSERT INTO "TaskRun" (id) VALUES ($1)', headers)
 
 
-@fault("acceptance.errors_reveal_no_internals")
+@fault("answers.errors_reveal_no_internals")
 class ErrorsShowFilePaths(OperationServer):
     """An error's message names a file on the server."""
 
@@ -235,7 +235,7 @@ class ErrorsShowFilePaths(OperationServer):
         return super().error(status, f"{message} (see /app/node_modules/zod/lib/index.cjs)", headers)
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class RefusalsEchoTheCredential(OperationServer):
     """A 401 quotes the Authorization header."""
 
@@ -247,7 +247,7 @@ class RefusalsEchoTheCredential(OperationServer):
         return response
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class AnswersEchoTheCredential(OperationServer):
     """A 202 has the key in a header meant for debugging."""
 
@@ -258,7 +258,7 @@ class AnswersEchoTheCredential(OperationServer):
         return response
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class AnswersEchoTheEncodedCredential(OperationServer):
     """A 202's body has the key in base64."""
 
@@ -277,7 +277,7 @@ class _EchoesSpelt(OperationServer):
         return super().json(status, with_more(status, body, by=self.spelt(self.environments[0].api_key)), headers)
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesAsJsonEscapes(OperationServer):
     """A 202's body has the key in it, every character as a JSON escape."""
 
@@ -291,7 +291,7 @@ class EchoesAsJsonEscapes(OperationServer):
         return response
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesPercentEncoded(_EchoesSpelt):
     """A 202's body has the key in it, percent-encoded whole."""
 
@@ -299,7 +299,7 @@ class EchoesPercentEncoded(_EchoesSpelt):
         return "".join(f"%{byte:02X}" for byte in key.encode())
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesAsEntities(_EchoesSpelt):
     """A 202's body has the key in it as HTML entities."""
 
@@ -307,7 +307,7 @@ class EchoesAsEntities(_EchoesSpelt):
         return "".join(f"&#{ord(each)};" for each in key)
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesInHexadecimal(_EchoesSpelt):
     """A 202's body has the key in it in hexadecimal."""
 
@@ -315,7 +315,7 @@ class EchoesInHexadecimal(_EchoesSpelt):
         return key.encode().hex()
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesInBase32(_EchoesSpelt):
     """A 202's body has the key in it in base32."""
 
@@ -323,7 +323,7 @@ class EchoesInBase32(_EchoesSpelt):
         return base64.b32encode(f"key:{key}".encode()).decode()
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesInUpperCase(_EchoesSpelt):
     """A 202's body has the key in it in upper case."""
 
@@ -331,7 +331,7 @@ class EchoesInUpperCase(_EchoesSpelt):
         return key.upper()
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesReversed(_EchoesSpelt):
     """A 202's body has the key in it backwards."""
 
@@ -339,7 +339,7 @@ class EchoesReversed(_EchoesSpelt):
         return key[::-1]
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesInHalves(OperationServer):
     """A 202 has the key's halves in two headers."""
 
@@ -352,7 +352,7 @@ class EchoesInHalves(OperationServer):
         return response
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class EchoesAsAHeadersName(OperationServer):
     """A 202 has a header whose name is the key."""
 

@@ -160,7 +160,7 @@ class UnknownMethodsFail(OperationServer):
         return await super().handle(request)
 
 
-@fault("acceptance.credential_is_never_echoed")
+@fault("answers.credential_is_never_echoed")
 class TraceEchoes(OperationServer):
     """TRACE sends the request's headers back."""
 
@@ -179,7 +179,7 @@ class IgnoresChunkedBodies(OperationServer):
         return await super().read_body(request) if "content-length" in request.headers else b""
 
 
-@fault("http.chunked_body_is_accepted_or_411", "acceptance.never_a_server_error")
+@fault("http.chunked_body_is_accepted_or_411", "answers.never_a_server_error")
 class FailsOnChunkedBodies(OperationServer):
     """A body without Content-Length is answered 500."""
 
@@ -208,7 +208,7 @@ class _ByMediaType(OperationServer):
         raise NotImplementedError
 
 
-@fault(MEDIA, "acceptance.never_a_server_error")
+@fault(MEDIA, "answers.never_a_server_error")
 class FailsWithoutAMediaType(_ByMediaType):
     """A request without Content-Type is answered 500."""
 
@@ -217,7 +217,7 @@ class FailsWithoutAMediaType(_ByMediaType):
             raise Problem(500, "Cannot read properties of null (reading 'split')")
 
 
-@fault(MEDIA, "acceptance.never_a_server_error")
+@fault(MEDIA, "answers.never_a_server_error")
 class FailsOnOtherMediaTypes(_ByMediaType):
     """Another media type is answered 500."""
 
@@ -289,7 +289,7 @@ class DropsUnknownMethods(ReferenceApp):
         return app
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class DropsConnections(_Raw):
     """A request is dropped without an answer."""
 
@@ -297,7 +297,7 @@ class DropsConnections(_Raw):
         transport.abort()
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class DropsAnswers(_Raw):
     """Every 29th request is served, and its answer is lost."""
 
@@ -311,7 +311,7 @@ class DropsAnswers(_Raw):
         transport.abort()
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class BreaksOffAnswers(_Raw):
     """An answer ends before its Content-Length."""
 
@@ -320,7 +320,7 @@ class BreaksOffAnswers(_Raw):
         transport.close()
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class BreaksOffChunks(_Raw):
     """A chunked answer ends without its last chunk."""
 
@@ -329,7 +329,7 @@ class BreaksOffChunks(_Raw):
         transport.close()
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class AnswersNoHttp(_Raw):
     """An answer is no HTTP."""
 
@@ -338,7 +338,7 @@ class AnswersNoHttp(_Raw):
         transport.close()
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class LiesAboutEncoding(_Raw):
     """An answer says gzip and is not."""
 
@@ -347,7 +347,7 @@ class LiesAboutEncoding(_Raw):
         transport.close()
 
 
-@fault("acceptance.every_request_is_answered")
+@fault("answers.every_request_is_answered")
 class AnswersWithoutEnd(_Raw):
     """An answer goes on for megabytes."""
 

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import OperationServer, Problem
 
-NO_OBJECT = "properties.body_must_be_a_json_object"
-MALFORMED = "properties.malformed_json_is_rejected"
-UTF8 = "properties.invalid_utf8_is_rejected"
+NO_OBJECT = "bodies.body_must_be_a_json_object"
+MALFORMED = "bodies.malformed_json_is_rejected"
+UTF8 = "bodies.invalid_utf8_is_rejected"
 
 
 class _Parsing(OperationServer):
@@ -48,7 +48,7 @@ class ParsesTwice(OperationServer):
         return super().validate(document)
 
 
-@fault(NO_OBJECT, "acceptance.never_a_server_error")
+@fault(NO_OBJECT, "answers.never_a_server_error")
 class FailsOnOtherBodies(OperationServer):
     """A body that is no object is answered 500."""
 
@@ -163,7 +163,7 @@ class DropsUnknownEscapes(_Parsing):
         return re.sub(r'\\(?![\\"/bfnrtu])', "", text)
 
 
-@fault("properties.utf16_and_utf32_are_rejected")
+@fault("bodies.utf16_and_utf32_are_rejected")
 class DetectsEncodings(OperationServer):
     """UTF-16 is detected and read, as Python's json.loads does with bytes."""
 
@@ -171,7 +171,7 @@ class DetectsEncodings(OperationServer):
         return body.decode(json.detect_encoding(body)) if body else ""
 
 
-@fault(MALFORMED, "acceptance.never_a_server_error")
+@fault(MALFORMED, "answers.never_a_server_error")
 class FailsOnMalformedBodies(OperationServer):
     """A syntax error is answered 500."""
 
@@ -217,7 +217,7 @@ class AllowsOverlongForms(OperationServer):
         return body.replace(b"\xc0\xaf", b"/").decode("utf-8")
 
 
-@fault("properties.deep_and_large_bodies_are_answered", "acceptance.never_a_server_error")
+@fault("bodies.deep_and_large_bodies_are_answered", "answers.never_a_server_error")
 class FailsOnDeepNesting(OperationServer):
     """Deep nesting overflows the stack."""
 
@@ -227,7 +227,7 @@ class FailsOnDeepNesting(OperationServer):
         return super().parse(body)
 
 
-@fault("properties.deep_and_large_bodies_are_answered", "acceptance.never_a_server_error")
+@fault("bodies.deep_and_large_bodies_are_answered", "answers.never_a_server_error")
 class FailsOnLargeBodies(OperationServer):
     """A body over 100 kB is answered 500."""
 
@@ -238,7 +238,7 @@ class FailsOnLargeBodies(OperationServer):
         return body
 
 
-@fault("properties.deep_and_large_bodies_are_answered")
+@fault("bodies.deep_and_large_bodies_are_answered")
 class RefusesLargeBodiesWrongly(OperationServer):
     """A body over 100 kB is answered 403 by a gateway."""
 
@@ -249,7 +249,7 @@ class RefusesLargeBodiesWrongly(OperationServer):
         return body
 
 
-@fault("acceptance.answers_come_in_time")
+@fault("answers.answers_come_in_time")
 class TakesForeverOnDeepNesting(OperationServer):
     """Deep nesting of objects takes a validator longer than anyone waits."""
 

@@ -29,6 +29,8 @@ ELSEWHERE = "rate_limits.headers_elsewhere_keep_the_rules"
 class NeverLimits(OperationServer):
     """There is no limit."""
 
+    shown_by_press = True
+
     def charge_request(self, environment: Environment) -> Allowance:
         return replace(super().charge_request(environment), granted=True)
 
@@ -38,6 +40,8 @@ class NeverLimits(OperationServer):
 
 class _Refusal(OperationServer):
     """Changes the headers of a 429."""
+
+    shown_by_press = True
 
     def too_many(self, allowance: Allowance) -> Response:
         return self.error(429, "Rate limit exceeded", list(self.change(dict(allowance.headers()), allowance)))
@@ -258,6 +262,8 @@ class SaysNoWait(_Refusal):
 class LimitsEverybody(OperationServer):
     """All environments share one limit."""
 
+    shown_by_press = True
+
     def charge_request(self, environment: Environment) -> Allowance:  # noqa: ARG002
         return super().charge_request(self.environments[0])
 
@@ -265,7 +271,7 @@ class LimitsEverybody(OperationServer):
         return super().charge_runs(self.environments[0], order)
 
 
-@fault(BODY, "acceptance.error_bodies_are_json")
+@fault(BODY, "answers.error_bodies_are_json")
 class RefusesInText(_Refusal):
     """A 429's body is plain text."""
 
@@ -280,7 +286,7 @@ class RefusesInText(_Refusal):
         return headers.items()
 
 
-@fault(BODY, "acceptance.error_bodies_are_json")
+@fault(BODY, "answers.error_bodies_are_json")
 class RefusesWithoutABody(RefusesInText):
     """A 429 has no body."""
 
@@ -291,7 +297,7 @@ class RefusesWithoutABody(RefusesInText):
         return response
 
 
-@fault(BODY, "acceptance.error_bodies_are_json")
+@fault(BODY, "answers.error_bodies_are_json")
 class RefusesInHtml(RefusesInText):
     """A gateway's HTML page comes with the 429."""
 
@@ -304,6 +310,7 @@ class RefusesInHtml(RefusesInText):
 
 
 class _OtherStatus(OperationServer):
+    shown_by_press = True
     status = 429
 
     def too_many(self, allowance: Allowance) -> Response:
@@ -312,14 +319,14 @@ class _OtherStatus(OperationServer):
         return response
 
 
-@fault(PRESS, "acceptance.never_a_server_error")
+@fault(PRESS, "answers.never_a_server_error")
 class RefusesAsUnavailable(_OtherStatus):
     """A limited request is answered 503."""
 
     status = 503
 
 
-@fault(PRESS, "acceptance.only_documented_statuses")
+@fault(PRESS, "answers.only_documented_statuses")
 class RefusesAsForbidden(_OtherStatus):
     """A limited request is answered 403."""
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.server import OperationServer
 
-PROBLEM_TYPE = "acceptance.error_media_type_is_application_json"
+PROBLEM_TYPE = "answers.error_media_type_is_application_json"
 
 
 class _WithErrors(OperationServer):
@@ -52,7 +52,7 @@ class _Problems(OperationServer):
         return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
 
 
-@variant(warns=(PROBLEM_TYPE, "acceptance.error_has_a_message"))
+@variant(warns=(PROBLEM_TYPE, "answers.error_has_a_message"))
 class ErrorsAreProblems(_Problems):
     """Every error is a problem document."""
 

@@ -22,8 +22,8 @@ class ByteOrderMarksAreTaken(OperationServer):
 
 @variant(
     warns=(
-        "properties.invalid_utf8_is_rejected",
-        "properties.utf16_and_utf32_are_rejected",
+        "bodies.invalid_utf8_is_rejected",
+        "bodies.utf16_and_utf32_are_rejected",
     )
 )
 class EncodingsAreDetected(OperationServer):

@@ -152,7 +152,7 @@ class WantsBearerInTitleCase(OperationServer):
         return authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else None
 
 
-@fault("authentication.oversized_or_binary_authorization_is_refused", "acceptance.never_a_server_error")
+@fault("authentication.oversized_or_binary_authorization_is_refused", "answers.never_a_server_error")
 class FailsOnLongCredentials(OperationServer):
     """A credential of 16 kB is answered 500."""
 
@@ -168,7 +168,7 @@ class FailsOnLongCredentials(OperationServer):
             return self.error(problem.status, problem.message)
 
 
-@fault("authentication.oversized_or_binary_authorization_is_refused", "acceptance.never_a_server_error")
+@fault("authentication.oversized_or_binary_authorization_is_refused", "answers.never_a_server_error")
 class FailsOnBinaryCredentials(FailsOnLongCredentials):
     """A credential with bytes above 0x7F is answered 500."""
 

@@ -23,14 +23,14 @@ class _Refusing(OperationServer):
         return response
 
 
-@fault(WRONG, MISSING, "acceptance.only_documented_statuses")
+@fault(WRONG, MISSING, "answers.only_documented_statuses")
 class RefusesWith403(_Refusing):
     """A refusal is 403."""
 
     status = 403
 
 
-@fault(WRONG, MISSING, "acceptance.only_documented_statuses")
+@fault(WRONG, MISSING, "answers.only_documented_statuses")
 class RefusesWith404(_Refusing):
     """A refusal is 404, to hide what is there."""
 
@@ -44,14 +44,14 @@ class RefusesWith400(_Refusing):
     status = 400
 
 
-@fault(WRONG, MISSING, "acceptance.never_a_server_error")
+@fault(WRONG, MISSING, "answers.never_a_server_error")
 class RefusesWith500(_Refusing):
     """A refusal is 500: an exception that nobody catches."""
 
     status = 500
 
 
-@fault(WRONG, "acceptance.only_documented_statuses")
+@fault(WRONG, "answers.only_documented_statuses")
 class WrongKeysAreForbidden(OperationServer):
     """A missing key is 401, a wrong one 403."""
 
@@ -62,7 +62,7 @@ class WrongKeysAreForbidden(OperationServer):
         return response
 
 
-@fault(MISSING, "acceptance.only_documented_statuses")
+@fault(MISSING, "answers.only_documented_statuses")
 class RedirectsToALogin(OperationServer):
     """Whoever has no key is sent to a login page."""
 

@@ -1,0 +1,484 @@
+"""What an answer says of a schedule."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import secrets
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_schedule.cron import Cron
+from trigger_conformance.reference.create_schedule.server import CreateScheduleServer
+from trigger_conformance.reference.create_schedule.store import Order, Schedule
+from trigger_conformance.reference.site import Environment, Site
+
+AS_ASKED = "answers.answer_has_what_the_request_asked_for"
+NO_EXTERNAL_ID = "answers.external_id_is_absent_where_none_was_sent"
+USUAL_ZONE = "answers.timezone_is_utc_where_none_was_sent"
+IDS = "answers.ids_are_never_given_twice"
+BEGINNING = "answers.id_begins_with_sched"
+DESCRIPTION = "answers.description_is_not_empty"
+ENVIRONMENTS = "answers.environments_names_one"
+SEEN = "list_and_delete.seen_schedule_is_the_answered_one"
+SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+LISTED = "list_and_delete.listed_schedule_is_the_answered_one"
+
+
+class _Telling(CreateScheduleServer):
+    """Tells some properties in its own way, wherever a schedule is told."""
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return {**super().schedule_body(environment, schedule), **self.instead(schedule)}
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class _Dropping(CreateScheduleServer):
+    """Leaves out a property, wherever a schedule is told."""
+
+    dropped = ""
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        body = super().schedule_body(environment, schedule)
+        body.pop(self.dropped, None)
+        return body
+
+
+@fault(AS_ASKED)
+class TellsTheTasksRowId(_Telling):
+    """task is the id of the task's row, not what the request called it."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"task": f"task_{hashlib.sha256(schedule.task.encode()).hexdigest()[:12]}"}
+
+
+@fault(AS_ASKED)
+class TellsTheTaskInLowerCase(_Telling):
+    """task is a slug: dashes are underscores."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"task": schedule.task.replace("-", "_")}
+
+
+@fault("answers.type_is_imperative")
+class TypeIsDeclarative(_Telling):
+    """type is DECLARATIVE, the column's default."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": "DECLARATIVE"}
+
+
+@fault("answers.type_is_imperative")
+class TypeIsInLowerCase(_Telling):
+    """type is imperative, as the enumeration's value is stored."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": "imperative"}
+
+
+@fault("answers.schedule_is_active")
+class BeginsSwitchedOff(_Telling):
+    """A new schedule is not active."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:  # noqa: ARG002
+        return {"active": False}
+
+
+@fault(SCHEMA)
+class ActiveIsANumber(_Telling):
+    """active is 1, as the database has no booleans."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:  # noqa: ARG002
+        return {"active": 1}
+
+
+@fault("answers.schedule_is_active")
+class ActiveIsLeftOut(_Dropping):
+    """There is no active."""
+
+    dropped = "active"
+
+
+@fault(AS_ASKED)
+class KeyIsLeftOut(_Dropping):
+    """There is no deduplicationKey."""
+
+    dropped = "deduplicationKey"
+
+
+@fault(AS_ASKED)
+class KeyIsToldHashed(_Telling):
+    """deduplicationKey is the hash that the key is stored as."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"deduplicationKey": hashlib.sha256(schedule.key.encode("utf-8", "surrogatepass")).hexdigest()}
+
+
+@fault(AS_ASKED)
+class KeyIsToldWithItsProject(_Telling):
+    """deduplicationKey has the project in front that makes it unique."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"deduplicationKey": f"proj_reference:{schedule.key}"}
+
+
+class _Generator(CreateScheduleServer):
+    """Tells the generator in its own way."""
+
+    def generator(self, schedule: Schedule) -> dict[str, Any]:
+        return {**super().generator(schedule), **self.instead(schedule.cron)}
+
+    def instead(self, cron: Cron) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@fault(SCHEMA)
+class GeneratorTypeIsInLowerCase(_Generator):
+    """generator.type is cron."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": "cron"}
+
+
+@fault(AS_ASKED)
+class ExpressionHasSeconds(_Generator):
+    """generator.expression has the field of seconds that the library needs."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:
+        return {"expression": f"0 {cron.text}"}
+
+
+@fault(AS_ASKED)
+class ExpressionIsLeftOut(_Generator):
+    """generator.expression is called cron."""
+
+    def generator(self, schedule: Schedule) -> dict[str, Any]:
+        told = super().generator(schedule)
+        told["cron"] = told.pop("expression")
+        return told
+
+    def instead(self, cron: Cron) -> dict[str, Any]:  # noqa: ARG002
+        return {}
+
+
+@fault("cron.patterns_are_seen_as_sent", AS_ASKED)
+class ExpressionIsWrittenAnew(_Generator):
+    """generator.expression is written from the numbers that were read: steps and ranges are lists."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:
+        return {"expression": " ".join(self.anew(cron))}
+
+    def anew(self, cron: Cron) -> list[str]:
+        """The fields, where any number is a star."""
+        given = zip(self.cron_fields(cron.text), (cron.minutes, cron.hours, cron.days, cron.months), strict=False)
+        listed = [text if text == "*" or "L" in text else ",".join(map(str, sorted(some))) for text, some in given]
+        weekday = self.cron_fields(cron.text)[4]
+        is_kept = weekday == "*" or "L" in weekday
+        return [*listed, weekday if is_kept else ",".join(map(str, sorted(cron.weekdays)))]
+
+
+@fault("cron.both_sundays_are_accepted")
+class SundayIsToldAs0(_Generator):
+    """A 7 for Sunday is told as 0."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:
+        return {"expression": cron.text[:-1] + "0" if cron.text.endswith("7") else cron.text}
+
+
+@fault(DESCRIPTION)
+class DescriptionIsEmpty(_Generator):
+    """generator.description is the empty string."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:  # noqa: ARG002
+        return {"description": ""}
+
+
+@fault(DESCRIPTION)
+class DescriptionIsBlank(_Generator):
+    """generator.description is a space, all that a template leaves."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:  # noqa: ARG002
+        return {"description": " "}
+
+
+@fault(DESCRIPTION)
+class DescriptionIsMissing(_Generator):
+    """There is no generator.description."""
+
+    def generator(self, schedule: Schedule) -> dict[str, Any]:
+        told = super().generator(schedule)
+        del told["description"]
+        return told
+
+    def instead(self, cron: Cron) -> dict[str, Any]:  # noqa: ARG002
+        return {}
+
+
+@fault(AS_ASKED)
+class ExternalIdIsDropped(_Dropping):
+    """externalId is not kept."""
+
+    dropped = "externalId"
+
+
+@fault(AS_ASKED)
+class ExternalIdIsTrimmedAndLowered(CreateScheduleServer):
+    """externalId is taken for an e-mail address: it is kept without spaces around it, in lower case."""
+
+    def as_ordered(self, identity: str, order: Order) -> Schedule:
+        made = super().as_ordered(identity, order)
+        return replace(made, external_id=made.external_id and made.external_id.strip().lower())
+
+
+@fault(NO_EXTERNAL_ID)
+class ExternalIdIsOfTheScheduleBefore(CreateScheduleServer):
+    """Where no externalId was sent, the one that came before stands in its place."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.before: str | None = None
+
+    def as_ordered(self, identity: str, order: Order) -> Schedule:
+        self.before = self.before if order.external_id is None else order.external_id
+        return replace(super().as_ordered(identity, order), external_id=self.before)
+
+
+@fault(NO_EXTERNAL_ID)
+class MissingExternalIdIsEmpty(_Telling):
+    """Where no externalId was sent, it is the empty string."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"externalId": schedule.external_id or ""}
+
+
+@fault("answers.absent_external_id_is_no_null")
+class MissingExternalIdIsNull(_Telling):
+    """Where no externalId was sent, it is null, which the schema does not know."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"externalId": schedule.external_id}
+
+
+@fault(NO_EXTERNAL_ID)
+class MissingExternalIdIsTheKey(_Telling):
+    """Where no externalId was sent, it is the key."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"externalId": schedule.external_id or schedule.key}
+
+
+@fault(AS_ASKED, USUAL_ZONE)
+class TimezoneIsDropped(_Dropping):
+    """There is no timezone."""
+
+    dropped = "timezone"
+
+
+@fault(USUAL_ZONE)
+class UsualTimezoneIsLeftOut(CreateScheduleServer):
+    """timezone is there only where it is not UTC."""
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        body = super().schedule_body(environment, schedule)
+        if schedule.timezone == "UTC":
+            del body["timezone"]
+        return body
+
+
+@fault(SCHEMA, USUAL_ZONE)
+class UsualTimezoneIsNull(_Telling):
+    """timezone is null where none was sent: the default stands in the code only."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"timezone": None if schedule.timezone == "UTC" else schedule.timezone}
+
+
+@fault(USUAL_ZONE)
+class UsualTimezoneIsEtcUtc(_Telling):
+    """timezone is Etc/UTC where none was sent."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"timezone": "Etc/UTC" if schedule.timezone == "UTC" else schedule.timezone}
+
+
+@fault(AS_ASKED)
+class TimezoneIsInLowerCase(_Telling):
+    """timezone is told in lower case, as it is looked up."""
+
+    def instead(self, schedule: Schedule) -> dict[str, Any]:
+        return {"timezone": schedule.timezone.lower() if "/" in schedule.timezone else schedule.timezone}
+
+
+@fault(SCHEMA)
+class IdIsANumber(CreateScheduleServer):
+    """id is a number, that of the row."""
+
+    rows = itertools.count(1)
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        body = super().schedule_body(environment, schedule)
+        return {**body, "id": int(schedule.id.removeprefix("sched_"))}
+
+    def new_id(self) -> str:
+        return f"sched_{next(self.rows)}"
+
+
+@fault(BEGINNING)
+class IdHasAnotherBeginning(CreateScheduleServer):
+    """id begins with schedule_."""
+
+    def new_id(self) -> str:
+        return f"schedule_{secrets.token_hex(12)}"
+
+
+@fault(BEGINNING)
+class IdIsAUuid(CreateScheduleServer):
+    """id is a UUID."""
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
+
+@fault("answers.id_is_a_path_segment")
+class IdHasASlash(CreateScheduleServer):
+    """id is base64, so that one in some has a slash, which ends a path segment."""
+
+    def new_id(self) -> str:
+        return f"sched_{secrets.token_hex(6)}/{secrets.token_hex(6)}"
+
+
+@fault(IDS)
+class IdsCountWhatThereIs(CreateScheduleServer):
+    """id is one more than there are schedules, so that after a delete one is given again."""
+
+    def new_id(self) -> str:
+        return f"sched_{1 + sum(len(self.schedules(each)) for each in self.environments):024}"
+
+
+@fault(IDS)
+class IdsAreOfTheSecond(CreateScheduleServer):
+    """id is the second in which the schedule was made."""
+
+    def new_id(self) -> str:
+        return f"sched_{int(self.now().timestamp())}"
+
+
+@fault("deduplication.key_is_free_after_a_delete")
+class IdsAreMadeOfKeys(CreateScheduleServer):
+    """id is a hash of the key, so that a key has it again after a delete."""
+
+    def made(self, order: Order) -> Schedule:
+        name = hashlib.sha256(order.key.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        return replace(super().made(order), id=f"sched_{name}")
+
+
+@fault(ENVIRONMENTS)
+class EnvironmentsAreEmpty(CreateScheduleServer):
+    """environments is empty."""
+
+    def environments_of(self, environment: Environment) -> list[dict[str, Any]]:  # noqa: ARG002
+        return []
+
+
+@fault(ENVIRONMENTS)
+class EnvironmentsAreMissing(_Dropping):
+    """There are no environments."""
+
+    dropped = "environments"
+
+
+@fault("answers.environments_names_the_credentials_alone")
+class EnvironmentsAreAll(CreateScheduleServer):
+    """environments has every environment of the project."""
+
+    def environments_of(self, environment: Environment) -> list[dict[str, Any]]:  # noqa: ARG002
+        return [self.environment_body(each) for each in self.environments]
+
+
+@fault(SCHEMA)
+class EnvironmentsAreNames(CreateScheduleServer):
+    """environments is a list of names."""
+
+    def environments_of(self, environment: Environment) -> list[Any]:
+        return [environment.name]
+
+
+@fault(AS_ASKED)
+class AnswersAnIdAlone(CreateScheduleServer):
+    """A create is answered with the id alone."""
+
+    def created_body(self, environment: Environment, order: Order, schedule: Schedule) -> dict[str, Any]:  # noqa: ARG002
+        return {"id": schedule.id}
+
+
+@fault(AS_ASKED)
+class AnswersAreWrapped(CreateScheduleServer):
+    """A create's schedule stands under data."""
+
+    def created_body(self, environment: Environment, order: Order, schedule: Schedule) -> dict[str, Any]:
+        return {"data": super().created_body(environment, order, schedule)}
+
+
+@fault(AS_ASKED)
+class EchoesTheRequest(CreateScheduleServer):
+    """A create is answered with the request's own properties, in the request's form."""
+
+    def created_body(self, environment: Environment, order: Order, schedule: Schedule) -> dict[str, Any]:
+        told = super().created_body(environment, order, schedule)
+        return {**told, "cron": order.cron.text, "generator": {"type": "CRON"}}
+
+
+@fault(SEEN)
+class SeenWithoutExternalId(CreateScheduleServer):
+    """externalId is in the answer to a create, and nowhere else: it was never stored."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        schedule = self.named(environment, request.path_params["schedule_id"])
+        return self.success(environment, self.schedule_body(environment, replace(schedule, external_id=None)))
+
+    def listed_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return super().listed_body(environment, replace(schedule, external_id=None))
+
+
+@fault(SEEN)
+class SeenWithoutNextRun(CreateScheduleServer):
+    """A schedule that is retrieved has no nextRun."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        schedule = self.named(environment, request.path_params["schedule_id"])
+        body = self.schedule_body(environment, schedule)
+        del body["nextRun"]
+        return self.success(environment, body)
+
+
+@fault(LISTED)
+class SeenWithAnotherDescription(CreateScheduleServer):
+    """The list has no descriptions, which take long to make."""
+
+    def listed_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        body = super().listed_body(environment, schedule)
+        return {**body, "generator": {**body["generator"], "description": "cron"}}
+
+
+@fault(LISTED)
+class SeenUnderAnotherId(CreateScheduleServer):
+    """The list has the ids of rows, which no other request takes."""
+
+    def listed_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return {**super().listed_body(environment, schedule), "id": schedule.id.replace("sched_", "sched_row_")}
+
+
+@fault(SEEN)
+class SeenInUtc(CreateScheduleServer):
+    """A schedule that is retrieved has timezone UTC: the column is not read."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        schedule = self.named(environment, request.path_params["schedule_id"])
+        return self.success(environment, {**self.schedule_body(environment, schedule), "timezone": "UTC"})

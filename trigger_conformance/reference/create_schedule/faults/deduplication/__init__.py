@@ -1,0 +1,1 @@
+"""Keys that are mistaken, races, requests that change what they should not."""

@@ -1,0 +1,456 @@
+"""Lists, pages, and what a delete leaves."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_schedule.server import USUAL_PAGE, CreateScheduleServer
+from trigger_conformance.reference.create_schedule.store import Order, Schedule
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment, Site
+
+ONCE = "list_and_delete.list_has_each_schedule_once"
+PAGES = "list_and_delete.total_pages_have_the_list"
+
+GONE = "list_and_delete.deleted_schedule_is_404"
+OTHERS = "list_and_delete.delete_removes_no_other"
+INVALID = "list_and_delete.odd_pages_never_fail_the_server"
+UNKNOWN = "list_and_delete.unknown_id_is_404"
+SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+LISTED = "list_and_delete.created_schedule_is_in_the_list"
+ALL = "list_and_delete.list_has_every_schedule"
+OTHER_SIZE = "list_and_delete.pages_of_another_size_have_the_same"
+
+
+class _Removing(CreateScheduleServer):
+    """Forgets deleted schedules in part."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.deleted: dict[str, Schedule] = {}
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        self.deleted[schedule.id] = schedule
+
+
+@fault("list_and_delete.deleted_schedule_is_in_no_page")
+class DeletedStaysInTheList(_Removing):
+    """A deleted schedule stays in the list."""
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        return [*super().listed(environment), *self.deleted.values()]
+
+
+@fault(GONE)
+class DeletedStaysById(_Removing):
+    """A deleted schedule is still found by its id."""
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        return self.deleted[identity] if identity in self.deleted else super().named(environment, identity)
+
+
+@fault(GONE, "list_and_delete.deleted_schedule_is_in_no_page")
+class DeletedIsInactive(_Removing):
+    """A deleted schedule is there, and not active."""
+
+    def visible(self, environment: Environment) -> list[Schedule]:
+        return [*super().visible(environment), *self.deleted.values()]
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return {**super().schedule_body(environment, schedule), "active": schedule.id not in self.deleted}
+
+
+@fault(GONE, "list_and_delete.deleted_schedule_is_in_no_page")
+class DeleteDoesNothing(CreateScheduleServer):
+    """A delete is answered 200, and nothing is gone."""
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        pass
+
+
+@fault(GONE, "list_and_delete.deleted_schedule_is_in_no_page")
+class DeleteComesLater(CreateScheduleServer):
+    """A delete takes effect with the request after the next."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.marked: list[tuple[int, Environment, Schedule]] = []
+        self.turn = 0
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        self.marked.append((self.turn + 3, environment, schedule))
+
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        self.turn += 1
+        for due, home, schedule in self.marked:
+            if due <= self.turn:
+                super().remove(home, schedule)
+        self.marked = [each for each in self.marked if each[0] > self.turn]
+        return await super().answer(request, environment)
+
+
+class _Deleting(CreateScheduleServer):
+    """Answers a delete with another status."""
+
+    status = 200
+
+    async def delete_schedule(self, request: Request, environment: Environment) -> Response:
+        done = await super().delete_schedule(request, environment)
+        return (
+            Response(status_code=self.status)
+            if self.status == 204
+            else self.json(self.status, {}, [])
+            if done
+            else done
+        )
+
+
+@fault("list_and_delete.delete_is_answered_200")
+class DeleteIs204(_Deleting):
+    """A delete is answered 204."""
+
+    status = 204
+
+
+@fault("list_and_delete.delete_is_answered_200")
+class DeleteIs202(_Deleting):
+    """A delete is answered 202."""
+
+    status = 202
+
+
+@fault(GONE)
+class DeletedIs410(_Removing):
+    """A schedule that was deleted is answered 410."""
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        if identity in self.deleted:
+            raise Problem(410, "The schedule was deleted")
+        return super().named(environment, identity)
+
+
+@fault(GONE)
+class DeletedIs200AndNull(_Removing):
+    """A schedule that was deleted is answered 200, with null."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        if request.path_params["schedule_id"] in self.deleted:
+            return self.json(200, None, [])
+        return await super().retrieve_schedule(request, environment)
+
+
+class _DeletingMore(CreateScheduleServer):
+    """Removes others too."""
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        for each in self.visible(environment):
+            if each.id == schedule.id or self.goes_too(each, schedule):
+                super().remove(environment, each)
+
+    def goes_too(self, other: Schedule, schedule: Schedule) -> bool:
+        raise NotImplementedError
+
+
+@fault(OTHERS)
+class DeleteTakesAll(_DeletingMore):
+    """A delete has no condition: all that the environment has is gone."""
+
+    def goes_too(self, other: Schedule, schedule: Schedule) -> bool:  # noqa: ARG002
+        return True
+
+
+@fault(OTHERS)
+class DeleteTakesKeysThatBeginSo(_DeletingMore):
+    """A delete takes every schedule whose key begins with the deleted one's."""
+
+    def goes_too(self, other: Schedule, schedule: Schedule) -> bool:
+        return other.key.startswith(schedule.key)
+
+
+@fault(OTHERS)
+class DeleteTakesTheSameExternalId(_DeletingMore):
+    """A delete takes every schedule with the deleted one's externalId."""
+
+    def goes_too(self, other: Schedule, schedule: Schedule) -> bool:
+        return schedule.external_id is not None and other.external_id == schedule.external_id
+
+
+@fault(OTHERS)
+class DeleteTakesTheSamePattern(_DeletingMore):
+    """Schedules with one pattern share a timer, and a delete takes all of them."""
+
+    def goes_too(self, other: Schedule, schedule: Schedule) -> bool:
+        return (other.cron, other.timezone) == (schedule.cron, schedule.timezone)
+
+
+@fault(OTHERS, GONE)
+class DeleteTakesTheLast(CreateScheduleServer):
+    """A delete takes the schedule that was made last."""
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:  # noqa: ARG002
+        super().remove(environment, self.visible(environment)[-1])
+
+
+class _Paging(CreateScheduleServer):
+    """Cuts pages in its own way."""
+
+    overlap = 0
+
+    def page_of(self, listed: list[Schedule], page: int, size: int) -> list[Schedule]:
+        first = max(0, (page - 1) * (size - self.overlap))
+        return listed[first : first + size]
+
+
+@fault(ONCE)
+class PagesOverlap(_Paging):
+    """The last schedule of a page is the first of the next."""
+
+    overlap = 1
+
+
+@fault(ALL)
+class PagesHaveGaps(_Paging):
+    """Between two pages a schedule is missing."""
+
+    overlap = -1
+
+
+@fault(ALL)
+class PagesCountFrom0(CreateScheduleServer):
+    """Page 1 is the second."""
+
+    def page_of(self, listed: list[Schedule], page: int, size: int) -> list[Schedule]:
+        return super().page_of(listed, page + 1, size)
+
+
+@fault(ONCE)
+class PagesAreAllTheFirst(CreateScheduleServer):
+    """page has no effect."""
+
+    def page_of(self, listed: list[Schedule], page: int, size: int) -> list[Schedule]:  # noqa: ARG002
+        return super().page_of(listed, 1, size)
+
+
+@fault(ALL)
+class PagesAreOfAnyOrder(CreateScheduleServer):
+    """The list has no order of its own, and each page another."""
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        return random.sample(super().listed(environment), len(super().listed(environment)))
+
+
+@fault(ALL)
+class PagesEndBeforeTheirLast(CreateScheduleServer):
+    """A full page lacks its last."""
+
+    def page_of(self, listed: list[Schedule], page: int, size: int) -> list[Schedule]:
+        return super().page_of(listed, page, size)[: max(1, size - 1)]
+
+
+@fault(OTHER_SIZE)
+class PerPageMovesNothing(CreateScheduleServer):
+    """perPage says how many a page has, and pages begin where those of the usual size do."""
+
+    def page_of(self, listed: list[Schedule], page: int, size: int) -> list[Schedule]:
+        first = (page - 1) * USUAL_PAGE
+        return listed[first : first + size]
+
+
+@fault(ALL)
+class LastPageIsMissing(CreateScheduleServer):
+    """totalPages counts full pages only."""
+
+    def total_pages(self, count: int, size: int) -> int:
+        return count // size
+
+
+@fault(PAGES)
+class OnePageTooMany(CreateScheduleServer):
+    """totalPages is one too many."""
+
+    def total_pages(self, count: int, size: int) -> int:
+        return super().total_pages(count, size) + 1
+
+
+@fault(PAGES)
+class FullPagesNeedAnother(CreateScheduleServer):
+    """totalPages is one too many where the last page is full."""
+
+    def total_pages(self, count: int, size: int) -> int:
+        return count // size + 1
+
+
+@fault(PAGES)
+class PagesAreCountedByTheUsualSize(CreateScheduleServer):
+    """totalPages is counted without perPage."""
+
+    def total_pages(self, count: int, size: int) -> int:  # noqa: ARG002
+        return super().total_pages(count, USUAL_PAGE)
+
+
+@fault(PAGES)
+class TotalPagesIsMissing(CreateScheduleServer):
+    """There is no totalPages."""
+
+    def pagination(self, listed: list[Schedule], page: int, size: int) -> dict[str, Any]:
+        told = super().pagination(listed, page, size)
+        del told["totalPages"]
+        return told
+
+
+@fault("list_and_delete.current_page_is_the_one_asked_for")
+class CurrentPageIs1(CreateScheduleServer):
+    """currentPage is always 1."""
+
+    def pagination(self, listed: list[Schedule], page: int, size: int) -> dict[str, Any]:
+        return {**super().pagination(listed, page, size), "currentPage": 1}
+
+
+@fault("list_and_delete.pages_satisfy_the_schema")
+class PaginationHasTexts(CreateScheduleServer):
+    """totalPages and count are texts."""
+
+    def pagination(self, listed: list[Schedule], page: int, size: int) -> dict[str, Any]:
+        return {name: str(value) for name, value in super().pagination(listed, page, size).items()}
+
+
+@fault("list_and_delete.pages_satisfy_the_schema")
+class ListIsAnArray(CreateScheduleServer):
+    """The list is a JSON array, without pagination."""
+
+    def page_body(self, environment: Environment, page: int, size: int) -> Any:
+        return super().page_body(environment, page, size)["data"]
+
+
+@fault(ALL)
+class ListEndsAtTwenty(CreateScheduleServer):
+    """The list has the twenty schedules that were made first, and no more."""
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        return super().listed(environment)[:20]
+
+
+@fault(LISTED)
+class ListIsBehind(CreateScheduleServer):
+    """The list lacks what was made last: it is read from a replica."""
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        return super().listed(environment)[:-1]
+
+
+@fault(LISTED)
+class ListIsKept(CreateScheduleServer):
+    """The list is kept for a second, whatever is made meanwhile."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.kept: dict[str, tuple[float, list[Schedule]]] = {}
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        now = self.now().timestamp()
+        made, listed = self.kept.get(environment.name, (0.0, []))
+        if now - made < 1:
+            return listed
+        self.kept[environment.name] = (now, super().listed(environment))
+        return self.kept[environment.name][1]
+
+
+@fault("list_and_delete.listed_schedule_is_the_answered_one")
+class ListHasSchedulesAsTheyWereMade(CreateScheduleServer):
+    """The list has schedules as they were made, not as they were updated."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.first: dict[str, Schedule] = {}
+
+    def made(self, order: Order) -> Schedule:
+        made = super().made(order)
+        self.first[made.id] = made
+        return made
+
+    def listed_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return super().listed_body(environment, self.first.get(schedule.id, schedule))
+
+
+@fault(LISTED)
+class ListHidesSchedulesWithoutExternalId(CreateScheduleServer):
+    """The list is joined with external ids, and lacks schedules without one."""
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        return [each for each in super().listed(environment) if each.external_id is not None]
+
+
+@fault(INVALID)
+class FailsOnPage0(CreateScheduleServer):
+    """Page 0 is a negative offset, which the database refuses: 500."""
+
+    def page_number(self, given: str | None) -> int:
+        if given in ("0", "-1"):
+            raise Problem(500, "OFFSET must not be negative")
+        return super().page_number(given)
+
+
+@fault(INVALID)
+class FailsOnPagesThatAreNoNumbers(CreateScheduleServer):
+    """A page that is no number is answered 500."""
+
+    def page_number(self, given: str | None) -> int:
+        if given is not None and not given.lstrip("-").isdigit():
+            raise Problem(500, "NaN is no integer")
+        return super().page_number(given)
+
+
+@fault(INVALID)
+class FailsOnNoneAPage(CreateScheduleServer):
+    """perPage 0 divides by nothing: 500."""
+
+    def page_size(self, given: str | None) -> int:
+        if given == "0":
+            raise Problem(500, "division by zero")
+        return super().page_size(given)
+
+
+class _Unknown(CreateScheduleServer):
+    """Answers for ids that name nothing in its own way."""
+
+    status = 404
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        try:
+            return super().named(environment, identity)
+        except Problem as problem:
+            raise Problem(self.status, problem.message) from problem
+
+
+@fault(UNKNOWN)
+class UnknownIdsAre400(_Unknown):
+    """An id that names nothing is answered 400."""
+
+    status = 400
+
+
+@fault(UNKNOWN)
+class UnknownIdsFail(_Unknown):
+    """An id that names nothing is answered 500: a row was expected."""
+
+    status = 500
+
+
+@fault(UNKNOWN)
+class UnknownIdsAreTheFirst(CreateScheduleServer):
+    """An id that names nothing is looked up by its beginning, and finds the first schedule."""
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        try:
+            return super().named(environment, identity)
+        except Problem:
+            found = [each for each in self.visible(environment) if each.id[:6] == identity[:6]]
+            if not found:
+                raise
+            return found[0]

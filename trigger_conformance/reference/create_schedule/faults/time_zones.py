@@ -1,0 +1,296 @@
+"""Time zones: what is taken for one, and which are."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_schedule.next_run import all_zones
+from trigger_conformance.reference.create_schedule.server import CreateScheduleServer
+from trigger_conformance.reference.create_schedule.store import Order, Schedule
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment
+
+LISTED = "time_zones.listed_zones_are_accepted"
+REJECTED = "time_zones.names_of_no_zone_are_rejected"
+UTC_IS_TAKEN = "time_zones.utc_is_accepted"
+CANONICAL = "time_zones.other_canonical_names_are_accepted"
+AS_ASKED = "answers.answer_has_what_the_request_asked_for"
+
+_OLD_NAMES = {
+    "Asia/Kolkata": "Asia/Calcutta", "Asia/Kathmandu": "Asia/Katmandu", "Europe/Kyiv": "Europe/Kiev",
+    "America/Argentina/Buenos_Aires": "America/Buenos_Aires", "Asia/Ho_Chi_Minh": "Asia/Saigon",
+    "Asia/Yangon": "Asia/Rangoon", "Pacific/Kanton": "Pacific/Enderbury", "Atlantic/Faroe": "Atlantic/Faeroe",
+}  # fmt: skip
+
+
+class _Reading(CreateScheduleServer):
+    """Takes other names for a zone's."""
+
+    def check_timezone(self, timezone: str) -> str:
+        return super().check_timezone(self.read(timezone))
+
+    def read(self, timezone: str) -> str:
+        raise NotImplementedError
+
+
+@fault(REJECTED)
+class UnknownZonesAreUtc(_Reading):
+    """A name that is no zone is taken for UTC, without a word."""
+
+    def read(self, timezone: str) -> str:
+        return timezone if timezone in all_zones() else "UTC"
+
+
+@fault(REJECTED)
+class UnknownZonesAreKept(CreateScheduleServer):
+    """Any name is taken and told; nextRun is worked out in UTC where it is no zone."""
+
+    def is_zone(self, timezone: str) -> bool:  # noqa: ARG002
+        return True
+
+    def zone(self, timezone: str) -> ZoneInfo:
+        return super().zone(timezone if timezone in all_zones() else "UTC")
+
+
+@fault(REJECTED)
+class UnknownPlacesAreTaken(CreateScheduleServer):
+    """What looks like a zone, an area and a place, is taken; nextRun is worked out in UTC."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return super().is_zone(timezone) or re.fullmatch(r"[A-Z][a-z]+/[A-Z]\w+", timezone) is not None
+
+    def zone(self, timezone: str) -> ZoneInfo:
+        return super().zone(timezone if timezone in all_zones() else "UTC")
+
+
+@fault(REJECTED)
+class SlashesAroundZonesAreDropped(_Reading):
+    """A zone's name is read as a path: a slash at its end is dropped."""
+
+    def read(self, timezone: str) -> str:
+        return timezone.strip("/") or timezone
+
+
+@fault(REJECTED)
+class SpacesAreUnderscores(_Reading):
+    """A space in a zone's name is an underscore."""
+
+    def read(self, timezone: str) -> str:
+        return timezone.replace(" ", "_")
+
+
+@fault(REJECTED)
+class ZonesAreTrimmed(_Reading):
+    """White space around a zone's name is dropped."""
+
+    def read(self, timezone: str) -> str:
+        return timezone.strip()
+
+
+@fault(REJECTED)
+class TyposAreMended(_Reading):
+    """A name that is nearly a zone's is taken for it."""
+
+    def read(self, timezone: str) -> str:
+        near = [] if timezone in all_zones() else difflib.get_close_matches(timezone, all_zones(), 1, 0.9)
+        return near[0] if near else timezone
+
+
+@fault(REJECTED)
+class BeginningsOfZonesAreTaken(_Reading):
+    """A name that a zone's begins with is taken for it."""
+
+    def read(self, timezone: str) -> str:
+        longer = sorted(each for each in all_zones() if timezone and each.startswith(timezone))
+        return timezone if timezone in all_zones() or not longer else longer[0]
+
+
+@fault(REJECTED, "answers.never_a_server_error")
+class FailsOnUnknownZones(CreateScheduleServer):
+    """A name that is no zone is answered 500: the formatter's error is not caught."""
+
+    def check_timezone(self, timezone: str) -> str:
+        if not self.is_zone(timezone):
+            raise Problem(500, "Invalid time zone specified")
+        return timezone
+
+
+@fault(REJECTED)
+class UnknownZonesAreNotFound(CreateScheduleServer):
+    """A name that is no zone is answered 404, which is not documented here."""
+
+    def check_timezone(self, timezone: str) -> str:
+        if not self.is_zone(timezone):
+            raise Problem(404, "There is no such time zone")
+        return timezone
+
+
+class _Refusing(CreateScheduleServer):
+    """Rejects some zones that it lists."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return super().is_zone(timezone) and not self.refuses(timezone)
+
+    def refuses(self, timezone: str) -> bool:
+        raise NotImplementedError
+
+    def offset(self, timezone: str) -> timedelta:
+        """A zone's offset today."""
+        return self.now().astimezone(ZoneInfo(timezone)).utcoffset() or timedelta()
+
+
+@fault(UTC_IS_TAKEN)
+class RejectsUtc(_Refusing):
+    """UTC is rejected where it is sent: it stands in no list of places."""
+
+    def refuses(self, timezone: str) -> bool:
+        return timezone == "UTC"
+
+
+@fault(LISTED)
+class RejectsAllButUtc(_Refusing):
+    """Only UTC is taken."""
+
+    def refuses(self, timezone: str) -> bool:
+        return timezone != "UTC"
+
+
+@fault(LISTED)
+class RejectsHalfHours(_Refusing):
+    """A zone whose offset is no whole number of hours is rejected."""
+
+    def refuses(self, timezone: str) -> bool:
+        return bool(self.offset(timezone) % timedelta(hours=1))
+
+
+@fault(LISTED)
+class RejectsQuarters(_Refusing):
+    """A zone whose offset has 45 minutes is rejected."""
+
+    def refuses(self, timezone: str) -> bool:
+        return bool(self.offset(timezone) % timedelta(minutes=30))
+
+
+@fault(LISTED)
+class RejectsTheSouth(_Refusing):
+    """A zone whose clocks are put forward in January is rejected."""
+
+    def refuses(self, timezone: str) -> bool:
+        return bool(datetime(self.now().year, 1, 1, tzinfo=ZoneInfo(timezone)).dst()) and timezone != "Europe/Dublin"
+
+
+@fault(LISTED)
+class RejectsNamesOfThreeParts(_Refusing):
+    """A zone's name has an area and a place, no more: America/Argentina/Ushuaia is rejected."""
+
+    def refuses(self, timezone: str) -> bool:
+        return timezone.count("/") > 1
+
+
+@fault(LISTED)
+class RejectsNamesWithDashes(_Refusing):
+    """A zone's name has letters only: Africa/Porto-Novo and Etc/GMT+5 are rejected."""
+
+    def refuses(self, timezone: str) -> bool:
+        return re.fullmatch("[A-Za-z_/]+", timezone) is None
+
+
+@fault(LISTED)
+class RejectsUnderscores(_Refusing):
+    """A zone's name has no underscores: America/New_York is rejected."""
+
+    def refuses(self, timezone: str) -> bool:
+        return "_" in timezone
+
+
+@fault(LISTED)
+class RejectsZonesWithoutSaving(_Refusing):
+    """A zone without daylight saving is rejected, as its abbreviation is a number."""
+
+    def refuses(self, timezone: str) -> bool:
+        return (self.now().astimezone(ZoneInfo(timezone)).tzname() or "+")[0] in "+-"
+
+
+FEW = frozenset(
+    {"UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo",
+     "Asia/Dubai", "Asia/Hong_Kong", "Asia/Singapore", "Europe/Paris", "Europe/Madrid", "America/Chicago"}
+)  # fmt: skip
+
+
+@fault(LISTED)
+class ListsMoreThanItTakes(CreateScheduleServer):
+    """All zones are listed, and only those of a dozen cities are taken."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return timezone in FEW
+
+
+@fault(CANONICAL)
+class TakesNoCanonicalNames(CreateScheduleServer):
+    """Only names of areas and places are taken; what the database has beside them, such as Etc/GMT+5, is not."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return super().is_zone(timezone) and (timezone == "UTC" or not timezone.startswith(("Etc/", "Antarctica/")))
+
+    def listed_zones(self) -> list[str]:
+        return sorted(FEW)
+
+
+class _Telling(CreateScheduleServer):
+    """Tells zones in its own way."""
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return {**super().schedule_body(environment, schedule), "timezone": self.name(schedule.timezone)}
+
+    def name(self, timezone: str) -> str:
+        raise NotImplementedError
+
+
+@fault(LISTED, AS_ASKED)
+class TellsOldNames(_Telling):
+    """A zone is told by the name that the engine has for it: Asia/Kolkata as Asia/Calcutta."""
+
+    def name(self, timezone: str) -> str:
+        return _OLD_NAMES.get(timezone, timezone)
+
+
+@fault(AS_ASKED)
+class TellsOffsets(_Telling):
+    """A zone is kept as the offset that it has today."""
+
+    def name(self, timezone: str) -> str:
+        return timezone if timezone == "UTC" else f"{self.now().astimezone(ZoneInfo(timezone)):%:z}"
+
+
+@fault(AS_ASKED)
+class TellsAbbreviations(_Telling):
+    """A zone is told as its abbreviation."""
+
+    def name(self, timezone: str) -> str:
+        return self.now().astimezone(ZoneInfo(timezone)).tzname() or timezone
+
+
+@fault("answers.timezone_is_utc_where_none_was_sent")
+class UsualZoneIsTheServers(CreateScheduleServer):
+    """Where no zone was sent, it is the server's."""
+
+    def as_ordered(self, identity: str, order: Order) -> Schedule:
+        made = super().as_ordered(identity, order)
+        return made if order.timezone else replace(made, timezone="Europe/Berlin")
+
+
+@fault("answers.timezone_is_utc_where_none_was_sent")
+class UsualZoneIsTheLastOnes(CreateScheduleServer):
+    """Where no zone was sent, it is that of the request before."""
+
+    last = "UTC"
+
+    def as_ordered(self, identity: str, order: Order) -> Schedule:
+        self.last = order.timezone or self.last
+        return replace(super().as_ordered(identity, order), timezone=self.last)

@@ -1,0 +1,233 @@
+"""Keys that are taken for each other: what they are remembered as, where that is less than they are."""
+
+from __future__ import annotations
+
+import unicodedata
+import urllib.parse
+import zlib
+from collections.abc import Callable
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.server import OperationServer
+
+Stored = Callable[[str], str]
+
+
+def storing(server: type[OperationServer], module: str, stored: Stored, *caught_by: str) -> None:
+    """Declare a fault of an operation's ``server``, in ``module``: it remembers keys as ``stored`` makes them."""
+    name = stored.__name__.title().replace("_", "")
+    parts = {"__doc__": stored.__doc__, "__module__": module, "stored_key": lambda _, key: stored(key)}
+    fault(*caught_by)(type(name, (server,), parts))
+
+
+def _stripped_of_accents(key: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFD", key) if not unicodedata.combining(letter))
+
+
+def _number(key: str) -> str:
+    try:
+        return str(float(key))
+    except ValueError:
+        return key
+
+
+def _whole_number(key: str) -> str:
+    try:
+        return str(int(key, 0 if key.strip()[:2] == "0x" else 10))
+    except ValueError:
+        return key
+
+
+def lowers_keys(key: str) -> str:
+    """Keys are compared in lower case."""
+    return str.lower(key)
+
+
+def uppers_keys(key: str) -> str:
+    """Keys are compared in upper case."""
+    return str.upper(key)
+
+
+def folds_keys(key: str) -> str:
+    """Keys are compared with full case folding, so ß is ss."""
+    return str.casefold(key)
+
+
+def trims_keys(key: str) -> str:
+    """White space around a key is dropped."""
+    return str.strip(key)
+
+
+def trims_keys_at_their_end(key: str) -> str:
+    """White space after a key is dropped: PAD SPACE."""
+    return str.rstrip(key)
+
+
+def trims_keys_at_their_beginning(key: str) -> str:
+    """White space before a key is dropped."""
+    return str.lstrip(key)
+
+
+def collapses_spaces(key: str) -> str:
+    """Runs of white space in a key are one space."""
+    return " ".join(key.split(" ")) if "  " not in key else key.replace("  ", " ")
+
+
+def removes_spaces(key: str) -> str:
+    """White space in a key is dropped."""
+    return key.replace(" ", "")
+
+
+def normalises_to_nfc(key: str) -> str:
+    """Keys are composed."""
+    return unicodedata.normalize("NFC", key)
+
+
+def normalises_to_nfkc(key: str) -> str:
+    """Keys lose compatibility forms."""
+    return unicodedata.normalize("NFKC", key)
+
+
+def normalises_to_nfd(key: str) -> str:
+    """Keys are decomposed."""
+    return unicodedata.normalize("NFD", key)
+
+
+def strips_accents(key: str) -> str:
+    """Keys are compared without accents: an accent-insensitive collation."""
+    return _stripped_of_accents(key)
+
+
+def keeps_ascii_only(key: str) -> str:
+    """Characters beyond ASCII are dropped from keys."""
+    return key.encode("ascii", "ignore").decode()
+
+
+def stores_latin1(key: str) -> str:
+    """Characters beyond Latin-1 become question marks."""
+    return key.encode("latin-1", "replace").decode("latin-1")
+
+
+def stores_three_byte_utf8(key: str) -> str:
+    """Characters beyond the BMP become question marks: utf8mb3."""
+    return "".join(letter if ord(letter) < 65536 else "?" for letter in key)
+
+
+def keeps_high_surrogates_only(key: str) -> str:
+    """Of an astral character only the first UTF-16 unit counts."""
+    return "".join(chr(55296 + (ord(letter) - 65536 >> 10)) if ord(letter) > 65535 else letter for letter in key)
+
+
+def cuts_keys_at36(key: str) -> str:
+    """Keys are cut at 36 characters, the length of a UUID."""
+    return key[:36]
+
+
+def cuts_keys_at64(key: str) -> str:
+    """Keys are cut at 64 characters."""
+    return key[:64]
+
+
+def cuts_keys_at100(key: str) -> str:
+    """Keys are cut at 100 characters."""
+    return key[:100]
+
+
+def cuts_keys_at128(key: str) -> str:
+    """Keys are cut at 128 characters."""
+    return key[:128]
+
+
+def cuts_keys_at191(key: str) -> str:
+    """Keys are cut at 191 characters."""
+    return key[:191]
+
+
+def cuts_keys_at254(key: str) -> str:
+    """Keys are cut at 254 characters."""
+    return key[:254]
+
+
+def cuts_keys_at255_bytes(key: str) -> str:
+    """Keys are cut at 255 bytes of UTF-8."""
+    return key.encode("utf-8", "replace")[:255].decode("utf-8", "replace")
+
+
+def cuts_keys_at256(key: str) -> str:
+    """Keys beyond 255 characters are accepted, and cut."""
+    return key[:256]
+
+
+def keeps_the_end_of_keys(key: str) -> str:
+    """Only a key's last 64 characters count."""
+    return key[-64:]
+
+
+def hashes_the_head(key: str) -> str:
+    """The hash of a key skips its middle."""
+    return key[:80] + key[-40:]
+
+
+def hashes_to_ten_bits(key: str) -> str:
+    """Keys are stored as a checksum of ten bits."""
+    return str(zlib.crc32(key.encode("utf-8", "replace")) % 1024)
+
+
+def sorts_letters(key: str) -> str:
+    """Keys that are anagrams of each other are one."""
+    return "".join(sorted(key))
+
+
+def reads_whole_numbers(key: str) -> str:
+    """A key that is a number is stored as one."""
+    return _whole_number(key)
+
+
+def reads_floats(key: str) -> str:
+    """A key that is a number is stored in floating point."""
+    return _number(key)
+
+
+def decodes_urls(key: str) -> str:
+    """%2F in a key is a slash."""
+    return urllib.parse.unquote(key)
+
+
+def decodes_pluses(key: str) -> str:
+    """A plus in a key is a space."""
+    return key.replace("+", " ")
+
+
+def splits_at_colons(key: str) -> str:
+    """Only what stands before a colon counts."""
+    return key.partition(":")[0]
+
+
+def splits_at_slashes(key: str) -> str:
+    """Only what stands before a slash counts."""
+    return key.partition("/")[0]
+
+
+def drops_punctuation(key: str) -> str:
+    """Keys are reduced to letters, digits and dashes."""
+    return "".join(letter for letter in key if letter.isalnum() or letter == "-")
+
+
+def unescapes_backslashes(key: str) -> str:
+    """A backslash in a key escapes what follows."""
+    return key.replace("\\b", "").replace("\\", "")
+
+
+def ends_keys_at_nul(key: str) -> str:
+    """A key ends at its first NUL."""
+    return key.partition("\x00")[0]
+
+
+def replaces_surrogates(key: str) -> str:
+    """Unpaired surrogates become replacement characters."""
+    return key.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def drops_control_characters(key: str) -> str:
+    """Control characters are dropped from keys."""
+    return "".join(letter for letter in key if letter.isprintable())
