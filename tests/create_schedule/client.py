@@ -113,7 +113,7 @@ class ScheduleClient(Client):
     def shared_key(self):
         """A key of a few that many requests share."""
         self._turns += 1
-        return f"{self.own}shared-{self._turns % SHARED_KEYS}"
+        return f"{self.own}shared-{self._turns % self.pick(smoke=1, standard=SHARED_KEYS, thorough=SHARED_KEYS)}"
 
     def generated_key(self):
         """A key of a few, so that there is little to remove."""

@@ -147,6 +147,12 @@ OPERATION = CreateSchedule(
     aftermath="Their patterns are months away, and they are removed at the end.",
     key_property=KEY,
     frugal=True,
+    smoke=(
+        "answers.valid_request_is_accepted",
+        "authentication.missing_credential_is_refused",
+        "authentication.wrong_key_is_refused",
+        "bodies.malformed_json_is_rejected",
+    ),
     new_owner="create_schedule.answers.ids_are_never_given_twice",
     as_asked_owner="create_schedule.answers.answer_has_what_the_request_asked_for",
     ids_owner="create_schedule.answers.ids_are_never_given_twice",

@@ -128,10 +128,10 @@ def test_spelling_of_a_key_does_not_matter(target):
     expect(seconds).satisfies(why_another_id(first))
 
 
-@must("keys that differ a little are different keys", clause=CLAUSE, profile=Profile.SMOKE)
+@must("keys that differ a little are different keys", clause=CLAUSE)
 def test_slightly_different_keys_are_different(target):
     family = transformations.few(target.key())
-    count = target.pick(smoke=3, standard=2, thorough=len(family))
+    count = target.pick(smoke=0, standard=2, thorough=len(family))
     firsts = target.send_all(target.order(key=key, label=label) for label, key in list(family.items())[:count])
     expect_different(given_accepted(firsts))
 
@@ -386,9 +386,7 @@ def owner_of(exchange):
     }.get(exchange.request.label, "create_schedule.bodies.mistyped_property_is_rejected")
 
 
-@must(
-    "a rejected request with a known key changes nothing", clause="createSchedule.responses.422", profile=Profile.SMOKE
-)
+@must("a rejected request with a known key changes nothing", clause="createSchedule.responses.422")
 def test_rejected_request_changes_nothing(failed_beside):
     first, found = failed_beside
     expect_unchanged(first, *found["rejected"], *REJECTIONS)
@@ -419,7 +417,6 @@ def test_failing_requests_change_nothing_of_a_key_in_use(target):
 @must(
     "a request whose answer was never read and its retry make one schedule",
     clause=CLAUSE,
-    profile=Profile.SMOKE,
 )
 def test_abandoned_request_and_its_retry_make_one_schedule(target):
     for number in range(target.pick(smoke=1, standard=1, thorough=10)):
@@ -443,8 +440,7 @@ def expect_one_each(look, wanted):
             raise ViolationError(message, look.pages)
 
 
-@must("after a delete its key is free: the next request makes a schedule with another id", clause=CLAUSE,
-      profile=Profile.SMOKE)  # fmt: skip
+@must("after a delete its key is free: the next request makes a schedule with another id", clause=CLAUSE)  # fmt: skip
 def test_key_is_free_after_a_delete(target):
     order = variant(target, target.key(), 3)
     first = target.send(order)
@@ -511,7 +507,7 @@ def removed(traffic):
     return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
 
 
-@must("the list has one schedule of each key of the run", clause=CLAUSE, profile=Profile.SMOKE, stage=Stage.CLOSING)
+@must("the list has one schedule of each key of the run", clause=CLAUSE, stage=Stage.CLOSING)
 def test_a_key_has_one_schedule_in_the_list(target, traffic):
     used = {key_of(each.request): None for each in accepted(target, traffic) if key_of(each.request)}
     expect_one_each(target.look(), list(used))
