@@ -32,6 +32,9 @@ from trigger_conformance.runs import standard_streams
 from trigger_conformance.verdicts.verdict import ExitStatus
 
 DEFAULT_PORT = 8030
+# What decides which target is reached, and how.
+_REACHES = ("target", "base_url", "api_key", "second_api_key", "header", "requests_per_second", "timeout",
+            "ca_bundle", "insecure", "http2", "openapi", "checks")  # fmt: skip
 _PROGRAM = "trigger-conformance"
 _Command = Callable[..., Any]
 
@@ -124,6 +127,13 @@ def cli() -> None:
 def _run_options(command: _Command) -> _Command:
     for option in reversed(OPTIONS):
         command = _click_option(option)(command)
+    return command
+
+
+def _target_options(command: _Command) -> _Command:
+    for option in reversed(OPTIONS):
+        if option.dest in _REACHES:
+            command = _click_option(option)(command)
     return command
 
 
@@ -276,6 +286,32 @@ def plan(**given: Any) -> None:
     _check_documents()
     with interruption.unwinding():
         click.echo(forecast(settings))
+
+
+@cli.command()
+@_target_options
+@click.option("--run-id", "run_ids", metavar="ID", multiple=True,
+              help="What this run left only. May be repeated. [default: what any run left]")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Remove it. Runs that are under way lose what they have made, too.")
+@click.option("--json", "as_json", is_flag=True, help="Tell it as JSON, for programs.")
+def clean(run_ids: tuple[str, ...], yes: bool, as_json: bool, **given: Any) -> int:
+    """What runs left on a target, found by how its name begins (conformance-<run id>-), and removed with --yes.
+
+    A run removes what it made; this is for one that was killed, or could not.
+
+    Exit status: 0 nothing is left, 1 something is, 2 interrupted, 3 an error in the suite itself, 4 usage,
+    6 the target could not be asked.
+    """
+    from trigger_conformance.runs import cleaning
+
+    settings = gather(given, os.environ, Path.cwd())
+    _check_documents()
+    with interruption.unwinding():
+        # What is about to be removed is told before, and stands there if it cannot be.
+        show = None if as_json else lambda thing: click.echo(cleaning.line(thing))
+        cleaned = cleaning.clean(settings, run_ids, show, remove=yes)
+    click.echo(cleaned.json_text() if as_json else cleaned.text())
+    return cleaned.status
 
 
 @cli.command()

@@ -28,6 +28,7 @@ from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import allure_files, files
 from trigger_conformance.report.attach import have_last_word
 from trigger_conformance.report.progress import Console, Output
+from trigger_conformance.report.telling import leftovers
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.runs import standard_streams
 from trigger_conformance.runs.collector import Collector
@@ -285,6 +286,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if run is not None and run.interrupted:
         told = f"interrupted: what was decided until then is in {run.report_dir}"
         print(told, file=sys.stderr, flush=True)  # noqa: T201
+        if (left := leftovers(run.document)) is not None:
+            # Whoever interrupts a run sees no summary.
+            remedy = f": {left.command}" if left.command else ""
+            print(f"{left.sentence}{remedy}", file=sys.stderr, flush=True)  # noqa: T201
     elif run is not None and run.document:
         console = _console(config)
         brief = console is not None and console.output is Output.QUIET

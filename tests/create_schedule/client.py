@@ -10,10 +10,11 @@ from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
+from .names import name_of
 from .values import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
-SHARED_KEYS = 8
+SHARED_KEYS = 6
 PER_PAGE = 100
 # A target with smaller pages than this allows has more of them than a run can look through.
 MOST_PAGES = 60
@@ -65,6 +66,11 @@ class ScheduleClient(Client):
         return self.stated["schedule_task"]
 
     @property
+    def own(self):
+        """How the keys of the run begin."""
+        return f"conformance-{self.options.run_id}-"
+
+    @property
     def month(self):
         """A month that is half a year away."""
         if not self._month:
@@ -84,7 +90,11 @@ class ScheduleClient(Client):
     def order(self, cron=None, key=None, label="", **how):
         """A request for a schedule; what is no way of sending it is a property of its body, None leaves one out."""
         ways = {name: how.pop(name) for name in self.WAYS if name in how}
-        document = {"task": self.task, "cron": self.cron() if cron is None else cron, KEY: key or self.key(), **how}
+        key = key or self.key()
+        document = {"task": self.task, "cron": self.cron() if cron is None else cron, KEY: key, **how}
+        if not key.startswith(self.own):
+            # What a run leaves behind is found by one of them.
+            document.setdefault("externalId", f"{self.own}of-another-key")
         return self.request({name: value for name, value in document.items() if value is not None}, label=label, **ways)
 
     def valid(self, label="", *, key=None, **how):
@@ -103,7 +113,11 @@ class ScheduleClient(Client):
     def shared_key(self):
         """A key of a few that many requests share."""
         self._turns += 1
-        return f"conformance-{self.options.run_id}-shared-{self._turns % SHARED_KEYS}"
+        return f"{self.own}shared-{self._turns % self.pick(smoke=1, standard=SHARED_KEYS, thorough=SHARED_KEYS)}"
+
+    def generated_key(self):
+        """A key of a few, so that there is little to remove."""
+        return self.shared_key()
 
     def document(self):
         """The body of a fresh valid request, with a key that no other has."""
@@ -180,11 +194,12 @@ class ScheduleClient(Client):
         return Look(pages, whole=False)
 
     def left(self, beginning):
-        """The schedules of the target whose key begins so, by id."""
+        """The schedules of the target whose key begins so, or whose externalId where the key is another, by id."""
         found = {}
         for entry, _ in self.look().entries():
-            if isinstance(entry.get("id"), str) and str(entry.get(KEY, "")).startswith(beginning):
-                found[entry["id"]] = entry[KEY]
+            named = name_of(entry)
+            if isinstance(entry.get("id"), str) and named is not None and named.startswith(beginning):
+                found[entry["id"]] = named
         return found
 
     def look_for(self, requests):

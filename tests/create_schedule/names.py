@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from .values import KEY
+
+OURS = "conformance-"
+
 
 class Names:
     """The ids that answers named, each with when the first request that got it set out, and its key."""
@@ -31,3 +35,9 @@ def _host(exchange):
 
 
 NAMES = Names()
+
+
+def name_of(schedule):
+    """What a schedule is called: its key, or its externalId where that alone says that it is a run's."""
+    names = [name for name in (schedule.get(KEY), schedule.get("externalId")) if isinstance(name, str)]
+    return next((name for name in names if name.startswith(OURS)), names[0] if names else None)

@@ -11,7 +11,7 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.contract import Expected, is_plain_key, is_taken_everywhere, strict_json
 from trigger_conformance.contract.quoting import quoted
 
-from .names import NAMES
+from .names import NAMES, name_of
 from .values import GENERATED_ZONES, KEY, UTC
 
 LIMITED = 422
@@ -56,6 +56,10 @@ class CreateSchedule(Operation):
             return None
         found = exchange.answer.document.get("id")
         return found if isinstance(found, str) and found else None
+
+    def named(self, exchange):
+        """The key, or the externalId where that alone says whose the schedule is."""
+        return name_of(exchange.answer.document) if exchange.answer else None
 
     def is_new(self, exchange):
         """Whether no earlier answer of the run named the id: the answer itself says nothing of it."""
@@ -104,11 +108,8 @@ class CreateSchedule(Operation):
         return Expected.ACCEPTED if known and plain and zoned and usual else Expected.OPEN
 
     def fresh(self, body, key):
-        """A key of its own."""
-        if isinstance(body.get(KEY), str):
-            plain = is_plain_key(body[KEY])
-            return {**body, KEY: key() + (f"-{body[KEY][:100]}" if plain else "")}
-        return body
+        """A key of the run's."""
+        return {**body, KEY: key()} if isinstance(body.get(KEY), str) else body
 
     def shape(self, body):
         """All but the key."""
@@ -145,6 +146,13 @@ OPERATION = CreateSchedule(
     scopes=("write:schedules", "read:schedules", "admin"),
     aftermath="Their patterns are months away, and they are removed at the end.",
     key_property=KEY,
+    frugal=True,
+    smoke=(
+        "answers.valid_request_is_accepted",
+        "authentication.missing_credential_is_refused",
+        "authentication.wrong_key_is_refused",
+        "bodies.malformed_json_is_rejected",
+    ),
     new_owner="create_schedule.answers.ids_are_never_given_twice",
     as_asked_owner="create_schedule.answers.answer_has_what_the_request_asked_for",
     ids_owner="create_schedule.answers.ids_are_never_given_twice",

@@ -8,7 +8,7 @@ from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import shortened, visible
 
 from . import patterns
-from .grounds import ID, given_accepted, given_listed, why_not_of
+from .grounds import ID, given_accepted, given_listed
 from .operation import expression, why_another_pattern
 
 CRON = "CreateScheduleOptions.cron"
@@ -98,13 +98,11 @@ def test_leap_day_is_accepted(sent):
     expect_taken(sent["leap_days"])
 
 
-@must("patterns are seen as they were sent, by id and in the list", clause="ScheduleObject.generator")
+@must("patterns are seen in the list as they were sent", clause="ScheduleObject.generator")
 def test_patterns_are_seen_as_sent(target, sent):
     answers = [each for kind in sent.values() for each in kind if each.status == target.contract.success]
     given_accepted(answers)
     last = {target.operation.made(each): each for each in answers}
-    latest = answers[-1]
-    expect(target.send(target.at(target.operation.made(latest)))).satisfies(why_not_of(latest.request))
     look = target.look()
     given_listed(look)
 
@@ -140,7 +138,7 @@ def test_reading_of_spaces(target, spaced):
 
 @must("generated patterns of the grammar are accepted", clause=CRON, stage=Stage.GENERATED)
 def test_generated_patterns_are_accepted(target):
-    count = target.pick(smoke=0, standard=10, thorough=400)
+    count = target.pick(smoke=0, standard=5, thorough=400)
     generated = patterns.generated(target.options.seed, count, target.months()[:4])
     answers = send_patterns(target, {named(pattern): pattern for pattern in generated})
     target.note(f"{len(answers)} generated patterns")
@@ -157,9 +155,9 @@ def unreadable(target):
     tables = patterns.rejected(target.month)
     count = target.pick(smoke=1, standard=2, thorough=9)
     rows = [(kind, label, text) for kind, table in tables.items()
-            for label, text in list(table.items())[: 5 * count if kind == "texts" else count]]  # fmt: skip
+            for label, text in list(table.items())[: 2 * count if kind == "texts" else count]]  # fmt: skip
     if count == 1:
-        rows = [row for row in rows if row[0] in ("counts", "minutes")]
+        rows = [row for row in rows if row[0] == "minutes"]
     answers = target.send_all(target.order(text, label=label) for _, label, text in rows)
     found = {kind: [] for kind in tables}
     for (kind, *_), answer in zip(rows, answers, strict=True):
@@ -172,7 +170,7 @@ def test_empty_pattern_is_rejected(unreadable):
     expect(unreadable["empty"]).is_rejected()
 
 
-@must("patterns of fewer or more than five fields are rejected", clause=CRON, profile=Profile.SMOKE)
+@must("patterns of fewer or more than five fields are rejected", clause=CRON)
 def test_other_counts_of_fields_are_rejected(unreadable):
     expect(unreadable["counts"]).is_rejected()
 
@@ -219,7 +217,7 @@ def test_text_is_rejected(unreadable):
 
 @must("generated patterns of which one member is wrong are rejected", clause=CRON, stage=Stage.GENERATED)
 def test_generated_invalid_patterns_are_rejected(target):
-    count = target.pick(smoke=0, standard=10, thorough=400)
+    count = target.pick(smoke=0, standard=5, thorough=400)
     broken = patterns.broken(target.options.seed, count, target.months()[:4])
     answers = target.send_all(target.order(text, label=named(text)) for text in broken)
     target.note(f"{len(answers)} generated patterns with one wrong member")
@@ -265,56 +263,56 @@ def said(exchange):
     return f"{exchange.status}, next {visible(str(following))}" if exchange.status == 200 else str(exchange.status)
 
 
-@info("whether months and weekdays may be named", clause=CRON)
+@info("whether months and weekdays may be named", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_names(target, left_open):
     tell(target, left_open["names"])
 
 
-@info("whether ? is accepted", clause=CRON)
+@info("whether ? is accepted", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_question_marks(target, left_open):
     tell(target, left_open["question_marks"])
 
 
-@info("whether # is accepted", clause=CRON)
+@info("whether # is accepted", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_nth_weekdays(target, left_open):
     tell(target, left_open["nth_weekdays"])
 
 
-@info("whether W is accepted", clause=CRON)
+@info("whether W is accepted", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_working_days(target, left_open):
     tell(target, left_open["working_days"])
 
 
-@info("whether nicknames such as @yearly are accepted", clause=CRON)
+@info("whether nicknames such as @yearly are accepted", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_nicknames(target, left_open):
     tell(target, left_open["nicknames"])
 
 
-@info("whether a range may end before it begins", clause=CRON)
+@info("whether a range may end before it begins", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_reversed_ranges(target, left_open):
     tell(target, left_open["reversed_ranges"])
 
 
-@info("what a number with a step is", clause=CRON)
+@info("what a number with a step is", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_numbers_with_steps(target, left_open):
     tell(target, left_open["numbers_with_steps"])
 
 
-@info("whether a step may be larger than the range", clause=CRON)
+@info("whether a step may be larger than the range", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_large_steps(target, left_open):
     tell(target, left_open["large_steps"])
 
 
-@info("whether 0L is the last Sunday", clause=CRON)
+@info("whether 0L is the last Sunday", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_0l(target, left_open):
     tell(target, left_open["last_sundays_as_0"])
 
 
-@info("whether L may stand in a list", clause=CRON)
+@info("whether L may stand in a list", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_last_days_in_lists(target, left_open):
     tell(target, left_open["last_days_in_lists"])
 
 
-@info("what a day of the month and a day of the week mean together", clause=CRON)
+@info("what a day of the month and a day of the week mean together", clause=CRON, profile=Profile.THOROUGH)
 def test_reading_of_both_days(target, left_open):
     tell(target, left_open["both_days"])

@@ -30,6 +30,7 @@ from .grounds import (
     given_same_id,
     given_schedules,
     given_seen,
+    plain,
     told,
     why_another_id,
     why_not_of,
@@ -39,6 +40,7 @@ from .operation import OPERATION
 from .values import KEY
 
 CLAUSE = "CreateScheduleOptions.deduplicationKey"
+TENTH = 10
 UNUSUAL = "create_schedule.deduplication.unusual_keys_work_or_are_rejected"
 made, key_of = OPERATION.made, OPERATION.key
 
@@ -62,10 +64,6 @@ def first_and_seconds(target):
     given_schedules(first)
     seconds = [target.send(variant(target, key, 2, "second"), fresh=True)]
     looks = [target.send(target.at(made(first)))]
-    more = range(3, target.pick(smoke=2, standard=10, thorough=10) + 1)
-    seconds += [target.send(variant(target, key, number), fresh=number % 2 == 0) for number in more]
-    if len(seconds) > 1:
-        looks.append(target.send(target.at(made(first))))
     return first, seconds, looks
 
 
@@ -86,16 +84,23 @@ def test_second_request_updates_the_schedule(first_and_seconds):
     expect(given_seen(looks[:1])).satisfies(why_not_of(seconds[0].request))
 
 
-@must("the tenth request with a key is as the second", clause=CLAUSE)
-def test_tenth_request_is_as_the_second(first_and_seconds):
-    first, seconds, looks = first_and_seconds
-    given_same_id(seconds[:1], first)
-    expect(given_accepted(seconds[1:])).satisfies(why_another_id(first))
-    given_seen(looks[:1])
-    expect(looks[1:]).satisfies(why_not_of(seconds[-1].request))
+@must("the tenth request with a key is as the second", clause=CLAUSE, stage=Stage.CLOSING)
+def test_tenth_request_is_as_the_second(target, traffic):
+    shared = {}
+    for each in plain(accepted(target, traffic)):
+        if each.request.credential == "primary":
+            shared.setdefault(key_of(each.request), []).append(each)
+    long = [exchanges for exchanges in shared.values() if len(exchanges) >= TENTH]
+    if not long:
+        key = target.key()
+        long = [given_accepted([target.send(variant(target, key, number)) for number in range(1, TENTH + 1)])]
+    for exchanges in long:
+        given_same_id(exchanges[1:2], exchanges[0])
+        expect(exchanges[TENTH - 1 :]).satisfies(why_another_id(exchanges[0]))
+        expect(exchanges[TENTH - 1 :]).is_as_asked()
 
 
-@info("what becomes of properties that a second request leaves out", clause=CLAUSE)
+@info("what becomes of properties that a second request leaves out", clause=CLAUSE, profile=Profile.THOROUGH)
 def test_left_out_properties(target):
     key = target.key()
     first, second = target.send(variant(target, key, 1)), target.send(target.order(key=key, label="the key and cron"))
@@ -123,10 +128,10 @@ def test_spelling_of_a_key_does_not_matter(target):
     expect(seconds).satisfies(why_another_id(first))
 
 
-@must("keys that differ a little are different keys", clause=CLAUSE, profile=Profile.SMOKE)
+@must("keys that differ a little are different keys", clause=CLAUSE)
 def test_slightly_different_keys_are_different(target):
     family = transformations.few(target.key())
-    count = target.pick(smoke=3, standard=3, thorough=len(family))
+    count = target.pick(smoke=0, standard=2, thorough=len(family))
     firsts = target.send_all(target.order(key=key, label=label) for label, key in list(family.items())[:count])
     expect_different(given_accepted(firsts))
 
@@ -152,7 +157,7 @@ def look_alikes(target):
 
     def again(kind):
         labels = list(kind.rows)
-        return labels if thorough else labels[:1] if kind.check.startswith(("delimiters", "unicode")) else []
+        return labels if thorough else labels[:1] if kind.check.startswith("unicode") else []
 
     return ScheduleLookAlikes.sent(target, chosen, again)
 
@@ -245,15 +250,14 @@ def test_printable_unicode_keys_work(look_alikes):
 @must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=CLAUSE)
 def test_long_keys_are_different_or_rejected(target):
     family = list(transformations.long_keys(target.key()).items())
-    chosen = family if target.profile > Profile.STANDARD else [family[1], *family[-2:]]
+    chosen = family if target.profile > Profile.STANDARD else family[-2:]
     expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen))
 
 
 @must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE)
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
-    told_apart = ("300 characters", "300 characters, another end", "NUL, then a", "NUL, then b", "a letter",
-                  "a trailing line break", "a high surrogate", "a replacement character")  # fmt: skip
+    told_apart = ("NUL, then a", "NUL, then b", "a high surrogate", "a replacement character")
     chosen = {label: key for label, key in family.items() if target.profile > Profile.STANDARD or label in told_apart}
     expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen.items()))
 
@@ -267,7 +271,7 @@ def expect_different_or_rejected(firsts):
 @must("keys that differ in invalid bytes are different keys, or are rejected", clause=CLAUSE)
 def test_invalid_bytes_make_keys_different(target):
     text = target.order(key="%s").body.decode()
-    pairs = list(keys.invalid_bytes(target.key(), text).items())[: target.pick(smoke=0, standard=2, thorough=99)]
+    pairs = list(keys.invalid_bytes(target.key(), text).items())[: target.pick(smoke=0, standard=1, thorough=99)]
     bodies = [
         (f"{label}, {side}", body) for label, both in pairs for side, body in zip(("one", "other"), both, strict=True)
     ]
@@ -279,9 +283,9 @@ def test_invalid_bytes_make_keys_different(target):
 def races(target):
     """Volleys of requests with one new key whose last bytes leave together, and what is seen of the schedule then."""
     found = []
-    for number in range(target.pick(smoke=1, standard=3, thorough=20)):
+    for number in range(target.pick(smoke=1, standard=2, thorough=20)):
         key = target.key()
-        lanes = target.wire.burst_size(target.pick(smoke=3, standard=8, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=4, thorough=16))
         orders = [variant(target, key, 61 * lane, f"round {number + 1}, lane {lane}") for lane in range(1, lanes + 1)]
         answers = target.send_together(orders)
         named = next((made(each) for each in answers if made(each)), None)
@@ -318,7 +322,7 @@ def test_concurrent_requests_leave_one_whole(races):
 
 @must("concurrent requests with different keys make different schedules", clause=CLAUSE)
 def test_concurrent_requests_with_different_keys_make_different_schedules(target):
-    lanes = target.wire.burst_size(target.pick(smoke=0, standard=6, thorough=16))
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=2, thorough=16))
     firsts = target.send_together(variant(target, target.key(), lane) for lane in range(1, lanes + 1))
     expect_different(given_accepted(firsts))
     expect(firsts).is_as_asked()
@@ -355,7 +359,7 @@ def failed_beside(target):
     given_schedules(first)
     found = {}
     for why, requests in failing(target, key_of(first.request)).items():
-        chosen = requests[: target.pick(smoke=2, standard=9, thorough=9)]
+        chosen = requests[: target.pick(smoke=2, standard=4, thorough=9)]
         answers = [target.send(request) for request in chosen]
         found[why] = (answers, target.send(target.at(made(first))))
     return first, found
@@ -382,9 +386,7 @@ def owner_of(exchange):
     }.get(exchange.request.label, "create_schedule.bodies.mistyped_property_is_rejected")
 
 
-@must(
-    "a rejected request with a known key changes nothing", clause="createSchedule.responses.422", profile=Profile.SMOKE
-)
+@must("a rejected request with a known key changes nothing", clause="createSchedule.responses.422")
 def test_rejected_request_changes_nothing(failed_beside):
     first, found = failed_beside
     expect_unchanged(first, *found["rejected"], *REJECTIONS)
@@ -398,11 +400,11 @@ def test_refused_request_changes_nothing(failed_beside):
 
 @must("what fails beside valid requests with a key changes nothing of its schedule", clause="createSchedule.responses")
 def test_failing_requests_change_nothing_of_a_key_in_use(target):
-    for number in range(target.pick(smoke=0, standard=2, thorough=10)):
+    for number in range(target.pick(smoke=0, standard=1, thorough=10)):
         key = target.key()
         order = variant(target, key, 10 + number, f"round {number + 1}, valid")
         wrongs = failing(target, key)
-        volley = [order, *wrongs["refused"], *wrongs["rejected"][:4]]
+        volley = [order, *wrongs["refused"], *wrongs["rejected"][:3]]
         answers = target.send_together(volley if number % 2 else volley[::-1])
         valid = next(each for each in answers if each.request is order or each.request.label == order.label)
         given_accepted([valid])
@@ -415,11 +417,9 @@ def test_failing_requests_change_nothing_of_a_key_in_use(target):
 @must(
     "a request whose answer was never read and its retry make one schedule",
     clause=CLAUSE,
-    profile=Profile.SMOKE,
 )
 def test_abandoned_request_and_its_retry_make_one_schedule(target):
-    orders = []
-    for number in range(target.pick(smoke=1, standard=2, thorough=10)):
+    for number in range(target.pick(smoke=1, standard=1, thorough=10)):
         order = variant(target, target.key(), number + 1, f"round {number + 1}")
         abandoned = target.abandon(order)
         if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
@@ -427,8 +427,6 @@ def test_abandoned_request_and_its_retry_make_one_schedule(target):
         retries = [target.send(order, fresh=True), target.send(order)]
         given_accepted(retries)
         expect(retries[1:]).satisfies(why_another_id(retries[0]))
-        orders.append(order)
-    expect_one_each(target.look(), [key_of(each) for each in orders])
 
 
 def expect_one_each(look, wanted):
@@ -442,8 +440,7 @@ def expect_one_each(look, wanted):
             raise ViolationError(message, look.pages)
 
 
-@must("after a delete its key is free: the next request makes a schedule with another id", clause=CLAUSE,
-      profile=Profile.SMOKE)  # fmt: skip
+@must("after a delete its key is free: the next request makes a schedule with another id", clause=CLAUSE)  # fmt: skip
 def test_key_is_free_after_a_delete(target):
     order = variant(target, target.key(), 3)
     first = target.send(order)
@@ -510,7 +507,7 @@ def removed(traffic):
     return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
 
 
-@must("the list has one schedule of each key of the run", clause=CLAUSE, profile=Profile.SMOKE, stage=Stage.CLOSING)
+@must("the list has one schedule of each key of the run", clause=CLAUSE, stage=Stage.CLOSING)
 def test_a_key_has_one_schedule_in_the_list(target, traffic):
     used = {key_of(each.request): None for each in accepted(target, traffic) if key_of(each.request)}
     expect_one_each(target.look(), list(used))

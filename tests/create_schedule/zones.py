@@ -48,15 +48,15 @@ NO_ZONES = {
 # How software may write a zone otherwise.
 OTHER_SPELLINGS = {
     "lower case": "europe/london",
-    "upper case": "EUROPE/LONDON",
+    "a trailing space": "Europe/London ",
     "an offset": "+02:00",
+    "upper case": "EUROPE/LONDON",
     "a named offset": "UTC+2",
     "an abbreviation": "PST",
     "a link": "US/Eastern",
     "an older name": "Asia/Calcutta",
     "Etc": "Etc/GMT+5",
     "the empty string": "",
-    "a trailing space": "Europe/London ",
 }
 
 

@@ -140,6 +140,8 @@ DELIVERIES = {
     "an embedded client": Delivery.BY_BYTES,
 }
 STANDARD = 12
+# What between them have every habit that clients of the table have.
+FEW = ("fetch (undici)", "axios", "Java HttpClient", "Java HttpURLConnection", ".NET Framework", "an embedded client")
 
 
 def as_sent_by(client: str, request: Request, gateway: tuple[tuple[str, str], ...] = ()) -> Request:

@@ -228,23 +228,25 @@ def first(rows, usual, everywhere):
     return dict(itertools.islice(rows.items(), None if everywhere else usual))
 
 
-def malformed(everywhere):
+def malformed(everywhere, *, sparing=False):
     """What no grammar of JSON allows (RFC 8259 2 to 7)."""
+    documents, numbers, strings = (7, 6, 3) if sparing else (12, 7, 7)
     return {
-        **first(MALFORMED_DOCUMENTS, 12, everywhere),
-        **placed(MALFORMED_NUMBERS, VALUES, 7, everywhere),
-        **placed(MALFORMED_STRINGS, STRINGS, 7, everywhere),
+        **first(MALFORMED_DOCUMENTS, documents, everywhere),
+        **placed(MALFORMED_NUMBERS, VALUES, numbers, everywhere),
+        **placed(MALFORMED_STRINGS, STRINGS, strings, everywhere),
     }
 
 
-def words(everywhere):
+def words(everywhere, *, sparing=False):
     """Values that other languages write in words (RFC 8259 3)."""
-    return placed(WORDS, VALUES, 4, everywhere)
+    return placed(WORDS, VALUES, 2 if sparing else 4, everywhere)
 
 
-def no_surroundings(everywhere):
+def no_surroundings(everywhere, *, sparing=False):
     """What stands around a document or between its tokens, and is no white space of JSON (RFC 8259 2)."""
-    return {**placed(NO_WHITE_SPACE, GAPS, 5, everywhere), **first(NO_SURROUNDINGS, 3, everywhere)}
+    spaces, others = (3, 1) if sparing else (5, 3)
+    return {**placed(NO_WHITE_SPACE, GAPS, spaces, everywhere), **first(NO_SURROUNDINGS, others, everywhere)}
 
 
 def no_utf8(places, everywhere):

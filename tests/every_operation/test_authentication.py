@@ -137,7 +137,9 @@ def looked_up(target, key, tokens, standard):
             authorization=target.credential(f"Bearer {token}".encode()),
             beyond=Beyond.NOTHING if credentials.TOKEN68.fullmatch(token) else Beyond.GRAMMAR,
         )
-        for label, token in list(tokens.items())[: target.pick(smoke=0, standard=standard, thorough=len(tokens))]
+        for label, token in list(tokens.items())[
+            : target.pick(smoke=0, standard=standard, thorough=len(tokens), frugal=1)
+        ]
     ]
 
 
@@ -188,7 +190,7 @@ def key_elsewhere(target):
     query = f"?{'&'.join(f'{name}={key}' for name in queries)}"
     cookie = ("Cookie", "; ".join(f"{name}={key}" for name in cookies))
     body = dict.fromkeys(properties, key)
-    if target.profile is Profile.SMOKE:
+    if target.profile is Profile.SMOKE or target.sparing:
         return target.send_all([order("key in query, cookie and body", body, headers=[cookie], query=query)])
     return target.send_all(
         [
@@ -316,7 +318,7 @@ def followers(exchanges):
 def test_requests_on_one_connection_are_judged_by_themselves(target, without_credential, with_wrong_keys):
     # What is let in on a connection of its own is another requirement's affair.
     alone = {each.request.label for each in (*without_credential, *with_wrong_keys) if each.status == 401}
-    turns = TURNS[: target.pick(smoke=1, standard=2, thorough=2)]
+    turns = TURNS[: target.pick(smoke=1, standard=2, thorough=2, frugal=1)]
     lines = [target.send_in_turn(in_turn(target, *turn)) for turn in turns]
     shared = [pair for line in lines for pair in followers(line)]
     if not shared:
@@ -356,7 +358,7 @@ def test_invalid_body_without_credential_is_401(target, without_credential):
     given_no_header_is_refused(without_credential)
     wrongs = target.invalid().items()
     requests = [target.request(body, label=label, authorization=NO_HEADER) for label, body in wrongs]
-    expect(target.send_all(requests[: target.pick(smoke=1, standard=3, thorough=3)])).has_status(401)
+    expect(target.send_all(requests[: target.pick(smoke=1, standard=3, thorough=3, frugal=1)])).has_status(401)
 
 
 @should(

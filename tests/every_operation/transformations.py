@@ -375,14 +375,11 @@ def _printable(key):
 
 # What finds most of each kind, for an operation whose every request costs another that removes what it made.
 TELLING = (
-    PLAIN, SLASH, "a number", "with a leading zero", "with a fraction of zero", "a date", "a date with an offset",
-    "é composed", "é decomposed", "a full-width k", "a zero-width space inside", "a trailing dot", "wide, ending in 한",
-    "wide, ending in 글", "one letter in upper case", "a trailing space", "a leading space", "two spaces inside",
-    "one space inside", ":lock", "-0", "&", "an ampersand as entity", "an encoded slash inside", "an encoded digit",
-    "a plus inside", "*", "%", "_", "a backslash", "marks, then a", "marks, then b", "before marks",
-    "another before marks", "a start", "one sum, 31-fold hash, Adler-32", "one CRC-32", "other after 254 characters",
-    "other at the end", "a longer one", "a shorter one", FULL, "emoji", "Chinese, Japanese", "beginning with a",
-    "beginning with b",
+    PLAIN, "a number", "with a leading zero", "a date", "a date with an offset", "é composed", "é decomposed",
+    "a zero-width space inside", "wide, ending in 한", "wide, ending in 글", "one letter in upper case",
+    "a trailing space", ":lock", "a character by its number", "an encoded digit", "%", "marks, then a",
+    "marks, then b", "a start", "one CRC-32", "other after 254 characters", "other at the end", "a longer one", FULL,
+    "emoji", "beginning with a", "beginning with b",
 )  # fmt: skip
 
 

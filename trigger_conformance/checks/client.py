@@ -8,8 +8,9 @@ import random
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from trigger_conformance import __version__
@@ -96,9 +97,20 @@ class Client(ABC):
         """Randomness that is the same in every run with one seed."""
         return random.Random(f"{self.options.seed} {purpose}")
 
-    def pick(self, smoke: int, standard: int, thorough: int) -> int:
-        """The number that fits the run's profile."""
+    def pick(self, smoke: int, standard: int, thorough: int, frugal: int | None = None) -> int:
+        """The number that fits the run's profile; ``frugal`` is a standard run's of an operation that is so."""
+        if self.profile is Profile.STANDARD and self.sparing and frugal is not None:
+            return frugal
         return {Profile.SMOKE: smoke, Profile.STANDARD: standard}.get(self.profile, thorough)
+
+    @property
+    def sparing(self) -> bool:
+        """Whether the run sends less of every operation's tables, for this operation is frugal."""
+        return self.operation.frugal and self.profile <= Profile.STANDARD
+
+    def generated_key(self) -> str:
+        """A key for a generated request that is to be accepted."""
+        return self.key()
 
     # Building requests
 
@@ -284,6 +296,28 @@ class Client(ABC):
             if each.request.operation == self.operation.id and (each.status == success or each.failure):
                 taken.setdefault(key(each.request), each.number)
         return [each for each in exchanges if (own := key(each.request)) and taken.get(own, math.inf) >= each.number]
+
+    # What the run leaves behind
+
+    def removal(self, thing: str) -> Request | None:  # noqa: ARG002
+        """The request that removes the thing with that id; None where the contract has no way to."""
+        return None
+
+    def left(self, beginning: str) -> dict[str, str]:  # noqa: ARG002
+        """The names, by their ids, of the things on the target whose names begin so: what its list shows, all pages.
+
+        It sends, and is bounded, whatever the target says: pages that go on for ever, or show nothing new, end it, and
+        so does an answer that cannot be read. A spent budget raises BudgetSpentError.
+        """
+        return {}
+
+    def of_second(self) -> Self | None:
+        """The same client of the second credential's environment; None where there is no second credential."""
+        if not self.second_bearer:
+            return None
+        other = copy(self)
+        other.bearer = self.second_bearer
+        return other
 
     def is_up(self) -> bool:
         """Whether a plain valid request succeeds just now."""

@@ -154,7 +154,7 @@ class Generator:
         if case.method.lower() != self._contract.method or case.headers or not isinstance(body, _BODIES):
             return None
         if isinstance(body, dict):
-            body = self._client.operation.fresh(body, self._client.key)
+            body = self._client.operation.fresh(body, self._client.generated_key)
         payload = body if isinstance(body, bytes) else json.dumps(body).encode()
         return Generated(payload, self._client.expected(payload), case)
 

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trigger_conformance.checks.problem import Problem
-from trigger_conformance.checks.requirement import Requirement
+from trigger_conformance.checks.requirement import Profile, Requirement, Stage
 from trigger_conformance.contract.contract import (
     Contract,
     Expected,
@@ -76,7 +76,10 @@ class Operation(ABC):
     one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words. ``scopes``
     is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the
     requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
-    something new, and what it asked for. ``key_property`` makes a retry safe. ``presses`` says that its requests
+    something new, and what it asked for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every
+    operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are
+    those of every operation's checks that send something and are in its smoke profile (None: all that are so anyhow).
+    ``presses`` says that its requests
     provoke the rate limit. ``place`` is the folder of its document.
     """
 
@@ -98,6 +101,8 @@ class Operation(ABC):
     new_owner: str = ""
     as_asked_owner: str = ""
     key_property: str = ""
+    frugal: bool = False
+    smoke: tuple[str, ...] | None = None
     covered: tuple[str, ...] = ()
     presses: bool = False
     place: Path = DOCUMENTS
@@ -141,8 +146,10 @@ class Operation(ABC):
         _, area, name = every.id.split(".")
         every = replace(every, clause=self._nearest(every.clause.format_map(self.words)))
         statement, clause = self.wording.get(f"{area}.{name}", (every.statement, every.clause))
+        in_smoke = self.smoke is None or every.stage is Stage.CLOSING or f"{area}.{name}" in self.smoke
         return replace(
             every,
+            profile=every.profile if in_smoke else max(every.profile, Profile.STANDARD),
             id=self.owner(f"{area}.{name}"),
             statement=statement.format_map(self.words),
             clause=clause.format_map(self.words),
@@ -193,6 +200,12 @@ class Operation(ABC):
     def is_new(self, exchange: Exchange) -> bool | None:  # noqa: ARG002
         """Whether the answer says that the request made something new; None where it says neither."""
         return None
+
+    def named(self, exchange: Exchange) -> str | None:
+        """The name that the answer says of what was made: what it has for the key's property."""
+        document = exchange.answer.document if exchange.answer else None
+        name = document.get(self.key_property) if isinstance(document, dict) else None
+        return name if isinstance(name, str) else None
 
     def why_not_new(self, exchange: Exchange) -> str | None:
         """What keeps an answer from being that of a valid request that made something new."""

@@ -5,21 +5,24 @@ It imports next to nothing, so that a program can begin with it. What a signal d
 - at the beginning, or in a command that leaves nothing behind: one line, and the end;
 - where children and files must go first (``unwinding``): one line, and SystemExit;
 - while checks run (``raise_from_now``): KeyboardInterrupt, once;
+- while what a run made is removed (``cut_short``): the first is remembered, the second raises KeyboardInterrupt;
 - while a run begins or writes its reports (``postpone``): it is remembered, and asked for by ``requested``;
 - after the reports (``over``): what is still to be told is cut short.
 
-Where a run is under way a second signal changes nothing, so that the reports are whole; a third ends it at once.
+Where a run is under way a second signal leaves the reports whole; a third ends it at once.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 
 STATUS = 2
 _PATIENCE = 2
+_TOGETHER = 0.5
 # Windows has no SIGHUP.
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -62,13 +65,26 @@ def _give_up(line: str) -> None:
         _end()
 
 
+def _cut() -> None:
+    if _impatient():
+        raise KeyboardInterrupt
+
+
+def _impatient() -> bool:
+    # Signals that come together are one: a terminal sends to all, and a program that started this one hands it on.
+    return _received > 1 and _last - _first >= _TOGETHER
+
+
 _received = 0
+_first = _last = 0.0
 _action: Callable[[], None] = _end_at_once
 
 
 def _handle(*_: object) -> None:
-    global _received
+    global _received, _first, _last
     _received += 1
+    _last = time.monotonic()
+    _first = _first or _last
     _action()
 
 
@@ -117,6 +133,17 @@ def _acting(action: Callable[[], None]) -> Iterator[None]:
 def raising() -> AbstractContextManager[None]:
     """A context of ``raise_from_now``."""
     return _acting(_raise)
+
+
+@contextmanager
+def cut_short() -> Iterator[None]:
+    """A context that a second signal ends with KeyboardInterrupt, also one that came before it."""
+    before = _act(_cut)
+    try:
+        _cut()
+        yield
+    finally:
+        _act(before)
 
 
 def unwinding() -> AbstractContextManager[None]:

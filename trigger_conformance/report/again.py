@@ -12,6 +12,7 @@ from trigger_conformance.checks.operation import operations
 # Those that the lines set themselves have short names.
 _VARIABLE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]{3,})")
 _PROGRAM = "trigger-conformance run"
+_CLEAN = "trigger-conformance clean"
 _PLACES = "Shell lines are for sh, in the folder of this report"
 _DEFAULT_TIMEOUT = 10
 _DEFAULT_PRESS = 300
@@ -29,6 +30,19 @@ def command(results: Mapping[str, Any], identity: str) -> str:
     parts.append(f"--seed {results['seed']}")
     parts += [each for each in _options(options) if each]
     return " ".join(parts)
+
+
+def cleaning(results: Mapping[str, Any]) -> str:
+    """The line that removes what the run of ``results`` left behind; "" where its server is gone with all it had."""
+    target = results["target"]
+    return "" if target.get("built_in") else clean(results["run_id"], _place(target), target["options"])
+
+
+def clean(run_id: str, place: Iterable[str], options: Mapping[str, Any]) -> str:
+    """The line that removes what a run, or the parts of a merged one, left at a ``place``."""
+    runs = [f"--run-id {each}" for each in run_id.split("-")]
+    way = [each for each in _way(options) if each]
+    return " ".join([_CLEAN, *place, *runs, *way, "--yes"])
 
 
 def _checks(results: Mapping[str, Any], identity: str) -> list[str]:
@@ -53,24 +67,33 @@ def _place(target: Mapping[str, Any]) -> list[str]:
 
 
 def _options(options: Mapping[str, Any]) -> list[str]:
-    def unless(name: str, option: str, usual: Any) -> str:
-        value = options.get(name, usual)
-        told = shlex.quote(value) if isinstance(value, str) else f"{value or 0:g}"
-        return "" if value is None or value == usual else f"--{option} {told}"
-
+    facts = [fact for each in operations().values() for fact in each.facts]
     return [
-        *(unless(fact.dest, fact.name, fact.default) for each in operations().values() for fact in each.facts),
+        *(_unless(options, fact.dest, fact.name, fact.default) for fact in facts),
         "--press-rate-limit" if options.get("press_rate_limit") else "",
-        unless("press_requests", "press-requests", _DEFAULT_PRESS),
+        _unless(options, "press_requests", "press-requests", _DEFAULT_PRESS),
         "--shared-key" if options.get("shared_key") else "",
-        unless("idempotency_wait_s", "idempotency-wait", None),
-        unless("timeout_s", "timeout", _DEFAULT_TIMEOUT),
-        unless("requests_per_second", "requests-per-second", None),
+        _unless(options, "idempotency_wait_s", "idempotency-wait", None),
         "--strict" if options.get("strict") else "",
+        *_way(options),
+    ]
+
+
+def _way(options: Mapping[str, Any]) -> list[str]:
+    """What decides how a target is reached, and what is known of it."""
+    return [
+        _unless(options, "timeout_s", "timeout", _DEFAULT_TIMEOUT),
+        _unless(options, "requests_per_second", "requests-per-second", None),
         *(f"--{name} {shlex.quote(place)}" for name in ("openapi", "checks") for place in options.get(name, ())),
         "--insecure" if options.get("insecure") else "",
         "--http2" if options.get("http2") else "",
     ]
+
+
+def _unless(options: Mapping[str, Any], name: str, option: str, usual: Any) -> str:
+    value = options.get(name, usual)
+    told = shlex.quote(value) if isinstance(value, str) else f"{value or 0:g}"
+    return "" if value is None or value == usual else f"--{option} {told}"
 
 
 def lines_of(requirement: Mapping[str, Any]) -> list[str]:

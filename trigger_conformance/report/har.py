@@ -21,6 +21,8 @@ from trigger_conformance.wire.replay import Decision, Replay, fingerprint
 
 FILE = "evidence.har"
 _HEAD, _TAIL = 8192, 1024
+# What an answer lists is judged, and is judged again from here.
+_LONGEST_ANSWER = 1 << 18
 # Ten times what the largest profile's exchanges take with a server that keeps the contract.
 _LARGEST_EVIDENCE = 1 << 25
 
@@ -124,9 +126,11 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
 def _size(exchange: Exchange) -> int:
     """About how many bytes of a document an exchange takes."""
     answer = exchange.answer
-    bodies = [exchange.request.body, answer.body if answer else b""]
-    headers = sum(len(name) + len(value) for name, value in answer.headers) if answer else 0
-    return headers + sum(min(len(body), _HEAD + _TAIL) for body in bodies)
+    sent = min(len(exchange.request.body), _HEAD + _TAIL)
+    if answer is None:
+        return sent
+    headers = sum(len(name) + len(value) for name, value in answer.headers)
+    return sent + headers + (len(answer.body) if len(answer.body) <= _LONGEST_ANSWER else _HEAD + _TAIL)
 
 
 def _gist(exchange: Exchange) -> Exchange:
@@ -170,7 +174,7 @@ def _response(answer: Answer | None, error: str) -> dict[str, Any]:
         "content": {
             "size": len(answer.body),
             "mimeType": answer.header("content-type") or "x-unknown",
-            **_content(answer.body),
+            **_content(answer.body, _LONGEST_ANSWER),
         },
         "redirectURL": answer.header("location") or "",
         "headersSize": -1,
@@ -178,9 +182,9 @@ def _response(answer: Answer | None, error: str) -> dict[str, Any]:
     }
 
 
-def _content(body: bytes) -> dict[str, Any]:
-    """A body as text; one that is no UTF-8 byte by byte (Latin-1); a large one by its head, tail and digest."""
-    if len(body) > _HEAD + _TAIL:
+def _content(body: bytes, most: int = _HEAD + _TAIL) -> dict[str, Any]:
+    """A body as text; one that is no UTF-8 byte by byte (Latin-1); one larger than ``most`` by head, tail, digest."""
+    if len(body) > most:
         cut = b"%s\n[%d bytes left out]\n%s" % (body[:_HEAD], len(body) - _HEAD - _TAIL, body[-_TAIL:])
         return {"text": cut.decode("utf-8", "replace"), "_sha256": hashlib.sha256(body).hexdigest()}
     try:

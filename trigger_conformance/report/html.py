@@ -15,7 +15,18 @@ import jinja2
 
 from trigger_conformance.contract.quoting import harmless, lines
 from trigger_conformance.report import again, charts
-from trigger_conformance.report.telling import Finding, alike, aside, findings, header, headline, in_order, titles
+from trigger_conformance.report.telling import (
+    Finding,
+    alike,
+    aside,
+    findings,
+    header,
+    headline,
+    in_order,
+    leftovers,
+    requests,
+    titles,
+)
 
 # Deep nesting would be mostly white space, and takes time with the square of its depth.
 _MOST_BRACKETS = 100
@@ -60,6 +71,8 @@ def page(results: Mapping[str, Any]) -> str:
         seen={each.id: _seen(each) for each in findings(results)},
         not_judged=alike(each for each in requirements if each["verdict"] in ("inconclusive", "skipped")),
         titles=titles(results),
+        requests=requests(results),
+        leftovers=leftovers(results),
     )
     # Autoescaping keeps a page from being steered, but not a terminal or a CI runner that prints the file.
     return harmless(lines(text), "&#58;", "&#35;") + "\n"

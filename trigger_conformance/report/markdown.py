@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trigger_conformance.contract.quoting import harmless, lines, shortened, visible
-from trigger_conformance.report.telling import Finding, alike, aside, findings, headline, in_order
+from trigger_conformance.report.telling import Finding, alike, aside, findings, headline, in_order, leftovers, requests
 
 _SIGN = {"conformant": "✅", "failed": "❌", "inconclusive": "❔"}
 _MOST_MESSAGE = 300
@@ -37,14 +37,25 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
     counts = Counter(each["verdict"] for each in results["requirements"])
     yield ", ".join(f"{count} {name}" for name, count in counts.most_common()) + "."
     yield (
-        f"{results['requests']} requests, {results['runs']} runs, {results['duration_s']:.1f} s, profile "
+        f"{requests(results)}, {results['runs']} runs, {results['duration_s']:.1f} s, profile "
         f"{results['profile']}, seed {results['seed']}, contract {_plain(results['contract']['title'])} "
         f"{results['contract']['version']}."
     )
     yield from (f"\n{_said(note)}" for note in results["notes"])
+    yield from _leftovers(results)
     yield from _findings(findings(results))
     for title, wanted in (("Waived", "waived"), ("Inconclusive", "inconclusive")):
         yield from _table(title, [each for each in results["requirements"] if each["verdict"] == wanted])
+
+
+def _leftovers(results: Mapping[str, Any]) -> Iterator[str]:
+    left = leftovers(results)
+    if left is None:
+        return
+    yield f"\n{left.sentence}:\n"
+    yield from (f"- {_said(line)}" for line in left.things)
+    if left.command:
+        yield f"\n```\n{visible(left.command)}\n```"
 
 
 def _findings(found: Sequence[Finding]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _MOST_NUMBERS = 100
@@ -38,6 +38,33 @@ _FOUND = (Verdict.VIOLATED, Verdict.WARNED, Verdict.WAIVED)
 _LARGEST_BODY = 4096
 _MOST_HEADERS, _LONGEST_HEADER = 60, 1200
 LONGEST_TIMELINE = 5000
+# On whose behalf requests leave that remove what a run made: no requirement's.
+REMOVAL = "removal"
+# More than these nobody reads, and a target may tell of any number.
+_MOST_LEFT = 1000
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """Something that the run made and that is still on the target: which operation's, its id, its name, and why."""
+
+    operation: str
+    id: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of what the run made, where the contract has a way to remove it.
+
+    ``removed`` counts what is gone, an operation each, ``requests`` what that took; ``notes`` tell what was not seen.
+    """
+
+    removed: Mapping[str, int] = field(default_factory=dict)
+    left: Sequence[LeftBehind] = ()
+    requests: int = 0
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +85,7 @@ class Found:
     halted: str | None = None
     wrong_waivers: Sequence[str] = ()
     interrupted: bool = False
+    removal: Removal = Removal()
 
 
 def results(found: Found, redactor: Redactor) -> dict[str, Any]:
@@ -69,7 +97,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "suite_version": __version__,
         "contract": _contract(tested[0]),
-        "operations": [_operation(each, found.exchanges) for each in tested],
+        "operations": [_operation(each, found) for each in tested],
         "target": {
             "name": found.settings.name,
             "base_url": found.target.base_url,
@@ -82,16 +110,18 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "started_at": datetime.fromtimestamp(found.started_at, UTC).isoformat(timespec="milliseconds"),
         "duration_s": round(found.duration, 3),
         "requests": found.requests,
+        "removal_requests": found.removal.requests,
         "runs": found.runs,
         **{each.things: _made(each, found.exchanges) for each in counted()},
-        "statuses": _statuses(found.exchanges),
+        "left_behind": [asdict(each) for each in found.removal.left[:_MOST_LEFT]],
+        "statuses": _statuses(checked(found.exchanges)),
         "verdict": str(found.overall),
         "exit_status": int(found.status),
         "shards": [],
         "interrupted": found.interrupted,
         "halted": found.halted,
         "wrong_waivers": list(found.wrong_waivers),
-        "notes": list(found.notes),
+        "notes": [*found.notes, *found.removal.notes],
         "timeline": _timeline(found.exchanges),
         "findings": _findings(found, reproducer),
         "requirements": [requirement_data(each, reproducer) for each in found.outcomes],
@@ -117,7 +147,7 @@ def counted() -> list[Operation]:
     return [each for each in operations().values() if each.place == DOCUMENTS]
 
 
-def _operation(operation: Operation, exchanges: Iterable[Exchange]) -> dict[str, Any]:
+def _operation(operation: Operation, found: Found) -> dict[str, Any]:
     contract = operation.contract
     return {
         "id": operation.id,
@@ -125,14 +155,20 @@ def _operation(operation: Operation, exchanges: Iterable[Exchange]) -> dict[str,
         "method": contract.method.upper(),
         "path": contract.path,
         "things": operation.things,
-        "made": _made(operation, exchanges),
+        "made": _made(operation, found.exchanges),
+        "removed": found.removal.removed.get(operation.id, 0),
         "contract": _contract(operation),
     }
 
 
+def checked(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """The exchanges without those that removed what the run made: they decide nothing."""
+    return [each for each in exchanges if each.check.partition(".")[2] != REMOVAL]
+
+
 def _made(operation: Operation, exchanges: Iterable[Exchange]) -> int:
     """How many different things the operation's answers name."""
-    own = (each for each in exchanges if each.request.operation == operation.id)
+    own = (each for each in checked(exchanges) if each.request.operation == operation.id)
     return len({operation.made(each) for each in own} - {None})
 
 
@@ -140,7 +176,7 @@ def _findings(found: Found, reproducer: Reproducer) -> list[dict[str, Any]]:
     declared = {each.requirement.id: each.requirement for each in found.outcomes}
     return [
         finding_data(each, reproducer(declared[each.id], each.evidence))
-        for each in findings(found.outcomes, _statuses(found.exchanges))
+        for each in findings(found.outcomes, _statuses(checked(found.exchanges)))
     ]
 
 

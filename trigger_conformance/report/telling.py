@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from trigger_conformance.contract.quoting import shortened
+from trigger_conformance.report.again import cleaning
 from trigger_conformance.verdicts.verdict import ExitStatus
 
 LONGEST_HEADER = 300
+_MOST_LEFT = 10
 _PLACE = re.compile(r"(.*?):(\d+): (.*)", re.DOTALL)
 
 
@@ -64,6 +66,37 @@ def aside(results: Mapping[str, Any]) -> str:
     if verdict in headline(results).words or results.get("exit_status") == ExitStatus.NOTHING_SELECTED:
         return ""
     return f"What was decided of the target: {verdict}."
+
+
+def requests(results: Mapping[str, Any]) -> str:
+    """How many requests were sent, and how many of them removed what the others had made."""
+    removing = results.get("removal_requests", 0)
+    return f"{results['requests']} requests" + (f" ({removing} of them to remove what was made)" if removing else "")
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What a run could not remove: a sentence, the first ``things``, a line each, and the ``command`` that does.
+
+    ``command`` is empty where nothing can be done, or needs to be.
+    """
+
+    sentence: str
+    things: tuple[str, ...]
+    command: str
+
+
+def leftovers(results: Mapping[str, Any]) -> Leftovers | None:
+    """What is left of a run on its target; None where nothing is."""
+    left = results.get("left_behind", ())
+    if not left:
+        return None
+    told = [f"{each['operation']} {each['id']} {each['name']}: {each['reason']}" for each in left[:_MOST_LEFT]]
+    if len(left) > _MOST_LEFT:
+        told.append(f"… and {len(left) - _MOST_LEFT} more, see results.json")
+    one = len(left) == 1
+    sentence = f"{len(left)} thing{' that the run made is' if one else 's that the run made are'} left behind"
+    return Leftovers(sentence, tuple(told), cleaning(results))
 
 
 def troubles(results: Mapping[str, Any]) -> list[Trouble]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from trigger_conformance.contract.quoting import harmless, shortened, visible
 from trigger_conformance.report import again
-from trigger_conformance.report.telling import Finding, alike, aside, findings, headline, in_order
+from trigger_conformance.report.telling import Finding, alike, aside, findings, headline, in_order, leftovers, requests
 
 _STYLE = {"conformant": "bold green", "failed": "bold red", "inconclusive": "bold yellow"}
 _MARK = {"violated": ("✗", "red"), "warned": ("!", "yellow"), "inconclusive": ("?", "yellow"), "skipped": ("-", "dim"),
@@ -129,9 +129,21 @@ def _counts(console: Console, document: Mapping[str, Any], report_dir: Path) -> 
     found = len(findings(document))
     console.print(f"\n{found} finding{'' if found == 1 else 's'}" if found else "", markup=False)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if counts[verdict])
-    spent = f"{document['requests']} requests, {document['runs']} runs, {document['duration_s']:.1f} s"
+    spent = f"{requests(document)}, {document['runs']} runs, {document['duration_s']:.1f} s"
     console.print(f"{tally}\n{spent}, profile {document['profile']}, seed {document['seed']}", markup=False)
+    _leftovers(console, document)
     console.print(f"reports: {report_dir}", markup=False)
+
+
+def _leftovers(console: Console, document: Mapping[str, Any]) -> None:
+    left = leftovers(document)
+    if left is None:
+        return
+    console.print(Text(left.sentence, style="yellow"))
+    for line in left.things:
+        console.print(Text(f"  {shortened(_plain(line), 300)}"))
+    if left.command:
+        console.print(Text(f"  {_plain(left.command)}", style="cyan"))
 
 
 def _plain(text: str) -> str:

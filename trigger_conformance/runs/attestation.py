@@ -282,7 +282,7 @@ def _compare(attested: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         wrong.append(f"the run: stated {attested['verdict']}, judged again {found['verdict']}")
     wrong += [
         f"{name}: stated {attested[name]}, in the evidence {found[name]}"
-        for name in ("requests", "runs", "operations", "statuses")
+        for name in ("requests", "runs", "operations", "statuses", "left_behind")
         if attested[name] != found[name]
     ]
     if wrong:

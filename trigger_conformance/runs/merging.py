@@ -160,8 +160,9 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "started_at": datetime.fromtimestamp(min(began), UTC).isoformat(timespec="milliseconds"),
         "duration_s": round(max(ended) - min(began), 3),
         "operations": _operations(documents),
-        **{name: sum(document[name] for document in documents) for name in ("requests", "runs")},
+        **{name: sum(document[name] for document in documents) for name in ("requests", "removal_requests", "runs")},
         **{each.things: sum(document[each.things] for document in documents) for each in results.counted()},
+        "left_behind": [thing for document in documents for thing in document["left_behind"]],
         "statuses": dict(sorted(statuses.items())),
         "verdict": str(verdict),
         "exit_status": int(status),
@@ -181,8 +182,8 @@ def _operations(documents: Sequence[Document]) -> list[dict[str, Any]]:
     """What any part tested, in the order of the parts, with all that it made."""
     merged: dict[str, dict[str, Any]] = {}
     for each in (operation for document in documents for operation in document["operations"]):
-        made = merged[each["id"]]["made"] if each["id"] in merged else 0
-        merged[each["id"]] = {**each, "made": made + each["made"]}
+        before = merged.get(each["id"], {"made": 0, "removed": 0})
+        merged[each["id"]] = {**each, **{name: before[name] + each[name] for name in ("made", "removed")}}
     return list(merged.values())
 
 

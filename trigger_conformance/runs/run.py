@@ -23,7 +23,9 @@ from trigger_conformance.reference import settings as reference
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
+from trigger_conformance.report.results import Removal
 from trigger_conformance.runs import preflight
+from trigger_conformance.runs.removal import remove_made
 from trigger_conformance.runs.scratch import Scratch
 from trigger_conformance.runs.sights import with_kinds
 from trigger_conformance.runs.station import Shared, Station
@@ -161,7 +163,7 @@ class Run:
     def finish(self) -> ExitStatus:
         """Settle the verdict, write the reports, stop what was started; returns the exit status."""
         try:
-            self._settle()
+            self._settle(self._removal())
         finally:
             self.close()
         if interruption.over(self.status) and not self.interrupted:
@@ -173,7 +175,12 @@ class Run:
             interruption.over(self.status)
         return self.status
 
-    def _settle(self) -> None:
+    def _removal(self) -> Removal:
+        """Remove what was made; what became of it."""
+        ledger = self.station.ledger
+        return remove_made(self.station.shared, ledger.exchanges(), ledger.requests, ledger.seconds_spent)
+
+    def _settle(self, removal: Removal) -> None:
         chosen = self.selected
         why = self.halted or ("the run was interrupted" if self.interrupted else "the check did not run")
         outcomes = [self.outcomes.get(each.id) or undecided(each, why) for each in chosen]
@@ -209,6 +216,7 @@ class Run:
             halted=self.halted,
             wrong_waivers=wrong_waivers,
             interrupted=self.interrupted,
+            removal=removal,
         )
         self.document = results.results(found, station.redactor)
         self._last_word = station.redactor.text

@@ -181,6 +181,12 @@ class Ledger:
         count: int = self._database.execute("SELECT count(*) FROM exchange").fetchone()[0]
         return count
 
+    @property
+    def latest(self) -> int:
+        """The number of the last exchange, or 0."""
+        number: int | None = self._database.execute("SELECT max(number) FROM exchange").fetchone()[0]
+        return number or 0
+
     def decide(self, decision: Decision) -> None:
         """Keep what a check made of the time that it had."""
         row = (decision.check, decision.name, decision.value)

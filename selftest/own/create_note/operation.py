@@ -18,6 +18,20 @@ class NoteClient(Client):
         """The valid request with the same name."""
         return self.valid(f"the valid request after: {request.label}", key=self.operation.key(request))
 
+    def removal(self, thing):
+        """A DELETE of the note."""
+        return self.request(label=f"remove {thing}", method="DELETE", path=f"{self.path()}/{thing}", content_type=None)
+
+    def left(self, beginning):
+        """What the one page of the list shows."""
+        answer = self.send(self.request(label="list notes", method="GET", content_type=None)).answer
+        notes = answer.json if answer and isinstance(answer.json, list) else []
+        shown = {each.get("id"): each.get("name") for each in notes if isinstance(each, dict)}
+        return {
+            note: name for note, name in shown.items()
+            if isinstance(note, str) and isinstance(name, str) and name.startswith(beginning)
+        }  # fmt: skip
+
 
 class CreateNote(Operation):
     """A name has one note."""
@@ -46,5 +60,5 @@ class CreateNote(Operation):
 
 OPERATION = CreateNote(
     id="create_note", title="notes API", document="create-note.openapi.yaml", operation_id="createNote",
-    thing="note", things="notes", place=Path(__file__).parent,
+    thing="note", things="notes", key_property="name", place=Path(__file__).parent,
 )  # fmt: skip

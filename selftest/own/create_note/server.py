@@ -2,6 +2,8 @@
 
 from itertools import count
 
+from starlette.responses import Response
+
 from trigger_conformance.reference.server import OperationServer, Problem
 
 
@@ -15,7 +17,10 @@ class CreateNoteServer(OperationServer):
     numbers = count(1)
 
     def routes(self):
-        return {"/api/v1/notes": {"POST": self.create, "GET": self.list}}
+        return {
+            "/api/v1/notes": {"POST": self.create, "GET": self.list},
+            "/api/v1/notes/{note}": {"DELETE": self.remove},
+        }
 
     def validate(self, document):
         if not isinstance(document, dict) or not isinstance(document.get("name"), str) or not document["name"]:
@@ -30,4 +35,13 @@ class CreateNoteServer(OperationServer):
         return self.json(201, body, self.limit_headers(self.charge_nothing(environment)))
 
     async def list(self, _, environment):
-        return self.json(200, list(environment.store(Notes)), [])
+        notes = environment.store(Notes).items()
+        return self.json(200, [{"id": identity, "name": name} for name, identity in notes], [])
+
+    async def remove(self, request, environment):
+        notes, wanted = environment.store(Notes), request.path_params["note"]
+        name = next((name for name, identity in notes.items() if identity == wanted), None)
+        if name is None:
+            raise Problem(404, "There is no such note")
+        del notes[name]
+        return Response(status_code=204)
