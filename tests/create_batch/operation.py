@@ -172,7 +172,7 @@ WORDING = {
 }  # fmt: skip
 COVERED = (
     "bodies.missing_property_is_rejected", "bodies.mistyped_property_is_rejected",
-    "bodies.rejected_body_creates_nothing",
+    "bodies.rejected_body_creates_nothing", "bodies.odd_characters_in_strings_are_answered",
 )  # fmt: skip
 OPERATION = CreateBatch(
     id="create_batch",

@@ -1,5 +1,6 @@
 """Bodies: what is no JSON is rejected wherever it stands, what JSON allows is accepted, what is unknown is ignored."""
 
+import itertools
 import json
 from urllib.parse import urlencode
 
@@ -133,6 +134,29 @@ def test_values_that_nobody_needs_are_answered(target):
     expect(answers).has_status(target.contract.success, *REJECTIONS)
     if taken := [each for each in answers if each.status == target.contract.success]:
         given_as_asked(taken)
+
+
+@must("names that languages and databases give a meaning are ignored as any unknown property", clause="{request}")
+def test_special_names_change_nothing(target):
+    expect_ignored(target, json_texts.SPECIAL_NAMES, label="names that mean something elsewhere")
+
+
+@must(
+    "NUL and unpaired surrogates in any documented string are accepted or rejected, never answered with a 5xx",
+    clause="{request}.properties",
+)
+def test_odd_characters_in_strings_are_answered(target):
+    schema = target.contract.document["components"]["schemas"][target.contract.request_schema]
+    texts = [name for name, known in schema.get("properties", {}).items() if known.get("type") == "string"]
+    odd = {"NUL": r'"a\u0000b"', "an unpaired surrogate": r'"a\ud800"'}
+    turns = list(itertools.product(texts, odd))
+    # Each property has one, each of them has its turn.
+    few = [(name, list(odd)[number % len(odd)]) for number, name in enumerate(texts)]
+    chosen = few if target.sparing else turns
+    answers = target.send_all(with_property(target, name, odd[what], f"{name} with {what}") for name, what in chosen)
+    if not answers:
+        raise NotApplicableError("the document has no property that is a string")
+    expect(answers).has_status(target.contract.success, *REJECTIONS)
 
 
 @must(

@@ -1,0 +1,159 @@
+"""When patterns come next: what is judged is what independent libraries, and the reference server, agree on."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from croniter import CroniterError, croniter
+from cronsim import CronSim, CronSimError
+
+from tests.create_schedule import patterns
+from tests.create_schedule.moments import moment
+from tests.create_schedule.test_next_run import kind_of
+from tests.create_schedule.zones import CHANGING, NO_ZONES, STEADY, names, zone
+from trigger_conformance.reference.create_schedule.cron import CronReading
+from trigger_conformance.reference.create_schedule.next_run import NextRuns
+from trigger_conformance.rules import cron
+
+BASE = datetime(2026, 11, 28, 15, 0, tzinfo=UTC)
+SEEDS, EACH = range(1, 8), 400
+MONTHS = list(range(1, 13))
+# What the libraries differ on, or only one of them reads: docs/explanation/cron-libraries.md tells of each.
+DIFFERENT = ("0 12 */2 5 1", "0 12 1-7 * */2", "0 22-6 15 5 *", "0 12 ? 5 1", "0 12 15W 5 *", "0 12 LW 5 *")
+
+
+def by_cronsim(pattern, base):
+    try:
+        return next(CronSim(pattern, base))
+    except (CronSimError, StopIteration):
+        return None
+
+
+def by_croniter(pattern, base):
+    *others, weekday = pattern.split()
+    # It writes the last Friday as L5.
+    spelt = [*others, f"L{weekday[0]}" if weekday.endswith("L") else weekday]
+    try:
+        return croniter(" ".join(spelt), base).get_next(datetime)
+    except CroniterError:
+        return None
+
+
+class Reference(CronReading, NextRuns):
+    """The reference server's own way, at a given time."""
+
+    def __init__(self, base):
+        self.base = base
+
+    def now(self):
+        return self.base
+
+
+@pytest.mark.parametrize("number", SEEDS)
+def test_libraries_agree_on_every_generated_pattern(number):
+    generated = patterns.generated(number, EACH, MONTHS)
+    reference = Reference(BASE)
+    naive = BASE.replace(tzinfo=None)
+    for pattern in generated:
+        told = by_cronsim(pattern, naive)
+        assert told is not None, pattern
+        assert told == by_croniter(pattern, naive), pattern
+        assert told.replace(tzinfo=UTC) == reference.next_run(reference.read_cron(pattern), "UTC"), pattern
+        assert cron.is_clear(pattern), pattern
+    assert len(generated) > EACH // 2
+
+
+@pytest.mark.parametrize("number", SEEDS)
+def test_what_is_generated_as_broken_is_read_by_neither_of_them(number):
+    broken = patterns.broken(number, 60, [5, 6])
+    assert len(broken) > 20
+    naive = BASE.replace(tzinfo=None)
+    assert [each for each in broken if by_cronsim(each, naive) and by_croniter(each, naive)] == []
+
+
+@pytest.mark.parametrize("pattern", DIFFERENT)
+def test_what_libraries_differ_on_is_not_judged(pattern):
+    naive = BASE.replace(tzinfo=None)
+    assert by_cronsim(pattern, naive) != by_croniter(pattern, naive)
+    readable = by_cronsim(pattern, naive) is not None
+    assert not (readable and cron.is_clear(pattern)) or "W" in pattern
+
+
+@pytest.mark.parametrize("month", MONTHS)
+def test_every_pattern_of_the_tables_is_what_its_table_says(month):
+    naive = BASE.replace(tzinfo=None)
+    for kind, table in patterns.accepted(month, month % 12 + 1, (month + 10) % 12 + 1).items():
+        for label, pattern in table.items():
+            assert by_cronsim(pattern, naive) == by_croniter(pattern, naive) is not None, label
+            assert kind_of(pattern) in (kind, "weekdays", "plain"), label
+    for table in patterns.rejected(month).values():
+        for label, text in table.items():
+            five = len(text.split()) == 5
+            assert not five or by_cronsim(text, naive) is None or by_croniter(text, naive) is None, label
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_next_times_around_changes_are_those_of_the_library(name):
+    place = zone(name)
+    found = cron.changes(place, BASE, 400)
+    assert len(found) >= 2
+    for change in found[:2]:
+        for minutes in range(-26 * 60, 27 * 60, 95):
+            local = (change + timedelta(minutes=minutes)).astimezone(place)
+            pattern = f"{local.minute} {local.hour} {local.day} {local.month} *"
+            spans = cron.next_times(pattern, place, BASE, BASE)
+            told = next(CronSim(pattern, BASE.astimezone(place))).astimezone(UTC)
+            assert any(told in span for span in spans), f"{name} {pattern}: {told}"
+            assert all(span.last - span.first < timedelta(hours=26) for span in spans)
+
+
+def test_a_time_that_is_skipped_may_be_any_of_its_day():
+    # In New York 02:30 of 14 March 2027 does not exist.
+    (span, *_) = cron.next_times("30 2 14 3 *", zone("America/New_York"), BASE, BASE)
+    assert (span.first, span.last.replace(second=0)) == (
+        datetime(2027, 3, 14, 5, tzinfo=UTC), datetime(2027, 3, 15, 3, 59, tzinfo=UTC)
+    )  # fmt: skip
+
+
+def test_a_time_that_comes_twice_may_be_either():
+    # On Lord Howe Island 01:45 of 4 April 2027 comes twice, half an hour apart.
+    (span, *_) = cron.next_times("45 1 4 4 *", zone("Australia/Lord_Howe"), BASE, BASE)
+    assert datetime(2027, 4, 3, 14, 45, tzinfo=UTC) in span
+    assert datetime(2027, 4, 3, 15, 15, tzinfo=UTC) in span
+
+
+def test_the_minute_of_the_request_may_have_passed():
+    earliest, latest = BASE - timedelta(seconds=90), BASE + timedelta(seconds=90)
+    for told in (BASE, BASE + timedelta(minutes=1), BASE + timedelta(minutes=2)):
+        assert cron.problem(told, "* * * * *", UTC, earliest, latest) is None
+    for told in (BASE - timedelta(minutes=2), BASE + timedelta(minutes=3)):
+        assert cron.problem(told, "* * * * *", UTC, earliest, latest)
+
+
+def test_a_pattern_that_never_comes_is_not_judged():
+    assert cron.next_times("0 12 30 2 *", UTC, BASE, BASE) == []
+    assert cron.problem(BASE, "0 12 30 2 *", UTC, BASE, BASE) is None
+
+
+def test_what_is_wrong_is_told_in_utc():
+    told = datetime(2027, 5, 15, 14, 0, tzinfo=timezone(timedelta(hours=2)))
+    assert cron.problem(told, "0 12 15 5 *", UTC, BASE, BASE) is None
+    wrong = cron.problem(told + timedelta(hours=1), "0 12 15 5 *", UTC, BASE, BASE)
+    assert wrong == "expected 2027-05-15T12:00Z, got 2027-05-15T13:00:00Z"
+
+
+def test_zones_of_the_tables_are_zones_and_the_others_are_none():
+    assert {*STEADY, *CHANGING} <= names()
+    assert not names() & set(NO_ZONES.values())
+    assert zone("Mars/Phobos") is None
+
+
+@pytest.mark.parametrize(
+    ("told", "is_one"),
+    [
+        ("2027-05-15T12:00:00.000Z", True), ("2027-05-15t12:00:00z", True), ("2027-05-15T12:00:00+05:45", True),
+        ("2027-05-15T12:00:00", False), ("2027-05-15", False), ("2027-05-15 12:00:00Z", False),
+        ("2027-13-15T12:00:00Z", False), (1_800_000_000, False), (None, False),
+    ],
+)  # fmt: skip
+def test_a_date_time_has_an_offset(told, is_one):
+    assert (moment(told) is not None) is is_one
