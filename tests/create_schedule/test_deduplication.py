@@ -16,6 +16,7 @@ from trigger_conformance.checks.expect import (
     expect,
 )
 from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules.register import Write, last_ones

@@ -20,6 +20,6 @@ class Write:
 
 
 def last_ones(writes: Sequence[Write], seen_from: float) -> list[int]:
-    """The places of those ``writes`` that may be seen from ``seen_from`` on: nothing that came wholly later had ended."""
+    """The places of the ``writes`` that may be seen from ``seen_from`` on: none that came wholly later had ended."""
     ended = [each for each in writes if each.end < seen_from]
     return [place for place, write in enumerate(writes) if not any(write.end < each.start for each in ended)]
