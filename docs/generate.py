@@ -90,7 +90,7 @@ def requirements() -> str:
     for requirement in catalogue():
         if requirement.area != area:
             area = requirement.area
-            parts.append(f"## {area.partition('.')[2].replace('_', ' ').capitalize()}\n")
+            parts.append(f"## {_heading(*area.split('.'))}\n")
         clause = operations()[requirement.operation].contract.clause(requirement.clause)
         name = requirement.id.rpartition(".")[2]
         parts.append(
@@ -99,6 +99,10 @@ def requirements() -> str:
             f"> {_cell(' '.join(clause.text.split()))}\n>\n> *{clause.name}* (`{clause.pointer}`)\n"
         )
     return "\n".join(parts)
+
+
+def _heading(operation: str, area: str) -> str:
+    return f"{operations()[operation].title}: {area.replace('_', ' ')}"
 
 
 def results() -> str:
