@@ -28,6 +28,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "requirements": requirements(),
         "results": results(),
         "normative-reading": (DOCUMENTS / "normative-reading.md").read_text("utf-8"),
+        "every-operation": (DOCUMENTS / "reading" / "every-operation.md").read_text("utf-8"),
+        "create-schedule": (DOCUMENTS / "reading" / "create-schedule.md").read_text("utf-8"),
         "changes": (ROOT / "CHANGELOG.md").read_text("utf-8"),
     }
     for name, text in pages.items():
@@ -88,7 +90,7 @@ def requirements() -> str:
     for requirement in catalogue():
         if requirement.area != area:
             area = requirement.area
-            parts.append(f"## {area.partition('.')[2].replace('_', ' ').capitalize()}\n")
+            parts.append(f"## {_heading(*area.split('.'))}\n")
         clause = operations()[requirement.operation].contract.clause(requirement.clause)
         name = requirement.id.rpartition(".")[2]
         parts.append(
@@ -97,6 +99,10 @@ def requirements() -> str:
             f"> {_cell(' '.join(clause.text.split()))}\n>\n> *{clause.name}* (`{clause.pointer}`)\n"
         )
     return "\n".join(parts)
+
+
+def _heading(operation: str, area: str) -> str:
+    return f"{operations()[operation].title}: {area.replace('_', ' ')}"
 
 
 def results() -> str:
