@@ -207,14 +207,14 @@ class _Paging(CreateScheduleServer):
         return listed[first : first + size]
 
 
-@fault(ONCE)
+@fault(OTHER_SIZE)
 class PagesOverlap(_Paging):
     """The last schedule of a page is the first of the next."""
 
     overlap = 1
 
 
-@fault(ALL)
+@fault(OTHER_SIZE)
 class PagesHaveGaps(_Paging):
     """Between two pages a schedule is missing."""
 
@@ -229,7 +229,7 @@ class PagesCountFrom0(CreateScheduleServer):
         return super().page_of(listed, page + 1, size)
 
 
-@fault(ONCE)
+@fault(OTHER_SIZE)
 class PagesAreAllTheFirst(CreateScheduleServer):
     """page has no effect."""
 
@@ -237,7 +237,7 @@ class PagesAreAllTheFirst(CreateScheduleServer):
         return super().page_of(listed, 1, size)
 
 
-@fault(ALL)
+@fault(OTHER_SIZE)
 class PagesAreOfAnyOrder(CreateScheduleServer):
     """The list has no order of its own, and each page another."""
 
@@ -245,7 +245,7 @@ class PagesAreOfAnyOrder(CreateScheduleServer):
         return random.sample(super().listed(environment), len(super().listed(environment)))
 
 
-@fault(ALL)
+@fault(OTHER_SIZE)
 class PagesEndBeforeTheirLast(CreateScheduleServer):
     """A full page lacks its last."""
 
@@ -262,7 +262,7 @@ class PerPageMovesNothing(CreateScheduleServer):
         return listed[first : first + size]
 
 
-@fault(ALL)
+@fault(PAGES, OTHER_SIZE)
 class LastPageIsMissing(CreateScheduleServer):
     """totalPages counts full pages only."""
 
@@ -344,7 +344,7 @@ class ListIsBehind(CreateScheduleServer):
         return super().listed(environment)[:-1]
 
 
-@fault(LISTED)
+@fault(ALL)
 class ListIsKept(CreateScheduleServer):
     """The list is kept for a second, whatever is made meanwhile."""
 
@@ -378,7 +378,7 @@ class ListHasSchedulesAsTheyWereMade(CreateScheduleServer):
         return super().listed_body(environment, self.first.get(schedule.id, schedule))
 
 
-@fault(LISTED)
+@fault(ALL)
 class ListHidesSchedulesWithoutExternalId(CreateScheduleServer):
     """The list is joined with external ids, and lacks schedules without one."""
 

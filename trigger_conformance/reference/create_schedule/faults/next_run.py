@@ -425,7 +425,7 @@ class IsKeptByPattern(CreateScheduleServer):
         return self.kept[cron.text]
 
 
-@fault("next_run.second_request_moves_the_next_run")
+@fault(RIGHT)
 class IsKeptBySchedule(CreateScheduleServer):
     """nextRun is worked out when a schedule is made, and not again when it is updated."""
 
@@ -438,7 +438,7 @@ class IsKeptBySchedule(CreateScheduleServer):
         return {**body, "nextRun": self.kept.setdefault(schedule.id, body["nextRun"])}
 
 
-@fault("next_run.second_request_moves_the_next_run")
+@fault(RIGHT)
 class IsTheOldOnesAfterAnUpdate(CreateScheduleServer):
     """The answer to an update has the nextRun of the pattern before."""
 

@@ -85,7 +85,7 @@ class SpacesAreUnderscores(_Reading):
         return timezone.replace(" ", "_")
 
 
-@fault(REJECTED)
+@fault(AS_ASKED)
 class ZonesAreTrimmed(_Reading):
     """White space around a zone's name is dropped."""
 

@@ -15,6 +15,55 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
+INVISIBLE = "deduplication.invisible_characters_and_markup_make_keys_different"
+# Where there is room for ten schedules, what needs more at a time.
+MORE_THAN_TEN = (
+    "bodies.odd_characters_in_strings_are_answered",
+    "deduplication.letter_case_makes_keys_different",
+    "deduplication.white_space_makes_keys_different",
+    "deduplication.suffix_makes_keys_different",
+    "deduplication.beginning_makes_keys_different",
+    "deduplication.wide_suffix_makes_keys_different",
+    "deduplication.unicode_form_makes_keys_different",
+    "deduplication.look_alike_numbers_are_different",
+    "deduplication.spellings_of_one_value_are_different_keys",
+    "deduplication.containing_keys_are_different",
+    "deduplication.names_derived_from_a_key_are_other_keys",
+    "deduplication.delimiters_make_keys_different",
+    "deduplication.cut_off_ends_make_keys_different",
+    "deduplication.encoded_spellings_are_different_keys",
+    "deduplication.invisible_characters_and_markup_make_keys_different",
+    "deduplication.keys_with_equal_checksums_are_different",
+    "deduplication.keys_up_to_255_characters_work",
+    "deduplication.printable_unicode_keys_work",
+    "deduplication.unusual_keys_work_or_are_rejected",
+    "deduplication.concurrent_requests_with_one_key_make_one_schedule",
+    "deduplication.concurrent_requests_leave_one_whole",
+    "deduplication.concurrent_requests_with_different_keys_make_different_schedules",
+    "deduplication.rejected_request_changes_nothing",
+    "deduplication.refused_request_changes_nothing",
+    "deduplication.failing_requests_change_nothing_of_a_key_in_use",
+    "deduplication.abandoned_request_and_its_retry_make_one_schedule",
+    "deduplication.key_is_free_after_a_delete",
+    "deduplication.key_of_another_environment",
+    "deduplication.answered_schedule_is_seen_by_the_credential",
+    "list_and_delete.created_schedule_is_seen_by_id",
+    "list_and_delete.created_schedule_is_in_the_list",
+    "list_and_delete.seen_schedule_is_the_answered_one",
+    "list_and_delete.listed_schedule_is_the_answered_one",
+    "list_and_delete.delete_is_answered_200",
+    "list_and_delete.deleted_schedule_is_404",
+    "list_and_delete.deleted_schedule_is_in_no_page",
+    "list_and_delete.delete_removes_no_other",
+    "list_and_delete.second_delete_is_404",
+    "list_and_delete.unknown_id_is_404",
+    "list_and_delete.looking_needs_a_credential",
+    "list_and_delete.removing_needs_a_credential",
+    "list_and_delete.another_environment_sees_nothing",
+    "list_and_delete.another_environment_removes_nothing",
+    "time_zones.another_zone_moves_the_next_run",
+)
+
 
 @variant
 class UpdatesKeepWhatIsLeftOut(CreateScheduleServer):
@@ -89,7 +138,7 @@ class NoEmptyKeys(_Choosy):
         return bool(key)
 
 
-@variant
+@variant(undecided=(INVISIBLE,))
 class PrintableKeysOnly(_Choosy):
     """A key with a character that cannot be printed is rejected."""
 
@@ -99,7 +148,7 @@ class PrintableKeysOnly(_Choosy):
         return key.isprintable()
 
 
-@variant
+@variant(undecided=(INVISIBLE,))
 class NoInvisibleCharactersInKeys(_Choosy):
     """A key with a control or format character, or an unpaired surrogate, is rejected."""
 
@@ -196,7 +245,7 @@ class RoomFor100(_Limited):
     most = 100
 
 
-@variant
+@variant(undecided=MORE_THAN_TEN)
 class RoomFor10(_Limited):
     """There may be ten schedules, as on a free plan; more are rejected with 422."""
 

@@ -110,7 +110,7 @@ class RejectionsDeleteTheSchedule(_Rejecting):
                 self.remove(self.home, each)
 
 
-@fault(CHANGES)
+@fault("answers.schedule_is_active")
 class RejectionsSwitchOff(_Rejecting):
     """A rejected request with a known key leaves its schedule switched off."""
 

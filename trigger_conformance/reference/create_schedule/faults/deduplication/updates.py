@@ -206,7 +206,7 @@ class OnlyTheFirstUpdateCounts(_Counting):
         return super().updated(existing, order) if self.requests[order.key] == 2 else existing
 
 
-@fault("deduplication.no_key_ever_named_two_schedules")
+@fault(TENTH, "deduplication.no_key_ever_named_two_schedules")
 class KnowsTheLastTenKeys(CreateScheduleServer):
     """Of keys the ten that were used last are known; older schedules stay, under no key."""
 
@@ -215,7 +215,8 @@ class KnowsTheLastTenKeys(CreateScheduleServer):
         schedules = self.schedules(environment)
         keyed = [key for key, each in schedules.items() if key != each.id]
         for key in keyed[:-10]:
-            schedules[schedules[key].id] = schedules.pop(key)
+            older = schedules.pop(key)
+            schedules[older.id] = older
         return schedule
 
 
