@@ -120,7 +120,7 @@ class _WithErrors(OperationServer):
         raise NotImplementedError
 
 
-@fault("answers.error_bodies_are_json")
+@fault("answers.error_bodies_are_json", "answers.error_has_a_message")
 class ErrorsAreText(_WithErrors):
     """Errors are plain text."""
 
@@ -129,7 +129,7 @@ class ErrorsAreText(_WithErrors):
         response.headers["content-type"] = "text/plain"
 
 
-@fault("answers.error_bodies_are_json")
+@fault("answers.error_bodies_are_json", "answers.error_has_a_message")
 class ErrorsAreHtml(_WithErrors):
     """Errors are a framework's HTML page."""
 
@@ -146,7 +146,7 @@ class ErrorsAreEmpty(_WithErrors):
         response.body = b""
 
 
-@fault("answers.error_bodies_are_json")
+@fault("answers.error_bodies_are_json", "answers.error_has_a_message")
 class ErrorsAreLists(_WithErrors):
     """An error is a JSON array of messages."""
 
