@@ -26,7 +26,7 @@ def created(target):
     """Two schedules, or one, and what is seen of the first at once: by its id, and in the list."""
     labels = ("one schedule", "another")[: target.pick(smoke=1, standard=2, thorough=2)]
     made_now = [
-        target.send(target.order(target.cron(minute), label=label, externalId="conformance", timezone="Asia/Tokyo"))
+        target.send(target.order(target.cron(minute), label=label, externalId="conformance", timezone=target.place(1)))
         for minute, label in enumerate(labels, 5)
     ]
     given_schedules(made_now)

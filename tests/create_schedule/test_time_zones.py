@@ -20,7 +20,6 @@ NEXT = "ScheduleObject.nextRun"
 ACCEPTED = ID("time_zones", "listed_zones_are_accepted")
 IN_ZONES = ID("time_zones", "next_run_is_in_the_zones_time")
 NEVER_5XX = ID("answers", "never_a_server_error")
-LIST = "/api/v1/timezones"
 # A change that is nearer than this would start something during a run.
 SOON, YEAR = timedelta(days=2), 400
 HOUR = timedelta(hours=1)
@@ -30,17 +29,13 @@ SEASONS = datetime(2027, 1, 15, tzinfo=UTC), datetime(2027, 7, 15, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def listed(target):
     """The names of the zones that the target lists, or those of the database where it lists none."""
-    answer = target.send(target.request(method="GET", path=LIST, content_type=None, label="the zones of the target"))
-    told = answer.answer.json if answer.status == 200 else None
-    told = told.get("timezones") if isinstance(told, dict) else told
-    found = {each for each in told if isinstance(each, str)} if isinstance(told, list) else set()
-    return frozenset(found) or zones.names()
+    return target.zones()
 
 
 @pytest.fixture(scope="module")
-def known(listed):
+def known(target):
     """Zones that the target must have and that have kept their rules for long, what is special first."""
-    return [name for name in zones.STEADY if name in listed]
+    return target.known_zones()
 
 
 @pytest.fixture(scope="module")
