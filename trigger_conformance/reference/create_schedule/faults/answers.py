@@ -467,7 +467,7 @@ class SeenWithAnotherDescription(CreateScheduleServer):
         return {**body, "generator": {**body["generator"], "description": "cron"}}
 
 
-@fault(LISTED)
+@fault("list_and_delete.created_schedule_is_in_the_list")
 class SeenUnderAnotherId(CreateScheduleServer):
     """The list has the ids of rows, which no other request takes."""
 

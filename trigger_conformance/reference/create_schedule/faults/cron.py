@@ -193,9 +193,8 @@ class NumbersInListsAreNotChecked(CreateScheduleServer):
     """Only fields of one number are checked for their bounds; what is too large in a list never comes."""
 
     def read_field(self, field: Field, text: str) -> frozenset[int]:
-        return super().read_field(
-            replace(field, least=0, most=99) if re.fullmatch("[0-9,]+,[0-9,]+", text) else field, text
-        )
+        is_list = re.fullmatch("[0-9]+(,[0-9]+)+", text)
+        return field.all & super().read_field(replace(field, least=0, most=99) if is_list else field, text)
 
 
 @fault("cron.negative_values_are_rejected")

@@ -232,11 +232,8 @@ class ListsMoreThanItTakes(CreateScheduleServer):
 
 
 @fault(CANONICAL)
-class TakesNoCanonicalNames(CreateScheduleServer):
-    """Only names of areas and places are taken; what the database has beside them, such as Etc/GMT+5, is not."""
-
-    def is_zone(self, timezone: str) -> bool:
-        return super().is_zone(timezone) and (timezone == "UTC" or not timezone.startswith(("Etc/", "Antarctica/")))
+class RejectsHalfHoursThatItDoesNotList(RejectsHalfHours):
+    """A few zones are listed; of the others, those whose offset is no whole number of hours are rejected."""
 
     def listed_zones(self) -> list[str]:
         return sorted(FEW)

@@ -107,7 +107,7 @@ class FailsOnNulInKeys(CreateScheduleServer):
             raise Problem(500, "invalid byte sequence")
 
 
-@fault("deduplication.unusual_keys_work_or_are_rejected", "answers.never_a_server_error")
+@fault("deduplication.long_keys_are_different_or_rejected", "answers.never_a_server_error")
 class FailsBeyondAnIndexPage(CreateScheduleServer):
     """A key that fits no page of the index is answered 500."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -115,7 +116,7 @@ class WritesPropertyByProperty(CreateScheduleServer):
         assert schedule is not None
         wanted, key = self.as_ordered(schedule.id, order), self.stored_key(order.key)
         for change in ({"cron": wanted.cron}, {"timezone": wanted.timezone}, {"external_id": wanted.external_id}):
-            await asyncio.sleep(0.003)
+            await asyncio.sleep(random.random() * 0.006)
             schedule = replace(self.schedules(environment).get(key, schedule), **change)
             self.schedules(environment)[key] = schedule
         return schedule

@@ -206,7 +206,7 @@ class OnlyTheFirstUpdateCounts(_Counting):
         return super().updated(existing, order) if self.requests[order.key] == 2 else existing
 
 
-@fault(TENTH)
+@fault("deduplication.no_key_ever_named_two_schedules")
 class KnowsTheLastTenKeys(CreateScheduleServer):
     """Of keys the ten that were used last are known; older schedules stay, under no key."""
 
