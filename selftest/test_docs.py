@@ -337,7 +337,7 @@ def test_targets_of_make_that_pages_name_exist():
 
 def test_requirements_and_faults_that_pages_name_exist():
     text = "\n".join(page.read_text("utf-8") for page in PAGES)
-    for identity in re.findall(r"(?:waive|explain) ([a-z_]+\.[a-z_0-9]+)", text):
+    for identity in re.findall(r"(?:waive|explain) ((?:[a-z_]+\.)+[a-z_0-9]+)", text):
         assert find(identity), identity
     for identity in re.findall(r"serve --fault ([a-z_]+\.[a-z_0-9]+)", text):
         registry.behaviour_class(identity)

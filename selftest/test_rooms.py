@@ -37,7 +37,7 @@ WRONG = {
         "any-operation",
     ),
     "a circle of checks": (
-        "tests/create_batch/model.py", "import tests.create_batch.test_idempotency", "circles",
+        "tests/create_batch/look_alikes.py", "import tests.create_batch.test_idempotency", "circles",
     ),
     "I/O in a rule": ("trigger_conformance/rules/history.py", "import sqlite3", "pure"),
     "I/O under a rule": ("trigger_conformance/wire/exchange.py", "import httpx", "pure"),

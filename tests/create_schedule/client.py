@@ -10,12 +10,15 @@ from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
+from . import zones
 from .names import name_of
-from .values import GENERATED_ZONES, KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
+from .values import KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY, UTC
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
 SHARED_KEYS = 6
 PER_PAGE = 100
+# It is in no document: nothing of it is judged.
+ZONES = "/api/v1/timezones"
 # A target with smaller pages than this allows has more of them than a run can look through.
 MOST_PAGES = 60
 MONTHS = 12
@@ -54,6 +57,7 @@ class ScheduleClient(Client):
         super().__init__(operation, target, wire)
         self._turns = 0
         self._month = 0
+        self._zones = frozenset()
 
     def begin(self, check):
         """From now on requests leave on behalf of the requirement ``check``."""
@@ -85,6 +89,25 @@ class ScheduleClient(Client):
         """A pattern of a day half a year away."""
         return f"{minute} {hour} 15 {self.month} *"
 
+    def zones(self):
+        """The names of the zones that the target lists, or those of the database where it lists none."""
+        if not self._zones:
+            answer = self.send(self.request(method="GET", path=ZONES, content_type=None, label="the target's zones"))
+            told = answer.answer.json if answer.status == self.contract.success else None
+            told = told.get("timezones") if isinstance(told, dict) else told
+            found = {each for each in told if isinstance(each, str)} if isinstance(told, list) else set()
+            self._zones = frozenset(found) or zones.names()
+        return self._zones
+
+    def known_zones(self):
+        """Zones that the target must have and that have kept their rules for long, what is special first."""
+        return [name for name in zones.STEADY if name in self.zones()]
+
+    def place(self, number):
+        """One of these zones, another for each small ``number``; UTC where there is none."""
+        known = self.known_zones() or [UTC]
+        return known[number % len(known)]
+
     # Requests
 
     def order(self, cron=None, key=None, label="", **how):
@@ -107,7 +130,7 @@ class ScheduleClient(Client):
         """A valid request in which all that is answered differs from the one before."""
         self._turns += 1
         minute, hour = self._turns % 60, self._turns // 60 % 24
-        how = {"externalId": f"conformance-{self._turns}", "timezone": "Europe/Paris", **how}
+        how = {"externalId": f"conformance-{self._turns}", **how}
         return self.valid(label, key=key, cron=self.cron(minute, hour), **how)
 
     def shared_key(self):
@@ -144,7 +167,7 @@ class ScheduleClient(Client):
         return [
             {"target": f"{place}.task", "update": {"enum": [self.task]}},
             {"target": f"{place}.cron", "update": {"enum": patterns}},
-            {"target": f"{place}.timezone", "update": {"enum": list(GENERATED_ZONES)}},
+            {"target": f"{place}.timezone", "update": {"enum": [UTC, self.place(0), self.place(2)]}},
             {"target": f"{place}.{KEY}", "update": {"minLength": 1, "maxLength": LONGEST_GENERATED_KEY}},
             {"target": f"{place}.externalId", "update": {"minLength": 1, "maxLength": LONGEST_EXTERNAL_ID}},
         ]

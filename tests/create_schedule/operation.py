@@ -12,7 +12,8 @@ from trigger_conformance.contract.contract import Expected, is_plain_key, is_tak
 from trigger_conformance.contract.quoting import quoted
 
 from .names import NAMES, name_of
-from .values import GENERATED_ZONES, KEY, UTC
+from .values import KEY, UTC
+from .zones import STEADY
 
 LIMITED = 422
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
@@ -103,7 +104,7 @@ class CreateSchedule(Operation):
             return Expected.REJECTED
         known = document["task"] == stated["schedule_task"] and document["cron"].endswith(" *")
         plain = is_plain_key(document[KEY]) and is_taken_everywhere(document)
-        zoned = document.get("timezone", UTC) in GENERATED_ZONES
+        zoned = document.get("timezone", UTC) in (UTC, *STEADY)
         usual = is_plain_key(document.get("externalId", "x"))
         return Expected.ACCEPTED if known and plain and zoned and usual else Expected.OPEN
 

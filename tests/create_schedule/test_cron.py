@@ -8,7 +8,7 @@ from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import shortened, visible
 
 from . import patterns
-from .grounds import ID, given_accepted, given_listed
+from .grounds import AS_ASKED, ID, given_accepted, given_listed
 from .operation import expression, why_another_pattern
 
 CRON = "CreateScheduleOptions.cron"
@@ -41,11 +41,8 @@ def sent(target, tables):
 
 
 def expect_taken(answers):
-    """Accepted, and answered as sent."""
-    expect(answers).is_accepted()
-    expect(answers).satisfies(
-        lambda each: why_another_pattern(each.request.document["cron"], expression(each.answer.document))
-    )
+    """Accepted; that they are answered as sent is the affair of all answers."""
+    given(expect(answers).is_accepted(), rests_on=AS_ASKED).is_as_asked()
 
 
 @must("a star is accepted in every field", clause=CRON)
@@ -121,7 +118,8 @@ def test_patterns_are_seen_as_sent(target, sent):
 @pytest.fixture(scope="module")
 def spaced(target):
     """Patterns with more white space than they need."""
-    return send_patterns(target, patterns.spaced(target.month))
+    count = target.pick(smoke=0, standard=2, thorough=3)
+    return send_patterns(target, dict(list(patterns.spaced(target.month).items())[:count]))
 
 
 @must("a pattern with more spaces is accepted as the same pattern, or rejected", clause=CRON)
@@ -138,7 +136,7 @@ def test_reading_of_spaces(target, spaced):
 
 @must("generated patterns of the grammar are accepted", clause=CRON, stage=Stage.GENERATED)
 def test_generated_patterns_are_accepted(target):
-    count = target.pick(smoke=0, standard=5, thorough=400)
+    count = target.pick(smoke=0, standard=4, thorough=400)
     generated = patterns.generated(target.options.seed, count, target.months()[:4])
     answers = send_patterns(target, {named(pattern): pattern for pattern in generated})
     target.note(f"{len(answers)} generated patterns")
@@ -217,7 +215,7 @@ def test_text_is_rejected(unreadable):
 
 @must("generated patterns of which one member is wrong are rejected", clause=CRON, stage=Stage.GENERATED)
 def test_generated_invalid_patterns_are_rejected(target):
-    count = target.pick(smoke=0, standard=5, thorough=400)
+    count = target.pick(smoke=0, standard=4, thorough=400)
     broken = patterns.broken(target.options.seed, count, target.months()[:4])
     answers = target.send_all(target.order(text, label=named(text)) for text in broken)
     target.note(f"{len(answers)} generated patterns with one wrong member")

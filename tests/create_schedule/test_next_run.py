@@ -9,12 +9,27 @@ from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, Stage, must
 
 from . import patterns
-from .grounds import NEXT_RUN, accepted, given_accepted, plain
+from .grounds import ID, NEXT_RUN, VALID, accepted, given_accepted, plain
 from .moments import moment, served, why_another_time, why_another_time_of
 from .values import UTC
 
 CLAUSE = "ScheduleObject.nextRun"
-NUMBER = re.compile(r"\d+(,\d+)*")
+# Whose affair it is that patterns of a kind are accepted.
+ACCEPTED = {
+    kind: ID("cron", name)
+    for kind, name in {
+        "stars": "stars_are_accepted",
+        "lists": "lists_are_accepted",
+        "ranges": "ranges_are_accepted",
+        "steps": "steps_are_accepted",
+        "steps_of_ranges": "steps_of_ranges_are_accepted",
+        "sundays": "both_sundays_are_accepted",
+        "weekdays": "ranges_are_accepted",
+        "last_days": "last_day_is_accepted",
+        "last_weekdays": "last_weekday_is_accepted",
+        "leap_days": "leap_day_is_accepted",
+    }.items()
+}
 
 
 def kind_of(pattern):
@@ -68,7 +83,8 @@ def of_kind(target, by_kind, kind):
     table = tables.get(kind) or {"a day half a year away": target.cron(20, 4)}
     if kind == "weekdays":
         table = {label: each for rows in tables.values() for label, each in rows.items() if kind_of(each) == kind}
-    by_kind[kind] = given_accepted(target.send_all(target.order(each, label=label) for label, each in table.items()))
+    answers = target.send_all(target.valid(label, cron=each) for label, each in table.items())
+    by_kind[kind] = given(answers, rests_on=ACCEPTED.get(kind, VALID)).is_accepted()
     return by_kind[kind]
 
 

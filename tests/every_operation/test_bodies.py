@@ -148,6 +148,8 @@ def test_special_names_change_nothing(target):
 def test_odd_characters_in_strings_are_answered(target):
     schema = target.contract.document["components"]["schemas"][target.contract.request_schema]
     texts = [name for name, known in schema.get("properties", {}).items() if known.get("type") == "string"]
+    # Keys of an operation's own say whose a thing is, and have checks of their own.
+    texts = [name for name in texts if name != target.operation.key_property]
     odd = {"NUL": r'"a\u0000b"', "an unpaired surrogate": r'"a\ud800"'}
     turns = list(itertools.product(texts, odd))
     # Each property has one, each of them has its turn.

@@ -75,5 +75,5 @@ def test_generated_valid_requests_are_accepted(target, generator):
 @must("generated invalid requests are rejected", clause="{request}", stage=Stage.GENERATED)
 def test_generated_invalid_requests_are_rejected(target, generator):
     campaign(target, generator, Expected.REJECTED, lambda answer: answer.has_status(*REJECTIONS), share=0.6)
-    cases = generator.invalid(target.pick(smoke=10, standard=24, thorough=1000, frugal=4))
+    cases = generator.invalid(target.pick(smoke=10, standard=24, thorough=1000, frugal=3))
     expect(send_generated(target, cases)).has_status(*REJECTIONS)
