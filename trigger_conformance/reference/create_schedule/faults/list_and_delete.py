@@ -361,7 +361,7 @@ class ListIsKept(CreateScheduleServer):
         return self.kept[environment.name][1]
 
 
-@fault("list_and_delete.listed_schedule_is_the_answered_one")
+@fault("cron.patterns_are_seen_as_sent", "list_and_delete.listed_schedule_is_the_answered_one")
 class ListHasSchedulesAsTheyWereMade(CreateScheduleServer):
     """The list has schedules as they were made, not as they were updated."""
 

@@ -132,7 +132,10 @@ class MixesUpConcurrentOrders(CreateScheduleServer):
         return await super().keep(environment, replace(self.current, key=order.key))
 
 
-@fault("deduplication.concurrent_requests_with_different_keys_make_different_schedules")
+@fault(
+    "deduplication.concurrent_requests_with_different_keys_make_different_schedules",
+    "list_and_delete.list_has_every_schedule",
+)
 class LosesConcurrentWrites(CreateScheduleServer):
     """Two requests that overlap read, change and write the same table, and one of them is lost."""
 

@@ -125,7 +125,7 @@ class RejectionsSwitchOff(_Rejecting):
         return {**super().schedule_body(environment, schedule), "active": schedule.key not in self.off}
 
 
-@fault("deduplication.failing_requests_change_nothing_of_a_key_in_use")
+@fault("bodies.special_names_change_nothing", "cron.generated_patterns_are_accepted")
 class RejectionsUseUpTheKey(_Rejecting):
     """A key that came with a rejected request is refused from then on."""
 

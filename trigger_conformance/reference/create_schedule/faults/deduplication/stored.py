@@ -39,7 +39,7 @@ _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.reads_whole_numbers: (NUMBERS,),
     stored_keys.reads_floats: (NUMBERS,),
     stored_keys.decodes_urls: (DELIMITERS,),
-    stored_keys.splits_at_colons: (DELIMITERS,),
+    stored_keys.splits_at_colons: (DELIMITERS, "deduplication.names_derived_from_a_key_are_other_keys"),
     stored_keys.splits_at_slashes: (DELIMITERS,),
     stored_keys.drops_punctuation: (DELIMITERS,),
     stored_keys.ends_keys_at_nul: (UNUSUAL,),
