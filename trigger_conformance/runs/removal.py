@@ -8,11 +8,13 @@ of its own, so that it is done where the run's is spent; its requests are in the
 from __future__ import annotations
 
 import logging
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.options import interruption
@@ -24,6 +26,7 @@ from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 _SECONDS, _MOST_SECONDS, _A_SECOND = 30.0, 300.0, 20.0
 _REQUESTS, _MOST_REQUESTS = 200, 20_000
+_USUAL_PATIENCE, _LONGEST_PATIENCE = 1.0, 3.0
 _UNLIMITED = 1 << 62
 _UNREACHED = (FailureKind.UNREACHABLE, FailureKind.TLS)
 _UNSEEN = "what the target lists at the end could not be read, so more may be left behind than is told"
@@ -42,9 +45,12 @@ def remove_made(shared: Shared, exchanges: Sequence[Exchange], requests: int, se
     """
     station = Station(replace(shared, budget=_budget(shared.budget, len(exchanges), requests, seconds)))
     try:
-        clearings = list(_clearings(station, exchanges))
+        # An interruption leaves requests under way, of which the book does not know what they were.
+        unread = requests > len(exchanges)
+        clearings = list(_clearings(station, exchanges, unread=unread))
         try:
             with interruption.cut_short():
+                time.sleep(_patience(exchanges) if unread and clearings else 0)
                 for each in clearings:
                     each.clear()
         except KeyboardInterrupt:
@@ -73,17 +79,24 @@ def _budget(usual: Budget, sent: int, requests: int, seconds: float) -> Budget:
     )
 
 
-def _clearings(station: Station, exchanges: Sequence[Exchange]) -> Iterator[Clearing]:
-    """One for each operation and credential with which something may have been made."""
+def _patience(exchanges: Iterable[Exchange]) -> float:
+    """How long the target may take to make what it was asked for last: as long as it took for any other answer."""
+    return min(_LONGEST_PATIENCE, max((each.ended - each.started for each in exchanges), default=_USUAL_PATIENCE))
+
+
+def _clearings(station: Station, exchanges: Sequence[Exchange], *, unread: bool) -> Iterator[Clearing]:
+    """One for each operation and credential with which something may have been made; where much is ``unread``, all."""
     run_id = station.shared.target.run_id
+    selected = {each.operation for each in catalogue() if each in station.shared.selection} if unread else set()
     for operation in operations().values():
         own = [each for each in checked(exchanges) if each.request.operation == operation.id]
-        if not any(map(_may_have_made, own)) or not is_removable(client := station.client(operation.id)):
+        may = operation.id in selected and station.why_untested(operation) is None
+        if not (may or any(map(_may_have_made, own))) or not is_removable(client := station.client(operation.id)):
             continue
         by_second = [each for each in own if each.request.credential == "second"]
         others = [each for each in own if each.request.credential != "second"]
         for each, sent in ((client, others), (client.of_second(), by_second)):
-            if each is not None and sent:
+            if each is not None and (may or sent):
                 yield Clearing(each, lambda name: name.startswith(beginning(run_id)), _claims(each, sent, run_id))
 
 
