@@ -361,9 +361,10 @@ def removal(folder, place):
     station = Station(shared, create=True)
     client = station.begin("create_note.any")
     client.send_all([client.valid() for _ in range(3)])
-    exchanges = station.ledger.exchanges()
-    station.close()
-    return remove_made(shared, exchanges, len(exchanges), 1)
+    try:
+        return remove_made(station)
+    finally:
+        station.close()
 
 
 UNPLAIN = "no plain segment"
