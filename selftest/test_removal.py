@@ -449,3 +449,13 @@ def test_a_spent_budget_keeps_nothing_from_being_removed(option, tmp_path):
     assert (notes.ours, ended.results["left_behind"]) == ([], []), ended.output
     assert ended.results["operations"][0]["removed"] > 0
     assert ended.results["verdict"] == "inconclusive"
+
+
+def test_a_plan_tells_what_is_removed(tmp_path):
+    planned = call(*PROGRAM, "plan", FEW, "--max-requests=500", folder=tmp_path, **KEYS)
+    assert planned.status == 0, planned.errors
+    figures = re.findall(r"^ *(\w.*?) +(\d+) +(\d+)$", planned.output, re.MULTILINE)
+    assert [each for each in figures if each[0] in ("requests", "to remove things", "notes left behind")] == [
+        ("requests", "13", "1700"), ("to remove things", "6", "1200"), ("notes left behind", "0", "500"),
+    ]  # fmt: skip
+    assert "the run removes its notes" in planned.output

@@ -38,6 +38,11 @@ def beginning(run_id: str) -> str:
     return f"conformance-{run_id}-"
 
 
+def most_requests(sent: int) -> int:
+    """How many requests removing may take, after so many that may each have made something."""
+    return min(_MOST_REQUESTS, _REQUESTS + 2 * sent)
+
+
 def remove_made(run: Station) -> Removal:
     """Remove what was made in the run of which this is the controlling process's part.
 
@@ -83,7 +88,7 @@ def _budget(usual: Budget, sent: int, requests: int, seconds: float) -> Budget:
     """What may be spent by the end of removing; each of the requests that were ``sent`` may have made something."""
     a_second = min(_A_SECOND, usual.per_second or _A_SECOND)
     return Budget(
-        requests=requests + min(_MOST_REQUESTS, _REQUESTS + 2 * sent),
+        requests=requests + most_requests(sent),
         runs=_UNLIMITED,
         seconds=seconds + min(_MOST_SECONDS, _SECONDS + sent / a_second),
         per_second=usual.per_second,
