@@ -351,8 +351,8 @@ def known(monkeypatch):
     monkeypatch.setattr(operation, "_declared", operation._declared.__wrapped__)  # noqa: SLF001
 
 
-def removal(folder, place):
-    """What becomes of three notes that a run made."""
+def removal(folder, place, interrupted_in=""):
+    """What becomes of three notes that a run made, the book of which was interrupted in a statement of SQL."""
     target = Target(base_url=place.partition("=")[2], api_key=FIRST, second_api_key=SECOND, run_id=RUN, timeout=1)
     shared = Shared(
         target=target, budget=Budget(100, 100, 100), ledger=folder / "book", report_dir=folder, strict=False,
@@ -362,6 +362,7 @@ def removal(folder, place):
     client = station.begin("create_note.any")
     client.send_all([client.valid() for _ in range(3)])
     try:
+        station.ledger._database.executescript(interrupted_in)  # noqa: SLF001
         return remove_made(station)
     finally:
         station.close()
@@ -398,6 +399,14 @@ def test_nothing_that_a_target_says_makes_a_run_harm_it(notes, why, tmp_path):
     assert bool(left) == bool(why)
     assert why or notes.ours == []
     assert max(len(part) for each in [*found.left, LeftBehind("", "", "", "")] for part in astuple(each)) < 1000
+
+
+@pytest.mark.usefixtures("known")
+def test_a_book_that_an_interruption_left_half_written_keeps_nothing_from_being_removed(tmp_path):
+    notes = Notes()
+    with on(notes) as place:
+        found = removal(tmp_path, place, "BEGIN IMMEDIATE")
+    assert (notes.ours, [*found.left], [*found.notes]) == ([], [], [])
 
 
 class Dying(Notes):

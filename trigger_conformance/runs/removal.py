@@ -48,6 +48,7 @@ def remove_made(run: Station) -> Removal:
 
     A second Ctrl-C cuts it short.
     """
+    run.ledger.release()
     exchanges, requests = run.ledger.exchanges(), run.ledger.requests
     # An interruption leaves requests under way, of which the book does not know what they were.
     unread = requests > len(exchanges)
