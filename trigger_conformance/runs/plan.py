@@ -32,7 +32,7 @@ def forecast(settings: Settings) -> str:
         f"{'':22}{'expected':>10}{'at most':>10}",
         f"{'requests':22}{rehearsal['requests']:>10}{budget.requests + most_removing:>10}",
         *([f"{'  to remove things':22}{removing:>10}{most_removing:>10}"] if removing else []),
-        *(f"{each['things'] + ' left behind':22}{each['made'] - each['removed']:>10}{budget.requests:>10}"
+        *(f"{each['things'] + ' left behind':22}{_left(each, rehearsal):>10}{budget.requests:>10}"
           for each in rehearsal["operations"]),
         f"{'runs':22}{rehearsal['runs']:>10}{budget.runs:>10}",
         f"{'seconds':22}{seconds:>10.0f}{budget.seconds:>10g}",
@@ -46,6 +46,12 @@ def forecast(settings: Settings) -> str:
         "All but a few idempotency keys begin with conformance-<run id>-.",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _left(operation: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> int:
+    """How many of an operation's things stay: all that were made where there is no way to remove them."""
+    left = [each for each in rehearsal["left_behind"] if each["operation"] == operation["id"]]
+    return len(left) if left or operation["removed"] else int(operation["made"])
 
 
 def _removal(rehearsal: Mapping[str, Any]) -> list[str]:
