@@ -96,7 +96,8 @@ def document(payload, **more):
         "target": {"base_url": "http://x", "options": {}},
         "started_at": "2026-11-25T10:00:00.000+00:00", "duration_s": 1.0, "runs": 1, "timeline": [], "notes": [payload],
         "verdict": "non-conformant", "exit_status": 1, "interrupted": False, "halted": None, "wrong_waivers": [],
-        "requirements": entries, **more,
+        "requirements": entries, "removal_requests": 1,
+        "left_behind": [{"operation": "create_note", "id": payload, "name": payload, "reason": payload}] * 12, **more,
     }  # fmt: skip
 
 

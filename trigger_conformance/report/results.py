@@ -148,15 +148,16 @@ def counted() -> list[Operation]:
 
 
 def _operation(operation: Operation, found: Found) -> dict[str, Any]:
-    contract = operation.contract
+    contract, made = operation.contract, _made(operation, found.exchanges)
     return {
         "id": operation.id,
         "title": operation.title,
         "method": contract.method.upper(),
         "path": contract.path,
         "things": operation.things,
-        "made": _made(operation, found.exchanges),
-        "removed": found.removal.removed.get(operation.id, 0),
+        "made": made,
+        # A target that lists things under other ids is asked to remove them by both.
+        "removed": min(made, found.removal.removed.get(operation.id, 0)),
         "contract": _contract(operation),
     }
 

@@ -170,10 +170,9 @@ class Clearing:
             # All of it: what the target has under another name must stay.
             shown = self._client.left("")
         finally:
-            # A page that was answered 429 was asked for again.
-            pages = {each.request.target: each for each in self._sent(after)}
-            wrong = (each.outcome for each in pages.values() if not 200 <= (each.status or 0) < 300)
-            self.unseen = next(wrong, "") if pages else _NOT_ASKED
+            # A page that could not be read ends the list, but for those that are asked for once more.
+            last = next(reversed(self._sent(after)), None)
+            self.unseen = _NOT_ASKED if last is None else "" if 200 <= (last.status or 0) < 300 else last.outcome
         ours = {identity: name for identity, name in shown.items() if self._is_ours(name)}
         self._others |= {identity: name for identity, name in shown.items() if identity not in ours}
         for identity, name in ours.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from trigger_conformance.options.options import stated
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.reference.settings import set_up_for
+from trigger_conformance.runs.removal import most_requests
 from trigger_conformance.runs.subrun import NoResultsError, run_apart
 
 
@@ -18,7 +20,8 @@ def forecast(settings: Settings) -> str:
     """The plan of a run with ``settings``, as text. Nothing is sent to the target. Raises RuntimeError."""
     rehearsal = _rehearse(settings)
     budget, template = settings.budget, settings.template
-    seconds = rehearsal["duration_s"]
+    seconds, removing = rehearsal["duration_s"], rehearsal["removal_requests"]
+    most_removing = most_requests(budget.requests) if removing else 0
     if budget.per_second:
         seconds = max(seconds, rehearsal["requests"] / budget.per_second)
     limited = "several 429 for the credential in use" if template.press_rate_limit else "none on purpose"
@@ -27,8 +30,9 @@ def forecast(settings: Settings) -> str:
         f"A run against {where}, profile {template.profile.name.lower()}; nothing has been sent to it.",
         "",
         f"{'':22}{'expected':>10}{'at most':>10}",
-        f"{'requests':22}{rehearsal['requests']:>10}{budget.requests:>10}",
-        *(f"{each['things'] + ' left behind':22}{rehearsal[each['things']]:>10}{budget.requests:>10}"
+        f"{'requests':22}{rehearsal['requests']:>10}{budget.requests + most_removing:>10}",
+        *([f"{'  to remove things':22}{removing:>10}{most_removing:>10}"] if removing else []),
+        *(f"{each['things'] + ' left behind':22}{_left(each, rehearsal):>10}{budget.requests:>10}"
           for each in rehearsal["operations"]),
         f"{'runs':22}{rehearsal['runs']:>10}{budget.runs:>10}",
         f"{'seconds':22}{seconds:>10.0f}{budget.seconds:>10g}",
@@ -37,10 +41,28 @@ def forecast(settings: Settings) -> str:
         f"rate limit: {limited}",
         "Expected is what a rehearsal on the reference server needed; a slower or tighter target takes longer, and",
         "requests that it answers 429 are sent again, within the ceilings.",
-        *(operations()[each["id"]].aftermath for each in rehearsal["operations"]),
+        *(told for each in rehearsal["operations"] if (told := operations()[each["id"]].aftermath)),
+        *_removal(rehearsal),
         "All but a few idempotency keys begin with conformance-<run id>-.",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _left(operation: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> int:
+    """How many of an operation's things stay: all that were made where there is no way to remove them."""
+    left = [each for each in rehearsal["left_behind"] if each["operation"] == operation["id"]]
+    return len(left) if left or operation["removed"] else int(operation["made"])
+
+
+def _removal(rehearsal: Mapping[str, Any]) -> list[str]:
+    """What becomes of what a run makes, where the contract has a way to remove it."""
+    removed = [each["things"] for each in rehearsal["operations"] if each["removed"]]
+    if not removed:
+        return []
+    return [
+        f"At its end, also where it is interrupted, the run removes its {' and '.join(removed)}, with a budget of its",
+        "own. What it could not remove it tells; trigger-conformance clean finds that later, and removes it on --yes.",
+    ]
 
 
 def _rehearse(settings: Settings) -> dict[str, Any]:

@@ -8,22 +8,25 @@ of its own, so that it is done where the run's is spent; its requests are in the
 from __future__ import annotations
 
 import logging
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.client import Client
-from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.operation import Operation, operations
 from trigger_conformance.options import interruption
-from trigger_conformance.report.results import Removal, checked
+from trigger_conformance.report.results import LeftBehind, Removal, checked
 from trigger_conformance.runs.clearing import Claim, Clearing, is_removable
-from trigger_conformance.runs.station import Shared, Station
+from trigger_conformance.runs.station import Station
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 _SECONDS, _MOST_SECONDS, _A_SECOND = 30.0, 300.0, 20.0
 _REQUESTS, _MOST_REQUESTS = 200, 20_000
+_USUAL_PATIENCE, _LONGEST_PATIENCE = 1.0, 3.0
 _UNLIMITED = 1 << 62
 _UNREACHED = (FailureKind.UNREACHABLE, FailureKind.TLS)
 _UNSEEN = "what the target lists at the end could not be read, so more may be left behind than is told"
@@ -35,16 +38,29 @@ def beginning(run_id: str) -> str:
     return f"conformance-{run_id}-"
 
 
-def remove_made(shared: Shared, exchanges: Sequence[Exchange], requests: int, seconds: float) -> Removal:
-    """Remove what a run made that sent ``exchanges``, and has spent so many ``requests`` and ``seconds``.
+def most_requests(sent: int) -> int:
+    """How many requests removing may take, after so many that may each have made something."""
+    return min(_MOST_REQUESTS, _REQUESTS + 2 * sent)
+
+
+def remove_made(run: Station) -> Removal:
+    """Remove what was made in the run of which this is the controlling process's part.
 
     A second Ctrl-C cuts it short.
     """
-    station = Station(replace(shared, budget=_budget(shared.budget, len(exchanges), requests, seconds)))
+    run.ledger.release()
+    exchanges, requests = run.ledger.exchanges(), run.ledger.requests
+    # An interruption leaves requests under way, of which the book does not know what they were.
+    unread = requests > len(exchanges)
+    if not (made := _removable(run, exchanges, unread=unread)):
+        return Removal()
+    budget = _budget(run.shared.budget, len(exchanges), requests, run.ledger.seconds_spent)
+    station = Station(replace(run.shared, budget=budget))
     try:
-        clearings = list(_clearings(station, exchanges))
+        clearings = [each for operation in made for each in _clearings(station, operation, exchanges, unread=unread)]
         try:
             with interruption.cut_short():
+                time.sleep(_patience(exchanges) if unread else 0)
                 for each in clearings:
                     each.clear()
         except KeyboardInterrupt:
@@ -52,39 +68,62 @@ def remove_made(shared: Shared, exchanges: Sequence[Exchange], requests: int, se
             logging.getLogger("asyncio").disabled = True
             for each in clearings:
                 each.stop(_INTERRUPTED)
-        removed: Counter[str] = Counter()
-        for each in clearings:
-            removed[each.operation] += each.removed
-        left = [thing for each in clearings for thing in each.left()]
-        notes = [f"{each.operation}: {_UNSEEN} ({each.unseen})" for each in clearings if each.unseen]
-        return Removal(removed, left, station.ledger.requests - requests, list(dict.fromkeys(notes)))
+        return _told(clearings, station.ledger.requests - requests)
     finally:
         station.close()
+
+
+def _told(clearings: Iterable[Clearing], requests: int) -> Removal:
+    removed: Counter[str] = Counter()
+    left: list[LeftBehind] = []
+    notes: dict[str, None] = {}
+    for each in clearings:
+        removed[each.operation] += each.removed
+        left += each.left()
+        if each.unseen:
+            notes[f"{each.operation}: {_UNSEEN} ({each.unseen})"] = None
+    return Removal(removed, left, requests, list(notes))
 
 
 def _budget(usual: Budget, sent: int, requests: int, seconds: float) -> Budget:
     """What may be spent by the end of removing; each of the requests that were ``sent`` may have made something."""
     a_second = min(_A_SECOND, usual.per_second or _A_SECOND)
     return Budget(
-        requests=requests + min(_MOST_REQUESTS, _REQUESTS + 2 * sent),
+        requests=requests + most_requests(sent),
         runs=_UNLIMITED,
         seconds=seconds + min(_MOST_SECONDS, _SECONDS + sent / a_second),
         per_second=usual.per_second,
     )
 
 
-def _clearings(station: Station, exchanges: Sequence[Exchange]) -> Iterator[Clearing]:
-    """One for each operation and credential with which something may have been made."""
+def _patience(exchanges: Iterable[Exchange]) -> float:
+    """How long the target may take to make what it was asked for last: as long as it took for any other answer."""
+    return min(_LONGEST_PATIENCE, max((each.ended - each.started for each in exchanges), default=_USUAL_PATIENCE))
+
+
+def _removable(run: Station, exchanges: Sequence[Exchange], *, unread: bool) -> list[Operation]:
+    """The operations that may have made what can be removed; where requests are ``unread``, all that were tested."""
+    tested = {each.operation for each in catalogue() if each in run.shared.selection} if unread else set()
+    tested |= {each.request.operation for each in checked(exchanges) if _may_have_made(each)}
+    return [
+        each
+        for identity, each in operations().items()
+        if identity in tested and run.why_untested(each) is None and is_removable(run.client(identity))
+    ]
+
+
+def _clearings(
+    station: Station, operation: Operation, exchanges: Sequence[Exchange], *, unread: bool
+) -> Iterator[Clearing]:
+    """One for each credential with which something may have been made."""
     run_id = station.shared.target.run_id
-    for operation in operations().values():
-        own = [each for each in checked(exchanges) if each.request.operation == operation.id]
-        if not any(map(_may_have_made, own)) or not is_removable(client := station.client(operation.id)):
-            continue
-        by_second = [each for each in own if each.request.credential == "second"]
-        others = [each for each in own if each.request.credential != "second"]
-        for each, sent in ((client, others), (client.of_second(), by_second)):
-            if each is not None and sent:
-                yield Clearing(each, lambda name: name.startswith(beginning(run_id)), _claims(each, sent, run_id))
+    own = [each for each in checked(exchanges) if each.request.operation == operation.id]
+    by_second = [each for each in own if each.request.credential == "second"]
+    others = [each for each in own if each.request.credential != "second"]
+    client = station.client(operation.id)
+    for each, sent in ((client, others), (client.of_second(), by_second)):
+        if each is not None and (unread or sent):
+            yield Clearing(each, lambda name: name.startswith(beginning(run_id)), _claims(each, sent, run_id))
 
 
 def _may_have_made(exchange: Exchange) -> bool:

@@ -163,7 +163,7 @@ class Run:
     def finish(self) -> ExitStatus:
         """Settle the verdict, write the reports, stop what was started; returns the exit status."""
         try:
-            self._settle(self._removal())
+            self._settle(remove_made(self.station))
         finally:
             self.close()
         if interruption.over(self.status) and not self.interrupted:
@@ -174,11 +174,6 @@ class Run:
             self._render()
             interruption.over(self.status)
         return self.status
-
-    def _removal(self) -> Removal:
-        """Remove what was made; what became of it."""
-        ledger = self.station.ledger
-        return remove_made(self.station.shared, ledger.exchanges(), ledger.requests, ledger.seconds_spent)
 
     def _settle(self, removal: Removal) -> None:
         chosen = self.selected

@@ -50,7 +50,8 @@ _MEANINGS = {
     ExitStatus.CONFORMANT: "Conformant: every MUST was seen to hold.",
     ExitStatus.NON_CONFORMANT: (
         "Non-conformant: a MUST is violated (under --strict a SHOULD too), or an entry of the waivers file is no "
-        "longer true. `report --compare` ends so where anything got worse, `verify` where an archive is rejected."
+        "longer true. `report --compare` ends so where anything got worse, `verify` where an archive is rejected, "
+        "`clean` where something is left."
     ),
     ExitStatus.INTERRUPTED: "Interrupted (Ctrl-C, SIGTERM): what was decided until then is in the reports.",
     ExitStatus.SUITE_ERROR: "An error in the suite itself: please report it.",
@@ -58,7 +59,7 @@ _MEANINGS = {
     ExitStatus.NOTHING_SELECTED: "The options select no requirement.",
     ExitStatus.INCONCLUSIVE: (
         "Inconclusive: nothing is violated, but a MUST could not be decided: the target is unreachable, refused the "
-        "key, or a budget is spent. Never a pass."
+        "key, or a budget is spent. Never a pass. `clean` ends so where the target could not be asked."
     ),
 }
 

@@ -59,6 +59,11 @@ class Ledger:
             raise
         self._database.execute("COMMIT")
 
+    def release(self) -> None:
+        """Give up what an interruption left half written, so that others may write."""
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+
     def _account(self, column: str) -> float:
         value: float = self._database.execute(f"SELECT {column} FROM account").fetchone()[0]
         return value

@@ -26,9 +26,9 @@ class NoteClient(Client):
         """What the one page of the list shows."""
         answer = self.send(self.request(label="list notes", method="GET", content_type=None)).answer
         notes = answer.json if answer and isinstance(answer.json, list) else []
-        shown = {each.get("id"): each.get("name") for each in notes if isinstance(each, dict)}
+        shown = [(each.get("id"), each.get("name")) for each in notes if isinstance(each, dict)]
         return {
-            note: name for note, name in shown.items()
+            note: name for note, name in shown
             if isinstance(note, str) and isinstance(name, str) and name.startswith(beginning)
         }  # fmt: skip
 
