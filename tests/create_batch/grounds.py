@@ -15,6 +15,7 @@ ON_ONE_CONNECTION = "create_batch.authentication.requests_on_one_connection_are_
 REFUSAL = "create_batch.authentication.missing_credential_is_refused"
 REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
 REPLAY = "create_batch.idempotency.replay_returns_the_existing_batch"
+RACE = "create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch"
 REPLAY_RUN_COUNT = "create_batch.idempotency.replay_keeps_the_first_run_count"
 
 

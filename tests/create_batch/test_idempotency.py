@@ -4,7 +4,7 @@ import itertools
 import math
 import time
 import zlib
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 
@@ -26,6 +26,7 @@ from .expectations import expect, given
 from .grounds import (
     ON_ONE_CONNECTION,
     OUT_OF_RANGE,
+    RACE,
     REPLAY,
     REPLAY_STATUS,
     UNKNOWN,
@@ -479,9 +480,17 @@ def judge_one_key(before, answers):
     history = [*before, *took_part]
     if all(is_new(each) for each in history):
         rests(REPLAY, "no request found what another had made", history)
+    if rivals := pairs_of_rivals(history):
+        rests(RACE, "two requests at once have each made a batch", rivals[0])
     expect_one_batch(history)
     creator = next((each for each in history if is_new(each)), None) or next(each for each in history if each.failure)
     expect(each for each in history if each.answer).has_run_count(run_count(creator.request))
+
+
+def pairs_of_rivals(history):
+    """Each two that were under way at once and say that they made something new."""
+    made = [each for each in history if is_new(each)]
+    return [pair for pair in combinations(made, 2) if pair[0].started < pair[1].ended and pair[1].started < pair[0].ended]
 
 
 def _may_create(request):
