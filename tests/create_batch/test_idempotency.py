@@ -490,7 +490,9 @@ def judge_one_key(before, answers):
 def pairs_of_rivals(history):
     """Each two that were under way at once and say that they made something new."""
     made = [each for each in history if is_new(each)]
-    return [pair for pair in combinations(made, 2) if pair[0].started < pair[1].ended and pair[1].started < pair[0].ended]
+    return [
+        (one, other) for one, other in combinations(made, 2) if one.started < other.ended and other.started < one.ended
+    ]
 
 
 def _may_create(request):
