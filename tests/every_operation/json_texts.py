@@ -186,6 +186,7 @@ ALLOWED = {
     "every escape": rf'"{EXTRA}Escapes":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD83D\uDE00"',
     "every plane": f'"{EXTRA}Planes":"\x7fé한😀\u2028\u2029"',
     "a long name": f'"{EXTRA}{"x" * 300}":1',
+    "60,000 characters": f'"{EXTRA}Long":"{"x" * 60_000}"',
     "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
     "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',
 }
