@@ -1,8 +1,8 @@
 """Repeatability: the same target gets the same verdicts every time.
 
 ``make repeatability`` (``python -m selftest.repeatability``) runs the suite again and again on the sound server, on
-races of several widths, on limiter faults and on jittery variants, and compares the lists of verdicts. Any difference
-is a defect of the suite. Writes reports/repeatability.json.
+races of several widths, on limiter faults and on jittery variants, and compares the lists of verdicts and of findings.
+Any difference is a defect of the suite. Writes reports/repeatability.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LIMITERS = ("rate_limits.extends_the_ban", "rate_limits.limits_everybody", "rate
 
 def compared(identity: str, trials: list[Trial], named: tuple[str, ...]) -> dict[str, Any]:
     """How the trials on one behaviour agree; ``detected`` counts those in which a named requirement caught it."""
-    lists = Counter(json.dumps(trial.verdicts, sort_keys=True) for trial in trials)
+    lists = Counter(json.dumps([trial.verdicts, trial.findings], sort_keys=True) for trial in trials)
     requirements = {each for trial in trials for each in trial.verdicts}
     differing = {
         each: dict(Counter(trial.verdicts.get(each, "missing") for trial in trials))
@@ -37,6 +37,7 @@ def compared(identity: str, trials: list[Trial], named: tuple[str, ...]) -> dict
         "id": identity or "the sound server",
         "runs": len(trials),
         "lists": len(lists),
+        "findings": dict(Counter(json.dumps(trial.findings) for trial in trials)),
         "statuses": dict(Counter(trial.status for trial in trials)),
         "detected": sum(bool(set(named) & set(trial.caught)) for trial in trials) if named else None,
         "differing": differing,

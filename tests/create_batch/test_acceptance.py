@@ -4,29 +4,27 @@ import re
 
 from tests.every_operation.packs import expect_ignored
 from trigger_conformance.checks.expect import seen
+from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
 
+from . import look_alike_names
 from .expectations import expect, given
-from .grounds import NOT_CACHED, given_accepted
+from .grounds import MISSING, NOT_CACHED, given_accepted, given_batches
 from .operation import batch, is_new, key_of, run_count
 
 TOKEN, CLAIMS = f"header {token.TOKEN}", f"header {token.CLAIMS}"
 # RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
 PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
-LOOK_ALIKE_COUNTS = (
-    "RunCount", "RUNCOUNT", "runcount", "run_count", "runCount ", " runCount", "run-count", "ｒｕｎＣｏｕｎｔ",
-)  # fmt: skip
-# The Kelvin sign and the long s are a k and an s where letter case is folded as Unicode has it.
-LOOK_ALIKES = (
-    "idempotency_key", "IdempotencyKey", "idempotencykey", "idempotency\u212aey", "parent_run_id", "ParentRunId",
-    "resume_parent_on_completion", "re\u017fumeParentOnCompletion", "ResumeParentOnCompletion",
-)  # fmt: skip
 
 
 def accepted(traffic):
     return [exchange for exchange in traffic if exchange.status == 202]
+
+
+def plainly_accepted(traffic):
+    return [exchange for exchange in accepted(traffic) if not look_alike_names.are_in(exchange.request)]
 
 
 @must(
@@ -51,10 +49,32 @@ def test_every_subset_of_optional_properties_is_accepted(target):
 )
 def test_look_alike_properties_are_ignored(target):
     # Each with a value of its own, so that the answer tells which one counted, or of a type that would be rejected.
-    counts = {f'"{name}"': str(number) for number, name in enumerate(LOOK_ALIKE_COUNTS, 1)}
-    others = {f'"{name}"': "[]" for name in LOOK_ALIKES}
+    counts = {f'"{name}"': str(number) for number, name in enumerate(look_alike_names.OF_RUN_COUNT, 1)}
+    others = {f'"{name}"': "[]" for name in look_alike_names.OF_OTHERS}
     members = {f"extra property {name}": f"{name}:{value}" for name, value in {**counts, **others}.items()}
     expect_ignored(target, members, label="look-alikes of every property", plain=lambda: target.weighing(9))
+    if target.profile > Profile.SMOKE:
+        expect_no_stand_in(target)
+
+
+def expect_no_stand_in(target):
+    """Where a property is left out, its look-alikes do not stand in for it."""
+    counts = dict.fromkeys(look_alike_names.OF_RUN_COUNT, 1)
+    answer = target.send(
+        target.request({**counts, "idempotencyKey": target.key()}, label="look-alikes of runCount only")
+    )
+    if answer.status == 202 and target.send(target.request({}, label="runCount missing")).status == 202:
+        rests(MISSING, "a body without runCount is accepted", [answer])
+    expect(answer).is_rejected()
+    given_batches(target.send(target.order(label="no key")))
+    named = dict.fromkeys(look_alike_names.OF_THE_KEY, target.key())
+    labels = ("look-alikes of the key only", "the same again")
+    answers = expect([target.send(target.order(label=label, properties=named)) for label in labels]).is_accepted()
+    expect(answers).satisfies(
+        lambda each: "a look-alike was taken for the key" if "idempotencyKey" in each.answer.document else None,
+        place="idempotencyKey",
+    )
+    expect(answers).is_new_batch()
 
 
 @must(
@@ -98,7 +118,7 @@ def test_new_batch_has_the_requested_run_count(traffic):
         return None if type(got) is int and got == wanted else f"expected runCount {wanted}, got {got!r}"
 
     # A replay that is said to be new is another requirement's affair.
-    firsts = {batch(each): each for each in reversed(accepted(traffic)) if is_new(each)}
+    firsts = {batch(each): each for each in reversed(plainly_accepted(traffic)) if is_new(each)}
     created = [each for each in firsts.values() if run_count(each.request) is not None]
     expect(created).satisfies(judge, place="runCount")
 
@@ -115,7 +135,9 @@ def test_new_batch_is_not_cached(target, traffic):
         return None if cached is False else f"no key was sent, yet isCached is {cached!r}"
 
     keyless = [
-        each for each in accepted(traffic) if "idempotencyKey" not in (each.request.document or {"idempotencyKey": 0})
+        each
+        for each in plainly_accepted(traffic)
+        if "idempotencyKey" not in (each.request.document or {"idempotencyKey": 0})
     ]
     # A part of the suite may have sent a key each time.
     expect(keyless or given_accepted(target.send(target.order()))).satisfies(judge, place="isCached")
@@ -135,7 +157,7 @@ def test_answered_key_is_the_requests(traffic):
         same = isinstance(got, str) and got == key_of(exchange.request)
         return None if same else f"expected {key_of(exchange.request)!r} or nothing, got {got!r}"
 
-    expect([each for each in accepted(traffic) if each.request.document is not None]).satisfies(
+    expect([each for each in plainly_accepted(traffic) if each.request.document is not None]).satisfies(
         judge, place="idempotencyKey"
     )
 

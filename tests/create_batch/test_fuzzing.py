@@ -19,7 +19,7 @@ MEMBERS = ("id", "isCached", "runCount")
     stage=Stage.GENERATED,
 )
 def test_nearly_alike_keys_are_different(target):
-    near = near_keys(target.options.seed, target.pick(smoke=5, standard=6, thorough=300))
+    near = near_keys(target.options.seed, target.pick(smoke=3, standard=3, thorough=300))
     pairs = [(target.key("-"), pair) for pair in near]
     for portion in portions(target, pairs):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
@@ -35,7 +35,7 @@ def test_nearly_alike_keys_are_different(target):
 )
 def test_any_order_is_answered_as_the_model_says(target):
     kinds = [kind for kind in Kind if kind is not Kind.ELSEWHERE or target.second_bearer is not None]
-    count = target.pick(smoke=1, standard=2, thorough=40)
+    count = target.pick(smoke=1, standard=1, thorough=40)
     generated = programs(target.options.seed, count, kinds, POOL, target.within(3))
     for portion in portions(target, generated, WAVE):
         for program in portion:

@@ -223,6 +223,7 @@ HABITS = {
     "unknown headers": {
         "a header of fetch's": with_header("sec-fetch-mode", "cors"),
         "a header of one's own": with_header("x-Firmware-Build", "7"),
+        "a long baggage": with_header("baggage", ",".join(f"conformance{number}={number:040}" for number in range(30))),
         "a traceparent": with_header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"),
         "a traceparent of a later version": with_header(
             "traceparent",

@@ -12,6 +12,31 @@ from urllib.parse import quote
 TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 # As many letters as prefixes of keys have; more of a key would be too much to print.
 _SHOWN = 8
+_SECRET = 16
+_BEGINNING = re.compile(r"(?:[A-Za-z]{1,8}_){0,2}")
+# Where other APIs look for a key.
+QUERIES = ("api_key", "apiKey", "apikey", "key", "secretKey", "secret_key", "token", "access_token", "auth_token",
+           "auth", "authorization", "Authorization", "bearer", "jwt")  # fmt: skip
+COOKIES = ("token", "api_key", "apiKey", "access_token", "session", "auth", "jwt", "Authorization")
+PROPERTIES = ("apiKey", "api_key", "secretKey", "access_token", "accessToken", "token", "auth", "authorization")
+HEADERS = ("X-Api-Key", "Api-Key", "ApiKey", "X-Auth-Token", "X-Access-Token", "X-Token", "X-Secret-Key", "Token",
+           "X-Trigger-Api-Key", "Trigger-Api-Key", "X-Trigger-Secret-Key", "Authentication")  # fmt: skip
+HEADERS_WITH_A_SCHEME = (
+    "Proxy-Authorization",
+    "X-Authorization",
+    "X-Forwarded-Authorization",
+    "X-Original-Authorization",
+)
+# What proxies and frameworks say of a request that they have let in, or that comes from themselves.
+OF_A_NETWORK = (
+    ("X-Forwarded-For", "127.0.0.1"), ("X-Real-IP", "127.0.0.1"), ("X-Client-IP", "127.0.0.1"),
+    ("X-Originating-IP", "127.0.0.1"), ("True-Client-IP", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"),
+    ("X-Forwarded-User", "admin"), ("X-Remote-User", "admin"), ("Remote-User", "admin"),
+    ("X-Authenticated-User", "admin"), ("X-Consumer-Username", "admin"), ("X-User-Id", "1"), ("X-Admin", "true"),
+    ("X-Internal", "true"), ("X-Internal-Request", "true"), ("X-Health-Check", "true"), ("X-Debug", "true"),
+    ("X-Skip-Auth", "true"), ("X-Middleware-Subrequest", "middleware:middleware:middleware:middleware:middleware"),
+    ("X-Amzn-Oidc-Identity", "admin"),
+)  # fmt: skip
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOK_ALIKES = str.maketrans("aceopxyTABEKMHOPCX", "асеорхуТАВЕКМНОРСХ")
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
@@ -32,6 +57,12 @@ def beginning(key):
     return key[: min(_SHOWN - 1, len(key) // 3)]
 
 
+def with_middle(key, mark):
+    """The key with ``mark`` in place of a character of its middle."""
+    middle = next((at for at in range(len(key) // 2, len(key)) if key[at] != mark), len(key) // 2)
+    return f"{key[:middle]}{mark}{key[middle + 1 :]}"
+
+
 def patterns(key):
     """Wildcards of SQL, of key-value stores and of file systems; regular expressions; quotes, and what follows one."""
     begins = beginning(key)
@@ -43,6 +74,8 @@ def patterns(key):
         "%": "%",
         "*": "*",
         ".*": ".*",
+        "an underscore for a character": with_middle(key, "_"),
+        "a point for a character": with_middle(key, "."),
         "^ and the key's beginning": f"^{begins}",
         "an underscore for each character": "_" * len(key),
         "a question mark for each character": "?" * len(key),
@@ -60,7 +93,17 @@ def patterns(key):
 def spellings(key):
     """The right key, with something about it or written otherwise."""
     encoded = key.encode()
+    # Keys are often looked up by what comes after their beginning, which is for people.
+    begins = _BEGINNING.match(key)[0]
+    secret = key.removeprefix(begins)
+    parts = {"without its beginning": secret, "with another beginning": f"tr_stg_{secret}"}
     return {
+        "the key, a point and a word": f"{key}.x",
+        "the key, a colon and a word": f"{key}:x",
+        "the key, a comma and another credential": f"{key}, Bearer x",
+        "another credential, a comma and the key": f"x, Bearer {key}",
+        "its beginning in upper case": f"{begins.upper()}{secret}",
+        **(parts if len(secret) >= _SECRET else {}),
         "the key, a space and a word": f"{key} x",
         "a word, a space and the key": f"x {key}",
         "a word, a comma and the key": f"x,{key}",

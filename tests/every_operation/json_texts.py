@@ -9,6 +9,8 @@ import itertools
 import re
 
 EXTRA = "conformanceExtra"
+# An id that a request asks for, which no contract lets it choose.
+OWN_ID = "conformance"
 MARK = "\ue000"
 
 
@@ -76,6 +78,7 @@ MALFORMED_STRINGS = {
 }
 MALFORMED_DOCUMENTS = {
     "cut short": lambda text: text[:-1],
+    "a raw tab in a name": lambda text: with_members(text, f'"{EXTRA}\t":1'),
     "a trailing comma": lambda text: f"{text[:-1]},}}",
     "single quotes throughout": lambda text: text.replace('"', "'"),
     "names without quotes": lambda text: re.sub(r'"(\w+)":', r"\1:", text),
@@ -103,10 +106,11 @@ WORDS = {
     "NaN": "NaN",
     "-Infinity": "-Infinity",
     "undefined": "undefined",
-    "None": "None",
-    "Infinity": "Infinity",
     "TRUE": "TRUE",
+    "None": "None",
     "False": "False",
+    "Null": "Null",
+    "Infinity": "Infinity",
     "nil": "nil",
     "nan": "nan",
     "inf": "inf",
@@ -117,12 +121,12 @@ NO_WHITE_SPACE = {
     "a NUL": "\0",
     "a form feed": "\f",
     "a no-break space": "\u00a0",
+    "a vertical tab": "\v",
     "a line separator": "\u2028",
-    "a control-Z": "\x1a",
+    "a next-line": "\x85",
     "an ideographic space": "\u3000",
     "a zero-width space": "\u200b",
-    "a vertical tab": "\v",
-    "a next-line": "\x85",
+    "a control-Z": "\x1a",
     "an information separator": "\x1f",
 }
 NO_SURROUNDINGS = {
@@ -182,6 +186,7 @@ ALLOWED = {
     "every escape": rf'"{EXTRA}Escapes":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD83D\uDE00"',
     "every plane": f'"{EXTRA}Planes":"\x7fé한😀\u2028\u2029"',
     "a long name": f'"{EXTRA}{"x" * 300}":1',
+    "60,000 characters": f'"{EXTRA}Long":"{"x" * 60_000}"',
     "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
     "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',
 }
@@ -206,8 +211,23 @@ SPECIAL_NAMES = {
         "$ref": '"#/a"',
         "__class__": '"object"',
         "_method": '"DELETE"',
-        "id": '"conformance"',
+        "id": f'"{OWN_ID}"',
         "isCached": "true",
+        "items": '[{"a":1}]',
+        "payload": '{"a":1}',
+        "options": '{"a":1}',
+        "metadata": '{"a":1}',
+        "data": "[]",
+        "status": '"FAILED"',
+        "version": '"1"',
+        "createdAt": '"1970-01-01T00:00:00Z"',
+        "expiresAt": '"1970-01-01T00:00:00Z"',
+        "environment": '"prod"',
+        "projectRef": '"proj_conformance"',
+        "userId": '"1"',
+        "isAdmin": "true",
+        "dryRun": "true",
+        "error": '"conformance"',
     }.items()
 }
 
@@ -230,7 +250,7 @@ def first(rows, usual, everywhere):
 
 def malformed(everywhere, *, sparing=False):
     """What no grammar of JSON allows (RFC 8259 2 to 7)."""
-    documents, numbers, strings = (7, 6, 3) if sparing else (12, 7, 7)
+    documents, numbers, strings = (7, 6, 3) if sparing else (19, 8, 9)
     return {
         **first(MALFORMED_DOCUMENTS, documents, everywhere),
         **placed(MALFORMED_NUMBERS, VALUES, numbers, everywhere),
@@ -240,12 +260,12 @@ def malformed(everywhere, *, sparing=False):
 
 def words(everywhere, *, sparing=False):
     """Values that other languages write in words (RFC 8259 3)."""
-    return placed(WORDS, VALUES, 2 if sparing else 4, everywhere)
+    return placed(WORDS, VALUES, 2 if sparing else 6, everywhere)
 
 
 def no_surroundings(everywhere, *, sparing=False):
     """What stands around a document or between its tokens, and is no white space of JSON (RFC 8259 2)."""
-    spaces, others = (3, 1) if sparing else (5, 3)
+    spaces, others = (3, 1) if sparing else (7, 4)
     return {**placed(NO_WHITE_SPACE, GAPS, spaces, everywhere), **first(NO_SURROUNDINGS, others, everywhere)}
 
 

@@ -11,6 +11,7 @@ LONGEST_ASTRAL = 127
 # What languages reserve, falsify, call truth, or give to every object.
 WORDS = (
     "", "null", "undefined", "0", "__proto__", "constructor", "*", "None", "false", "1", "true", "toString", "length",
+    " ", "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
 MORE_WORDS = (
     "nil", "NULL", "NaN", "yes", "no", "on", "off", "True", "False", "valueOf", "hasOwnProperty", "prototype",
@@ -62,6 +63,7 @@ def unusual(stem):
         "NUL, then a": f"{stem}\0a",
         "NUL, then b": f"{stem}\0b",
         "a line break": f"{stem}\na",
+        "a carriage return and a line break": f"{stem}\r\na",
         "a tab": f"{stem}\ta",
         "a letter": f"{stem}-b",
         "a trailing line break": f"{stem}-b\n",

@@ -18,6 +18,8 @@ def text_of(request):
 def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None):
     """A valid request is answered as if the ``members`` (label to JSON text) were not there; else each is tried alone.
 
+    Returns the answers.
+
     What is asked beside them rests on a request with the members of the ``ground``. ``plain`` makes the valid request.
     """
 
@@ -29,7 +31,7 @@ def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None):
     if answers[0].status != 429 and not is_right(target, answers[0]):
         sound_beside(target, [target.send(request("the sound twin", ground))])
         answers += target.send_all(request(label, [member]) for label, member in members.items())
-    given_as_asked(expect(answers).is_accepted())
+    return given_as_asked(expect(answers).is_accepted())
 
 
 def is_right(target, exchange):

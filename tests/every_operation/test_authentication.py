@@ -49,6 +49,7 @@ def other_schemes(target):
         "ApiKey": target.derived(f"ApiKey {key}", '"ApiKey $TRIGGER_API_KEY"'),
         "no scheme": target.derived(key, '"$TRIGGER_API_KEY"'),
         "BearerX": target.derived(f"BearerX {key}", '"BearerX $TRIGGER_API_KEY"'),
+        "XBearer": target.derived(f"XBearer {key}", '"XBearer $TRIGGER_API_KEY"'),
     }
 
 
@@ -150,7 +151,7 @@ def with_names(target, look_up_key):
 
 @pytest.fixture(scope="module")
 def with_patterns(target, look_up_key):
-    return target.send_all(looked_up(target, look_up_key, credentials.patterns(target.options.api_key), 4))
+    return target.send_all(looked_up(target, look_up_key, credentials.patterns(target.options.api_key), 6))
 
 
 @pytest.fixture(scope="module")
@@ -161,13 +162,13 @@ def with_spellings(target, look_up_key):
         # A hash says nothing of the key, so that a target may tell it.
         keep_out = target.wire.redactor.conceal if label in credentials.HASHES else target.wire.redactor.learn
         keep_out(token)
-    return target.send_all(looked_up(target, look_up_key, tokens, 8))
+    return target.send_all(looked_up(target, look_up_key, tokens, 14))
 
 
 @pytest.fixture(scope="module")
 def with_known_secrets(target, look_up_key, claims):
     tokens = forgery.with_known_secrets(claims)
-    return target.send_all(looked_up(target, look_up_key, tokens, 5))
+    return target.send_all(looked_up(target, look_up_key, tokens, 7))
 
 
 @pytest.fixture(scope="module")
@@ -184,19 +185,22 @@ def key_elsewhere(target):
         document = {**target.document(), **(extra or {})}
         return target.request(document, label=label, authorization=NO_HEADER, **more)
 
-    queries = ("api_key", "apiKey", "token", "access_token")
-    cookies = ("token", "api_key", "access_token", "session", "Authorization")
-    properties = ("apiKey", "api_key", "access_token", "token", "authorization")
-    query = f"?{'&'.join(f'{name}={key}' for name in queries)}"
-    cookie = ("Cookie", "; ".join(f"{name}={key}" for name in cookies))
-    body = dict.fromkeys(properties, key)
+    query = f"?{'&'.join(f'{name}={key}' for name in credentials.QUERIES)}"
+    cookie = ("Cookie", "; ".join(f"{name}={key}" for name in credentials.COOKIES))
+    headers = [(name, key) for name in credentials.HEADERS]
+    headers += [(name, f"Bearer {key}") for name in credentials.HEADERS_WITH_A_SCHEME]
+    body = dict.fromkeys(credentials.PROPERTIES, key)
     if target.profile is Profile.SMOKE or target.sparing:
-        return target.send_all([order("key in query, cookie and body", body, headers=[cookie], query=query)])
+        everywhere = order(
+            "key in query, cookie, body and other headers", body, headers=[cookie, *headers], query=query
+        )
+        return target.send_all([everywhere])
     return target.send_all(
         [
             order("key in the query", query=query),
             order("key in a cookie", headers=[cookie]),
             order("key in the body", body),
+            order("key in other headers", headers=headers),
         ]
     )
 
@@ -233,10 +237,19 @@ def given_no_header_is_refused(without_credential):
         rests(operation(let_in).owner(REFUSAL), f"no header: expected 401, got {let_in[0].outcome}", let_in)
 
 
-@must("the right key in the query, a cookie or the body is refused", clause=BEARER, profile=Profile.SMOKE)
+@must(
+    "the right key in the query, a cookie, the body or another header is refused", clause=BEARER, profile=Profile.SMOKE
+)
 def test_key_elsewhere_is_refused(without_credential, key_elsewhere):
     given_no_header_is_refused(without_credential)
     expect_refused(key_elsewhere)
+
+
+@must("headers with which callers within a network are let in stand for no credential", clause=UNAUTHORIZED)
+def test_headers_of_a_network_are_no_credential(target, without_credential):
+    given_no_header_is_refused(without_credential)
+    label = "headers of callers within a network"
+    expect_refused(target.send(target.valid(label, authorization=NO_HEADER, headers=credentials.OF_A_NETWORK)))
 
 
 @must("unsigned, expired and self-signed tokens are refused", clause=BEARER, profile=Profile.SMOKE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import random
 import string
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from . import keys
 
 PLAIN, SLASH = "the plain key", "a slash inside"
 FULL = "255 characters"
-SHORT_HASHES = ("md5", "sha1", "sha256")
+SHORT_HASHES = ("sha256", "md5", "sha1")
 # What a key may be cut at; colons and slashes have rows of their own.
 MARKS = ",?#;&=|'\"@()[]{}<>~!$^*\\ .한😀"
 Rows = Mapping[str, str]
@@ -126,6 +127,8 @@ def _values(number):
         "a UUID without hyphens": identifier.hex,
         "a URL": f"https://example.com/{number}",
         "a URL with its usual port": f"https://example.com:443/{number}",
+        "a query": f"a={number}&b=2",
+        "a query in another order": f"b=2&a={number}",
     }
     more = {
         "a date with a space": f"{moment.replace('T', ' ')}Z",
@@ -149,12 +152,18 @@ def _forms(base):
         "a superscript digit": base.replace("-k1", "-k\u00b9"),
         "an Arabic digit": base.replace("-k1", "-k\u0661"),
         "sharp s": f"{base[:-2]}ß",
+        "a long s": f"{base[:-1]}\u017f",
+        "hiragana": _within(base, "か"),
+        "katakana": _within(base, "カ"),
     }
     more = {
         "an Ångström sign": _within(base, "\u212b"),
         "an A with ring": _within(base, "\u00c5"),
         "a Greek epsilon": f"{base[:-3]}\u03b5ss",
-        "a long s": f"{base[:-1]}\u017f",
+        "half-width katakana": _within(base, "\uff76"),
+        "a ligature": _within(base, "\ufb01"),
+        "letters for it": _within(base, "fi"),
+        "a Roman numeral": _within(base, "\u2167"),
         "a mathematical k": base.replace("-k1", "-\U0001d4241"),
     }
     return Kind("unicode_form_makes_keys_different", rows, needs=(PLAIN, "Latin, Greek, Cyrillic"), more=more)
@@ -171,15 +180,21 @@ def _cleaned(base):
         "a trailing slash": f"{base}/",
         "two slashes inside": _within(base, "//x"),
         "a dot segment inside": _within(base, "/./x"),
+        "a segment taken back inside": _within(base, "/y/../x"),
+        "a byte-order mark before it": f"\ufeff{base}",
+        "a mark from right to left inside": _within(base, "\u200f"),
+        "a quotation mark inside": _within(base, '"'),
+        "a typographic quotation mark inside": _within(base, "“"),
+        "an en dash for a hyphen": base.replace("-k1", "–k1"),
+        "an underscore for a hyphen": base.replace("-k1", "_k1"),
     }
     more = {
         "a joiner inside": _within(base, "\u200d"),
-        "a byte-order mark before it": f"\ufeff{base}",
-        "a mark from right to left inside": _within(base, "\u200f"),
         "a comment inside": _within(base, "<!-- -->"),
+        "an em dash for a hyphen": base.replace("-k1", "—k1"),
+        "a typographic apostrophe inside": _within(base, "’"),
         "in apostrophes": f"'{base}'",
         "in back quotes": f"`{base}`",
-        "a segment taken back inside": _within(base, "/y/../x"),
         "a dot before it": f"./{base}",
         "a leading slash": f"/{base}",
     }
@@ -200,16 +215,21 @@ def _wide(base, stem):
 
 
 def _letter_case(base):
-    rows = {"one letter in upper case": base.replace("-k1", "-K1")}
-    more = {
-        "the first letter in upper case": base[:1].upper() + base[1:],
-        "σ": f"{base}-σ",
-        "ς": f"{base}-ς",
+    rows = {
+        "one letter in upper case": base.replace("-k1", "-K1"),
         "ä": f"{base}-ä",
         "Ä": f"{base}-Ä",
         "i": f"{base}-i",
         "ı": f"{base}-ı",
         "İ": f"{base}-İ",
+        "I": f"{base}-I",
+    }
+    more = {
+        "the first letter in upper case": base[:1].upper() + base[1:],
+        "σ": f"{base}-σ",
+        "ς": f"{base}-ς",
+        "ж": f"{base}-ж",
+        "Ж": f"{base}-Ж",
     }
     return Kind("letter_case_makes_keys_different", rows, more=more)
 
@@ -220,9 +240,9 @@ def _white_space(base):
         "a leading space": f" {base}",
         "one space inside": _within(base, " "),
         "two spaces inside": _within(base, "  "),
+        "a no-break space inside": _within(base, "\u00a0"),
     }
     more = {
-        "a no-break space inside": _within(base, "\u00a0"),
         "an ideographic space inside": _within(base, "\u3000"),
         "a trailing ideographic space": f"{base}\u3000",
     }
@@ -231,9 +251,11 @@ def _white_space(base):
 
 def _derived(base):
     """Names that a server may give to what it keeps beside a key, or to what it joins with it."""
-    rows = {ending: f"{base}{ending}" for ending in (":lock", ":response", ":1", "-0")}
-    endings = (":result", ":status", ":data", ":processing", ":meta", ".lock", "_lock", "-lock", ":0", "-1", "_0", "|1",
-               ":true", ":false", ":undefined", ":null", "null", "undefined")  # fmt: skip
+    rows = {
+        ending: f"{base}{ending}" for ending in (":lock", ":response", ":1", "-0", ":status", ":result", ":undefined")
+    }
+    endings = (":data", ":processing", ":meta", ".lock", "_lock", "-lock", ":0", "-1", "_0", "|1",
+               ":true", ":false", ":null", "null", "undefined")  # fmt: skip
     more = {ending: f"{base}{ending}" for ending in endings}
     return Kind("names_derived_from_a_key_are_other_keys", rows, needs=(PLAIN, "a colon and more"), more=more)
 
@@ -250,20 +272,23 @@ def _encoded(base, stem):
         "percent twice": base.replace("-k1", "-k%2531"),
         "before base64": plain,
         "base64": base64.b64encode(plain.encode()).decode(),
-    }
-    more = {
         "base64url": base64.urlsafe_b64encode(plain.encode()).decode().rstrip("="),
         "in hexadecimal": plain.encode().hex(),
+        "a variable inside": _within(base, "$X9"),
+        "a variable in braces inside": _within(base, "${x9}"),
+        "a template inside": _within(base, "{{x9}}"),
+        "a doubled apostrophe": _within(base, "''"),
+        "an apostrophe": _within(base, "'"),
+        "é": _within(base, "é"),
+        "é read as Latin-1": _within(base, "é".encode().decode("latin-1")),
+    }
+    more = {
         "each character by its number": "".join(f"&#{ord(letter)};" for letter in plain),
         "each character percent-encoded": "".join(f"%{ord(letter):02X}" for letter in plain),
         "as in C": base.replace("-k1", "-\\x6b1"),
         "octal as in C": base.replace("-k1", "-\\1531"),
-        "a doubled apostrophe": _within(base, "''"),
-        "an apostrophe": _within(base, "'"),
         "a doubled percent sign": _within(base, "%%"),
         "a percent sign": _within(base, "%"),
-        "é": _within(base, "é"),
-        "é read as Latin-1": _within(base, "é".encode().decode("latin-1")),
     }
     return Kind("encoded_spellings_are_different_keys", rows, more=more)
 
@@ -287,6 +312,7 @@ def _delimiters(base):
         "[1]": base.replace("-k1", "-k[1]"),
     }
     more = {
+        "a caret": _within(base, "^"),
         "+%20": _within(base, "%20"),
         "(k|x)": base.replace("-k1", "-(k|x)1"),
         "a star inside": _within(base, "*"),
@@ -316,20 +342,23 @@ def _checksums(stem, *, thorough):
         "33-fold hash": f"{stem}Abaa",
         "one 33-fold hash": f"{stem}BAaa",
     }
-    for name in SHORT_HASHES if thorough else ():
+    for name in SHORT_HASHES if thorough else SHORT_HASHES[:2]:
         rows[f"{name}, cut short"], rows[f"{name}, cut short, of another key"] = collision(name, stem)
     return Kind("keys_with_equal_checksums_are_different", rows)
 
 
 def collision(name, stem):
     """Two keys of one length that begin with ``stem``, whose hashes have their first 32 bits in common."""
-    letters = random.Random(stem)
+    of_stem = hashlib.new(name, stem.encode(), usedforsecurity=False)
     seen = {}
+    numbers = itertools.count()
     while True:
-        key = stem + "".join(letters.choices(string.ascii_letters, k=6))
-        earlier = seen.setdefault(hashlib.new(name, key.encode(), usedforsecurity=False).digest()[:4], key)
-        if earlier != key:
-            return earlier, key
+        ending = b"%06x" % next(numbers)
+        whole = of_stem.copy()
+        whole.update(ending)
+        earlier = seen.setdefault(whole.digest()[:4], ending)
+        if earlier != ending:
+            return f"{stem}{earlier.decode()}", f"{stem}{ending.decode()}"
 
 
 def _suffixes(base, stem):

@@ -20,7 +20,8 @@ from trigger_conformance.contract import shell
 from trigger_conformance.contract.contract import Expected
 from trigger_conformance.wire.exchange import Beyond, Exchange, Framing, Request
 from trigger_conformance.wire.redaction import TELLING_LENGTH
-from trigger_conformance.wire.wire import Sending, Wire
+from trigger_conformance.wire.sending import Sending
+from trigger_conformance.wire.wire import Wire
 
 if TYPE_CHECKING:
     from trigger_conformance.checks.operation import Operation

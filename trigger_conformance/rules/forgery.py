@@ -15,6 +15,8 @@ _FOREIGN_KEY = "a-signing-key-that-is-not-the-target's-own"
 _OWN_KEY = "conformance"
 _LONG_AGO = 1_500_000_000
 _FAR_AHEAD = 4_000_000_000
+# Of two numbers of 256 bits each, as ES256 has it.
+_ZEROS = base64.urlsafe_b64encode(bytes(64)).rstrip(b"=").decode()
 
 
 def forged(claims: dict[str, Any]) -> dict[str, str]:
@@ -24,6 +26,7 @@ def forged(claims: dict[str, Any]) -> dict[str, str]:
     return {
         "alg none": unsigned,
         "alg None": _with_header(unsigned, {"alg": "None", "typ": "JWT"}),
+        "a signature of zeros": f"{_part({'alg': 'ES256', 'typ': 'JWT'})}.{_part(current)}.{_ZEROS}",
         "signed with another key": jwt.encode(current, _FOREIGN_KEY, algorithm="HS256"),
         "signed with another key, expired": jwt.encode({**current, "exp": _LONG_AGO}, _FOREIGN_KEY, algorithm="HS256"),
     }
@@ -34,8 +37,8 @@ KNOWN_SECRETS = {
     "no secret": "",
     "secret": "secret",
     "the debugger's secret": "your-256-bit-secret",
-    "changeme": "changeme",
     "the README's secret": "shhhhh",
+    "changeme": "changeme",
     "the debugger's newer secret": "a-string-secret-at-least-256-bits-long",
     "an example configuration's secret": "abcdef1234",
     "your-secret-key": "your-secret-key",
@@ -59,7 +62,8 @@ def with_known_secrets(claims: dict[str, Any]) -> dict[str, str]:
     unsigned = jwt.encode(current, "", algorithm="none")
     spelt = {f"alg {name}": _with_header(unsigned, {"alg": name, "typ": "JWT"}) for name in ("nOnE", "NONE", "")}
     longer = {f"{algorithm}, no secret": _signed({"alg": algorithm}, current, "") for algorithm in ("HS384", "HS512")}
-    return {"alg nOnE": spelt.pop("alg nOnE"), **signed, **spelt, **longer}
+    usual = {"HS512, signed with secret": _signed({"alg": "HS512"}, current, "secret")}
+    return {"alg nOnE": spelt.pop("alg nOnE"), **usual, **signed, **spelt, **longer}
 
 
 # Those of ``naming_their_key`` that whoever has no secret takes too, whatever their header says.

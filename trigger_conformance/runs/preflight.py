@@ -15,7 +15,7 @@ from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
 from trigger_conformance.wire.handshake import speaks_tls
 from trigger_conformance.wire.ledger import BudgetSpentError
-from trigger_conformance.wire.wire import Sending
+from trigger_conformance.wire.sending import Sending
 
 _COLD_START = 30.0
 _SLOW_START = 3.0

@@ -14,7 +14,7 @@ from trigger_conformance.checks.expect import InconclusiveError, ViolationError
 from trigger_conformance.checks.losses import LossError, Losses, is_lost, named
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
-from trigger_conformance.wire.wire import Sending
+from trigger_conformance.wire.sending import Sending
 
 if TYPE_CHECKING:
     import pytest

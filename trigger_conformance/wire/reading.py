@@ -34,3 +34,8 @@ class PlainReading:
     def repeatable(self, request: Request) -> str:  # noqa: ARG002
         """Nothing."""
         return ""
+
+
+def spent(reading: Reading, exchange: Exchange) -> int:
+    """How many runs an exchange has cost: a request that made nothing new has cost none."""
+    return reading.cost(exchange.request) if reading.is_new(exchange) else 0

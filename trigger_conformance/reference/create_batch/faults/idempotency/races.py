@@ -142,7 +142,7 @@ class ReplicaIs50MillisecondsBehind(_Lagging):
     lag = 0.05
 
 
-@fault(RACE, "idempotency.replay_at_once_finds_the_batch")
+@fault(RACE, "idempotency.replay_at_once_finds_the_batch", "idempotency.replay_returns_the_existing_batch")
 class ReplicaIs5MillisecondsBehind(_Lagging):
     """What was written is read back 5 ms later."""
 

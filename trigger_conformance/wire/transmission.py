@@ -1,0 +1,149 @@
+"""The innermost layer of a request's way: it leaves by the transport, and its answer is read and bounded."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from trigger_conformance.wire.decoding import OversizedAnswerError
+from trigger_conformance.wire.destination import Destination
+from trigger_conformance.wire.exchange import Answer, Delivery, Exchange, Failure, FailureKind, Request
+from trigger_conformance.wire.ledger import Ledger
+from trigger_conformance.wire.reading import Reading
+from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.sending import Sending
+from trigger_conformance.wire.transport import Transport, decoded
+
+if TYPE_CHECKING:
+    from trigger_conformance.wire.http2 import Http2Transport
+
+# What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
+_LARGE, _MOST_LARGE = 1 << 12, 3 << 22
+# Objects take many times the memory of their text.
+_JSON_WEIGHT = 4
+
+
+class Transmission:
+    """Sends one request now, once."""
+
+    def __init__(
+        self,
+        transport: Transport | Http2Transport,
+        target: Destination,
+        ledger: Ledger,
+        redactor: Redactor,
+        reading: Reading,
+    ) -> None:
+        self._transport = transport
+        self._target = target
+        self._ledger = ledger
+        self._redactor = redactor
+        self._reading = reading
+        self._url = httpx.URL(target.base_url)
+        self._usual = f"Bearer {target.api_key}".encode()
+        self._room = _MOST_LARGE
+
+    async def deliver(self, request: Request, sending: Sending) -> Exchange:
+        """What came back, or what went wrong on the way: an error of the transport is the exchange's ``failure``."""
+        began = time.time()
+        prepared = self._prepare(request, sending)
+        started = time.monotonic()
+        answer: Answer | None = None
+        failure: Failure | None = None
+        connection = 0
+        try:
+            response = await self._transport.handle_async_request(prepared)
+            started = response.extensions.get("started", started)
+            connection = response.extensions.get("connection", 0)
+            if sending.hang_up:
+                failure = Failure(FailureKind.ABANDONED, "")
+            else:
+                answer = await self._answer(response, self._reading.repeatable(request))
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            failure = _failure(error, self._redactor)
+        return Exchange(
+            request,
+            answer,
+            failure,
+            started,
+            time.monotonic(),
+            began,
+            sending.check,
+            together=sending.together,
+            repeats=sending.repeats,
+            connection=connection,
+        )
+
+    def _timeout(self, sending: Sending) -> float:
+        """A request sent in good time has its whole time limit; a longer one is for as long as the run may last."""
+        usual = self._target.timeout
+        return min(sending.timeout or usual, max(usual, self._ledger.seconds_left))
+
+    def _prepare(self, request: Request, sending: Sending) -> httpx.Request:
+        extensions: dict[str, Any] = {
+            "target": request.target.encode("latin-1"),
+            "timeout": {"read": self._timeout(sending)},
+            "chunked": request.framing if request.framing.in_chunks else None,
+            "delivery": None if request.delivery is Delivery.WHOLE else request.delivery,
+            "version": None if request.version == "HTTP/1.1" else request.version,
+            "fresh": sending.fresh,
+            # What a target keeps of a connection must decide no other check than the one on connections.
+            "alone": not sending.line and request.authorization != (self._usual,),
+            "hang_up": sending.hang_up,
+            "line": sending.line,
+        }
+        if sending.gate is not None and not sending.gate.is_open:
+            extensions["gate"] = sending.gate
+        headers = [(name.encode("ascii"), value) for name, value in request.headers]
+        return httpx.Request(
+            request.method, self._url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
+        )
+
+    def _take_room(self, body: bytes, headers: httpx.Headers) -> None:
+        size = len(body) + sum(len(name) + len(value) for name, value in headers.raw)
+        if size > _LARGE:
+            self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
+        if self._room < 0 and size > _LARGE:
+            raise OversizedAnswerError(f"answers of more than {_LARGE:,} bytes are more than a run keeps")
+
+    async def _answer(self, response: httpx.Response, given: str) -> Answer:
+        body = await decoded(response)
+        self._take_room(body, response.headers)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
+        where = [("the reason phrase", response.reason_phrase), ("the body", body.decode("latin-1"))]
+        where[1:1] = [(f"header {name}", value) for name, value in headers]
+        where += [("a header's name", name) for name, _ in headers]
+        leaks = self._redactor.leaks(where, given)
+        return Answer(
+            response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
+        )
+
+
+def transport_to(target: Destination) -> Transport | Http2Transport:
+    """The transport that ``target`` asks for."""
+    verify = target.tls() if target.base_url.startswith("https:") else None
+    plain = Transport(verify, target.proxy)
+    if not target.http2 or verify is None:
+        return plain
+    from trigger_conformance.wire.http2 import multiplexed
+
+    # A context of its own: offering HTTP/2 is written into it, and HTTP/1.1 connections must not offer that.
+    return multiplexed(plain, target.tls(), target.proxy)
+
+
+def _failure(error: Exception, redactor: Redactor) -> Failure:
+    detail = redactor.text(str(error))
+    match error:
+        case httpx.ConnectError() if detail.startswith("TLS"):
+            return Failure(FailureKind.TLS, detail)
+        case httpx.ConnectError():
+            return Failure(FailureKind.UNREACHABLE, detail)
+        case httpx.ReadError():
+            return Failure(FailureKind.DROPPED, detail)
+        case httpx.TimeoutException():
+            return Failure(FailureKind.TIMEOUT, detail)
+        case OversizedAnswerError():
+            return Failure(FailureKind.OVERSIZE, detail)
+    return Failure(FailureKind.BROKEN, detail)
