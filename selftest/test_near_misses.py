@@ -3,6 +3,7 @@
 import ssl
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 import trustme
@@ -60,8 +61,11 @@ def test_a_key_of_the_file_is_told_what_may_be_meant(command, tmp_path, text, sa
 
 
 def test_a_requirement_is_known_by_its_last_part(tmp_path):
-    last = [each.id.rpartition(".")[2] for each in catalogue()]
-    assert [find(part).id for part in last] == [each.id for each in catalogue()]
+    named = Counter(each.id.rpartition(".")[2] for each in catalogue())
+    for each in catalogue():
+        # What two operations have is named in full.
+        last = each.id.rpartition(".")[2]
+        assert (find(last) == each) is (named[last] == 1), each.id
     file = tmp_path / "waivers.toml"
     file.write_text('[[waiver]]\nrequirement = "out_of_range_is_rejected"\nreason = "r"\nexpires = 2999-01-01\n')
     [entry] = waivers_file.load(file, [each.id for each in catalogue()])

@@ -7,6 +7,7 @@ verdict. Sessions that do not collect the suite are left alone.
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import pickle
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from trigger_conformance.checks import catalogue, contracts
 from trigger_conformance.checks.operation import UnusableChecksError, suites
+from trigger_conformance.checks.requirement import Stage
 from trigger_conformance.contract.home import SUITE
 from trigger_conformance.contract.quoting import bounded
 from trigger_conformance.options import interruption, waivers_file
@@ -196,7 +198,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if selection is None:
         return
     kept = [item for item in items if requirement(item) in selection]
-    items[:] = sorted(kept, key=lambda item: requirement(item).stage)
+    items[:] = sorted(kept, key=lambda item: (requirement(item).stage, _only_judges(item)))
+
+
+def _only_judges(item: pytest.Item) -> bool:
+    """Whether a check that closes a run sends nothing: it judges what others that close it have sent, too."""
+    asked = inspect.signature(getattr(item, "function", _only_judges)).parameters
+    return requirement(item).stage is Stage.CLOSING and "target" not in asked
 
 
 def _selection(config: pytest.Config) -> catalogue.Selection | None:

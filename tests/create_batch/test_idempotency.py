@@ -55,7 +55,6 @@ UNUSUAL = "create_batch.idempotency.unusual_keys_work_or_are_rejected"
 PARENT = "run_conformance_that_is_not_there"
 LARGE = 200_000
 CHARSET = "create_batch.http.charset_parameter_is_accepted"
-SCHEME = "create_batch.authentication.scheme_is_matched_without_regard_to_case"
 UUIDS = "create_batch.idempotency.spellings_of_one_value_are_different_keys"
 
 
@@ -158,7 +157,8 @@ def test_replay_ignores_headers(target):
     given_copies([plain], first)
     replays = [named]
     replays += given(charset, rests_on=CHARSET, needed=False).is_accepted()
-    replays += given(scheme, rests_on=SCHEME, needed=False).is_accepted()
+    # That the scheme's letter case does not matter is no MUST.
+    replays += [scheme] if scheme.status == 202 else []
     expect(replays).is_cached_copy_of(first)
 
 
@@ -224,7 +224,7 @@ def expect_different_batches(exchanges, *, place="isCached"):
     owners: dict[str | None, Exchange] = {}
     for exchange in exchanges:
         owner = owners.setdefault(batch(exchange), exchange)
-        if exchange.status == 202 and owner is not exchange:
+        if exchange.status == 202 and batch(exchange) and owner is not exchange:
             message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(batch(exchange))}"
             raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, place)])
 

@@ -272,7 +272,7 @@ def is_plain_key(key: str) -> bool:
 def _words(node: object) -> str:
     """What a place of the document says, in a line: its description and plain facts of its schema, or all of it."""
     if isinstance(node, list):
-        return ", ".join(str(each) for each in node)
+        return ", ".join(_words(each) for each in node)
     if not isinstance(node, dict):
         return node if isinstance(node, str) else json.dumps(node)
     if "$ref" in node:

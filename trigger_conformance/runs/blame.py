@@ -21,12 +21,15 @@ from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 
 _REVIVAL_SECONDS = 5.0
+_NO_SERVER_ERROR = "answers.never_a_server_error"
+# What stands in front of a server says that it is down.
+_OF_GATEWAYS = (502, 503, 504)
 
 
 def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[None]) -> Outcome:
     """The outcome of the check of ``requirement``, which ended as ``call`` says."""
     error = call.excinfo.value if call.excinfo is not None else None
-    ending, message, evidence = _ending(error, station)
+    ending, message, evidence = _ending(error, station, requirement)
     own = station.ledger.exchanges(requirement.id)
     attach_exchanges(own, Way.to(station.shared.target), station.redactor)
     if not evidence:
@@ -48,15 +51,17 @@ def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[No
     )
 
 
-def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str, Sequence[Exchange]]:
+def _ending(
+    error: BaseException | None, station: Station, requirement: Requirement
+) -> tuple[Ending, str, Sequence[Exchange]]:
     match error:
         case None:
             return Ending.HELD, "", ()
-        case ViolationError() if why := _why_not_blamed(error, station):
+        case ViolationError() if why := _why_not_blamed(error, station, requirement):
             return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
         case ViolationError():
             return Ending.BROKEN, error.message, error.evidence
-        case GroundError() if why := _why_not_blamed(error.violation, station):
+        case GroundError() if why := _why_not_blamed(error.violation, station, requirement):
             return Ending.BLOCKED, f"{why}\n{error.message}", error.evidence
         case GroundError():
             return Ending.UNGROUNDED, error.message, error.evidence
@@ -69,12 +74,14 @@ def _ending(error: BaseException | None, station: Station) -> tuple[Ending, str,
     return Ending.CRASHED, str(error), ()
 
 
-def _why_not_blamed(violation: ViolationError, station: Station) -> str | None:
+def _why_not_blamed(violation: ViolationError, station: Station, requirement: Requirement) -> str | None:
     """Why a violation does not count: it may be no more than a sign that the target is down or the key refused.
 
-    That is settled by a plain valid request afterwards; a target that comes back within moments is up.
+    That is settled by a plain valid request afterwards; a target that comes back within moments is up. One that answers
+    every request with an error of its own is up for the requirement that says it never does.
     """
-    suspicious = [each for each in violation.evidence if _may_mean_down(each)]
+    fails = requirement.id == station.api.operation.owner(_NO_SERVER_ERROR)
+    suspicious = [each for each in violation.evidence if _may_mean_down(each) and not (fails and _is_its_own(each))]
     if not suspicious or len(suspicious) < len(violation.evidence):
         return None
     last = max(exchange.ended for exchange in suspicious)
@@ -91,6 +98,10 @@ def _why_not_blamed(violation: ViolationError, station: Station) -> str | None:
     except BudgetSpentError as error:
         return f"whether the target is still up could not be seen: {error}"
     return None
+
+
+def _is_its_own(exchange: Exchange) -> bool:
+    return exchange.answer is not None and exchange.answer.status not in _OF_GATEWAYS
 
 
 def _may_mean_down(exchange: Exchange) -> bool:
