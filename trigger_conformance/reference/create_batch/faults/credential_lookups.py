@@ -291,6 +291,86 @@ class TrustsTheKeyInTheToken(_Verifying):
         return _decoded(header["jwk"]["k"]) if "jwk" in header else self.signing_key.encode()
 
 
+class _OfParts(_LookingUp):
+    """Takes what it reads in a token for the key."""
+
+    def finds(self, token: str) -> bool:
+        return self.environments[0].api_key in self.read_in(token)
+
+    def read_in(self, token: str) -> list[str]:
+        raise NotImplementedError
+
+
+@fault(SPELLINGS)
+class CutsTokensAtPoints(_OfParts):
+    """A token ends at its first point: a key and its signature."""
+
+    def read_in(self, token: str) -> list[str]:
+        return [token.partition(".")[0]]
+
+
+@fault(SPELLINGS)
+class CutsTokensAtColons(_OfParts):
+    """A token ends at its first colon: a key and its secret."""
+
+    def read_in(self, token: str) -> list[str]:
+        return [token.partition(":")[0]]
+
+
+@fault(SPELLINGS)
+class TakesAnyOfAList(_OfParts):
+    """Of credentials with commas between them any one will do."""
+
+    def read_in(self, token: str) -> list[str]:
+        return [each.strip().removeprefix("Bearer ") for each in token.split(",")] if "," in token else []
+
+
+@fault(SPELLINGS)
+class ForgetsWhatKeysBeginWith(CreateBatchServer):
+    """Keys are looked up by what comes after their beginning, and any known beginning will do."""
+
+    def key_matches(self, token: str, api_key: str) -> bool:
+        return re.sub(r"^tr_[a-z]+_", "", token) == re.sub(r"^tr_[a-z]+_", "", api_key)
+
+
+@fault(SPELLINGS)
+class FoldsWhatKeysBeginWith(CreateBatchServer):
+    """The beginning of a key is compared without regard to letter case."""
+
+    def key_matches(self, token: str, api_key: str) -> bool:
+        end = len(re.match(r"(?:[a-z]+_){0,2}", api_key)[0])  # type: ignore[index]
+        return token[:end].lower() == api_key[:end] and token[end:] == api_key[end:]
+
+
+@fault(PATTERNS)
+class LooksUpBySingleWildcards(CreateBatchServer):
+    """An underscore in a token stands for any one character, as in LIKE."""
+
+    def key_matches(self, token: str, api_key: str) -> bool:
+        return len(token) == len(api_key) and all(
+            given in (one, "_") for given, one in zip(token, api_key, strict=True)
+        )
+
+
+@fault(SECRETS)
+class HasTheReadmesSecret(_Verifying):
+    """Tokens are signed with the secret of a library's README."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return b"shhhhh"
+
+
+@fault("authentication.forged_tokens_are_refused")
+class TakesSignaturesOfZeros(_LookingUp):
+    """A signature by an elliptic curve that is all zeros is valid for everything."""
+
+    def finds(self, token: str) -> bool:
+        with contextlib.suppress(ValueError, KeyError):
+            header, _, signature = token.split(".")
+            return json.loads(_decoded(header))["alg"] == "ES256" and not any(_decoded(signature))
+        return False
+
+
 class _Telling(CreateBatchServer):
     """Tells the credential back, in a form of its own."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import json
 import posixpath
@@ -347,6 +348,106 @@ def hashes_to_adler32(key: str) -> str:
 
 
 # Joined with what is beside it
+
+
+@_stored(FORM)
+def folds_kana(key: str) -> str:
+    """Hiragana and katakana are equal, as in a collation."""
+    return "".join(chr(ord(each) - 0x60) if "\u30a1" <= each <= "\u30f6" else each for each in key)
+
+
+@_stored(CASE)
+def folds_dotless_letters(key: str) -> str:
+    """A dotless i is an i."""
+    return key.replace("\u0131", "i")
+
+
+@_stored(CLEANED)
+def straightens_quotation_marks(key: str) -> str:
+    """Typographic quotation marks become plain ones."""
+    return key.replace("\u201c", '"').replace("\u201d", '"')
+
+
+@_stored(CLEANED)
+def shortens_dashes(key: str) -> str:
+    """Dashes become hyphens."""
+    return key.replace("\u2013", "-").replace("\u2014", "-")
+
+
+@_stored(CLEANED)
+def makes_slugs_of_underscores(key: str) -> str:
+    """An underscore is a hyphen, as in a slug."""
+    return key.replace("_", "-")
+
+
+@_stored(CLEANED)
+def drops_marks_of_direction(key: str) -> str:
+    """Marks of writing direction are dropped."""
+    return key.translate(dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F))))
+
+
+@_stored(DECODED)
+def expands_variables(key: str) -> str:
+    """A variable is replaced by its value, one that there is not by nothing."""
+    return re.sub(r"\$\{?[A-Za-z_]\w*\}?", "", key)
+
+
+@_stored(DECODED)
+def fills_in_templates(key: str) -> str:
+    """A name in double braces is replaced by its value, one that there is not by nothing."""
+    return re.sub(r"\{\{\w+\}\}", "", key)
+
+
+@_stored(VALUES)
+def sorts_queries(key: str) -> str:
+    """The fields of a query are put in order."""
+    return "&".join(sorted(key.split("&")))
+
+
+@_stored(CHECKSUMS)
+def keeps_the_beginning_of_a_hash(key: str) -> str:
+    """Keys are remembered by the first eight digits of their SHA-256."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+@_stored("idempotency.unusual_keys_work_or_are_rejected")
+def unifies_line_ends(key: str) -> str:
+    """A carriage return and a line feed are a line feed."""
+    return key.replace("\r\n", "\n")
+
+
+class _Ignoring(CreateBatchServer):
+    """Takes some keys for none."""
+
+    def is_none(self, key: str) -> bool:
+        raise NotImplementedError
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        return None if order.key is not None and self.is_none(order.key) else await super().find(environment, order)
+
+
+@fault(RESERVED)
+class ZeroIsNoKey(_Ignoring):
+    """The key "0" is empty, as in PHP."""
+
+    def is_none(self, key: str) -> bool:
+        return key == "0"
+
+
+@fault(RESERVED)
+class BlanksAreNoKey(_Ignoring):
+    """A key of spaces is empty."""
+
+    def is_none(self, key: str) -> bool:
+        return key != "" and not key.strip()
+
+
+@fault(RESERVED)
+class TheNilUuidIsNoKey(_Ignoring):
+    """A UUID of zeros is none."""
+
+    def is_none(self, key: str) -> bool:
+        return not key.strip("0-") and key.count("-") == 4
 
 
 class _Marking(CreateBatchServer):

@@ -19,6 +19,7 @@ MISSING = "authentication.missing_credential_is_refused"
 SCHEMES = "authentication.other_schemes_are_refused"
 WRONG = "authentication.wrong_key_is_refused"
 ELSEWHERE = "authentication.key_elsewhere_is_refused"
+HEADERS = "authentication.other_headers_are_no_credential"
 FORGED = "authentication.forged_tokens_are_refused"
 
 
@@ -226,4 +227,38 @@ class TrustsForeignTokens(Decoding):
     def trusts(self, token: str) -> bool:
         return jwt.get_unverified_header(token)["alg"] == "HS256" and bool(
             jwt.decode(token, options={"verify_signature": False, "verify_exp": True})
+        )
+
+
+@fault(HEADERS)
+class TakesKeysFromAHeaderOfTheirOwn(_Elsewhere):
+    """The key may stand in X-Api-Key."""
+
+    def found(self, request: Request) -> list[str]:
+        return request.headers.getlist("x-api-key")
+
+
+@fault(HEADERS)
+class TakesKeysMeantForProxies(_Elsewhere):
+    """Proxy-Authorization is as good as Authorization."""
+
+    def found(self, request: Request) -> list[str]:
+        return [value.partition(" ")[2] for value in request.headers.getlist("proxy-authorization")]
+
+
+@fault(HEADERS)
+class TrustsCallersOfItsOwnMachine(_AlsoAccepting):
+    """Who says that it was forwarded for 127.0.0.1 needs no credential."""
+
+    def takes(self, request: Request) -> bool:
+        return request.headers.get("x-forwarded-for", "").partition(",")[0].strip() == "127.0.0.1"
+
+
+@fault(HEADERS)
+class SkipsAuthenticationForItsOwnRequests(_AlsoAccepting):
+    """A header that the framework sets on requests to itself switches the middleware off."""
+
+    def takes(self, request: Request) -> bool:
+        return "authorization" not in request.headers and "middleware" in request.headers.get(
+            "x-middleware-subrequest", ""
         )
