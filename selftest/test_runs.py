@@ -25,7 +25,13 @@ from trigger_conformance.report.results import SCHEMA
 
 # The reference server has no runs, so that any parent is unknown, and rejected.
 OF_TARGETS_WITH_PARENTS = "create_batch.run_count.parent_run_switches_nothing_off"
-MUSTS = [each.id for each in catalogue() if each.level is Level.MUST and each.id != OF_TARGETS_WITH_PARENTS]
+OF_OTHER_TARGETS = {OF_TARGETS_WITH_PARENTS, "create_schedule.time_zones.other_canonical_names_are_accepted"}
+# What a usual run decides: the rest is for larger ones.
+USUAL = [each for each in catalogue() if each.profile <= Profile.STANDARD]
+# The limit is pressed with the requests of one operation.
+NOT_PRESSED = "create_schedule.rate_limits."
+MUSTS = [each.id for each in USUAL if each.level is Level.MUST and each.id not in OF_OTHER_TARGETS
+         and not each.id.startswith(NOT_PRESSED)]  # fmt: skip
 SETTLED = {"passed", "observed"}
 KEY = {"TRIGGER_API_KEY": "tr_dev_marker_key"}
 SMOKE = "--profile=smoke"
@@ -47,14 +53,15 @@ def standard(tmp_path_factory):
 def test_the_reference_server_is_conformant(standard):
     assert standard.status == 0, standard.output
     assert standard.results["verdict"] == "conformant"
-    assert set(standard.verdicts) == {requirement.id for requirement in catalogue()}
+    assert set(standard.verdicts) == {requirement.id for requirement in USUAL}
     assert set(standard.verdicts.values()) == {*SETTLED, "skipped"}
-    assert [each for each, verdict in standard.verdicts.items() if verdict == "skipped"] == [OF_TARGETS_WITH_PARENTS]
+    skipped = {each for each, verdict in standard.verdicts.items() if verdict == "skipped"}
+    assert {each for each in skipped if not each.startswith(NOT_PRESSED)} == OF_OTHER_TARGETS
 
 
 def test_a_standard_run_is_bounded(standard):
-    # What parsers, stores and frameworks do by themselves took it past 800.
-    assert 500 < standard.results["requests"] <= 920
+    # What parsers, stores and frameworks do by themselves took create batch past 800; schedules have 400 of their own.
+    assert 1000 < standard.results["requests"] <= 1330
     # On a busy machine the limit is refilled while it is pressed; on an idle one it takes less than 3,000.
     assert standard.results["runs"] <= 4000
 
@@ -62,12 +69,13 @@ def test_a_standard_run_is_bounded(standard):
 def test_the_results_keep_their_schema(standard):
     schema = json.loads(SCHEMA.read_text("utf-8"))
     assert list(jsonschema_rs.validator_for(schema).iter_errors(standard.results)) == []
-    assert sum(standard.results["statuses"].values()) == standard.results["requests"]
+    judged = standard.results["requests"] - standard.results["removal_requests"]
+    assert sum(standard.results["statuses"].values()) == judged
 
 
 def test_every_requirement_has_its_junit_case(standard):
     cases = list(ElementTree.parse(standard.folder / "junit.xml").iter("testcase"))
-    assert len(cases) == len(catalogue())
+    assert len(cases) == len(USUAL)
     assert not any(case.findall("failure") or case.findall("error") for case in cases)
 
 
@@ -93,7 +101,7 @@ def test_the_summary_names_verdict_counts_and_reports(standard):
 def test_a_smoke_run_is_bounded(command):
     smoke = command("run", SMOKE)
     assert smoke.status == 0
-    assert smoke.results["requests"] <= 60
+    assert smoke.results["requests"] <= 60 + 30
     assert set(smoke.verdicts) == {each.id for each in catalogue() if each.profile is Profile.SMOKE}
 
 
@@ -223,8 +231,12 @@ def test_a_server_that_answers_one_request_only_is_inconclusive(command, later):
 
     with canned(respond) as base_url:
         lost = command("run", f"--base-url={base_url}", SMOKE, "--max-seconds=8", "--level=must", **KEY)
-    assert lost.status == 6, lost.output
-    assert "violated" not in lost.verdicts.values()
+    # A gateway says 503 of a server that is down; 500 is a server's own, and never an answer.
+    violated = [identity for identity, verdict in lost.verdicts.items() if verdict == "violated"]
+    own = later == LATER["500"]
+    assert lost.status == (1 if own else 6), lost.output
+    assert all(each.endswith(".never_a_server_error") for each in violated)
+    assert bool(violated) is own
 
 
 def test_nobody_listens(command):
@@ -387,7 +399,7 @@ def test_every_batch_whose_key_is_free_can_be_found_by_its_key(standard):
     named = [body["idempotencyKey"] for body in bodies if "idempotencyKey" in body]
     odd = [key for key in named if prefix not in key]
     assert len(named) > 300
-    assert len(odd) < 50
+    assert len(odd) < 80
 
 
 def test_quiet_tells_the_verdict_and_verbose_every_exchange(command):

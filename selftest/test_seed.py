@@ -73,7 +73,7 @@ def sent(run):
     return Counter(
         (entry["_requirement"], entry["request"]["postData"]["text"].replace(run.results["run_id"], ""))
         for entry in log["entries"]
-        if ".fuzzing." in entry["_requirement"]
+        if ".fuzzing." in entry["_requirement"] and "postData" in entry["request"]
     )
 
 

@@ -189,7 +189,9 @@ def test_a_run_may_go_on_while_others_press(parts):
     ended, results = merged(parts, "11", "12", "13", name="together")
     assert ended.returncode == 0
     unsure = [identity for identity, verdict in verdicts(results).items() if verdict == "skipped"]
-    assert unsure == ["create_batch.rate_limits.retry_after_is_honest"]
+    # Without --schedule-task that operation is none of the run's.
+    mine = [identity for identity in unsure if identity.startswith("create_batch.")]
+    assert mine == ["create_batch.rate_limits.retry_after_is_honest"]
 
 
 def test_parts_of_the_built_in_server_are_parts_of_one_target(tmp_path):
@@ -198,7 +200,8 @@ def test_parts_of_the_built_in_server_are_parts_of_one_target(tmp_path):
         assert call(sys.executable, "-m", "trigger_conformance.cli", *line, folder=tmp_path).status == 0
     ended, results = merged(tmp_path, "1", "2")
     assert (ended.returncode, results["halted"]) == (0, None), ended.stderr
-    assert set(verdicts(results).values()) <= {"passed", "observed"}
+    decided = {name: each for name, each in verdicts(results).items() if ".rate_limits." not in name}
+    assert set(decided.values()) <= {"passed", "observed"}
     with reference() as server:
         line = at(server, *SMOKE, "--quiet", "--shard=2/2", "--report-dir=3")
         call(sys.executable, "-m", "trigger_conformance.cli", *line, folder=tmp_path, **keys(server))

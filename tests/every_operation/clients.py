@@ -140,6 +140,9 @@ DELIVERIES = {
     "an embedded client": Delivery.BY_BYTES,
 }
 STANDARD = 12
+# W3C Baggage section 3.3.2: of 8,192 bytes in all, what a chain of services has gathered.
+BAGGAGE = ",".join(f"conformance{number}={number:040}" for number in range(30))
+HEADS[".NET HttpClient"] += f"\nbaggage: {BAGGAGE}"
 # What between them have every habit that clients of the table have.
 FEW = ("fetch (undici)", "axios", "Java HttpClient", "Java HttpURLConnection", ".NET Framework", "an embedded client")
 
@@ -223,7 +226,7 @@ HABITS = {
     "unknown headers": {
         "a header of fetch's": with_header("sec-fetch-mode", "cors"),
         "a header of one's own": with_header("x-Firmware-Build", "7"),
-        "a long baggage": with_header("baggage", ",".join(f"conformance{number}={number:040}" for number in range(30))),
+        "a long baggage": with_header("baggage", BAGGAGE),
         "a traceparent": with_header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"),
         "a traceparent of a later version": with_header(
             "traceparent",

@@ -11,7 +11,7 @@ from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.options import stated
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.reference.process import ReferenceProcess
-from trigger_conformance.reference.settings import set_up_for
+from trigger_conformance.reference.settings import set_up_for, stated_of
 from trigger_conformance.runs.removal import most_requests
 from trigger_conformance.runs.subrun import NoResultsError, run_apart
 
@@ -77,18 +77,20 @@ def _rehearse(settings: Settings) -> dict[str, Any]:
 def _results(settings: Settings, reference: ReferenceProcess, folder: Path) -> dict[str, Any]:
     keys = reference.settings
     second = keys.second_api_key if settings.template.second_api_key is not None else None
-    options = [f"--base-url={reference.base_url}", *_options(settings)]
+    # The built-in server states more of itself than a user does.
+    known = settings.template.stated if settings.target else stated_of(keys, settings.template.stated)
+    options = [f"--base-url={reference.base_url}", *_options(settings, known)]
     try:
         return run_apart(options, keys.api_key, second, folder)
     except NoResultsError as error:
         raise RuntimeError(f"the rehearsal did not come to its end: {error}") from error
 
 
-def _options(settings: Settings) -> list[str]:
+def _options(settings: Settings, known: Mapping[str, Any]) -> list[str]:
     template, budget = settings.template, settings.budget
     options = [
         f"--profile={template.profile.name.lower()}",
-        *(f"--{each.name}={value}" for each in stated() if (value := template.stated[each.dest]) is not None),
+        *(f"--{each.name}={value}" for each in stated() if (value := known[each.dest]) is not None),
         "--press-rate-limit" if template.press_rate_limit else "--no-press-rate-limit",
         f"--press-requests={template.press_requests}",
         f"--seed={template.seed}",
