@@ -140,7 +140,7 @@ def blocks(page):
         if said := re.search(r"exit status is (\d)", match[3]):
             typed[-1].status = int(said[1])
         # Only a server that deviates as the page tells needs the waiver.
-        waives = "waive http.other_methods_are_405_with_allow" in match[2]
+        waives = "waive create_batch.http.other_methods_are_405_with_allow" in match[2]
         yield Block(typed, "http.other_methods_are404" if waives else "")
 
 

@@ -211,7 +211,7 @@ def test_a_second_interruption_ends_the_removal_and_says_how_to_go_on(tmp_path):
 
 
 def test_what_a_killed_run_leaves_is_found_and_removed_by_clean(tmp_path):
-    notes = Interrupted(60)
+    notes = Interrupted(120)
     notes.sent = signal.SIGKILL
     with on(notes) as place:
         with started(tmp_path, (*PROGRAM[2:], "run"), place, "--only=create_note", **KEYS) as process:

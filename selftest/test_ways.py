@@ -114,7 +114,7 @@ def authority(server):
 
 def certificates(server):
     """The authority of a TLS variant, in the folder that it made for the run."""
-    return server.run_options[0].partition("=")[2]
+    return next(each for each in server.run_options if each.startswith("--ca-bundle=")).partition("=")[2]
 
 
 def test_certificates_come_from_the_variable_that_httpx_reads(command):

@@ -280,9 +280,9 @@ def _across(entry: Document, exchanges: Iterable[Exchange]) -> Document:
     for exchange in exchanges:
         made = operation.made(exchange) if exchange.request.operation == operation.id else None
         owner = owners.setdefault(made, exchange) if made and operation.is_new(exchange) else exchange
-        key = operation.key(exchange.request)
-        # What one key got twice is one thing, whatever is said of it.
-        if owner is not exchange and (key is None or key != operation.key(owner.request)):
+        name = operation.named(exchange)
+        # What has one name is one thing, whatever is said of it.
+        if owner is not exchange and (name is None or name != operation.named(owner)):
             where = f"exchange #{exchange.number} is also that of exchange #{owner.number}"
             told = f"the id {quoted(made)} of {where}"
             return {**entry, "verdict": str(Verdict.VIOLATED), "message": told}
