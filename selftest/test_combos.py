@@ -26,7 +26,7 @@ def test_there_are_rows_enough_and_each_is_another():
 
 @pytest.mark.parametrize("row", COMBOS[5::20], ids=" ".join)
 def test_a_server_makes_as_many_findings_as_it_has_faults(row):
-    assert combo(row, attempt("+".join(row))).complaint is None
+    assert combo(row, attempt("+".join(row), ["--only=create_batch"])).complaint is None
 
 
 NAMED = ("create_batch.http.other_methods_are_405_with_allow",)

@@ -30,6 +30,7 @@ from .grounds import (
     ON_ONE_CONNECTION,
     OUT_OF_RANGE,
     RACE,
+    REFUSED,
     REPLAY,
     REPLAY_STATUS,
     UNKNOWN,
@@ -522,6 +523,8 @@ def judge_one_key(before, answers):
     history = [*before, *took_part]
     if all(is_new(each) for each in history):
         rests(REPLAY, "no request found what another had made", history)
+    if not before and all(is_cached(each) for each in history):
+        rests(REFUSED, "every answer says isCached true: something else made the batch", history)
     if rivals := pairs_of_rivals(history):
         rests(RACE, "two requests at once have each made a batch", rivals[0])
     expect_one_batch(history)

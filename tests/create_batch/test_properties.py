@@ -19,7 +19,7 @@ MISTYPED = {
     "resumeParentOnCompletion": ('"true"', "1", "null", "0", '""', '"yes"', "[]", "{}", '"false"', '"1"', "[true]"),
     "idempotencyKey": ("1", "null", "true", '["key"]', "1.5", "0", "{}", "false", "[]", "1e30"),
 }
-USUAL = 8
+USUAL = 9
 SMOKE = {
     'resumeParentOnCompletion "true"', "idempotencyKey 1", "parentRunId 1", "an array",
     "a trailing comma",

@@ -122,11 +122,11 @@ NO_WHITE_SPACE = {
     "a form feed": "\f",
     "a no-break space": "\u00a0",
     "a vertical tab": "\v",
+    "a control-Z": "\x1a",
     "a line separator": "\u2028",
     "a next-line": "\x85",
     "an ideographic space": "\u3000",
     "a zero-width space": "\u200b",
-    "a control-Z": "\x1a",
     "an information separator": "\x1f",
 }
 NO_SURROUNDINGS = {
