@@ -284,7 +284,9 @@ def test_an_id_that_two_parts_were_given_is_found(parts):
 
     logs = [json.loads((parts / name / "evidence.har").read_text("utf-8")) for name in (one, other)]
     first, second = (next(filter(created, log["log"]["entries"])) for log in logs)
-    second["response"]["content"]["text"] = first["response"]["content"]["text"]
+    made = json.loads(first["response"]["content"]["text"])["id"]
+    answered = json.loads(second["response"]["content"]["text"])
+    second["response"]["content"]["text"] = json.dumps({**answered, "id": made})
     (parts / other / "evidence.har").write_text(json.dumps(logs[1]), "utf-8")
     _, results = merged(parts, "1", "2", one, other, name="shared-id")
     assert verdicts(results)["create_batch.acceptance.ids_are_never_given_twice"] == "violated"
