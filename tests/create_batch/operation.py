@@ -35,15 +35,6 @@ class CreateBatch(Operation):
         wanted = run_count(request) or 0
         return wanted if 0 < wanted <= stated["max_run_count"] else 0
 
-    def key(self, request):
-        """The idempotencyKey, where it is a string."""
-        key = (request.document or {}).get(KEY)
-        return key if isinstance(key, str) else None
-
-    def names_its_key(self, request):
-        """Whether there is an idempotencyKey of any type."""
-        return KEY in (request.document or {})
-
     def made(self, exchange):
         """The id that a 202 names."""
         found = exchange.answer.document.get("id") if exchange.status == self.contract.success else None

@@ -30,15 +30,6 @@ class CreateSchedule(Operation):
 
         return ScheduleClient(self, target, wire)
 
-    def key(self, request):
-        """The deduplicationKey, where it is a string."""
-        key = (request.document or {}).get(KEY)
-        return key if isinstance(key, str) else None
-
-    def names_its_key(self, request):
-        """Whether there is a deduplicationKey of any type."""
-        return KEY in (request.document or {})
-
     def is_full(self, exchange):
         """A 422 that speaks of a limit on how many schedules there may be."""
         if exchange.status != LIMITED or exchange.answer is None:

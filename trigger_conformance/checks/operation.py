@@ -185,13 +185,16 @@ class Operation(ABC):
         """How many runs a request costs where it is accepted."""
         return 0
 
-    def key(self, request: Request) -> str | None:  # noqa: ARG002
-        """The key that makes a retry of the request safe, where it has one."""
-        return None
+    def key(self, request: Request) -> str | None:
+        """The key that makes a retry of the request safe, where it has one: a text in ``key_property``."""
+        key = (request.document or {}).get(self.key_property) if self.key_property else None
+        return key if isinstance(key, str) else None
 
     def names_its_key(self, request: Request) -> bool:
         """Whether there is something in the place of the key, be it a key or not."""
-        return self.key(request) is not None
+        return self.key(request) is not None or (
+            bool(self.key_property) and self.key_property in (request.document or {})
+        )
 
     def made(self, exchange: Exchange) -> str | None:  # noqa: ARG002
         """The id of what the answer says the request made or found."""

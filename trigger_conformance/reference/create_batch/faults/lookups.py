@@ -24,6 +24,7 @@ from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.stored_keys import Stored, storing
 
 CASE = "idempotency.letter_case_makes_keys_different"
 FORM = "idempotency.unicode_form_makes_keys_different"
@@ -41,16 +42,13 @@ LONG = "idempotency.long_keys_are_different_or_rejected"
 EMPTY = "idempotency.empty_key_is_no_missing_key"
 FAILS = "acceptance.never_a_server_error"
 
-Stored = Callable[[str], str]
 
-
-def _stored(*caught_by: str) -> Callable[[Stored], type[CreateBatchServer]]:
+def _stored(*caught_by: str) -> Callable[[Stored], Stored]:
     """A fault that remembers keys as the decorated function makes them."""
 
-    def register(store: Stored) -> type[CreateBatchServer]:
-        name = store.__name__.title().replace("_", "")
-        parts = {"__doc__": store.__doc__, "__module__": __name__, "stored_key": lambda _, key: store(key)}
-        return fault(*caught_by)(type(name, (CreateBatchServer,), parts))
+    def register(stored: Stored) -> Stored:
+        storing(CreateBatchServer, __name__, stored, *caught_by)
+        return stored
 
     return register
 
