@@ -8,6 +8,7 @@ requirement has no fault, or the suite crashes.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import hashlib
 import inspect
 import json
@@ -71,6 +72,10 @@ class Row:
         general = {each.id for each in catalogue() if each.stage in (Stage.CLOSING, Stage.GENERATED)}
         return {each for finding in self.findings if {*finding} & {*self.named} for each in finding if each in general}
 
+    def may_be(self, caught: str) -> bool:
+        """Whether an allowance names it: by its id, or by a pattern, for a fault that hits this or that by chance."""
+        return any(fnmatch.fnmatchcase(caught, pattern) for pattern in self.may)
+
     @property
     def complaint(self) -> str | None:
         """What is wrong with this run, if anything."""
@@ -87,7 +92,7 @@ class Row:
             return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
         if len(self.findings) > self.most * len(by_operation(self.named)):
             return f"{len(self.findings)} findings of one cause: {'; '.join(self.titles)}"
-        beyond = [each for each in self.caught if each not in {*self.named, *self.may, *self.told_along}]
+        beyond = [each for each in self.caught if each not in {*self.named, *self.told_along} and not self.may_be(each)]
         return f"violates what it is not declared to: {', '.join(beyond)}" if beyond else None
 
 
@@ -135,7 +140,9 @@ def with_allowances(rows: list[Row], known: dict[str, Any]) -> dict[str, Any]:
     found = dict(known)
     for each in rows:
         if each.is_fault:
-            may = sorted({*each.caught} - {*each.named} - each.told_along)
+            beyond = {*each.caught} - {*each.named} - each.told_along
+            patterns = {pattern for pattern in each.may if "*" in pattern}
+            may = sorted({found for found in beyond if not any(fnmatch.fnmatchcase(found, p) for p in patterns)} | patterns)
             more = {"findings": len(each.findings)} if len(each.findings) > MOST_FINDINGS else {}
             found[each.id] = {"may": may, **more}
     return {identity: entry for identity, entry in sorted(found.items()) if any(entry.values())}

@@ -65,7 +65,7 @@ class RejectionsForgetTheKey(CreateBatchServer):
             raise
 
 
-@fault(MODEL)
+@fault("run_count.out_of_range_is_rejected", MODEL)
 class ReplaysSkipValidation(CreateBatchServer):
     """A known key is answered before the rest of the request is validated."""
 
