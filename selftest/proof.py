@@ -72,9 +72,10 @@ class Row:
         general = {each.id for each in catalogue() if each.stage in (Stage.CLOSING, Stage.GENERATED)}
         return {each for finding in self.findings if {*finding} & {*self.named} for each in finding if each in general}
 
-    def may_be(self, caught: str) -> bool:
-        """Whether an allowance names it: by its id, or by a pattern, for a fault that hits this or that by chance."""
-        return any(fnmatch.fnmatchcase(caught, pattern) for pattern in self.may)
+    @property
+    def beyond(self) -> list[str]:
+        """What caught it though its declaration does not name it."""
+        return [each for each in self.caught if each not in {*self.named, *self.told_along}]
 
     @property
     def complaint(self) -> str | None:
@@ -92,8 +93,13 @@ class Row:
             return f"caught by {', '.join(self.caught)} only" if self.caught else "missed"
         if len(self.findings) > self.most * len(by_operation(self.named)):
             return f"{len(self.findings)} findings of one cause: {'; '.join(self.titles)}"
-        beyond = [each for each in self.caught if each not in {*self.named, *self.told_along} and not self.may_be(each)]
+        beyond = [each for each in self.beyond if not _fits(each, self.may)]
         return f"violates what it is not declared to: {', '.join(beyond)}" if beyond else None
+
+
+def _fits(identity: str, allowed: Iterable[str]) -> bool:
+    """Whether an allowance names it: by its id, or by a pattern, for a fault that hits this or that by chance."""
+    return any(fnmatch.fnmatchcase(identity, entry) for entry in allowed)
 
 
 def by_operation(requirements: Iterable[str]) -> dict[str, set[str]]:
@@ -140,9 +146,8 @@ def with_allowances(rows: list[Row], known: dict[str, Any]) -> dict[str, Any]:
     found = dict(known)
     for each in rows:
         if each.is_fault:
-            beyond = {*each.caught} - {*each.named} - each.told_along
-            patterns = {pattern for pattern in each.may if "*" in pattern}
-            may = sorted({found for found in beyond if not any(fnmatch.fnmatchcase(found, p) for p in patterns)} | patterns)
+            patterns = [entry for entry in each.may if "*" in entry]
+            may = sorted([*patterns, *(one for one in each.beyond if not _fits(one, patterns))])
             more = {"findings": len(each.findings)} if len(each.findings) > MOST_FINDINGS else {}
             found[each.id] = {"may": may, **more}
     return {identity: entry for identity, entry in sorted(found.items()) if any(entry.values())}
