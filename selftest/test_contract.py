@@ -8,6 +8,7 @@ import pytest
 from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.contract.contract import (
+    Contract,
     Expected,
     UnknownClauseError,
     is_plain_key,
@@ -121,6 +122,32 @@ def test_the_contract_tells_its_title_version_and_digest(contract):
     assert contract.sha256.startswith("45e75c9a4ab9a5dbfad87202c51355ad")
     assert contract.documentation == "https://trigger.dev/docs/triggering"
     assert contract.statuses == {202, 400, 401, 422, 429, 500}
+
+
+def with_parameters(tmp_path):
+    """The contract of an operation that has parameters in its path."""
+    operation = {"operationId": "createThing", "responses": {"200": {"description": "There it is."}}}
+    parameter = {"name": "place", "in": "path", "required": True, "schema": {"type": "string"}}
+    document = {
+        "openapi": "3.0.0",
+        "info": {"title": "things", "version": "1"},
+        "paths": {"/v1.0/{place}/things/{kind}": {"post": operation}},
+        "components": {"parameters": {"place": parameter}},
+    }
+    (tmp_path / "things.json").write_text(json.dumps(document))
+    return Contract(tmp_path / "things.json", "createThing")
+
+
+def test_a_paths_parameters_are_filled_in_and_told_from_other_paths(tmp_path):
+    contract = with_parameters(tmp_path)
+    assert contract.parameters == ("place", "kind")
+    assert contract.at({"place": "here", "kind": "a%2Fb"}) == "/v1.0/here/things/a%2Fb"
+    assert contract.at({"kind": "one"}) == "/v1.0/{place}/things/one"
+    assert contract.prefix_of("/api/v1.0/here/things/one") == "/api"
+    assert contract.prefix_of("/v1.0/here/things/one") == ""
+    for other in ("/v1.0/here/things", "/v1.0/here/things/one/more", "/v1.0/a/b/things/one", "/v1x0/here/things/one"):
+        assert contract.prefix_of(other) is None
+    assert contract.clause("place.schema").pointer == "#/components/parameters/place/schema"
 
 
 @pytest.mark.parametrize(

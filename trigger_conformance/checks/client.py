@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from trigger_conformance import __version__
 from trigger_conformance.checks.facts import Facts
@@ -174,9 +174,11 @@ class Client(ABC):
         """What keeps generated requests inside what the target accepts, as actions of an overlay."""
         return self.operation.narrowed(self.stated)
 
-    def path(self) -> str:
-        """The operation's path with its parameters filled in."""
-        return self.contract.path
+    def path(self, **values: str) -> str:
+        """The operation's path: its parameters are ``values``, and what the user stated of the others."""
+        known = {name: self.stated.get(fact) for name, fact in self.operation.path_facts.items()}
+        filled = {name: quote(value, safe="") for name, value in {**known, **values}.items() if value is not None}
+        return self.contract.at(filled)
 
     def document(self) -> dict[str, Any]:
         """The body of a fresh valid request."""

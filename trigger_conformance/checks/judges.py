@@ -62,6 +62,9 @@ class Judges:
         self._contract = contract
         self._responses: dict[str, Any] = contract.operation["responses"]
         self._host: str = contract.document["servers"][0]["url"]
+        # Which values stood in the path says nothing of the answer's shape.
+        self._values = {name: name for name in contract.parameters}
+        self._path = contract.at(self._values)
         self._operation = schemathesis.openapi.from_dict(contract.document)[contract.path][contract.method.upper()]
 
     def problem(self, exchange: Exchange) -> str | None:
@@ -93,7 +96,7 @@ class Judges:
 
         load_all_checks()
         method: Any = self._contract.method.upper()
-        case = self._operation.Case(method=method, media_type="application/json")
+        case = self._operation.Case(method=method, path_parameters=dict(self._values), media_type="application/json")
         try:
             case.validate_response(
                 self._response(exchange),
@@ -112,7 +115,7 @@ class Judges:
         answer = exchange.answer
         assert answer is not None
         response = _Response(answer.status, _content_type(answer), answer.body, _headers(exchange))
-        request: Any = _Request(exchange.request.body, self._host, self._contract.path, self._contract.method)
+        request: Any = _Request(exchange.request.body, self._host, self._path, self._contract.method)
         try:
             self._openapi.validate_response(request, response)
         except OpenAPIError as error:
@@ -126,7 +129,7 @@ class Judges:
         answer = exchange.answer
         assert answer is not None
         sent = requests.Request(
-            self._contract.method.upper(), f"http://target{self._contract.path}", data=exchange.request.body
+            self._contract.method.upper(), f"http://target{self._path}", data=exchange.request.body
         ).prepare()
         names = {name.lower() for name, _ in answer.headers}
         return Response(

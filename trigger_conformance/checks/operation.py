@@ -71,9 +71,10 @@ class Fact:
 class Operation(ABC):
     """One method and path of a published document, and how its requests and answers are read.
 
-    ``needs`` are the facts without which it is skipped, ``error_texts`` the properties of an error that may say what is
-    wrong, ``areas`` its own names for areas of every operation's checks, ``wording`` its own statement and clause for
-    one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words. ``scopes``
+    ``needs`` are the facts without which it is skipped, ``path_facts`` those that parameters of its path are, by the
+    parameters' names (other parameters are its client's affair), ``error_texts`` the properties of an error that may
+    say what is wrong, ``areas`` its own names for areas of every operation's checks, ``wording`` its own statement and
+    clause for one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words. ``scopes``
     is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the
     requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
     something new, and what it asked for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every
@@ -92,6 +93,7 @@ class Operation(ABC):
     overlay: str | None = None
     facts: tuple[Fact, ...] = ()
     needs: tuple[str, ...] = ()
+    path_facts: Mapping[str, str] = field(default_factory=dict)
     areas: Mapping[str, str] = field(default_factory=dict)
     wording: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     error_texts: tuple[str, ...] = ("error", "message", "title")

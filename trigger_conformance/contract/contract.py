@@ -27,6 +27,8 @@ _DEEPEST, _LARGEST_NUMBER = 64, 10**20
 
 
 _NO_OVERLAY: dict[str, Any] = {"overlay": "1.0.0", "info": {"title": "none", "version": "1"}, "actions": []}
+# RFC 6570 level 1, as OpenAPI has it.
+_PARAMETER = re.compile(r"\{(\w+)\}", re.ASCII)
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 
 
@@ -90,6 +92,21 @@ class Contract:
         """The methods that the document gives to the operation's path, in upper case."""
         return frozenset(method.upper() for method in self.document["paths"][self.path] if method in METHODS)
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the parameters in the path."""
+        return tuple(_PARAMETER.findall(self.path))
+
+    def at(self, values: Mapping[str, str]) -> str:
+        """The path with ``values``, as they stand in a path, in place of its parameters; one without stays as it is."""
+        return _PARAMETER.sub(lambda found: values.get(found[1], found[0]), self.path)
+
+    def prefix_of(self, path: str) -> str | None:
+        """What stands in ``path`` before the operation's own at its end; None where it does not end so."""
+        own = "[^/]+".join(map(re.escape, _PARAMETER.sub("{}", self.path).split("{}")))
+        found = re.fullmatch(f"(.*){own}", path)
+        return found[1] if found else None
+
     @cached_property
     def statuses(self) -> frozenset[int]:
         """The documented statuses of the operation."""
@@ -148,7 +165,7 @@ class Contract:
         return Clause(name, f"#{escaped}", _words(node))
 
     def _root(self, name: str) -> tuple[str, ...]:
-        for section in ("schemas", "securitySchemes"):
+        for section in ("schemas", "securitySchemes", "parameters"):
             if name in self.document["components"].get(section, {}):
                 return ("components", section, name)
         with suppress(UnknownClauseError):

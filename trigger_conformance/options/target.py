@@ -171,10 +171,10 @@ def _problem_of_form(url: str) -> str | None:
     if any(character.isspace() or not character.isprintable() for character in url):
         return f"white space has no place in it; {_EXAMPLE}"
     path = parts.path.rstrip("/")
-    for own in {each.contract.path for each in operations().values()}:
-        if path.endswith(own):
-            prefix = path.removesuffix(own)
-            return f"it is the operation's own; give what stands before {own}: {parts.scheme}://{parts.netloc}{prefix}"
+    for contract in (each.contract for each in operations().values()):
+        if (prefix := contract.prefix_of(path)) is not None:
+            before = f"{parts.scheme}://{parts.netloc}{prefix}"
+            return f"it is the operation's own; give what stands before {contract.path}: {before}"
     return None
 
 
