@@ -74,14 +74,13 @@ class Operation(ABC):
     ``needs`` are the facts without which it is skipped, ``path_facts`` those that parameters of its path are, by the
     parameters' names (other parameters are its client's affair), ``error_texts`` the properties of an error that may
     say what is wrong, ``areas`` its own names for areas of every operation's checks, ``wording`` its own statement and
-    clause for one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words. ``scopes``
-    is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the
-    requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
+    clause for one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words.
+    ``scopes`` is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is
+    the requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
     something new, and what it asked for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every
-    operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are
-    those of every operation's checks that send something and are in its smoke profile (None: all that are so anyhow).
-    ``presses`` says that its requests
-    provoke the rate limit. ``place`` is the folder of its document.
+    operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are those of every
+    operation's checks that send something and are in its smoke profile (None: all that are so anyhow). ``presses`` says
+    that its requests provoke the rate limit. ``place`` is the folder of its document.
     """
 
     id: str
