@@ -101,6 +101,22 @@ def test_a_schema_error_says_where_and_what(contract):
     assert list(contract.schema_errors("CreateBatchResponse", {"id": "b", "runCount": 1, "isCached": True})) == []
 
 
+ALL = {"id", "runCount", "isCached", "idempotencyKey"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "misfits"),
+    [
+        ({"id": "a", "runCount": 1, "isCached": False}, set()),
+        ({"id": 1, "runCount": 1.0, "isCached": 0, "idempotencyKey": None}, ALL),
+        ({"id": "a", "runCount": True, "more": 1}, {"runCount", "isCached"}),
+        ([], ALL),
+    ],
+)  # fmt: skip
+def test_what_an_answer_lacks_or_has_in_another_type(contract, answer, misfits):
+    assert contract.misfits(contract.response_schema, answer) == misfits
+
+
 def test_unpaired_surrogates_hide_no_error(contract):
     document = {"id": "\ud800é", "runCount": "x", "isCached": True}
     assert list(contract.schema_errors("CreateBatchResponse", document)) == ['runCount: "x" is not of type "integer"']

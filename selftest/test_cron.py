@@ -81,7 +81,7 @@ def test_what_libraries_differ_on_is_not_judged(pattern):
 @pytest.mark.parametrize("month", MONTHS)
 def test_every_pattern_of_the_tables_is_what_its_table_says(month):
     naive = BASE.replace(tzinfo=None)
-    for kind, table in patterns.accepted(month, month % 12 + 1, (month + 10) % 12 + 1).items():
+    for kind, table in patterns.accepted(month, month % 12 + 1, (month + 10) % 12 + 1, BASE).items():
         for label, pattern in table.items():
             assert by_cronsim(pattern, naive) == by_croniter(pattern, naive) is not None, label
             assert kind_of(pattern) in (kind, "weekdays", "plain"), label
@@ -89,6 +89,28 @@ def test_every_pattern_of_the_tables_is_what_its_table_says(month):
         for label, text in table.items():
             five = len(text.split()) == 5
             assert not five or by_cronsim(text, naive) is None or by_croniter(text, naive) is None, label
+
+
+# Hours of a year in which days, months and hours come to their ends.
+MOMENTS = [datetime(2027, 1, 1, 0, 10, tzinfo=UTC) + timedelta(hours=7 * step, minutes=step) for step in range(1250)]
+BARE = {"lists": lambda text: text.partition(",")[0], "ranges": lambda text: text.partition("-")[0],
+        "steps": lambda _: "*", "steps_of_ranges": lambda text: text.partition("/")[0]}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BARE)
+def test_patterns_of_these_days_tell_what_a_field_has_beside_its_first_value(kind):
+    dull = []
+    for now in MOMENTS:
+        pattern = next(iter(patterns.accepted(5, 6, 4, now)[kind].values()))
+        less = " ".join(BARE[kind](field) if set(field) & set(",-/") else field for field in pattern.split())
+        base = now.replace(tzinfo=None)
+        told = by_cronsim(pattern, base)
+        assert told == by_croniter(pattern, base) is not None, f"{now} {pattern}"
+        assert told - base > timedelta(minutes=20), f"{now} {pattern}"
+        if told == by_cronsim(less, base):
+            dull.append(now)
+    # In the last hours of a year nothing is left of its days, months and hours.
+    assert all(each.month > 10 and each.hour > 20 for each in dull), dull
 
 
 @pytest.mark.parametrize("name", CHANGING)

@@ -18,6 +18,13 @@ def test_a_time_that_is_skipped_may_be_any_of_its_day():
     )  # fmt: skip
 
 
+def test_a_time_that_is_skipped_is_not_put_off_to_another_year():
+    place = ZoneInfo("America/New_York")
+    spans = cron.next_times("30 2 14 3 *", place, BASE, BASE)
+    assert len(spans) == 1
+    assert cron.problem(datetime(2028, 3, 14, 6, 30, tzinfo=UTC), "30 2 14 3 *", place, BASE, BASE)
+
+
 def test_a_time_that_comes_twice_may_be_either():
     # On Lord Howe Island 01:45 of 4 April 2027 comes twice, half an hour apart.
     (span, *_) = cron.next_times("45 1 4 4 *", ZoneInfo("Australia/Lord_Howe"), BASE, BASE)

@@ -56,8 +56,10 @@ class Model:
             return None if exchange.status == 401 else f"{step}: expected 401, got {exchange.outcome}"
         if step.kind is Kind.PARENTLESS and exchange.status in (400, 404, 422):
             return None
-        if exchange.status != 202 or exchange.answer is None or batch(exchange) is None:
+        if exchange.status != 202 or exchange.answer is None:
             return f"{step}: expected 202 and a batch, got {exchange.outcome}"
+        if batch(exchange) is None:
+            return f"{step}: the answer lacks its id"
         place = (step.kind is Kind.ELSEWHERE, step.key)
         known = self._known.get(place)
         run_count = exchange.answer.document.get("runCount")

@@ -20,6 +20,7 @@ from trigger_conformance.checks.expect import (
     Wrong,
 )
 from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules.history import Call, why_impossible
@@ -544,11 +545,16 @@ def _may_create(request):
     return request.credential == "primary" and run_count(request) != 0
 
 
+def why_no_batch(exchange):
+    """What keeps a 202 from naming a batch, new or not."""
+    if not batch(exchange):
+        return Problem("the answer lacks its id", "id")
+    return Problem("the answer lacks its isCached", "isCached") if is_cached(exchange) is None else None
+
+
 def expect_one_batch(exchanges):
     """An order of the exchanges exists that respects real time and has the first one new and the rest cached."""
-    expect(each for each in exchanges if each.status == 202).satisfies(
-        lambda each: None if batch(each) and is_cached(each) is not None else "the answer lacks its id or isCached"
-    )
+    expect(each for each in exchanges if each.status == 202).satisfies(why_no_batch)
     history = [Call(each.started, each.ended, batch(each), is_cached(each)) for each in exchanges]
     if why := why_impossible(history):
         message = f"{why} ({len(exchanges)} requests with one key)"

@@ -6,6 +6,7 @@ from tests.every_operation import json_texts
 from tests.every_operation.packs import expect_ignored
 from trigger_conformance.checks.expect import REJECTIONS
 from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import quoted
 
@@ -142,8 +143,10 @@ def test_repeated_names_are_answered_consistently(target, repeated):
             return f"expected 202, 400 or 422, got {exchange.outcome}"
         count, key = (exchange.answer.document.get(name) for name in ("runCount", "idempotencyKey"))
         if count not in counts[id(exchange)]:
-            return f"runCount {quoted(count)} is in the answer, which no sound reading has"
-        return None if key is None or key in keys else f"the key {quoted(key)} is in the answer, which was not sent"
+            return Problem(f"runCount {quoted(count)} is in the answer, which no sound reading has", "runCount")
+        if key is None or key in keys:
+            return None
+        return Problem(f"the key {quoted(key)} is in the answer, which was not sent", "idempotencyKey")
 
     answers = [answer for answer, _ in pairs]
     zeros = [each for each in answers if each.status == 202 and each.answer.document.get("runCount") == 0]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
-from . import zones
+from . import patterns, zones
 from .names import name_of
-from .values import KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY, UTC
+from .values import KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
+from .values import UTC as UTC_NAME
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
 SHARED_KEYS = 6
@@ -81,6 +83,15 @@ class ScheduleClient(Client):
             self._month = self.wire.decide("month", (time.gmtime().tm_mon + FAR - 1) % MONTHS + 1)
         return self._month
 
+    @property
+    def now(self):
+        """The moment of the run from which what comes next is counted."""
+        return datetime.fromtimestamp(self.wire.decide("moment of the run", int(time.time())), UTC)
+
+    def tables(self):
+        """Patterns that every target accepts, by kinds."""
+        return patterns.accepted(*self.months()[:3], self.now)
+
     def months(self):
         """Months that are far away, first the farthest."""
         return [(self.month + step - 1) % MONTHS + 1 for step in (0, 1, -1, 2, -2, 3)]
@@ -105,7 +116,7 @@ class ScheduleClient(Client):
 
     def place(self, number):
         """One of these zones, another for each small ``number``; UTC where there is none."""
-        known = self.known_zones() or [UTC]
+        known = self.known_zones() or [UTC_NAME]
         return known[number % len(known)]
 
     # Requests
@@ -167,7 +178,7 @@ class ScheduleClient(Client):
         return [
             {"target": f"{place}.task", "update": {"enum": [self.task]}},
             {"target": f"{place}.cron", "update": {"enum": patterns}},
-            {"target": f"{place}.timezone", "update": {"enum": [UTC, self.place(0), self.place(2)]}},
+            {"target": f"{place}.timezone", "update": {"enum": [UTC_NAME, self.place(0), self.place(2)]}},
             {"target": f"{place}.{KEY}", "update": {"minLength": 1, "maxLength": LONGEST_GENERATED_KEY}},
             {"target": f"{place}.externalId", "update": {"minLength": 1, "maxLength": LONGEST_EXTERNAL_ID}},
         ]
@@ -201,8 +212,8 @@ class ScheduleClient(Client):
         """The request that removes a schedule."""
         return self.at(thing, "DELETE")
 
-    def look(self, size=PER_PAGE, most=MOST_PAGES, **how):
-        """Look through all pages of the list."""
+    def look(self, size=PER_PAGE, most=MOST_PAGES, *, to_the_end=False, **how):
+        """Look through all pages of the list: as many as it says, or ``to_the_end``, the first that has nothing new."""
         pages, size = [], f"&perPage={size}"
         while len(pages) < most:
             number = len(pages) + 1
@@ -212,7 +223,7 @@ class ScheduleClient(Client):
                 size = ""
                 continue
             pages.append(page)
-            if is_last(page, number):
+            if not has_more(pages) if to_the_end else is_last(page, number):
                 return Look(pages, whole=True)
         return Look(pages, whole=False)
 
@@ -236,6 +247,12 @@ class ScheduleClient(Client):
             return f"the list has a schedule that was made by: {'; '.join(made)}" if made else None
 
         return self.look().pages, judge
+
+
+def has_more(pages):
+    """Whether the last of ``pages`` has a schedule that the others lack."""
+    *earlier, last = ({entry.get("id") for entry, _ in Look([page], whole=True).entries()} for page in pages)
+    return bool(last.difference(*earlier))
 
 
 def is_last(page, number):

@@ -14,6 +14,7 @@ AS_ASKED = ID("answers", "answer_has_what_the_request_asked_for")
 IDS = ID("answers", "ids_are_never_given_twice")
 NEXT_RUN = ID("next_run", "plain_times_are_right")
 SAME_ID = ID("deduplication", "second_request_answers_with_the_first_id")
+PAGES = ID("list_and_delete", "pages_satisfy_the_schema")
 UPDATED = ID("deduplication", "second_request_updates_the_schedule")
 SEEN = ID("list_and_delete", "created_schedule_is_seen_by_id")
 LISTED = ID("list_and_delete", "created_schedule_is_in_the_list")
@@ -32,6 +33,11 @@ def given_schedules(firsts):
     return given(given_accepted(firsts), rests_on=IDS).is_new()
 
 
+def given_as_asked(exchanges):
+    """Plain answers have what their requests asked for."""
+    return given(exchanges, rests_on=AS_ASKED).is_as_asked()
+
+
 def given_same_id(seconds, first, needed=True):
     """Plain second requests with a key find the schedule of the first."""
     accepted = given(seconds, rests_on=VALID, needed=needed).is_accepted()
@@ -45,7 +51,18 @@ def given_seen(looks):
 
 def given_listed(look):
     """The list is answered, and could be looked through."""
-    return given(look.pages, rests_on=LISTED).has_status(OPERATION.contract.success)
+    return given(given_pages(look.pages), rests_on=LISTED).has_status(OPERATION.contract.success)
+
+
+def given_pages(pages):
+    """Pages of the list can be read: each has its schedules where the document says."""
+    return given(pages, rests_on=PAGES).satisfies(why_no_page)
+
+
+def why_no_page(page):
+    """What keeps a page that was answered from being read."""
+    has_data = page.status != OPERATION.contract.success or isinstance(page.answer.document.get("data"), list)
+    return None if has_data else Problem("the page has no data, a list", "body")
 
 
 def why_another_id(first):

@@ -1,5 +1,7 @@
 """Cron patterns by kinds, each half a year away: what must be accepted, what is left open, what breaks one thing."""
 
+from calendar import monthrange
+
 from hypothesis import strategies as st
 
 from trigger_conformance.checks.generation import drawn
@@ -10,34 +12,38 @@ SHORTEST_MONTH = 28
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
-def long(month):
-    """The month, or the next one of 31 days."""
-    return month + (month in (2, 4, 6, 9, 11))
-
-
-def accepted(month, other, third):
-    """Patterns that every target accepts, by kinds, for far months."""
+def accepted(month, other, third, now):
+    """Patterns that every target accepts, by kinds, for far months; some are of these days, half a day off ``now``."""
+    near = _near(now)
     return {
-        "stars": {"stars in minute and hour": f"* * 9 {month} *", "a star in day": f"0 0 * {month} *"},
+        "stars": {
+            "stars in minute and hour": f"* * 9 {month} *",
+            "a star in day": f"0 0 * {month} *",
+            "every day": f"0 {daily(now)} * * *",
+        },
         "numbers": {
-            "the largest minute and hour": f"59 23 31 {long(month)} *",
-            "midnight": f"0 0 1 {month} *",
+            "the last minute of a year": "59 23 31 12 *",
+            "the first minute of a year": "0 0 1 1 *",
         },
         "lists": {
+            "a list whose first has passed": near("{first},{third}"),
             "a list in every field but one": f"7,37 3,21 4,19 {month},{other} *",
             "a list out of order": f"45,15 12 11,3 {third},{month} *",
         },
         "ranges": {
-            "a range in three fields": f"50-59 20-23 10-12 {month} *",
+            "a range of which the last is left": near("{first}-{second}"),
+            "a range in three fields, in a list": f"50-59 20-23 3,10-12 {month} *",
             "a range of weekdays": f"25 8 * {month} 1-5",
             "a range within a list": f"0 6 3,20-22 {month} *",
         },
         "steps": {
+            "a step that leaves the next one out": near("*/{step}"),
             "steps of stars": f"*/15 */6 */10 {month} *",
             "a step of weekdays": f"0 7 * {month} */2",
         },
         "steps_of_ranges": {
-            "a step of a range": f"10-50/20 8-18/2 5-25/10 {month} *",
+            "a step of a range whose first has passed": near("{first}-{third}/2"),
+            "a step of a range, in a list": f"0,10-50/20 8-18/2 5-25/10 {month} *",
             "a step of a range of weekdays": f"0 5 * {month} 1-5/2",
             "a step of a range in a list": f"0,30-50/10 2 14 {month} *",
         },
@@ -50,6 +56,30 @@ def accepted(month, other, third):
         },
         "leap_days": {"29 February": "20 2 29 2 *"},
     }
+
+
+def daily(now):
+    """The hour that is farthest from ``now``: what comes every day comes in half a day."""
+    return (now.hour + 12) % 24
+
+
+def _near(now):
+    """A field of these days: what comes next is not its first value, so that a reader of the others is told apart.
+
+    ``first`` has begun already, ``second`` and ``third`` follow; ``step`` leaves the second out.
+    """
+    days = monthrange(now.year, now.month)[1]
+    hour = 0 if now.hour <= 12 else 12
+    minute = 0 if now.minute <= 30 else 30
+    if now.day + 2 <= days:
+        first, least, place = now.day, 1, f"0 {hour} {{}} {now.month} *"
+    elif now.month + 2 <= len(MONTHS):
+        first, least, place = now.month, 1, f"0 {hour} 1 {{}} *"
+    else:
+        first, least, place = min(now.hour, 21), 0, f"{minute} {{}} {now.day} {now.month} *"
+    step = next(each for each in (2, 3, 4, 5) if (first + 1 - least) % each)
+    values = {"first": first, "second": first + 1, "third": first + 2, "step": step}
+    return lambda field: place.format(field.format(**values))
 
 
 def open_ones(month):
@@ -87,7 +117,9 @@ def rejected(month):
         "empty": {"the empty string": ""},
         "counts": {
             "four fields": f"0 12 15 {month}",
-            "six fields": f"0 0 12 15 {month} *",
+            # Whichever end the sixth is at: seconds first, or a year last.
+            "six fields": f"0 12 15 {month} * *",
+            "a first field for the seconds": f"0 0 12 15 {month} *",
             "one field": "*",
             "a sixth field for the year": f"0 12 15 {month} * 2030",
         },
@@ -96,7 +128,11 @@ def rejected(month):
         "days": {"day 0": f"0 12 0 {month} *", "day 32": f"0 12 32 {month} *"},
         "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *"},
         "weekdays": {"weekday 8": f"0 12 * {month} 8", "8L": f"0 12 * {month} 8L"},
-        "negatives": {"a negative minute": f"-5 12 15 {month} *", "a negative day": f"0 12 -1 {month} *"},
+        "negatives": {
+            "a negative minute": f"-5 12 15 {month} *",
+            "a negative step": f"*/-5 12 15 {month} *",
+            "a negative day": f"0 12 -1 {month} *",
+        },
         "steps": {"a step of 0": f"*/0 12 15 {month} *", "a step of 0 of a range": f"0 8-18/0 15 {month} *"},
         "texts": {
             "words": "every day at noon please",

@@ -24,7 +24,7 @@ def send_patterns(target, table):
 @pytest.fixture(scope="module")
 def tables(target):
     """Patterns that must be accepted, by kinds."""
-    return patterns.accepted(*target.months()[:3])
+    return target.tables()
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def named(pattern):
 def unreadable(target):
     """One volley of what is no pattern, each with a key of its own, and its answers by kinds."""
     tables = patterns.rejected(target.month)
-    count = target.pick(smoke=1, standard=2, thorough=9)
+    count = target.pick(smoke=1, standard=2, thorough=12)
     rows = [(kind, label, text) for kind, table in tables.items()
             for label, text in list(table.items())[: 2 * count if kind == "texts" else count]]  # fmt: skip
     if count == 1:

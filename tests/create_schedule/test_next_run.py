@@ -8,7 +8,6 @@ from trigger_conformance.checks.expect import expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, Stage, must
 
-from . import patterns
 from .grounds import ID, NEXT_RUN, VALID, accepted, given_accepted, plain
 from .moments import moment, served, why_another_time, why_another_time_of
 from .values import UTC
@@ -79,7 +78,7 @@ def of_kind(target, by_kind, kind):
     """The run's answers of a kind, or to patterns of it that are sent now."""
     if kind in by_kind:
         return by_kind[kind]
-    tables = patterns.accepted(*target.months()[:3])
+    tables = target.tables()
     table = tables.get(kind) or {"a day half a year away": target.cron(20, 4)}
     if kind == "weekdays":
         table = {label: each for rows in tables.values() for label, each in rows.items() if kind_of(each) == kind}

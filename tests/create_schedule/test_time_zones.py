@@ -10,7 +10,7 @@ from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import visible
 from trigger_conformance.rules import cron
 
-from . import zones
+from . import patterns, zones
 from .grounds import AS_ASKED, ID, given_accepted
 from .moments import why_another_time
 from .values import UTC as UTC_NAME
@@ -40,11 +40,19 @@ def known(target):
 
 @pytest.fixture(scope="module")
 def in_zones(target, known):
-    """A schedule at one local time in each zone of the sample."""
-    count = target.pick(smoke=1, standard=6, thorough=len(zones.STEADY))
+    """A schedule at one local time in each zone of the sample; in every second one every day, else half a year away."""
+    count = target.pick(smoke=1, standard=7, thorough=len(zones.STEADY))
     if not known:
         raise NotApplicableError("the target lists none of the zones whose rules are known here")
-    return target.send_all(target.valid(name, timezone=name, cron=target.cron(30, 9)) for name in known[:count])
+
+    def pattern(number, name):
+        return (
+            f"30 {patterns.daily(target.now.astimezone(zones.zone(name)))} * * *" if number % 2 else target.cron(30, 9)
+        )
+
+    return target.send_all(
+        target.valid(name, timezone=name, cron=pattern(number, name)) for number, name in enumerate(known[:count])
+    )
 
 
 @must("UTC is accepted", clause=CLAUSE)
@@ -88,7 +96,7 @@ def test_another_zone_moves_the_next_run(target, known):
 def changes(target, listed):
     """The next two changes of each zone of the sample that are not too near: the zone, and the change's instant."""
     count = target.pick(smoke=0, standard=3, thorough=len(zones.CHANGING))
-    begin = datetime.fromtimestamp(target.wire.decide("day of the run", int(datetime.now(UTC).timestamp())), UTC) + SOON
+    begin = target.now + SOON
     found = [
         (name, change)
         for name in [each for each in zones.CHANGING if each in listed][:count]
@@ -156,7 +164,7 @@ def test_reading_of_skipped_and_doubled_times(target, odd_times):
 def test_names_of_no_zone_are_rejected(target, listed):
     names = [(label, name) for label, name in zones.NO_ZONES.items() if name not in listed]
     requests = [target.order(label=label, timezone=name) for label, name in names]
-    expect(target.send_all(requests[: target.pick(smoke=1, standard=4, thorough=99)])).is_rejected()
+    expect(target.send_all(requests[: target.pick(smoke=1, standard=6, thorough=99)])).is_rejected()
 
 
 @pytest.fixture(scope="module")

@@ -231,6 +231,16 @@ class Operation(ABC):
         """An answer as the document's schema judges it: without what the operation's page lets pass."""
         return exchange
 
+    def unreadable(self, exchange: Exchange) -> frozenset[str]:
+        """The properties that the answer to an accepted request lacks, or has in another type than the documented one.
+
+        That is one requirement's affair, and nothing else can be told of them.
+        """
+        if exchange.status != self.contract.success or not self.asks(exchange.request):
+            return frozenset()
+        answer = self.as_judged(exchange).answer
+        return self.contract.misfits(self.contract.response_schema, answer.json if answer else None)
+
     def also_fine(self, request: Request) -> frozenset[int]:  # noqa: ARG002
         """Statuses beside the documented ones that may answer ``request``."""
         return frozenset()

@@ -26,6 +26,9 @@ LONGEST_KEY = 255
 _DEEPEST, _LARGEST_NUMBER = 64, 10**20
 
 
+_TYPES: Mapping[str, Any] = {
+    "string": str, "integer": int, "number": (int, float), "boolean": bool, "object": dict, "array": list
+}  # fmt: skip
 _NO_OVERLAY: dict[str, Any] = {"overlay": "1.0.0", "info": {"title": "none", "version": "1"}, "actions": []}
 # RFC 6570 level 1, as OpenAPI has it.
 _PARAMETER = re.compile(r"\{(\w+)\}", re.ASCII)
@@ -191,6 +194,25 @@ class Contract:
             where = "/".join(str(step) for step in error.instance_path)
             yield f"{where}: {error.message}" if where else error.message
 
+    def misfits(self, schema: str, instance: object) -> frozenset[str]:
+        """The properties of the named schema that ``instance`` lacks though they are required, or has in another type.
+
+        Of what is no object, all of them.
+        """
+        node = self._resolved(self.document["components"]["schemas"].get(schema, {}))
+        properties = node.get("properties", {})
+        if not isinstance(instance, dict):
+            return frozenset(properties)
+        lacking = set(node.get("required", ())) - set(instance)
+        return frozenset(
+            lacking
+            | {
+                each
+                for each in properties
+                if each in instance and _is_odd(self._resolved(properties[each]), instance[each])
+            }
+        )
+
     def _errors(self, schema: str, instance: object) -> Iterator[jsonschema_rs.ValidationError]:
         try:
             return self._validators[schema].iter_errors(instance)
@@ -222,6 +244,16 @@ class Contract:
         changes = {**overlay, "actions": [*overlay["actions"], *narrowed]}
         document: dict[str, Any] = apply_overlay(json.loads(json.dumps(self.document)), changes)
         return document
+
+
+def _is_odd(schema: Mapping[str, Any], value: object) -> bool:
+    """Whether a value has none of the types that a property's ``schema`` names, as far as it names any."""
+    named = schema.get("type", [])
+    if value is None:
+        return bool(named) and not schema.get("nullable", "null" in named)
+    types = [_TYPES.get(each, object) for each in ([named] if isinstance(named, str) else named)]
+    is_one = any(isinstance(value, each) and (each in (bool, object) or not isinstance(value, bool)) for each in types)
+    return bool(types) and not is_one
 
 
 def read(content: bytes) -> dict[str, Any]:

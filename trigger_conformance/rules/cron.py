@@ -49,6 +49,8 @@ def next_times(pattern: str, zone: tzinfo, earliest: datetime, latest: datetime)
         instants = _instants(local, zone)
         if len(instants) != 1:
             found.append(_day_of(local, zone))
+            if found[-1].first > latest:
+                break
         elif instants[0] >= earliest:
             found.append(Span(instants[0], instants[0]))
             if instants[0] > latest:

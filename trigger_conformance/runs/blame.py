@@ -13,6 +13,7 @@ from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.contract.quoting import bounded, visible
 from trigger_conformance.report.attach import attach_exchanges
 from trigger_conformance.report.curl import Way
+from trigger_conformance.runs.reading import as_read
 from trigger_conformance.runs.sights import sights
 from trigger_conformance.runs.station import Station
 from trigger_conformance.verdicts.outcome import Outcome
@@ -28,7 +29,7 @@ _OF_GATEWAYS = (502, 503, 504)
 
 def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[None]) -> Outcome:
     """The outcome of the check of ``requirement``, which ended as ``call`` says."""
-    error = call.excinfo.value if call.excinfo is not None else None
+    error = as_read(call.excinfo.value if call.excinfo is not None else None, requirement, station.api.operation)
     ending, message, evidence = _ending(error, station, requirement)
     own = station.ledger.exchanges(requirement.id)
     attach_exchanges(own, Way.to(station.shared.target), station.redactor)

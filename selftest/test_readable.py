@@ -1,0 +1,49 @@
+"""What is held against an answer that cannot be read where it is wrong is the affair of the answer's schema."""
+
+import pytest
+
+from selftest.test_telling import exchange
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.expect import ViolationError, Wrong
+from trigger_conformance.checks.ground import GroundError
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.runs.reading import as_read
+
+BATCH = operations()["create_batch"]
+SCHEMA = "create_batch.acceptance.accepted_answers_satisfy_the_schema"
+ANY = {each.id: each for each in catalogue()}
+ODD = exchange(1, body=b'{"id": 7, "runCount": 1, "isCached": false}')
+SOUND = exchange(2, body=b'{"id": "batch_7", "runCount": 1, "isCached": false}')
+NEW = ANY["create_batch.acceptance.new_batch_is_not_cached"]
+
+
+def broken(*exchanges, place="id"):
+    return ViolationError("wrong", exchanges, [Wrong(each, "it names no batch", place) for each in exchanges])
+
+
+def test_a_check_of_which_nothing_else_is_left_rests_on_the_schema():
+    read = as_read(broken(ODD), NEW, BATCH)
+    assert isinstance(read, GroundError)
+    assert read.owner == SCHEMA
+
+
+def test_answers_that_can_be_read_are_judged_beside_those_that_cannot():
+    read = as_read(broken(ODD, SOUND), NEW, BATCH)
+    assert isinstance(read, ViolationError)
+    assert [each.exchange for each in read.wrongs] == [SOUND]
+
+
+def test_ground_that_cannot_be_read_is_the_schemas_too():
+    read = as_read(GroundError("create_batch.x.y", broken(ODD), needed=False), NEW, BATCH)
+    assert (read.owner, read.needed) == (SCHEMA, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "requirement"),
+    [
+        (broken(SOUND), NEW), (broken(ODD, place="status"), NEW), (broken(ODD, place=""), NEW),
+        (broken(ODD), ANY[SCHEMA]), (None, NEW), (ValueError("crashed"), NEW),
+    ],
+)  # fmt: skip
+def test_all_else_stays_as_it_is(error, requirement):
+    assert as_read(error, requirement, BATCH) is error
