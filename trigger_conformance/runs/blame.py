@@ -14,6 +14,7 @@ from trigger_conformance.contract.quoting import bounded, visible
 from trigger_conformance.report.attach import attach_exchanges
 from trigger_conformance.report.curl import Way
 from trigger_conformance.runs.reading import as_read
+from trigger_conformance.runs.second_look import NO_SERVER_ERROR
 from trigger_conformance.runs.sights import sights
 from trigger_conformance.runs.station import Station
 from trigger_conformance.verdicts.outcome import Outcome
@@ -22,7 +23,6 @@ from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import BudgetSpentError
 
 _REVIVAL_SECONDS = 5.0
-_NO_SERVER_ERROR = "answers.never_a_server_error"
 # What stands in front of a server says that it is down.
 _OF_GATEWAYS = (502, 503, 504)
 
@@ -81,7 +81,7 @@ def _why_not_blamed(violation: ViolationError, station: Station, requirement: Re
     That is settled by a plain valid request afterwards; a target that comes back within moments is up. One that answers
     every request with an error of its own is up for the requirement that says it never does.
     """
-    fails = requirement.id == station.api.operation.owner(_NO_SERVER_ERROR)
+    fails = requirement.id == station.api.operation.owner(NO_SERVER_ERROR)
     suspicious = [each for each in violation.evidence if _may_mean_down(each) and not (fails and _is_its_own(each))]
     if not suspicious or len(suspicious) < len(violation.evidence):
         return None
