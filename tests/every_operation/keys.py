@@ -21,7 +21,7 @@ MORE_WORDS = (
 
 def is_plain(key):
     """Whether a key is one of a check's own, without anything that makes it special."""
-    return re.fullmatch(r"conformance-\w+-[0-9a-f]{8}-\d+", key) is not None
+    return re.fullmatch(r"conformance-\w+-([0-9a-f]{8}|shared)-\d+", key) is not None
 
 
 def filled(stem, length, filler="k"):
