@@ -136,7 +136,7 @@ OPERATION = CreateSchedule(
     facts=(Fact("schedule-task", str, "A scheduled task of the target: schedules are tested with it.", metavar="ID"),),
     needs=("schedule-task",),
     scopes=("write:schedules", "read:schedules", "admin"),
-    aftermath="Their patterns are months away, and they are removed at the end.",
+    aftermath="Their patterns are months away, a few of them hours, and they are removed at the end.",
     key_property=KEY,
     frugal=True,
     smoke=(

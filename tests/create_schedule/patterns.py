@@ -1,4 +1,4 @@
-"""Cron patterns by kinds, each half a year away: what must be accepted, what is left open, what breaks one thing."""
+"""Cron patterns by kinds, half a year away but for a few: what must be accepted, what is left open, what breaks one thing."""
 
 from calendar import monthrange
 
