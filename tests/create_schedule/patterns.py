@@ -1,4 +1,4 @@
-"""Cron patterns by kinds, half a year away but for a few: what must be accepted, what is left open, what breaks one thing."""
+"""Cron patterns by kinds, most of them half a year away: accepted ones, open ones, and those that break one thing."""
 
 from calendar import monthrange
 
