@@ -61,6 +61,13 @@ def test_a_secret_that_is_learnt_later_is_taken_out_too():
     assert redactor.text("x another-secret-value") == f"x {REDACTED}"
 
 
+@pytest.mark.parametrize("spell", [str, lambda text: text[::-1]], ids=["as it is", "reversed"])
+def test_a_text_around_a_secret_that_was_learnt_with_its_quotation_marks_stays_json(spell):
+    redactor = Redactor([SECRET])
+    redactor.learn(f'"{SECRET}"')
+    assert json.loads(redactor.text(json.dumps({"by": spell(SECRET)}))) == {"by": "[redacted]"}
+
+
 def test_tokens_lose_their_signature():
     cleaned = Redactor().text("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl end")
     assert cleaned == f"jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.{NO_SIGNATURE} end"

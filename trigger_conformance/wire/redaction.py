@@ -53,7 +53,11 @@ class Redactor:
                 self._foreign |= self.learn(value)
 
     def learn(self, secret: str) -> set[str]:
-        """Treat ``secret`` as one from now on; returns the forms in which it may come back that are new."""
+        """Treat ``secret`` as one from now on; returns the forms in which it may come back that are new.
+
+        Quotation marks around it are those of the text that it stands in.
+        """
+        secret = secret.strip('"\\')
         if not secret or secret in self._secrets:
             return set()
         self._secrets.add(secret)
