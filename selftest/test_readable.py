@@ -1,4 +1,4 @@
-"""What is held against an answer that cannot be read where it is wrong is the affair of the answer's schema."""
+"""What is held against an answer that is wrong whatever was asked is the affair of one requirement."""
 
 import pytest
 
@@ -36,6 +36,19 @@ def test_answers_that_can_be_read_are_judged_beside_those_that_cannot():
 def test_ground_that_cannot_be_read_is_the_schemas_too():
     read = as_read(GroundError("create_batch.x.y", broken(ODD), needed=False), NEW, BATCH)
     assert (read.owner, read.needed) == (SCHEMA, False)
+
+
+@pytest.mark.parametrize(
+    ("problem", "owner"),
+    [
+        ("expected 202 and a new batch, got 200", "create_batch.acceptance.valid_request_is_accepted"),
+        ("expected 400 or 422, got 200", None),
+    ],
+)
+def test_a_success_of_another_status_is_that_of_the_plainest_request(problem, owner):
+    other = exchange(3, status=200)
+    read = as_read(ViolationError("wrong", [other], [Wrong(other, problem, "status")]), NEW, BATCH)
+    assert getattr(read, "owner", None) == owner
 
 
 @pytest.mark.parametrize(

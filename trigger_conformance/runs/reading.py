@@ -1,4 +1,8 @@
-"""What a check holds against an answer that cannot be read where it is wrong is the affair of the answer's schema."""
+"""What a check holds against an answer that is wrong whatever was asked is the affair of one requirement.
+
+An answer that cannot be read where it is wrong is its schema's, and a success of another status than the documented one
+is that of the plainest valid request.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,33 @@ from trigger_conformance.checks.operation import Operation, operation_of
 from trigger_conformance.checks.requirement import Requirement
 
 _SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+_ACCEPTED = "answers.valid_request_is_accepted"
 
 
 def as_read(error: BaseException | None, requirement: Requirement, operation: Operation) -> BaseException | None:
-    """``error``, which ended the check of ``requirement``, without what is wrong for want of a readable answer.
+    """``error``, which ended the check of ``requirement``, without what is wrong for another requirement's reason.
 
-    Where nothing else is left, the check rests on the requirement that answers satisfy their schema.
+    Where nothing else is left, the check rests on that requirement.
     """
-    owner = operation.owner(_SCHEMA)
     violation = error.violation if isinstance(error, GroundError) else error
-    if requirement.id == owner or not isinstance(violation, ViolationError):
+    if not isinstance(violation, ViolationError):
         return error
-    left = [each for each in violation.wrongs if not _is_unreadable(each)]
-    if len(left) == len(violation.wrongs):
+    owners = [owner if (owner := _owner(each, operation)) != requirement.id else "" for each in violation.wrongs]
+    if not any(owners):
         return error
+    left = [each for each, owner in zip(violation.wrongs, owners, strict=True) if not owner]
     if not left:
-        return GroundError(owner, violation, needed=not isinstance(error, GroundError) or error.needed)
+        return GroundError(owners[0], violation, needed=not isinstance(error, GroundError) or error.needed)
     rest = ViolationError(violation.message, [each.exchange for each in left], left)
     return GroundError(error.owner, rest, needed=error.needed) if isinstance(error, GroundError) else rest
 
 
-def _is_unreadable(wrong: Wrong) -> bool:
+def _owner(wrong: Wrong, operation: Operation) -> str:
+    """The requirement whose affair it is that the answer is wrong so, whatever was asked; "" where there is none."""
+    asked = operation_of(wrong.exchange.request)
     place = wrong.place.partition(".")[0]
-    return bool(place) and place in operation_of(wrong.exchange.request).unreadable(wrong.exchange)
+    if place and place in asked.unreadable(wrong.exchange):
+        return operation.owner(_SCHEMA)
+    documented = asked.contract.success
+    is_other = (wrong.exchange.status or 0) // 100 == 2 and wrong.exchange.status not in asked.contract.statuses
+    return operation.owner(_ACCEPTED) if is_other and f"expected {documented}" in wrong.problem else ""
