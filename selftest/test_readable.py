@@ -27,15 +27,15 @@ def test_a_check_of_which_nothing_else_is_left_rests_on_the_schema():
     assert read.owner == SCHEMA
 
 
+def test_ground_that_cannot_be_read_is_the_schemas_too():
+    read = as_read(GroundError("create_batch.x.y", broken(ODD), needed=False), NEW, BATCH)
+    assert (read.owner, read.needed) == (SCHEMA, False)
+
+
 def test_answers_that_can_be_read_are_judged_beside_those_that_cannot():
     read = as_read(broken(ODD, SOUND), NEW, BATCH)
     assert isinstance(read, ViolationError)
     assert [each.exchange for each in read.wrongs] == [SOUND]
-
-
-def test_ground_that_cannot_be_read_is_the_schemas_too():
-    read = as_read(GroundError("create_batch.x.y", broken(ODD), needed=False), NEW, BATCH)
-    assert (read.owner, read.needed) == (SCHEMA, False)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,8 @@ def test_a_success_of_another_status_is_that_of_the_plainest_request(problem, ow
     ("error", "requirement"),
     [
         (broken(SOUND), NEW), (broken(ODD, place="status"), NEW), (broken(ODD, place=""), NEW),
-        (broken(ODD), ANY[SCHEMA]), (None, NEW), (ValueError("crashed"), NEW),
+        (broken(ODD), ANY[SCHEMA]), (GroundError("create_batch.x.y", broken(SOUND)), NEW), (None, NEW),
+        (ValueError("crashed"), NEW),
     ],
 )  # fmt: skip
 def test_all_else_stays_as_it_is(error, requirement):

@@ -23,22 +23,24 @@ def as_read(error: BaseException | None, requirement: Requirement, operation: Op
     violation = error.violation if isinstance(error, GroundError) else error
     if not isinstance(violation, ViolationError):
         return error
-    owners = [owner if (owner := _owner(each, operation)) != requirement.id else "" for each in violation.wrongs]
-    if not any(owners):
+    rules = (_unreadable,) if isinstance(error, GroundError) else (_unreadable, _of_another_status)
+    owners = [next(filter(None, (rule(each, operation) for rule in rules)), "") for each in violation.wrongs]
+    left = [each for each, owner in zip(violation.wrongs, owners, strict=True) if owner in ("", requirement.id)]
+    if len(left) == len(owners):
         return error
-    left = [each for each, owner in zip(violation.wrongs, owners, strict=True) if not owner]
     if not left:
         return GroundError(owners[0], violation, needed=not isinstance(error, GroundError) or error.needed)
     rest = ViolationError(violation.message, [each.exchange for each in left], left)
     return GroundError(error.owner, rest, needed=error.needed) if isinstance(error, GroundError) else rest
 
 
-def _owner(wrong: Wrong, operation: Operation) -> str:
-    """The requirement whose affair it is that the answer is wrong so, whatever was asked; "" where there is none."""
-    asked = operation_of(wrong.exchange.request)
+def _unreadable(wrong: Wrong, operation: Operation) -> str:
     place = wrong.place.partition(".")[0]
-    if place and place in asked.unreadable(wrong.exchange):
-        return operation.owner(_SCHEMA)
-    documented = asked.contract.success
-    is_other = (wrong.exchange.status or 0) // 100 == 2 and wrong.exchange.status not in asked.contract.statuses
-    return operation.owner(_ACCEPTED) if is_other and f"expected {documented}" in wrong.problem else ""
+    odd = operation_of(wrong.exchange.request).unreadable(wrong.exchange)
+    return operation.owner(_SCHEMA) if place and place in odd else ""
+
+
+def _of_another_status(wrong: Wrong, operation: Operation) -> str:
+    asked, status = operation_of(wrong.exchange.request).contract, wrong.exchange.status or 0
+    is_other = status // 100 == 2 and status not in asked.statuses
+    return operation.owner(_ACCEPTED) if is_other and f"expected {asked.success}" in wrong.problem else ""
