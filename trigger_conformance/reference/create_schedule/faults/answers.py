@@ -184,7 +184,7 @@ class ExpressionIsWrittenAnew(_Generator):
         return [*listed, weekday if is_kept else ",".join(map(str, sorted(cron.weekdays)))]
 
 
-@fault("cron.both_sundays_are_accepted")
+@fault(AS_ASKED)
 class SundayIsToldAs0(_Generator):
     """A 7 for Sunday is told as 0."""
 

@@ -57,7 +57,7 @@ class SevenIsSaturday(CreateScheduleServer):
         return frozenset(min(each, 6) for each in numbers)
 
 
-@fault("next_run.times_of_both_sundays_are_right")
+@fault("next_run.times_of_both_sundays_are_right", "cron.both_sundays_are_accepted")
 class SevenNeverComes(CreateScheduleServer):
     """A day of the week of 7 is kept as 7, which no day is."""
 

@@ -344,7 +344,7 @@ class ListIsBehind(CreateScheduleServer):
         return super().listed(environment)[:-1]
 
 
-@fault(ALL)
+@fault(LISTED, ALL)
 class ListIsKept(CreateScheduleServer):
     """The list is kept for a second, whatever is made meanwhile."""
 

@@ -15,6 +15,7 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.site import Environment, Site
 
 RIGHT = "next_run.plain_times_are_right"
+STARS = "next_run.times_of_stars_are_right"
 OFFSET = "answers.next_run_is_a_date_time"
 
 
@@ -179,14 +180,14 @@ class IsInThePast(_From):
     later = timedelta(days=-365)
 
 
-@fault(RIGHT)
+@fault(STARS)
 class IsCountedFromYesterday(_From):
     """nextRun is counted from the day before, as a scheduler does that has not run since."""
 
     later = timedelta(days=-1)
 
 
-@fault(RIGHT)
+@fault(STARS)
 class IsCountedFromTomorrow(_From):
     """nextRun is counted from the next midnight: today's times are left out."""
 

@@ -45,7 +45,7 @@ class RemembersTenKeys(_Forgetting):
     capacity = 10
 
 
-@fault("idempotency.concurrent_requests_with_different_keys_create_different_batches")
+@fault("idempotency.key_is_known_after_many_others")
 class RemembersThirtyKeys(_Forgetting):
     """Only the last thirty keys are remembered."""
 

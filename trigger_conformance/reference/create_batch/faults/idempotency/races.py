@@ -149,7 +149,10 @@ class ReplicaIs5MillisecondsBehind(_Lagging):
     lag = 0.005
 
 
-@fault("idempotency.concurrent_requests_with_different_keys_create_different_batches")
+@fault(
+    "idempotency.concurrent_requests_with_different_keys_create_different_batches",
+    "acceptance.new_batch_has_the_requested_run_count",
+)
 class MixesUpConcurrentOrders(CreateBatchServer):
     """The current order is kept in one variable that all requests share."""
 
@@ -203,7 +206,7 @@ class AbandonedKeysStayLocked(CreateBatchServer):
         return existing or await super().create(environment, order)
 
 
-@fault(ABANDONED)
+@fault(ABANDONED, "idempotency.no_key_ever_named_two_batches")
 class AbandonedBatchesAreRolledBack(CreateBatchServer):
     """A batch whose client has gone is taken back a moment later, after others have been given its id."""
 

@@ -12,6 +12,7 @@ WIDE = "deduplication.wide_suffix_makes_keys_different"
 FORM = "deduplication.unicode_form_makes_keys_different"
 NUMBERS = "deduplication.look_alike_numbers_are_different"
 DELIMITERS = "deduplication.delimiters_make_keys_different"
+SLIGHTLY = "deduplication.slightly_different_keys_are_different"
 UNUSUAL = "deduplication.unusual_keys_work_or_are_rejected"
 BEGINNING = "deduplication.beginning_makes_keys_different"
 
@@ -22,7 +23,7 @@ _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.trims_keys: (SPACE,),
     stored_keys.trims_keys_at_their_end: (SPACE,),
     stored_keys.trims_keys_at_their_beginning: (SPACE,),
-    stored_keys.collapses_spaces: (SPACE,),
+    stored_keys.collapses_spaces: (SPACE, SLIGHTLY),
     stored_keys.normalises_to_nfc: (FORM,),
     stored_keys.normalises_to_nfkc: (FORM,),
     stored_keys.strips_accents: (FORM,),
@@ -34,14 +35,14 @@ _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.cuts_keys_at191: (SUFFIX,),
     stored_keys.cuts_keys_at254: (SUFFIX,),
     stored_keys.cuts_keys_at255_bytes: (WIDE,),
-    stored_keys.cuts_keys_at256: (UNUSUAL,),
+    stored_keys.cuts_keys_at256: ("deduplication.long_keys_are_different_or_rejected",),
     stored_keys.keeps_the_end_of_keys: (BEGINNING,),
     stored_keys.reads_whole_numbers: (NUMBERS,),
     stored_keys.reads_floats: (NUMBERS,),
     stored_keys.decodes_urls: (DELIMITERS,),
     stored_keys.splits_at_colons: (DELIMITERS, "deduplication.names_derived_from_a_key_are_other_keys"),
     stored_keys.splits_at_slashes: (DELIMITERS,),
-    stored_keys.drops_punctuation: (DELIMITERS,),
+    stored_keys.drops_punctuation: (DELIMITERS, SLIGHTLY),
     stored_keys.ends_keys_at_nul: (UNUSUAL,),
     stored_keys.replaces_surrogates: (UNUSUAL,),
 }
