@@ -45,6 +45,11 @@ class CreateBatch(Operation):
         cached = is_cached(exchange)
         return None if cached is None else not cached
 
+    def unreadable(self, exchange):
+        """An empty id, too: no batch is named by it."""
+        empty = {"id": self.owner("answers.id_is_a_path_segment")} if self.made(exchange) == "" else {}
+        return {**super().unreadable(exchange), **empty}
+
     def why_not_new(self, exchange):
         """What keeps an answer from being that of a new batch."""
         if exchange.status != self.contract.success:

@@ -1,10 +1,13 @@
 """What checks of schedules rest on beside their own statement, and which requirement owns it."""
 
+import re
+
 from trigger_conformance.checks.expect import several
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
 
+from .moments import moment
 from .operation import OPERATION, expression, why_another_pattern
 from .values import KEY
 
@@ -16,9 +19,14 @@ NEXT_RUN = ID("next_run", "plain_times_are_right")
 SAME_ID = ID("deduplication", "second_request_answers_with_the_first_id")
 PAGES = ID("list_and_delete", "pages_satisfy_the_schema")
 UPDATED = ID("deduplication", "second_request_updates_the_schedule")
+SEGMENT = ID("answers", "id_is_a_path_segment")
+SEEN_SAME = ID("list_and_delete", "seen_schedule_is_the_answered_one")
 SEEN = ID("list_and_delete", "created_schedule_is_seen_by_id")
 LISTED = ID("list_and_delete", "created_schedule_is_in_the_list")
 DELETED = ID("list_and_delete", "delete_is_answered_200")
+PROPERTIES = ("id", "task", "type", "active", KEY, "externalId", "generator", "timezone", "nextRun", "environments")
+# RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
+PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 # What a schedule has that a request says.
 ASKED = ("task", KEY, "externalId", "timezone")
 
@@ -29,8 +37,33 @@ def given_accepted(firsts):
 
 
 def given_schedules(firsts):
-    """Plain valid requests make schedules of their own."""
-    return given(given_accepted(firsts), rests_on=IDS).is_new()
+    """Plain valid requests make schedules of their own, with ids that they can be seen by."""
+    made = given(given_accepted(firsts), rests_on=IDS).is_new()
+    return given(made, rests_on=SEGMENT).satisfies(why_no_segment, place="id")
+
+
+def why_no_segment(exchange):
+    """What keeps the id that an answer names from being one segment of a path as it stands (RFC 3986 3.3)."""
+    named = OPERATION.made(exchange)
+    usable = named and PATH_SEGMENT.fullmatch(named) and named.strip(".")
+    return None if usable else f"the id {quoted(named)} is no path segment as it stands"
+
+
+def given_seen_as_answered(look, first):
+    """What is seen of a schedule by its id is what was answered."""
+    return given(given_seen([look]), rests_on=SEEN_SAME).satisfies(
+        lambda each: next(unlike(first.answer.document, each.answer.document), None)
+    )
+
+
+def unlike(schedule, told):
+    """The documented properties that are not the same in two accounts of one schedule."""
+    for name in PROPERTIES:
+        one, other = schedule.get(name), told.get(name)
+        if name == "nextRun":
+            one, other = moment(one) or one, moment(other) or other
+        if one != other:
+            yield Problem(f"expected {name} {quoted(schedule.get(name))}, got {quoted(told.get(name))}", name)
 
 
 def given_as_asked(exchanges):

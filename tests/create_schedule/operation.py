@@ -49,6 +49,19 @@ class CreateSchedule(Operation):
         found = exchange.answer.document.get("id")
         return found if isinstance(found, str) and found else None
 
+    def unreadable(self, exchange):
+        """All that an answer has without an id, or without anything of what was asked: the schema requires nothing."""
+        if exchange.status != self.contract.success or exchange.request.method != "POST":
+            return {}
+        schema = self.contract.document["components"]["schemas"][self.contract.response_schema]
+        told, owner = exchange.answer.document, None
+        if self.made(exchange) is None:
+            owner = "answers.id_is_a_path_segment"
+        elif not {"task", "generator"} & set(told):
+            owner = "answers.answer_has_what_the_request_asked_for"
+        lacking = {each: self.owner(owner) for each in schema["properties"] if each not in told} if owner else {}
+        return {**lacking, **super().unreadable(exchange)}
+
     def named(self, exchange):
         """The key, or the externalId where that alone says whose the schedule is."""
         return name_of(exchange.answer.document) if exchange.answer else None

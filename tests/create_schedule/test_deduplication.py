@@ -35,6 +35,7 @@ from .grounds import (
     given_same_id,
     given_schedules,
     given_seen,
+    given_seen_as_answered,
     plain,
     told,
     why_another_id,
@@ -67,9 +68,17 @@ def first_and_seconds(target):
     key = target.key()
     first = target.send(variant(target, key, 1, "first"))
     given_schedules(first)
+    before = target.send(target.at(made(first)))
     seconds = [target.send(variant(target, key, 2, "second"), fresh=True)]
-    looks = [target.send(target.at(made(first)))]
+    looks = [before, target.send(target.at(made(first)))]
     return first, seconds, looks
+
+
+def given_shown(first_and_seconds):
+    """A plain schedule is as its request asked, and is seen so."""
+    first, _, looks = first_and_seconds
+    given_as_asked([first])
+    given_seen_as_answered(looks[0], first)
 
 
 @must("a second request with a key answers with the first one's id", clause=CLAUSE, profile=Profile.SMOKE)
@@ -86,8 +95,8 @@ def test_second_request_answers_with_the_first_id(first_and_seconds):
 def test_second_request_updates_the_schedule(first_and_seconds):
     first, seconds, looks = first_and_seconds
     given_same_id(seconds[:1], first)
-    given_as_asked([first])
-    expect(given_seen(looks[:1])).satisfies(why_not_of(seconds[0].request))
+    given_shown(first_and_seconds)
+    expect(given_seen(looks[1:])).satisfies(why_not_of(seconds[0].request))
 
 
 @must("the tenth request with a key is as the second", clause=CLAUSE, stage=Stage.CLOSING)
@@ -319,7 +328,7 @@ def test_concurrent_requests_with_one_key_make_one_schedule(races):
     profile=Profile.SMOKE,
 )
 def test_concurrent_requests_leave_one_whole(races, first_and_seconds):
-    given_as_asked(first_and_seconds[:1])
+    given_shown(first_and_seconds)
     for answers, looks in races:
         served = given(answers, rests_on=VALID).is_accepted()
         given(served, rests_on=SAME_ID).satisfies(why_another_id(served[0]))
@@ -403,22 +412,22 @@ def owner_of(exchange):
 
 
 @must("a rejected request with a known key changes nothing", clause="createSchedule.responses.422")
-def test_rejected_request_changes_nothing(failed_beside):
+def test_rejected_request_changes_nothing(failed_beside, first_and_seconds):
     first, found = failed_beside
-    given_as_asked([first])
+    given_shown(first_and_seconds)
     expect_unchanged(first, *found["rejected"], *REJECTIONS)
 
 
 @must("a refused request with a known key changes nothing", clause="createSchedule.responses.401")
-def test_refused_request_changes_nothing(failed_beside):
+def test_refused_request_changes_nothing(failed_beside, first_and_seconds):
     first, found = failed_beside
-    given_as_asked([first])
+    given_shown(first_and_seconds)
     expect_unchanged(first, *found["refused"], 401)
 
 
 @must("what fails beside valid requests with a key changes nothing of its schedule", clause="createSchedule.responses")
 def test_failing_requests_change_nothing_of_a_key_in_use(target, first_and_seconds):
-    given_as_asked(first_and_seconds[:1])
+    given_shown(first_and_seconds)
     for number in range(target.pick(smoke=0, standard=1, thorough=10)):
         key = target.key()
         order = variant(target, key, 10 + number, f"round {number + 1}, valid")

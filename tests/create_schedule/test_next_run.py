@@ -5,7 +5,7 @@ import re
 import pytest
 
 from trigger_conformance.checks.expect import expect
-from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Profile, Stage, must
 
 from .grounds import ID, NEXT_RUN, VALID, accepted, given_accepted, plain
@@ -89,7 +89,10 @@ def of_kind(target, by_kind, kind):
 
 def expect_right(target, by_kind, kind):
     """The next times of a kind are right, where those of the plainest patterns are."""
-    given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    plainest = of_kind(target, by_kind, "plain")
+    held = given(plainest, rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    if len(held) < len(plainest) / 2:
+        rests(NEXT_RUN, "most of the plainest times are wrong", plainest)
     expect(of_kind(target, by_kind, kind)).satisfies(why_another_time, place="nextRun")
 
 
@@ -164,7 +167,9 @@ def test_second_request_moves_the_next_run(target, traffic, by_kind):
       stage=Stage.CLOSING)  # fmt: skip
 def test_seen_time_is_right(target, traffic, by_kind):
     firsts = given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
+    right = {target.operation.made(each) for each in judged(target, traffic) if why_another_time(each) is None}
     looks = [each for each in traffic if is_look(each) and each.status == 200]
+    looks = [each for each in looks if each.answer.document.get("id") in right]
     expect(looks or target.send(target.at(target.operation.made(firsts[0])))).satisfies(
         why_another_time, place="nextRun"
     )
@@ -179,6 +184,8 @@ def is_look(exchange):
 def test_listed_times_are_right(target, traffic, by_kind):
     given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
     ours = {target.operation.key(each.request): each for each in judged(target, traffic)}
+    # Where the answer was wrong already, that is what is told of it.
+    ours = {key: each for key, each in ours.items() if why_another_time(each) is None}
     pages = [each for each in traffic if each.request.method == "GET" and "?page=" in each.request.target]
     pages = [each for each in pages if each.status == 200] or target.look().pages
 

@@ -67,6 +67,10 @@ class Fact:
         return self.name.replace("-", "_")
 
 
+# The requirement of every operation that its answers can be read.
+SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+
+
 @dataclass(frozen=True)
 class Operation(ABC):
     """One method and path of a published document, and how its requests and answers are read.
@@ -231,15 +235,16 @@ class Operation(ABC):
         """An answer as the document's schema judges it: without what the operation's page lets pass."""
         return exchange
 
-    def unreadable(self, exchange: Exchange) -> frozenset[str]:
-        """The properties that the answer to an accepted request lacks, or has in another type than the documented one.
+    def unreadable(self, exchange: Exchange) -> dict[str, str]:
+        """The properties of which the answer to an accepted request tells nothing, with whose affair that is.
 
-        That is one requirement's affair, and nothing else can be told of them.
+        Required ones that it lacks, and those of another type than the documented one, are the schema's.
         """
         if exchange.status != self.contract.success or not self.asks(exchange.request):
-            return frozenset()
+            return {}
         answer = self.as_judged(exchange).answer
-        return self.contract.misfits(self.contract.response_schema, answer.json if answer else None)
+        misfits = self.contract.misfits(self.contract.response_schema, answer.json if answer else None)
+        return dict.fromkeys(misfits, self.owner(SCHEMA))
 
     def also_fine(self, request: Request) -> frozenset[int]:  # noqa: ARG002
         """Statuses beside the documented ones that may answer ``request``."""

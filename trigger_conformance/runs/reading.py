@@ -11,7 +11,6 @@ from trigger_conformance.checks.ground import GroundError
 from trigger_conformance.checks.operation import Operation, operation_of
 from trigger_conformance.checks.requirement import Requirement
 
-_SCHEMA = "answers.accepted_answers_satisfy_the_schema"
 _ACCEPTED = "answers.valid_request_is_accepted"
 
 
@@ -34,10 +33,9 @@ def as_read(error: BaseException | None, requirement: Requirement, operation: Op
     return GroundError(error.owner, rest, needed=error.needed) if isinstance(error, GroundError) else rest
 
 
-def _unreadable(wrong: Wrong, operation: Operation) -> str:
+def _unreadable(wrong: Wrong, _: Operation) -> str:
     place = wrong.place.partition(".")[0]
-    odd = operation_of(wrong.exchange.request).unreadable(wrong.exchange)
-    return operation.owner(_SCHEMA) if place and place in odd else ""
+    return operation_of(wrong.exchange.request).unreadable(wrong.exchange).get(place, "") if place else ""
 
 
 def _of_another_status(wrong: Wrong, operation: Operation) -> str:

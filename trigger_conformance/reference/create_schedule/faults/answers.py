@@ -418,7 +418,7 @@ class AnswersAnIdAlone(CreateScheduleServer):
         return {"id": schedule.id}
 
 
-@fault(AS_ASKED)
+@fault("answers.id_is_a_path_segment")
 class AnswersAreWrapped(CreateScheduleServer):
     """A create's schedule stands under data."""
 
