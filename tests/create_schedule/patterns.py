@@ -38,8 +38,9 @@ def accepted(month, other, third, now):
         },
         "steps": {
             "a step that leaves the next one out": near("*/{step}"),
-            "steps of stars": f"*/15 */6 */10 {month} *",
+            "a step of hours": f"30 */{_hours(now)} * * *",
             "a step of weekdays": f"0 7 * {month} */2",
+            "steps of stars": f"*/15 */6 */10 {month} *",
         },
         "steps_of_ranges": {
             "a step of a range whose first has passed": near("{first}-{third}/2"),
@@ -61,6 +62,11 @@ def accepted(month, other, third, now):
 def daily(now):
     """The hour that is farthest from ``now``: what comes every day comes in half a day."""
     return (now.hour + 12) % 24
+
+
+def _hours(now):
+    """A step of the hours that next comes in two hours or more."""
+    return next(step for step in (7, 5, 9, 11, 8) if (now.hour // step + 1) * step > now.hour + 1)
 
 
 def _near(now):

@@ -416,7 +416,7 @@ class StepsAreIgnored(CreateScheduleServer):
         return super().stepped(field, first, last, 1)
 
 
-@fault(STEPS)
+@fault(STEPS, "next_run.times_of_steps_of_ranges_are_right")
 class StepsDivideARange(CreateScheduleServer):
     """A step says how many numbers there are, not how far apart."""
 
@@ -424,7 +424,7 @@ class StepsDivideARange(CreateScheduleServer):
         return super().stepped(field, first, last, max(1, (last - first + 1) // step) if step > 1 else 1)
 
 
-@fault("next_run.times_of_steps_of_ranges_are_right")
+@fault(WEEKDAYS, "next_run.times_of_steps_of_ranges_are_right")
 class StepsRunPastTheRange(CreateScheduleServer):
     """A step over a range runs on to the end of the field."""
 
