@@ -223,7 +223,10 @@ class ScheduleClient(Client):
                 size = ""
                 continue
             pages.append(page)
-            if not has_more(pages) if to_the_end else is_last(page, number):
+            if to_the_end and not has_more(pages):
+                # What a page beyond the last one is answered with is open.
+                return Look(pages[:-1] or pages, whole=True)
+            if not to_the_end and is_last(page, number):
                 return Look(pages, whole=True)
         return Look(pages, whole=False)
 

@@ -9,6 +9,7 @@ from .operation import expression
 from .zones import zone
 
 DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+EPOCH = datetime.fromtimestamp(0, UTC)
 # The minute in which a request was sent may have passed, and clocks differ a little.
 SLACK = timedelta(seconds=90)
 
@@ -28,6 +29,11 @@ def served(exchange):
     known = [exchange.began, exchange.answer.at, *filter(None, (exchange.answer.date,))]
     first, last = (datetime.fromtimestamp(each, UTC) for each in (min(known), max(known)))
     return first - SLACK, last + SLACK
+
+
+def comes(pattern):
+    """Whether a pattern ever comes; what nobody reads for sure is taken to."""
+    return not cron.is_clear(pattern) or bool(cron.next_times(pattern, UTC, EPOCH, EPOCH))
 
 
 def why_another_time(exchange):

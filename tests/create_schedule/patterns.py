@@ -1,5 +1,6 @@
 """Cron patterns by kinds, most of them half a year away: accepted ones, open ones, and those that break one thing."""
 
+import calendar
 from calendar import monthrange
 
 from hypothesis import strategies as st
@@ -27,18 +28,20 @@ def accepted(month, other, third, now):
         },
         "lists": {
             "a list whose first has passed": near("{first},{third}"),
-            "a list in every field but one": f"7,37 3,21 4,19 {month},{other} *",
+            "a long list": f"{','.join(map(str, range(1, 60, 2)))} 3,21 4,19 {month},{other} *",
+            "day 31 of months of which one has it": "15 12 31 6,7 *",
             "a list out of order": f"45,15 12 11,3 {third},{month} *",
         },
         "ranges": {
             "a range of which the last is left": near("{first}-{second}"),
             "a range in three fields, in a list": f"50-59 20-23 3,10-12 {month} *",
+            "weekdays to 7, in a month that begins with a Sunday": f"25 8 * {_with_sunday(now)} 6-7",
             "a range of weekdays": f"25 8 * {month} 1-5",
             "a range within a list": f"0 6 3,20-22 {month} *",
         },
         "steps": {
             "a step that leaves the next one out": near("*/{step}"),
-            "a step of hours": f"30 */{_hours(now)} * * *",
+            "a step of hours": f"30 */{_hours(now)} */1 * *",
             "a step of weekdays": f"0 7 * {month} */2",
             "steps of stars": f"*/15 */6 */10 {month} *",
         },
@@ -62,6 +65,15 @@ def accepted(month, other, third, now):
 def daily(now):
     """The hour that is farthest from ``now``: what comes every day comes in half a day."""
     return (now.hour + 12) % 24
+
+
+def _with_sunday(now):
+    """The next month but one, or a later one, that begins with a Sunday."""
+    for ahead in range(2, 14):
+        year, month = divmod(now.year * 12 + now.month - 1 + ahead, 12)
+        if monthrange(year, month + 1)[0] == calendar.SUNDAY:
+            return month + 1
+    raise AssertionError("every year has one")
 
 
 def _hours(now):
@@ -126,8 +138,12 @@ def rejected(month):
             # Whichever end the sixth is at: seconds first, or a year last.
             "six fields": f"0 12 15 {month} * *",
             "a first field for the seconds": f"0 0 12 15 {month} *",
-            "one field": "*",
             "a sixth field for the year": f"0 12 15 {month} * 2030",
+            "nothing but spaces": "   ",
+            "a time zone before it": f"CRON_TZ=Asia/Tokyo 0 12 15 {month} *",
+            "a comment after it": f"0 12 15 {month} * # noon",
+            "two lines": f"0 12 15 {month} *\n0 13 15 {month} *",
+            "one field": "*",
         },
         "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
         "hours": {"hour 24": f"0 24 15 {month} *", "a list with hour 24": f"0 12,24 15 {month} *"},
@@ -141,15 +157,18 @@ def rejected(month):
         },
         "steps": {"a step of 0": f"*/0 12 15 {month} *", "a step of 0 of a range": f"0 8-18/0 15 {month} *"},
         "texts": {
-            "words": "every day at noon please",
             "a letter for a number": f"x 12 15 {month} *",
             "a number and a letter": f"5x 12 15 {month} *",
+            "a step and letters": f"*/15min 12 15 {month} *",
+            "a fraction": f"1.5 12 15 {month} *",
+            "digits of another script": f"٥ 12 15 {month} *",
+            "full-width digits": f"５ 12 15 {month} *",
+            "an exponent": f"1e1 12 15 {month} *",
+            "words": "every day at noon please",
             "an empty member of a list": f"0, 12 15 {month} *",
             "a range without its end": f"0 12- 15 {month} *",
             "a step without its number": f"*/ 12 15 {month} *",
-            "a fraction": f"1.5 12 15 {month} *",
             "hexadecimal": f"0x5 12 15 {month} *",
-            "digits of another script": f"٥ 12 15 {month} *",
         },
     }
 

@@ -1,15 +1,17 @@
 """Answers: a schedule is what the request asked for."""
 
+import json
+
 import pytest
 
 from tests.every_operation import keys
 from tests.every_operation.packs import expect_ignored
-from trigger_conformance.checks.expect import NotApplicableError, expect, seen
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect, seen
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 
 from .grounds import accepted, given_accepted, given_as_asked, plain, why_no_segment
-from .moments import moment
+from .moments import comes, moment
 from .values import UTC
 
 SCHEDULE = "ScheduleObject"
@@ -143,8 +145,7 @@ def test_next_run_is_a_date_time(answered):
         got = exchange.answer.document.get("nextRun")
         return None if moment(got) else f"expected a date-time with an offset, got {quoted(got)}"
 
-    # A pattern that never comes has no next time.
-    expect(each for each in answered if "30 2" not in each.request.document["cron"]).satisfies(judge, place="nextRun")
+    expect(each for each in answered if comes(each.request.document["cron"])).satisfies(judge, place="nextRun")
 
 
 @should(
@@ -222,10 +223,16 @@ def test_external_id_is_kept_as_it_was_sent(target):
     texts = {
         "quotation marks, other scripts and a space at its end": "\"Conformance\" 'ключ' 🔑é ",
         "a number in a text": "0012",
+        "decomposed letters": "e\u0301 conformance",
+        "200 characters": "conformance ".ljust(199, "x") + "y",
     }
     usual = target.send(target.valid("letters and digits", externalId="conformance-1"))
     answers = target.send_all(target.valid(label, externalId=text) for label, text in texts.items())
     given_as_asked([usual])
+    open_ones = {"the empty string": "", "300 characters": "conformance ".ljust(300, "x")}
+    may_be = target.send_all(target.valid(label, externalId=text) for label, text in open_ones.items())
+    expect(may_be).has_status(target.contract.success, *REJECTIONS)
+    answers += [each for each in may_be if each.status == target.contract.success]
     expect(given_accepted(answers)).satisfies(
         lambda each: has("externalId", each.request.document["externalId"])(each), place="externalId"
     )
@@ -233,6 +240,18 @@ def test_external_id_is_kept_as_it_was_sent(target):
 
 @must("property names are case-sensitive: look-alikes are unknown properties", clause="CreateScheduleOptions")
 def test_look_alike_properties_are_ignored(target):
-    names = ("Cron", "CRON", "cronExpression", "timeZone", "TimeZone", "time_zone", "tz", "external_id", "ExternalId",
-             "deduplication_key", "DeduplicationKey", "taskId", "Task", "active", "type", "id")  # fmt: skip
-    expect_ignored(target, {name: f'"{name}":[]' for name in names}, label="look-alikes of every property")
+    # Each with a value that it might be taken at.
+    values = {
+        ("timeZone", "TimeZone", "time_zone", "tz"): target.place(1),
+        ("Cron", "CRON", "cronExpression", "schedule"): target.cron(21, 21),
+        ("external_id", "ExternalId", "deduplication_key", "DeduplicationKey", "taskId", "Task"): "conformance",
+        ("active",): False,
+        ("type",): "DECLARATIVE",
+        ("id",): "sched_conformance",
+    }
+    members = {name: f"{json.dumps(name)}:{json.dumps(value)}" for names, value in values.items() for name in names}
+    answers = expect_ignored(target, members, label="look-alikes of every property")
+    expect(answers).satisfies(has("active", True), place="active")
+    usual = [each for each in answers if "timezone" not in each.request.document]
+    if usual:
+        expect(usual).satisfies(has("timezone", UTC), place="timezone")

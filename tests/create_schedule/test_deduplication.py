@@ -43,7 +43,7 @@ from .grounds import (
 )
 from .look_alikes import ScheduleLookAlikes
 from .operation import OPERATION
-from .values import KEY
+from .values import KEY, UTC
 
 CLAUSE = "CreateScheduleOptions.deduplicationKey"
 TENTH = 10
@@ -71,6 +71,9 @@ def first_and_seconds(target):
     before = target.send(target.at(made(first)))
     seconds = [target.send(variant(target, key, 2, "second"), fresh=True)]
     looks = [before, target.send(target.at(made(first)))]
+    if target.profile > Profile.SMOKE:
+        seconds.append(target.send(target.order(target.cron(9, 9), key, "third", externalId="third", timezone=UTC)))
+        looks.append(target.send(target.at(made(first))))
     return first, seconds, looks
 
 
@@ -94,9 +97,10 @@ def test_second_request_answers_with_the_first_id(first_and_seconds):
 )
 def test_second_request_updates_the_schedule(first_and_seconds):
     first, seconds, looks = first_and_seconds
-    given_same_id(seconds[:1], first)
+    given_same_id(seconds, first)
     given_shown(first_and_seconds)
-    expect(given_seen(looks[1:])).satisfies(why_not_of(seconds[0].request))
+    for second, look in zip(seconds, looks[1:], strict=True):
+        expect(given_seen([look])).satisfies(why_not_of(second.request))
 
 
 @must("the tenth request with a key is as the second", clause=CLAUSE, stage=Stage.CLOSING)
@@ -273,7 +277,8 @@ def test_long_keys_are_different_or_rejected(target):
 @must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE)
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
-    told_apart = ("NUL, then a", "NUL, then b", "a high surrogate", "a replacement character")
+    told_apart = ("NUL, then a", "NUL, then b", "a high surrogate", "a replacement character", "a line break",
+                  "a carriage return and a line break")  # fmt: skip
     chosen = {label: key for label, key in family.items() if target.profile > Profile.STANDARD or label in told_apart}
     expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen.items()))
 
@@ -384,7 +389,7 @@ def failed_beside(target):
     given_schedules(first)
     found = {}
     for why, requests in failing(target, key_of(first.request)).items():
-        chosen = requests[: target.pick(smoke=2, standard=4, thorough=9)]
+        chosen = requests[: target.pick(smoke=2, standard=5, thorough=9)]
         answers = [target.send(request) for request in chosen]
         found[why] = (answers, target.send(target.at(made(first))))
     return first, found
@@ -489,6 +494,11 @@ def test_key_is_free_after_a_delete(target):
 
     expect(again).satisfies(judge, place="id")
     expect(target.send(target.at(made(again)))).satisfies(why_not_new)
+    expect(target.send(target.at(made(first), label="the removed schedule's id"))).has_status(404)
+    given(target.send(target.removal(made(again))), rests_on=DELETED).has_status(OPERATION.contract.success)
+    both = target.send_together([variant(target, key, 5), variant(target, key, 6)])
+    expect(both).has_status(OPERATION.contract.success)
+    expect(both).satisfies(why_another_id(both[0]))
 
 
 @pytest.fixture(scope="module")

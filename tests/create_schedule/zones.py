@@ -13,6 +13,8 @@ STEADY = {
     "Australia/Lord_Howe": "a change of half an hour",
     "America/Argentina/Buenos_Aires": "three parts",
     "America/Port-au-Prince": "hyphens",
+    "Europe/Dublin": "summer is its standard time",
+    "America/Mexico_City": "no daylight saving since 2022",
     "America/New_York": "west of Greenwich",
     "Asia/Tokyo": "no daylight saving",
     "Pacific/Chatham": "45 minutes and daylight saving",
@@ -37,6 +39,8 @@ NO_ZONES = {
     "a space for an underscore": "America/New York",
     "a typo": "Europe/Lodnon",
     "a region alone": "Europe",
+    "a way back": "Europe/../Europe/London",
+    "a NUL": "Europe/London\0",
     "a city alone": "London",
     "a word": "conformance",
     "a backslash": "Europe\\London",
@@ -44,12 +48,12 @@ NO_ZONES = {
     "a way out": "../Europe/London",
     "a file of the database": "zone.tab",
     "two zones": "Europe/London,Europe/Berlin",
-    "a NUL": "Europe/London\0",
     "a line break": "Europe/London\n",
 }
 # How software may write a zone otherwise.
 OTHER_SPELLINGS = {
     "lower case": "europe/london",
+    "Etc": "Etc/GMT+5",
     "a trailing space": "Europe/London ",
     "an offset": "+02:00",
     "upper case": "EUROPE/LONDON",
@@ -57,7 +61,6 @@ OTHER_SPELLINGS = {
     "an abbreviation": "PST",
     "a link": "US/Eastern",
     "an older name": "Asia/Calcutta",
-    "Etc": "Etc/GMT+5",
     "the empty string": "",
 }
 

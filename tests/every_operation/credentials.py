@@ -99,12 +99,13 @@ def spellings(key):
     parts = {"without its beginning": secret, "with another beginning": f"tr_stg_{secret}"}
     return {
         "the key, a point and a word": f"{key}.x",
+        "the key, a space and a word": f"{key} x",
+        "the key, a comma and a word": f"{key},x",
         "the key, a colon and a word": f"{key}:x",
         "the key, a comma and another credential": f"{key}, Bearer x",
         "another credential, a comma and the key": f"x, Bearer {key}",
         "its beginning in upper case": f"{begins.upper()}{secret}",
         **(parts if len(secret) >= _SECRET else {}),
-        "the key, a space and a word": f"{key} x",
         "a word, a space and the key": f"x {key}",
         "a word, a comma and the key": f"x,{key}",
         "full width": key.translate(_FULL_WIDTH),
@@ -114,7 +115,7 @@ def spellings(key):
         "in quotes": f'"{key}"',
         "a letter that is not ASCII, and the key": f"é{key}",
         "a word, a comma, a space and the key": f"x, {key}",
-        "the key, a comma and a word": f"{key}, x",
+        "the key, a comma, a space and a word": f"{key}, x",
         "in single quotes": f"'{key}'",
         "look-alike letters": key.translate(_LOOK_ALIKES),
         "upper case": key.upper(),

@@ -408,7 +408,8 @@ TELLING = (
     "a zero-width space inside", "wide, ending in 한", "wide, ending in 글", "one letter in upper case",
     "a trailing space", ":lock", "a character by its number", "an encoded digit", "%", "marks, then a",
     "marks, then b", "a start", "one CRC-32", "other after 254 characters", "other at the end", "a longer one", FULL,
-    "emoji", "a slash and more", "a leading space", "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
+    "an underscore for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen", "emoji",
+    "a slash and more", "a leading space", "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
     "beginning with a", "beginning with b",
 )  # fmt: skip
 
