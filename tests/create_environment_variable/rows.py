@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LONG = 1 << 16
+# So much on one line every target should take.
+PRINTABLE = "4,096 characters on one line"
 LINE = "All of it on one line, as a connection string is: postgres://user:pass@host:5432/db?a=1&b=2 "
 
 
@@ -69,7 +71,7 @@ INSIDE = (
     ),
     Kind(
         "line_breaks_are_kept",
-        {"LF": "a\nb\n\nc", "CR LF": "a\r\nb\r\n\r\nc", "CR": "a\rb", "before spaces": "a \n  b",
+        {"LF": "a\nb\n\nc", "CR LF": "a\r\nb\r\n\r\nc", "CR": "a\rb", "before a space": "a\n b",
          "a PEM": "-----BEGIN X-----\nMIIB\n-----END X-----"},
         {"LF CR": "a\n\rb", "next line": "a\x85b", "line separators": "a\u2028b\u2029c",
          "a backslash before": "a\\\nb"},
@@ -97,10 +99,9 @@ INSIDE = (
     Kind(
         "every_plane_is_kept",
         {"Latin to Hebrew": "éßłžĄøκлא", "of the BMP": "ب한日本ก",
-         "emoji": "\U0001f600\U0001f469\u200d\U0001f467\U0001f3f3\ufe0f\u200d\U0001f308",
-         "other planes": "\U00010330\U0001d49c\U0002000b\U000e0041",
-         "private use": "\ue000\U000f0000\U0010fffd"},
-        {"long ago": "𓀀𒀀𐤀", "a flag": "🇩🇪"},
+         "emoji": "\U0001f600\U0001f469\U0001f308", "other planes": "\U00010330\U0001d49c\U0002000b"},
+        {"joined emoji": "\U0001f469\u200d\U0001f467\U0001f3f3\ufe0f\u200d\U0001f308", "tags": "\U000e0041",
+         "private use": "\ue000\U000f0000\U0010fffd", "long ago": "𓀀𒀀𐤀", "a flag": "🇩🇪"},
         inside=True,
     ),
     Kind(
@@ -115,8 +116,8 @@ WHOLE = (
     Kind("empty_value_is_kept", {"the empty string": ""}),
     Kind(
         "white_space_around_is_kept",
-        {"spaces and tabs around": " \t around \t ", "a line break behind": "behind\n"},
-        {"a space in front": " front", "spaces behind": "behind  ", "white space alone": "   ",
+        {"spaces around": " around ", "a line break behind": "behind\n"},
+        {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ", "white space alone": "   ",
          "line breaks around": "\r\n around\r\n", "a no-break space behind": "behind\u00a0",
          "a byte-order mark in front": "\ufefffront"},
     ),
@@ -160,14 +161,12 @@ WHOLE = (
     ),
     Kind(
         "long_values_are_kept",
-        {"64 kB": (LINE * (LONG // len(LINE) + 1))[:LONG]},
+        {"64 kB": (LINE * (LONG // len(LINE) + 1))[:LONG], PRINTABLE: (LINE * 50)[:4095] + "~"},
         {f"{length:,} characters": (LINE * (length // len(LINE) + 1))[: length - 1] + "~"
          for length in (255, 256, 1024, 4096, 8192, 32768)}
         | {"1,000 characters of four bytes": "😀" * 1000, "21,845 characters of three": "한" * 21845},
     ),
 )  # fmt: skip
-# One line of printable text, which every target should take.
-PRINTABLE = {"4,096 characters on one line": (LINE * 50)[:4095] + "~"}
 KINDS = INSIDE + WHOLE
 # Between rows that travel in one value, so that none of them is at an end of it.
 BETWEEN = " | "
