@@ -12,6 +12,7 @@ VALID = ID("answers", "valid_request_is_accepted")
 SEEN = ID("list_and_delete", "created_variable_is_seen_by_name")
 LISTED = ID("list_and_delete", "created_variable_is_in_the_list")
 DELETED = ID("list_and_delete", "delete_is_answered_200")
+THERE = ID("list_and_delete", "accepted_variables_are_there")
 SUCCESS = OPERATION.contract.success
 key_of = OPERATION.key
 
@@ -36,6 +37,13 @@ def given_listed(look):
     return given(look.page, rests_on=LISTED).has_status(SUCCESS)
 
 
+def given_listing(target):
+    """The list has plain variables."""
+    plain = target.plain_ones()
+    given_accepted(plain.answers)
+    given(plain.look.page, rests_on=LISTED).satisfies(why_not_in_the_list(target, plain.answers, plain.look))
+
+
 def given_shown(target):
     """Values are shown, and plain ones as they were sent."""
     plain = target.plain_ones()
@@ -43,7 +51,7 @@ def given_shown(target):
     if target.hides:
         raise NotApplicableError("the target never shows a value again: all are secret")
     given(plain.by_name, rests_on=SEEN).satisfies(why_not_the_value(plain.answers))
-    given(plain.look.page, rests_on=LISTED).satisfies(why_not_in_the_list(target, plain.answers, plain.look))
+    given_listing(target)
 
 
 def why_not_the_value(answers):

@@ -21,7 +21,7 @@ CHECKS = {
 }
 TELLING = (
     PLAIN, "é composed", "é decomposed", "a zero-width space inside", "one letter in upper case", "a trailing space",
-    "a character by its number", "an encoded digit", "%", "marks, then a", "marks, then b", "a start", "one CRC-32",
+    "a character by its number", "an encoded digit", "marks, then a", "marks, then b", "a start", "one CRC-32",
     "other after 254 characters", "other at the end", "a longer one",
 )  # fmt: skip
 

@@ -117,8 +117,8 @@ WHOLE = (
     Kind(
         "white_space_around_is_kept",
         {"spaces around": " around ", "a line break behind": "behind\n"},
-        {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ", "white space alone": "   ",
-         "line breaks around": "\r\n around\r\n", "a no-break space behind": "behind\u00a0",
+        {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ",
+         "white space alone": "   ", "line breaks around": "\r\n around\r\n", "a no-break space behind": "behind\u00a0",
          "a byte-order mark in front": "\ufefffront"},
     ),
     Kind(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import strategies as st
 
-from tests.every_operation.grounds import expect_nothing_made
 from tests.every_operation.test_answers import words
 from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect, seen
 from trigger_conformance.checks.generation import drawn
@@ -13,7 +12,17 @@ from trigger_conformance.checks.requirement import Stage, info, must, should
 from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from .client import Look
-from .grounds import SUCCESS, given_accepted, given_looked, given_shown, key_of, value_of, why_not_the_value
+from .grounds import (
+    SUCCESS,
+    given_accepted,
+    given_listed,
+    given_listing,
+    given_looked,
+    given_shown,
+    key_of,
+    value_of,
+    why_not_the_value,
+)
 from .values import ENVIRONMENTS
 
 PROJECT, ENV = "projectRef", "env"
@@ -116,14 +125,31 @@ def test_reading_of_another_credential(target, intruding):
     target.note(f"{answer.outcome}; the variable is {'' if look.having([name])[name] else 'not '}there")
 
 
-def at_path(target, label, beyond=Beyond.NOTHING, **values):
-    """A valid request with other parameters in its path."""
-    return target.order(label=label, path=target.path(**values), beyond=beyond)
+@dataclass(frozen=True)
+class Strays:
+    """Requests on paths that name nothing, by kind: what they were answered; and the list after all of them."""
+
+    answers: dict[str, list[Exchange]]
+    look: Look
+
+    def expect(self, kind, *statuses):
+        """Those of a kind are answered so, and made nothing."""
+        answers = self.answers[kind]
+        expect(answers).has_status(*statuses)
+        self.expect_nothing_of(answers)
+
+    def expect_nothing_of(self, answers):
+        """The list has no variable that these made."""
+        given_listed(self.look)
+        listed = self.look.having(key_of(each.request) for each in answers)
+        made = [each.request.label for each in answers if listed[key_of(each.request)]]
+        expect(self.look.page).satisfies(
+            lambda _: f"the list has what was made by: {'; '.join(made)}" if made else None
+        )
 
 
-@must("a project that is none of the credential's is refused, and nothing is made", clause="projectRef")
-def test_unknown_project_is_refused(target):
-    own = target.stated["project"]
+def unknown_projects(own):
+    """References that are not the project's."""
     rows = {
         "one that there is not": "proj_conformancenosuchone",
         "the reference cut short": own[:-1],
@@ -131,43 +157,28 @@ def test_unknown_project_is_refused(target):
         "a wildcard": "%",
         "the reference in upper case": own.upper(),
     }
-    unknown = {label: value for label, value in rows.items() if value and value != own}
-    chosen = list(unknown.items())[: target.pick(smoke=0, standard=3, thorough=9)]
-    requests = [at_path(target, label, **{PROJECT: value}) for label, value in chosen]
-    answers = target.send_all(requests)
-    expect(answers).has_status(*NOT_ITS_OWN)
-    expect_nothing_made(target, requests)
+    return {label: value for label, value in rows.items() if value and value != own}
 
 
-@must("an environment that is none of the three is 400 or 404, and nothing is made", clause="env.schema")
-def test_unknown_environment_is_rejected(target):
-    own = target.stated["environment"]
-    rows = {
-        "another word": "conformance",
+def unknown_environments(own):
+    """Names that the document gives to no environment."""
+    return {
         "its name in upper case": own.upper(),
         "its name and more": f"{own}elopment",
+        "another word": "conformance",
         "a space behind": f"{own} ",
         "null": "null",
         "a number": "0",
         "two of them": ",".join(ENVIRONMENTS[:2]),
     }
-    chosen = list(rows.items())[: target.pick(smoke=0, standard=3, thorough=9)]
-    requests = [at_path(target, label, **{ENV: value}) for label, value in chosen]
-    answers = target.send_all(requests)
-    expect(answers).has_status(400, 404)
-    expect_nothing_made(target, requests)
 
 
-@must(
-    "a path whose parameters cannot be any is answered, never with 2xx or 5xx, and nothing is made", clause="projectRef"
-)
-def test_malformed_paths_are_answered(target):
-    project, env = target.stated["project"], target.stated["environment"]
-    path = target.path()
-    rows = {
+def malformed(path, project, env):
+    """Paths in which a parameter is empty, or cannot be one."""
+    return {
         "two dots for the project": path.replace(project, ".."),
-        "an encoded slash in the project": path.replace(project, f"{project}%2F..%2F{project}x"),
         "no project": path.replace(project, ""),
+        "an encoded slash in the project": path.replace(project, f"{project}%2F..%2F{project}x"),
         "no environment": path.removesuffix(env),
         "encoded dots for the project": path.replace(project, "%2e%2e"),
         "NUL in the project": path.replace(project, f"{project}%00"),
@@ -175,20 +186,77 @@ def test_malformed_paths_are_answered(target):
         "a quote in the project": path.replace(project, f"{project}'"),
         "a long project": path.replace(project, "p" * 2000),
     }
-    chosen = list(rows.items())[: target.pick(smoke=0, standard=3, thorough=9)]
-    requests = [target.order(label=label, path=each, beyond=Beyond.LINE) for label, each in chosen]
 
+
+def _parameters():
+    """Texts that are no project's, and no environment's."""
+    return st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\."), min_size=1, max_size=40)
+
+
+def generated(target, count):
+    """Random texts for either parameter."""
+    texts = dict.fromkeys(drawn(_parameters(), target.options.seed, 10 * count))
+    chosen = [text for text in texts if text not in {target.stated["project"], *ENVIRONMENTS}][-count:]
+    return [((PROJECT, ENV)[number % 2], text) for number, text in enumerate(chosen)]
+
+
+@pytest.fixture(scope="module")
+def strays(target):
+    """A few of each kind of paths that name nothing."""
+    project, env = target.stated["project"], target.stated["environment"]
+    few, most = target.pick(smoke=0, standard=2, thorough=9), target.pick(smoke=0, standard=3, thorough=9)
+
+    def orders(name, rows):
+        return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
+
+    odd = list(malformed(target.path(), project, env).items())[:most]
+    texts = generated(target, target.pick(smoke=1, standard=2, thorough=80))
+    requests = {
+        PROJECT: orders(PROJECT, list(unknown_projects(project).items())[:most]),
+        ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
+        "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],
+        "generated": [
+            target.order(label=f"{name}, number {number}", path=target.path(**{name: text}))
+            for number, (name, text) in enumerate(texts, 1)
+        ],
+    }
+    answers = {kind: target.send_all(each) for kind, each in requests.items()}
+    return Strays(answers, target.look())
+
+
+@must("a project that is none of the credential's is refused, and nothing is made", clause="projectRef")
+def test_unknown_project_is_refused(strays):
+    strays.expect(PROJECT, *NOT_ITS_OWN)
+
+
+@must("an environment that is none of the three is 400 or 404, and nothing is made", clause="env.schema")
+def test_unknown_environment_is_rejected(strays):
+    strays.expect(ENV, 400, 404)
+
+
+@must(
+    "a path whose parameters cannot be any is answered, never with 2xx or 5xx, and makes nothing", clause="projectRef"
+)
+def test_malformed_paths_are_answered(strays):
     def judge(exchange):
-        if exchange.answer is None or exchange.status // 100 in (2, 5):
-            return f"answered {exchange.outcome}"
-        return None
+        wrong = exchange.answer is None or exchange.status // 100 in (2, 5)
+        return f"answered {exchange.outcome}" if wrong else None
 
-    expect(target.send_all(requests)).satisfies(judge)
-    expect_nothing_made(target, requests)
+    expect(strays.answers["malformed"]).satisfies(judge)
+    strays.expect_nothing_of(strays.answers["malformed"])
+
+
+@must(
+    "generated path parameters name nothing: they are refused, and nothing is made", clause="createEnvironmentVariable"
+)
+def test_generated_paths_are_refused(target, strays):
+    strays.expect("generated", *REJECTIONS, *NOT_ITS_OWN)
+    target.note(f"{len(strays.answers['generated'])} generated paths")
 
 
 @must("a path with percent-encoded letters is that path, or names nothing", clause="RFC 3986 6.2.2.2")
 def test_encoded_path_is_the_path_or_nothing(target):
+    given_listing(target)
     own = target.stated["project"]
     path = target.path().replace(own, f"%{ord(own[0]):02x}{own[1:]}")
     answer = target.send(target.order(label="a percent-encoded letter", path=path, beyond=Beyond.LINE))
@@ -197,29 +265,6 @@ def test_encoded_path_is_the_path_or_nothing(target):
     there = bool(look.having([name])[name])
     said = "accepted, and it is not there" if answer.status == SUCCESS else "not accepted, and it is there"
     expect(look.page).satisfies(lambda _: said if there is not (answer.status == SUCCESS) else None)
-
-
-def _parameters():
-    """Texts that are no project's, and no environment's."""
-    return st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\."), min_size=1, max_size=40)
-
-
-@must(
-    "generated path parameters name nothing: they are refused, and nothing is made", clause="createEnvironmentVariable"
-)
-def test_generated_paths_are_refused(target):
-    count = target.pick(smoke=0, standard=1, thorough=40)
-    texts = list(dict.fromkeys(drawn(_parameters(), target.options.seed, 10 * count)))
-    known = {target.stated["project"], *ENVIRONMENTS}
-    chosen = [text for text in texts if text not in known][-2 * count :]
-    requests = [
-        at_path(target, f"{name} number {number}", **{name: text})
-        for number, text in enumerate(chosen, 1)
-        for name in ((PROJECT, ENV)[number % 2],)
-    ]
-    expect(target.send_all(requests)).has_status(*REJECTIONS, *NOT_ITS_OWN)
-    expect_nothing_made(target, requests)
-    target.note(f"{len(requests)} generated paths")
 
 
 def _says(exchange, value):

@@ -81,15 +81,6 @@ class ShowsVariablesWhole(CreateEnvironmentVariableServer):
         return {variable.name: variable.value}
 
 
-@fault(SEEN)
-class FindsLate(CreateEnvironmentVariableServer):
-    """The newest variable is not found by its name."""
-
-    def find(self, variables: Variables, name: str) -> Variable | None:
-        found = super().find(variables, name)
-        return None if found is not None and found is next(reversed(variables.values()), None) else found
-
-
 @fault(DELETED)
 class Answers204(CreateEnvironmentVariableServer):
     """A delete is answered 204."""
@@ -107,7 +98,7 @@ class SaysNothingOfDeletes(CreateEnvironmentVariableServer):
         return {**super().deleted_body(variable), "success": False}
 
 
-@fault("list_and_delete.deleted_variable_is_404", "list_and_delete.deleted_variable_is_not_in_the_list")
+@fault("list_and_delete.deleted_variable_is_404")
 class KeepsWhatIsDeleted(CreateEnvironmentVariableServer):
     """A delete says success, and removes nothing."""
 
@@ -211,7 +202,7 @@ class FailsOnQuotes(CreateEnvironmentVariableServer):
 
     def asked_name(self, request: Request) -> str:
         name = super().asked_name(request)
-        if "'" in name:
+        if "' OR" in name:
             raise Problem(500, "unterminated quoted string")
         return name
 
