@@ -133,12 +133,16 @@ class VariableClient(Client):
 
     def invalid(self):
         """Bodies that break one thing each."""
-        sound = self.order()
+        sound = self.order("a value of an invalid request")
         return {
             "no value": self.request({NAME: sound.document[NAME]}).body,
             "malformed JSON": sound.body[:-1],
             "a mistyped name": self.request({**sound.document, NAME: 1}).body,
         }
+
+    def sample(self):
+        """As any client's, and an invalid one with a value that an error may repeat."""
+        return [*super().sample(), self.request(self.invalid()["a mistyped name"], label="a mistyped name")]
 
     def twin(self, request):
         """The valid request with the same name."""

@@ -37,6 +37,13 @@ def given_listed(look):
     return given(look.page, rests_on=LISTED).has_status(SUCCESS)
 
 
+def given_found(target):
+    """Plain variables are found by their names."""
+    plain = target.plain_ones()
+    given_accepted(plain.answers)
+    given(plain.by_name, rests_on=SEEN).has_status(SUCCESS)
+
+
 def given_listing(target):
     """The list has plain variables."""
     plain = target.plain_ones()

@@ -3,13 +3,14 @@
 import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect
-from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import info, must
 
 from .grounds import ID, SUCCESS, given_accepted, given_shown, key_of, value_of, why_not_the_value
 from .values import NAME, VALUE, difference
 
+REFUSED = ID("taken_names", "refused_request_changes_nothing")
 CLAUSE = "createEnvironmentVariable.responses"
 
 
@@ -91,6 +92,7 @@ def expect_unchanged(first, answers, look, *statuses):
 @must("a rejected request with a name that is there changes nothing", clause="createEnvironmentVariable.responses.400")
 def test_rejected_request_changes_nothing(failed):
     first, found = failed
+    given(found["refused"][1], rests_on=REFUSED).satisfies(why_not_the_value([first]))
     expect_unchanged(first, *found["rejected"], *REJECTIONS)
 
 

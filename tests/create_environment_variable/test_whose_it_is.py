@@ -8,15 +8,17 @@ from hypothesis import strategies as st
 from tests.every_operation.test_answers import words
 from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect, seen
 from trigger_conformance.checks.generation import drawn
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Stage, info, must, should
 from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from .client import Look
 from .grounds import (
+    ID,
     SUCCESS,
     given_accepted,
+    given_found,
     given_listed,
-    given_listing,
     given_looked,
     given_shown,
     key_of,
@@ -26,6 +28,11 @@ from .grounds import (
 from .values import ENVIRONMENTS
 
 PROJECT, ENV = "projectRef", "env"
+UNSEEN = ID("whose_it_is", "another_environment_does_not_see_a_variable")
+OWNERS = {
+    PROJECT: ID("whose_it_is", "unknown_project_is_refused"),
+    ENV: ID("whose_it_is", "unknown_environment_is_rejected"),
+}
 NOT_ITS_OWN = (401, 403, 404)
 # So long a value is in no error by chance.
 TELLING = 12
@@ -87,12 +94,14 @@ def test_value_is_in_no_other_environments_answer(elsewhere):
 
 @must("making a variable in another environment leaves this one's as it is", clause="env")
 def test_creating_elsewhere_leaves_the_variable(elsewhere):
+    given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
     given_accepted(elsewhere.created)
     expect(given_looked([elsewhere.after_create])).satisfies(why_not_the_value([elsewhere.first]))
 
 
 @must("removing a variable in another environment leaves this one's there", clause="env")
 def test_removing_elsewhere_leaves_the_variable(elsewhere):
+    given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
     expect(elsewhere.after_removal).has_status(SUCCESS)
 
 
@@ -137,6 +146,12 @@ class Strays:
         answers = self.answers[kind]
         expect(answers).has_status(*statuses)
         self.expect_nothing_of(answers)
+
+    def given_refused(self, *kinds):
+        """Plain ones of these kinds are refused: where they are not, odder ones say no more."""
+        for kind in kinds:
+            if taken := [each for each in self.answers[kind] if each.status == SUCCESS]:
+                rests(OWNERS[kind], f"{taken[0].request.label}: accepted", taken)
 
     def expect_nothing_of(self, answers):
         """The list has no variable that these made."""
@@ -242,6 +257,7 @@ def test_malformed_paths_are_answered(strays):
         wrong = exchange.answer is None or exchange.status // 100 in (2, 5)
         return f"answered {exchange.outcome}" if wrong else None
 
+    strays.given_refused(PROJECT)
     expect(strays.answers["malformed"]).satisfies(judge)
     strays.expect_nothing_of(strays.answers["malformed"])
 
@@ -250,21 +266,22 @@ def test_malformed_paths_are_answered(strays):
     "generated path parameters name nothing: they are refused, and nothing is made", clause="createEnvironmentVariable"
 )
 def test_generated_paths_are_refused(target, strays):
+    strays.given_refused(PROJECT, ENV)
     strays.expect("generated", *REJECTIONS, *NOT_ITS_OWN)
     target.note(f"{len(strays.answers['generated'])} generated paths")
 
 
 @must("a path with percent-encoded letters is that path, or names nothing", clause="RFC 3986 6.2.2.2")
 def test_encoded_path_is_the_path_or_nothing(target):
-    given_listing(target)
+    given_found(target)
     own = target.stated["project"]
     path = target.path().replace(own, f"%{ord(own[0]):02x}{own[1:]}")
     answer = target.send(target.order(label="a percent-encoded letter", path=path, beyond=Beyond.LINE))
     expect(answer).has_status(SUCCESS, *REJECTIONS, 404)
-    name, look = key_of(answer.request), target.look()
-    there = bool(look.having([name])[name])
+    look = target.send(target.at(key_of(answer.request)))
+    there = look.status == SUCCESS
     said = "accepted, and it is not there" if answer.status == SUCCESS else "not accepted, and it is there"
-    expect(look.page).satisfies(lambda _: said if there is not (answer.status == SUCCESS) else None)
+    expect(look).satisfies(lambda _: said if there is not (answer.status == SUCCESS) else None)
 
 
 def _says(exchange, value):

@@ -14,7 +14,6 @@ from trigger_conformance.reference.create_environment_variable.store import Vari
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-SEEN = "list_and_delete.created_variable_is_seen_by_name"
 LISTED = "list_and_delete.created_variable_is_in_the_list"
 DELETED = "list_and_delete.delete_is_answered_200"
 
@@ -57,7 +56,7 @@ class ListsSomeTwice(CreateEnvironmentVariableServer):
         return found[:20] + found[19:] if len(found) > 20 else found
 
 
-@fault("list_and_delete.lists_satisfy_the_schema", LISTED)
+@fault("list_and_delete.lists_satisfy_the_schema")
 class ListsInAnObject(CreateEnvironmentVariableServer):
     """The list is an object that has an array."""
 
@@ -73,7 +72,7 @@ class ListsEmptyValuesAsNull(CreateEnvironmentVariableServer):
         return {**super().listed_body(variable), "value": variable.value or None}
 
 
-@fault("list_and_delete.seen_variables_satisfy_the_schema", SEEN)
+@fault("list_and_delete.seen_variables_satisfy_the_schema")
 class ShowsVariablesWhole(CreateEnvironmentVariableServer):
     """By its name a variable is shown under its name."""
 

@@ -93,7 +93,7 @@ class KeepsTrimmedNames(CreateEnvironmentVariableServer):
         return name.strip()
 
 
-@fault("list_and_delete.created_variable_is_seen_by_name", "list_and_delete.created_variable_is_in_the_list")
+@fault("list_and_delete.created_variable_is_seen_by_name")
 class KeepsNamesInLowerCase(CreateEnvironmentVariableServer):
     """Names are kept in lower case."""
 
@@ -198,7 +198,7 @@ class ReadsTheLastSegment(_Asked):
         return name.rpartition("/")[2]
 
 
-@fault(PATHS)
+@fault(PATHS, CUT)
 class CutsPathsAtQuestionMarks(_Asked):
     """An encoded question mark begins a query."""
 

@@ -58,7 +58,7 @@ class ShowsTheFirstValue(CreateEnvironmentVariableServer):
         return super().seen_body(self.first.get(variable.name, variable))
 
 
-@fault(TAKEN, "list_and_delete.list_has_each_name_once")
+@fault(TAKEN, "many_at_once.concurrent_requests_with_one_name_make_one_variable")
 class AddsAnotherOfTheName(CreateEnvironmentVariableServer):
     """A second request with a name makes another variable of it, behind the first."""
 

@@ -174,7 +174,7 @@ def decodes_values(value: str) -> str:
     return urllib.parse.unquote(value)
 
 
-@keeping(ENCODINGS)
+@keeping(ENCODINGS, DATES)
 def reads_pluses_as_spaces(value: str) -> str:
     """A plus is a space, as in a form."""
     return value.replace("+", " ")
@@ -252,13 +252,13 @@ def composes_values(value: str) -> str:
     return unicodedata.normalize("NFC", value)
 
 
-@keeping(FORMS, PLANES)
+@keeping(FORMS, PLANES, ENCODINGS)
 def decomposes_values(value: str) -> str:
     """Values are decomposed, as a file system does."""
     return unicodedata.normalize("NFD", value)
 
 
-@keeping(FORMS, INSIDE)
+@keeping(FORMS, INSIDE, PLANES)
 def makes_values_compatible(value: str) -> str:
     """Values lose compatibility forms."""
     return unicodedata.normalize("NFKC", value)

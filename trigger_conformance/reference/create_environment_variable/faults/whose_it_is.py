@@ -19,11 +19,7 @@ PROJECT = "whose_it_is.unknown_project_is_refused"
 ENVIRONMENT = "whose_it_is.unknown_environment_is_rejected"
 
 
-@fault(
-    SEEN_ELSEWHERE,
-    "whose_it_is.creating_elsewhere_leaves_the_variable",
-    "whose_it_is.removing_elsewhere_leaves_the_variable",
-)
+@fault(SEEN_ELSEWHERE)
 class SharesOneStore(CreateEnvironmentVariableServer):
     """All environments have their variables in one place."""
 
@@ -95,7 +91,7 @@ class AnswersOthersWithConflict(CreateEnvironmentVariableServer):
         return super().reached(env, environment)
 
 
-@fault(PROJECT, "whose_it_is.malformed_paths_are_answered", "whose_it_is.generated_paths_are_refused")
+@fault(PROJECT)
 class ReadsNoProject(CreateEnvironmentVariableServer):
     """The project in the path is not looked at: the key says whose it is."""
 
@@ -122,7 +118,7 @@ class ReadsEnvironmentsInAnyCase(CreateEnvironmentVariableServer):
         return super().called(env.lower())
 
 
-@fault(ENVIRONMENT, "whose_it_is.generated_paths_are_refused")
+@fault(ENVIRONMENT)
 class FallsBackToTheKeysEnvironment(CreateEnvironmentVariableServer):
     """An environment that is none of the three is the key's own."""
 
