@@ -61,7 +61,7 @@ class _Refusing(CreateEnvironmentVariableServer):
             raise Problem(self.status if problem.status == 404 else problem.status, problem.message) from problem
 
 
-@variant
+@variant(warns=("authentication.refusal_carries_a_challenge",))
 class OtherProjectsAre401(_Refusing):
     """A project or environment that is not the credential's is answered 401."""
 
