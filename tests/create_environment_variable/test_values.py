@@ -135,7 +135,7 @@ def is_broken(kinds, check):
 
 
 @must(
-    "$HOME, ${X}, %PATH% and other languages' variables in a value stand for themselves",
+    "$HOME, %PATH% and variables of other languages in a value stand for themselves",
     clause=CLAUSE,
     profile=Profile.SMOKE,
 )
