@@ -10,6 +10,7 @@ from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.wire.exchange import Beyond
 
 from .grounds import (
     DELETED,
@@ -288,6 +289,25 @@ def test_looking_never_fails_the_server(target, traffic):
     )
 
 
+def given_errors_have_a_text(target, traffic):
+    """Errors of the operation itself are JSON that says what is wrong."""
+    rejected = [each for each in traffic if target.operation.asks(each.request) and each.status == 400
+                and each.request.beyond is Beyond.NOTHING]  # fmt: skip
+    texts = target.operation.error_texts
+    kinds = {"error_bodies_are_json": dict, "error_has_a_message": str}
+    for owner, kind in kinds.items():
+        if rejected:
+            given(rejected, rests_on=ID("answers", owner)).satisfies(
+                lambda each, kind=kind: None if _says(each, texts, kind) else "it does not say what is wrong"
+            )
+
+
+def _says(exchange, texts, kind):
+    """Whether an error is an object of the right media type, and where a text is asked for has one."""
+    is_object = isinstance(exchange.answer.json, dict) and "json" in exchange.answer.media_type
+    return is_object and (kind is dict or any(exchange.answer.document.get(text) for text in texts))
+
+
 @must("an error of a look or a removal satisfies its schema", clause="Error", stage=Stage.CLOSING)
 def test_errors_of_looking_satisfy_the_schema(target, traffic):
     errors = [each for each in beside(target, traffic) if each.status in (400, 404)]
@@ -299,4 +319,5 @@ def test_errors_of_looking_satisfy_the_schema(target, traffic):
 
     if not errors:
         raise NotApplicableError("the run saw no error of a look")
+    given_errors_have_a_text(target, traffic)
     expect(errors).satisfies(judge, place="body")
