@@ -32,7 +32,11 @@ class Named:
     def sent(cls, target, kinds):
         """Make a variable with each name, each with a value of its own, and see them."""
         rows = {label: name for kind in kinds for label, name in kind.rows.items()}
-        orders = [target.order(f"the value of {label}", name, label) for label, name in rows.items()]
+        # Plain ones, whatever the labels have in them: values have checks of their own.
+        orders = [
+            target.order(f"a value, number {number}", name, label)
+            for number, (label, name) in enumerate(rows.items(), 1)
+        ]
         answers = dict(zip(rows, [*target.send_all(orders[:1]), *target.send_all(orders[1:])], strict=True))
         there = [label for label, each in answers.items() if each.status == SUCCESS]
         looks = target.send_all(target.at(rows[label], label=f"{label}, by its name") for label in there)
