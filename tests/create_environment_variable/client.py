@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from trigger_conformance.checks.client import Client
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
-from .grounds import given_listed
 from .sights import SIGHTS
 from .values import NAME, VALUE, hides
 
@@ -223,7 +223,8 @@ class VariableClient(Client):
         """The list, in which there must be no variable of the ``requests``' names."""
         labels = {operation_of(each).key(each): each.label for each in requests}
         look = self.look()
-        given_listed(look)
+        # Where the list is not answered, nothing is seen; whose affair that is, the operation says.
+        given(look.page, rests_on=self.operation.as_asked_owner).is_accepted()
 
         def judge(_):
             made = [labels[name] for name, values in look.having(labels).items() if values]
