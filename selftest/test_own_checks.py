@@ -89,7 +89,7 @@ def test_they_are_judged_beside_the_suites_own(whole):
     assert whole.verdicts["create_batch.acceptance.valid_request_is_accepted"] == "passed"
     assert whole.verdicts["create_note.answers.valid_request_is_accepted"] == "passed"
     assert [each["id"] for each in whole.results["operations"]] == [
-        "create_batch", "create_schedule", "create_note",
+        "create_batch", "create_environment_variable", "create_schedule", "create_note",
     ]  # fmt: skip
     assert [identity for identity, verdict in whole.verdicts.items() if verdict == "violated"] == [BROKEN]
 
@@ -130,7 +130,7 @@ def test_they_are_attested_and_verified_where_they_are_known(whole, own, tmp_pat
 
 
 def test_ground_of_every_operation_is_judged_beside_them(own, tmp_path):
-    ended = program(tmp_path, "run", "--checks", own, "--only", "names", "--report-dir", tmp_path)
+    ended = program(tmp_path, "run", "--checks", own, "--only", "create_note.names", "--report-dir", tmp_path)
     assert ended.verdicts == {"create_note.names.one_note_a_name": "violated"}
     assert any("judged by itself: passed" in note for note in ended.results["notes"])
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from trigger_conformance.checks.catalogue import catalogue
-from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.catalogue import catalogue, declared
+from trigger_conformance.checks.operation import EVERY, operations
 from trigger_conformance.checks.requirement import Level
 from trigger_conformance.contract.home import DOCUMENTS
 
 PUBLISHED_SHA256 = {
     "create_batch": "45e75c9a4ab9a5dbfad87202c51355ad2f34e27cb46d285906b12fa427d2239c",
+    "create_environment_variable": "dcf68a503afd76f96d07352c88c300527995ea1e8d65ff48178bb1ddd4401ecb",
     "create_schedule": "4421605d3c8d66333cafa2a73459bc9fdbfbce94f4ada8f4380610d0b756f919",
 }
 NOT_IN_THE_READING = {
@@ -79,8 +80,11 @@ def _bullets(text):
 PAGES = (
     Page("normative-reading.md", "create_batch.toml", "create_batch", "### ", "## Requirements"),
     Page("reading/create-schedule.md", "create_schedule.toml", "create_schedule"),
+    Page("reading/create-environment-variable.md", "create_environment_variable.toml", "create_environment_variable"),
     Page("reading/every-operation.md", "every_operation.toml", "create_schedule"),
 )
+# Create batch has its own words for it; its page is bound to the requirements of schedules, once.
+BOUND_TO_EVERY = ("create_batch", "create_schedule")
 LINES = [(page, section, line) for page in PAGES for section, line in page.lines]
 NAMES = [f"{page.mapping} {section}: {line[:40]}" for page, section, line in LINES]
 UNCHECKED = [(page, section, words) for page in PAGES for section, words in page.unchecked.values()]
@@ -114,12 +118,15 @@ def test_every_slug_has_its_line(page):
     assert unknown == []
     checked = sum(len(entries) for entries in page.sections.values())
     assert len(page.lines) == checked + sum(page.is_unchecked(*each) for each in page.lines)
-    assert checked > 15
+    assert checked > 10
 
 
-@pytest.mark.parametrize("operation", ["create_batch", "create_schedule"])
+@pytest.mark.parametrize("operation", ["create_batch", "create_environment_variable", "create_schedule"])
 def test_every_requirement_of_the_mapping_exists_and_every_existing_one_is_mapped(operation):
     mapped = set().union(*(page.mapped for page in PAGES if page.operation == operation))
+    if operation not in BOUND_TO_EVERY:
+        every = (each.id.partition(".")[2] for each in declared() if each.operation == EVERY)
+        mapped |= {operations()[operation].owner(each) for each in every}
     existing = {each.id for each in catalogue() if each.operation == operation}
     assert mapped == existing - NOT_IN_THE_READING
 

@@ -311,6 +311,8 @@ def clean(run_ids: tuple[str, ...], yes: bool, as_json: bool, **given: Any) -> i
         show = None if as_json else lambda thing: click.echo(cleaning.line(thing))
         cleaned = cleaning.clean(settings, run_ids, show, remove=yes)
     click.echo(cleaned.json_text() if as_json else cleaned.text())
+    for each in cleaned.unasked:
+        click.echo(f"not looked for: {each}", err=True)
     return cleaned.status
 
 

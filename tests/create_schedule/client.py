@@ -72,11 +72,6 @@ class ScheduleClient(Client):
         return self.stated["schedule_task"]
 
     @property
-    def own(self):
-        """How the keys of the run begin."""
-        return f"conformance-{self.options.run_id}-"
-
-    @property
     def month(self):
         """A month that is half a year away."""
         if not self._month:

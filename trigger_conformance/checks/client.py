@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 KEY_VARIABLE = "TRIGGER_API_KEY"
 SECOND_KEY_VARIABLE = "TRIGGER_CONFORMANCE_SECOND_API_KEY"
+_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_~.:@=+,-]{0,199}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Client(ABC):
 
     # Keys and randomness
 
+    @property
+    def own(self) -> str:
+        """How the names of what the run makes begin."""
+        return self.operation.beginning(self.options.run_id)
+
     def begin(self, check: str) -> None:
         """From now on requests leave on behalf of the requirement ``check``."""
         self.wire.check = check
@@ -92,7 +99,7 @@ class Client(ABC):
         """A key that nothing else uses; operators find all of a run's keys by their beginning."""
         self._keys += 1
         tag = zlib.crc32(self.wire.check.encode())
-        return f"conformance-{self.options.run_id}-{tag:08x}-{self._keys}{suffix}"
+        return f"{self.own}{tag:08x}-{self._keys}{suffix}"
 
     def random(self, purpose: str) -> random.Random:
         """Randomness that is the same in every run with one seed."""
@@ -305,6 +312,13 @@ class Client(ABC):
     def removal(self, thing: str) -> Request | None:  # noqa: ARG002
         """The request that removes the thing with that id; None where the contract has no way to."""
         return None
+
+    def is_safe(self, thing: str) -> bool:
+        """Whether the thing's id in a path can name nothing but that thing, whatever reads the path.
+
+        No slash, no percent sign, no dot in front.
+        """
+        return _SEGMENT.fullmatch(thing) is not None
 
     def left(self, beginning: str) -> dict[str, str]:  # noqa: ARG002
         """The names, by their ids, of the things on the target whose names begin so: what its list shows, all pages.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from trigger_conformance.wire.exchange import Exchange, Request
     from trigger_conformance.wire.wire import Wire
 
+RUN_ID = re.compile(r"[0-9a-f]{8}")
+# Of any run: somebody else may well call a thing conformance-nightly.
+_OF_A_RUN = re.compile(rf"conformance-({RUN_ID.pattern})-")
 OTHER_METHODS = ("GET", "PUT", "PATCH", "DELETE")
 # What holds for every operation is written there once.
 EVERY = "every_operation"
@@ -175,8 +179,12 @@ class Operation(ABC):
 
     def lacking(self, stated: Mapping[str, Any]) -> str | None:
         """Why it cannot be tested on a target of which this is ``stated``, and what would change that."""
-        missing = [fact.name for fact in self.facts if fact.name in self.needs and stated.get(fact.dest) is None]
-        return f"needs {' and '.join(f'--{name}' for name in missing)}" if missing else None
+        return _needing(fact.name for fact in self.facts if fact.name in self.needs and stated.get(fact.dest) is None)
+
+    def unreached(self, stated: Mapping[str, Any]) -> str | None:
+        """Why nothing can be asked on its path, on a target of which this is ``stated``; None where it can."""
+        facts = {fact.dest: fact.name for fact in self.facts}
+        return _needing(facts[dest] for dest in self.path_facts.values() if stated.get(dest) is None)
 
     @abstractmethod
     def client(self, target: Facts, wire: Wire) -> Any:
@@ -194,6 +202,15 @@ class Operation(ABC):
         """The key that makes a retry of the request safe, where it has one: a text in ``key_property``."""
         key = (request.document or {}).get(self.key_property) if self.key_property else None
         return key if isinstance(key, str) else None
+
+    def beginning(self, run_id: str) -> str:
+        """How the names of what a run makes begin."""
+        return f"conformance-{run_id}-"
+
+    def run_of(self, name: str) -> str | None:
+        """The id of the run that a name says it is of; None where it is no run's."""
+        found = _OF_A_RUN.match(name)
+        return found[1] if found else None
 
     def names_its_key(self, request: Request) -> bool:
         """Whether there is something in the place of the key, be it a key or not."""
@@ -230,6 +247,10 @@ class Operation(ABC):
     def asks(self, request: Request) -> bool:  # noqa: ARG002
         """Whether a request asks the operation itself; others look at what it made, or remove it."""
         return True
+
+    def kept(self, exchange: Exchange) -> Exchange:
+        """An exchange as it may be kept and shown: without the secrets of others that an answer may tell."""
+        return exchange
 
     def as_judged(self, exchange: Exchange) -> Exchange:
         """An answer as the document's schema judges it: without what the operation's page lets pass."""
@@ -310,6 +331,11 @@ def _operation(suite: Path, path: Path) -> Operation:
     return operation
 
 
+def _needing(options: Iterable[str]) -> str | None:
+    missing = [f"--{name}" for name in options]
+    return f"needs {' and '.join(missing)}" if missing else None
+
+
 def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
@@ -360,3 +386,7 @@ class Readings:
     def repeatable(self, request: Request) -> str:
         """The request's key: what was given may be given back."""
         return operation_of(request).key(request) or ""
+
+    def kept(self, exchange: Exchange) -> Exchange:
+        """The exchange as it may be kept and shown."""
+        return operation_of(exchange.request).kept(exchange)

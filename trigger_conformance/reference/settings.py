@@ -18,22 +18,26 @@ class Settings:
     run_limit: tuple[int, float] = (1100, 1000.0)
     request_limit: tuple[int, float] = (2000, 1000.0)
     schedule_task: str = "conformance-scheduled-task"
+    project: str = "proj_conformance"
+    environment: str = "dev"
+    second_environment: str = "prod"
 
 
 SOUND = Settings()
 
 
 def set_up_for(stated: Mapping[str, Any]) -> Settings:
-    """A server for the maximum and the scheduled task that are ``stated``.
+    """A server for the maximum, the scheduled task, the project and the environments that are ``stated``.
 
     Its limit has room for one such batch, and is slow enough for small batches to press it.
     """
     maximum = stated["max_run_count"]
     capacity = maximum + max(100, maximum // 10)
+    names = ("schedule_task", "project", "environment", "second_environment")
     return Settings(
         max_run_count=maximum,
         run_limit=(capacity, float(max(200, maximum))),
-        schedule_task=stated.get("schedule_task") or SOUND.schedule_task,
+        **{name: stated[name] for name in names if stated.get(name)},
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from trigger_conformance.checks.catalogue import Selection
-from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.operation import RUN_ID, Operation, operations
 from trigger_conformance.contract.quoting import harmless, visible
 from trigger_conformance.options.settings import Settings
 from trigger_conformance.options.target import UsageError
@@ -22,9 +22,6 @@ from trigger_conformance.verdicts.verdict import ExitStatus
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.redaction import Redactor
 
-_RUN_ID = re.compile(r"[0-9a-f]{8}")
-# Of any run: somebody else may well call a thing conformance-nightly.
-_OF_A_RUN = re.compile(rf"conformance-({_RUN_ID.pattern})-")
 _BUDGET = Budget(requests=20_000, runs=1 << 62, seconds=300)
 
 
@@ -33,7 +30,7 @@ class Cleaned:
     """What runs left on the target at ``base_url``: what was ``found``, and what of it is ``left``.
 
     ``removing`` says that all was to be removed. ``unseen`` says of operations, a line each, why their things could not
-    be listed.
+    be listed, ``unasked`` why nothing was asked of them at all.
     """
 
     base_url: str
@@ -41,6 +38,7 @@ class Cleaned:
     left: Sequence[LeftBehind]
     unseen: Sequence[str]
     removing: bool
+    unasked: Sequence[str] = ()
 
     @property
     def status(self) -> ExitStatus:
@@ -68,7 +66,8 @@ class Cleaned:
         found = [{"operation": each.operation, "id": each.id, "name": each.name,
                   "removed": self.removing and (each.operation, each.id) not in left,
                   "reason": left.get((each.operation, each.id), "")} for each in self.found]  # fmt: skip
-        return json.dumps({"base_url": self.base_url, "found": found, "unseen": list(self.unseen)}, indent=1)
+        notes = {"unseen": list(self.unseen), "unasked": list(self.unasked)}
+        return json.dumps({"base_url": self.base_url, "found": found, **notes}, indent=1)
 
 
 def line(thing: LeftBehind) -> str:
@@ -85,9 +84,9 @@ def clean(
     """
     if settings.target is None:
         raise UsageError("clean: give --base-url or --target; the built-in server keeps nothing")
-    is_ours = _naming(run_ids)
+    _check_run_ids(run_ids)
     with _station(settings) as station:
-        clearings = list(_clearings(station, is_ours))
+        clearings = list(_clearings(station, run_ids))
         for each in clearings:
             each.look()
         found = _told(clearings, station.redactor)
@@ -99,7 +98,7 @@ def clean(
                 each.clear()
         left = _told(clearings, station.redactor) if remove else found
         unseen = dict.fromkeys(f"{each.operation}: {each.unseen}" for each in clearings if each.unseen)
-        return Cleaned(settings.target.base_url, found, left, list(unseen), remove)
+        return Cleaned(settings.target.base_url, found, left, list(unseen), remove, _unasked(settings.target.stated))
 
 
 def _told(clearings: Iterable[Clearing], redactor: Redactor) -> list[LeftBehind]:
@@ -121,14 +120,22 @@ def _station(settings: Settings) -> Iterator[Station]:
         scratch.remove()
 
 
-def _naming(run_ids: Sequence[str]) -> Callable[[str], bool]:
+def _unasked(stated: Mapping[str, Any]) -> list[str]:
+    unreached = {each.id: each.unreached(stated) for each in operations().values()}
+    return [f"{identity} {why}" for identity, why in unreached.items() if why]
+
+
+def _check_run_ids(run_ids: Sequence[str]) -> None:
+    """Raise UsageError where one of ``run_ids`` is none."""
     for each in run_ids:
-        if not _RUN_ID.fullmatch(each):
+        if not RUN_ID.fullmatch(each):
             raise UsageError(f"--run-id {each}: it must be a run's id as its results.json has it, such as 1f0a9b3c")
 
+
+def _naming(operation: Operation, run_ids: Sequence[str]) -> Callable[[str], bool]:
     def is_ours(name: str) -> bool:
-        found = _OF_A_RUN.match(name)
-        return found is not None and (not run_ids or found[1] in run_ids)
+        run_id = operation.run_of(name)
+        return run_id is not None and (not run_ids or run_id in run_ids)
 
     return is_ours
 
@@ -148,10 +155,10 @@ def _shared(settings: Settings, scratch: Scratch) -> Shared:
     )
 
 
-def _clearings(station: Station, is_ours: Callable[[str], bool]) -> Iterator[Clearing]:
+def _clearings(station: Station, run_ids: Sequence[str]) -> Iterator[Clearing]:
     for operation in operations().values():
-        client = station.client(operation.id)
-        if not is_removable(client):
+        client, is_ours = station.client(operation.id), _naming(operation, run_ids)
+        if operation.unreached(client.stated) or not is_removable(client):
             continue
         yield Clearing(client, is_ours)
         if (second := client.of_second()) is not None:

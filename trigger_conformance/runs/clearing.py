@@ -3,12 +3,11 @@
 The rule, for what is deleted is gone. A thing is removed only where the target itself says that its name is the run's:
 its list shows the id under a name that begins so, or it answered our own request to make it with the id and that name.
 Where its list shows the id under another name, that is believed, and the thing stays. An id goes into a path only
-where it is one plain segment of it.
+where it can name nothing else there.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ _IN_FLIGHT = 8
 # A request that was lost, or answered 5xx, is sent once more.
 _TRIES = 2
 _LONGEST_SHOWN = 200
-# No slash, no percent sign, no dot in front: whatever reads the path, it names nothing else.
-_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_~.:@=+,-]{0,199}", re.ASCII)
 _NOT_PLAIN = "its id is no plain segment of a path: it was put into no request"
 _NOT_OURS = "the target does not say that it is the run's, so it may be somebody else's"
 _SAID_GONE = "the target said that it is removed, and lists it still"
@@ -191,7 +188,7 @@ class Clearing:
         """Why what seems to be ours is not removed; "" where it is."""
         if (shown := self._others.get(identity, thing.name)) != thing.name:
             return f"the target lists it as {quoted(shown, _LONGEST_SHOWN)}, so it may be somebody else's"
-        return "" if _SEGMENT.fullmatch(identity) else _NOT_PLAIN
+        return "" if self._client.is_safe(identity) else _NOT_PLAIN
 
     def _why_left(self, identity: str, thing: _Thing) -> str:
         said = _SAID_GONE if thing.gone else thing.answered

@@ -43,9 +43,15 @@ def forecast(settings: Settings) -> str:
         "requests that it answers 429 are sent again, within the ceilings.",
         *(told for each in rehearsal["operations"] if (told := operations()[each["id"]].aftermath)),
         *_removal(rehearsal),
-        "All but a few idempotency keys begin with conformance-<run id>-.",
+        f"All but a few keys and names begin with {_beginnings(rehearsal)}.",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _beginnings(rehearsal: Mapping[str, Any]) -> str:
+    """How what a run makes is called."""
+    tested = (operations()[each["id"]] for each in rehearsal["operations"])
+    return " or ".join(dict.fromkeys(each.beginning("<run id>") for each in tested))
 
 
 def _left(operation: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> int:

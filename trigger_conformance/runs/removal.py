@@ -33,11 +33,6 @@ _UNSEEN = "what the target lists at the end could not be read, so more may be le
 _INTERRUPTED = "the run was interrupted once more"
 
 
-def beginning(run_id: str) -> str:
-    """How the names of what a run makes begin."""
-    return f"conformance-{run_id}-"
-
-
 def most_requests(sent: int) -> int:
     """How many requests removing may take, after so many that may each have made something."""
     return min(_MOST_REQUESTS, _REQUESTS + 2 * sent)
@@ -123,7 +118,7 @@ def _clearings(
     client = station.client(operation.id)
     for each, sent in ((client, others), (client.of_second(), by_second)):
         if each is not None and (unread or sent):
-            yield Clearing(each, lambda name: name.startswith(beginning(run_id)), _claims(each, sent, run_id))
+            yield Clearing(each, lambda name: name.startswith(operation.beginning(run_id)), _claims(each, sent, run_id))
 
 
 def _may_have_made(exchange: Exchange) -> bool:
@@ -147,20 +142,18 @@ def _claims(client: Client, exchanges: Iterable[Exchange], run_id: str) -> list[
         if not isinstance(identity, str) or (identity in claims and claims[identity].ours):
             continue
         name = operation.named(each) or ""
-        ours = _is_ours(name, operation.key(request), run_id)
+        ours = name.startswith(operation.beginning(run_id)) or _is_ours(name, operation.key(request), run_id)
         if ours or operation.is_new(each) is not False:
             claims[identity] = Claim(identity, name, ours)
     return list(claims.values())
 
 
 def _is_ours(name: str, key: str | None, run_id: str) -> bool:
-    """Whether an answer's ``name`` is the run's: it begins so, or is the key that was sent, in which the run's id is.
+    """Whether an answer's ``name`` is the key that was sent, in which the run's id is.
 
     Some keys differ from others at their very beginning, or in their letter case.
     """
-    return name.startswith(beginning(run_id)) or (
-        name == key and run_id in unicodedata.normalize("NFKC", name).casefold()
-    )
+    return name == key and run_id in unicodedata.normalize("NFKC", name).casefold()
 
 
 def _removes(client: Client, identity: str, exchange: Exchange) -> bool:

@@ -19,6 +19,9 @@ class Reading(Protocol):
     def repeatable(self, request: Request) -> str:
         """The text of a request that a sound target may repeat in its answer."""
 
+    def kept(self, exchange: Exchange) -> Exchange:
+        """The exchange without the secrets of others that its answer tells."""
+
 
 class PlainReading:
     """Requests that cost nothing, and answers that tell of nothing."""
@@ -34,6 +37,10 @@ class PlainReading:
     def repeatable(self, request: Request) -> str:  # noqa: ARG002
         """Nothing."""
         return ""
+
+    def kept(self, exchange: Exchange) -> Exchange:
+        """All of it."""
+        return exchange
 
 
 def spent(reading: Reading, exchange: Exchange) -> int:

@@ -1,0 +1,251 @@
+"""What checks of variables speak through: ``target.send(target.order(value))``, ``target.look()``."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from trigger_conformance.checks.client import Client
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.wire.exchange import Exchange
+
+from .sights import SIGHTS
+from .values import NAME, VALUE, hides
+
+# Of different lengths and beginnings, so that what is cut, or shown for all, can be told from what hides them.
+PLAIN_VALUES = ("first of a conformance run", "2nd: another value, and a longer one than the first")
+USUAL_VALUE = "conformance"
+# What would lead out of the place where variables are, to whatever reads a path once more, or has no bytes there.
+_CLIMBING = re.compile(r"\.\.|%(?:25)*(?:2e|2f|5c)|[\0\ud800-\udfff]", re.IGNORECASE)
+_OUT = re.compile(r"[/\\?#%;]")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at the list."""
+
+    page: Exchange
+
+    def entries(self):
+        """Every variable of the list that is an object with a name."""
+        told = self.page.answer.json if self.page.status == 200 else None
+        return [each for each in told if isinstance(each, dict) and isinstance(each.get(NAME), str)] \
+            if isinstance(told, list) else []  # fmt: skip
+
+    def having(self, names):
+        """The values that the list has of each of these names."""
+        found = {name: [] for name in names}
+        for entry in self.entries():
+            if entry[NAME] in found:
+                found[entry[NAME]].append(entry.get(VALUE))
+        return found
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Two plain variables, what is seen of them by their names at once, and what the list then shows."""
+
+    answers: list[Exchange]
+    by_name: list[Exchange]
+    look: Look
+
+    def shown(self):
+        """Each value with what is shown of it, by its name and in the list."""
+        listed = self.look.having(operation_of(each.request).key(each.request) for each in self.answers)
+        sent = [each.request.document for each in self.answers]
+        for each, seen in zip(sent, self.by_name, strict=False):
+            yield each[VALUE], seen.answer.document.get(VALUE) if seen.status == 200 else None
+        for each in sent:
+            yield from ((each[VALUE], shown) for shown in listed[each[NAME]][:1])
+
+
+class VariableClient(Client):
+    """A client that creates, sees and removes variables."""
+
+    def __init__(self, operation, target, wire):
+        super().__init__(operation, target, wire)
+        self._turns = 0
+        self._telling = set()
+        self._plain = None
+        self._of_first = self.stated.get("environment")
+        self._of_second = self.stated.get("second_environment")
+
+    # Whose it is
+
+    @property
+    def second_environment(self):
+        """The second credential's environment; None where nobody said it, or it is the first's."""
+        return self._of_second if self._of_second != self._of_first and self.second_bearer else None
+
+    def why_no_second(self):
+        """Why another environment cannot be looked at; None where it can."""
+        if self.second_bearer is None:
+            return "needs another environment's credential: give --second-api-key"
+        if self.second_environment is None:
+            return "needs the second credential's environment: give --second-environment"
+        return None
+
+    def of_second(self):
+        """The client of the second environment."""
+        other = super().of_second() if self.second_environment else None
+        if other is not None:
+            other._of_first = self.second_environment  # noqa: SLF001  (it is one of ours)
+        return other
+
+    def path(self, **values):
+        """The path of the environment."""
+        return super().path(**{"env": self._of_first, **values}) if self._of_first else super().path(**values)
+
+    # Requests
+
+    def key(self, suffix=""):
+        """A name that nothing else uses, of letters, digits and underscores."""
+        self._keys += 1
+        return f"{self.own}{zlib.crc32(self.wire.check.encode()):08X}_{self._keys}{suffix}"
+
+    def order(self, value=USUAL_VALUE, name=None, label="", **how):
+        """A request for a variable; what is no way of sending it is a further property of its body."""
+        ways = {each: how.pop(each) for each in self.WAYS if each in how}
+        request = self.request({NAME: name or self.key(), VALUE: value, **how}, label=label, **ways)
+        SIGHTS.know(request, self._paths())
+        return request
+
+    def _paths(self):
+        own = {"primary": self._prefix + self.path()}
+        second = self.second_environment
+        return {**own, "second": self._prefix + self.path(env=second)} if second else own
+
+    def valid(self, label="", *, key=None, **how):
+        """A request for a variable, in the environment of its credential."""
+        authorization = how.get("authorization")
+        if self.second_environment and authorization is not None and authorization.honours == "second":
+            how.setdefault("path", self.path(env=self.second_environment))
+        return self.order(how.pop(VALUE, USUAL_VALUE), key, label, **how)
+
+    def telling(self, label="", *, key=None, **how):
+        """A valid request whose variable is looked at once it is accepted: its value is that of no other."""
+        self._turns += 1
+        request = self.valid(label, key=key, **{VALUE: f"conformance, value {self._turns}", **how})
+        self._telling.add(self.operation.key(request))
+        return request
+
+    def invalid(self):
+        """Bodies that break one thing each."""
+        sound = self.order("a value of an invalid request")
+        return {
+            "no value": self.request({NAME: sound.document[NAME]}).body,
+            "malformed JSON": sound.body[:-1],
+            "a mistyped name": self.request({**sound.document, NAME: 1}).body,
+        }
+
+    def sample(self):
+        """As any client's, and an invalid one with a value that an error may repeat."""
+        return [*super().sample(), self.request(self.invalid()["a mistyped name"], label="a mistyped name")]
+
+    def twin(self, request):
+        """The valid request with the same name."""
+        return self.order(name=self.operation.key(request), label=f"the valid request after: {request.label}")
+
+    def known_key(self):
+        """The name of a plain variable."""
+        return self.operation.key(self.plain_ones().answers[0].request)
+
+    def narrowed(self):
+        """Generated requests have plain values: others may be rejected, and have checks of their own."""
+        place = f"$.components.schemas.{self.contract.request_schema}.properties"
+        return [
+            {"target": f"{place}.{NAME}", "update": {"enum": [self.key()]}},
+            {"target": f"{place}.{VALUE}", "update": {"pattern": "^[!-~]([ -~]{0,100}[!-~])?$", "maxLength": 100}},
+        ]
+
+    # Sending
+
+    def send(self, request, **how):
+        """As any client; what tells by its variable is looked at."""
+        answer = super().send(request, **how)
+        self._see([answer])
+        return answer
+
+    def send_all(self, requests, **how):
+        """As any client; what tells by its variable is looked at."""
+        answers = super().send_all(requests, **how)
+        self._see(answers)
+        return answers
+
+    def _see(self, answers):
+        made = [each for each in answers if self.operation.made(each) in self._telling]
+        if made:
+            _ = self.hides
+            self.watch(made)
+
+    def watch(self, answers):
+        """Look at the list, and remember what it shows of the variables of these answers."""
+        look = self.look()
+        names = [self.operation.key(each.request) for each in answers]
+        if look.page.status == self.contract.success:
+            SIGHTS.take(look.page.request, look.having(names))
+        return look
+
+    # Looking, and removing
+
+    def looking(self, path="", method="GET", label="", **how):
+        """A request on the operation's path, or below it."""
+        place = how.pop("path", None) or self.path()
+        return self.request(method=method, path=f"{place}{path}", content_type=None, label=label, **how)
+
+    def at(self, name, method="GET", label="", **how):
+        """A request for one variable."""
+        return self.looking(
+            f"/{quote(name, safe='', errors='surrogatepass')}", method, label or f"{method} of a variable", **how
+        )
+
+    def removal(self, thing):
+        """The request that removes a variable."""
+        return self.at(thing, "DELETE", "remove a variable")
+
+    def is_safe(self, thing):
+        """Also what begins as a run's names do: whatever a path is cut or decoded to, it stays so; and no more."""
+        of_a_run = self.operation.run_of(thing) is not None or not _OUT.search(thing)
+        return super().is_safe(thing) or ("CONFORMANCE_" in thing and of_a_run and not _CLIMBING.search(thing))
+
+    def look(self, label="the list", **how):
+        """Look at the list."""
+        return Look(self.send(self.looking(label=label, **how)))
+
+    def left(self, beginning):
+        """The variables whose names begin so: a name is all the id that there is."""
+        return {each[NAME]: each[NAME] for each in self.look().entries() if each[NAME].startswith(beginning)}
+
+    def look_for(self, requests):
+        """The list, in which there must be no variable of the ``requests``' names."""
+        labels = {operation_of(each).key(each): each.label for each in requests}
+        look = self.look()
+        # Where the list is not answered, nothing is seen; whose affair that is, the operation says.
+        given(look.page, rests_on=self.operation.as_asked_owner).is_accepted()
+
+        def judge(_):
+            made = [labels[name] for name, values in look.having(labels).items() if values]
+            return f"the list has a variable that was made by: {'; '.join(made)}" if made else None
+
+        return [look.page], judge
+
+    def plain_ones(self):
+        """Two plain variables, made once for all checks."""
+        if self._plain is None:
+            answers = [self.send(self.order(value, label="a plain value")) for value in PLAIN_VALUES]
+            looked_at = answers[: self.pick(smoke=1, standard=2, thorough=2)]
+            by_name = [self.send(self.at(self.operation.key(each.request)), fresh=True) for each in looked_at]
+            self._plain = Plain(answers, by_name, self.look())
+        return self._plain
+
+    @property
+    def hides(self):
+        """Whether the target never shows a value again."""
+        plain = self.plain_ones()
+        hidden = hides(list(plain.shown()))
+        if hidden:
+            SIGHTS.hide(plain.answers[0].request)
+        return hidden

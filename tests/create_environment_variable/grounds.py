@@ -1,0 +1,94 @@
+"""What checks of variables rest on beside their own statement, and which requirement owns it."""
+
+from trigger_conformance.checks.expect import NotApplicableError
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.problem import Problem
+
+from .operation import OPERATION
+from .values import NAME, VALUE, difference
+
+ID = "create_environment_variable.{}.{}".format
+VALID = ID("answers", "valid_request_is_accepted")
+SEEN = ID("list_and_delete", "created_variable_is_seen_by_name")
+LISTED = ID("list_and_delete", "created_variable_is_in_the_list")
+DELETED = ID("list_and_delete", "delete_is_answered_200")
+THERE = ID("list_and_delete", "accepted_variables_are_there")
+SUCCESS = OPERATION.contract.success
+key_of = OPERATION.key
+
+
+def value_of(request):
+    """The value that a request has."""
+    return request.document[VALUE]
+
+
+def given_accepted(answers):
+    """Plain valid requests are accepted."""
+    return given(answers, rests_on=VALID).is_accepted()
+
+
+def given_looked(looks):
+    """A variable is seen by its name."""
+    return given(looks, rests_on=SEEN).has_status(SUCCESS)
+
+
+def given_listed(look):
+    """The list is answered."""
+    return given(look.page, rests_on=LISTED).has_status(SUCCESS)
+
+
+def given_found(target):
+    """Plain variables are found by their names."""
+    plain = target.plain_ones()
+    given_accepted(plain.answers)
+    given(plain.by_name, rests_on=SEEN).has_status(SUCCESS)
+
+
+def given_listing(target):
+    """The list has plain variables."""
+    plain = target.plain_ones()
+    given_accepted(plain.answers)
+    given(plain.look.page, rests_on=LISTED).satisfies(why_not_in_the_list(target, plain.answers, plain.look))
+
+
+def given_shown(target):
+    """Values are shown, and plain ones as they were sent."""
+    plain = target.plain_ones()
+    given_accepted(plain.answers)
+    if target.hides:
+        raise NotApplicableError("the target never shows a value again: all are secret")
+    given(plain.by_name, rests_on=SEEN).satisfies(why_not_the_value(plain.answers))
+    given_listing(target)
+
+
+def why_not_the_value(answers):
+    """A judge: what keeps a look at one of the ``answers``' variables from showing the value that was sent."""
+    wanted = {key_of(each.request): value_of(each.request) for each in answers}
+
+    def judge(look):
+        if look.status != SUCCESS:
+            return f"expected {SUCCESS}, got {look.outcome}"
+        name = next(name for name in wanted if look.request.target.endswith(f"/{name}"))
+        told = difference(wanted[name], look.answer.document.get(VALUE))
+        return Problem(told, VALUE) if told else None
+
+    return judge
+
+
+def why_not_in_the_list(target, answers, look):
+    """A judge of the list's page: it has each of the ``answers``' variables, with the value that was sent."""
+    wanted = {key_of(each.request): each.request for each in answers}
+    listed = look.having(wanted)
+
+    def judge(page):
+        if page.status != SUCCESS:
+            return f"expected {SUCCESS}, got {page.outcome}"
+        for name, request in wanted.items():
+            if not listed[name]:
+                return Problem(f"the variable of {request.label} is not in the list", NAME)
+            told = None if target.hides else difference(value_of(request), listed[name][-1])
+            if told:
+                return Problem(f"{request.label}: {told}", VALUE)
+        return None
+
+    return judge

@@ -1,0 +1,65 @@
+"""Names that software takes for each other: the rows of every operation's keys that a name may be."""
+
+from __future__ import annotations
+
+from tests.every_operation import keys, transformations
+from tests.every_operation.transformations import PLAIN, Kind
+
+LONGEST = 64
+# What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
+CHECKS = {
+    "delimiters_make_keys_different": "delimiters_make_names_different",
+    "unicode_form_makes_keys_different": "unicode_form_makes_names_different",
+    "invisible_characters_and_markup_make_keys_different": "invisible_characters_make_names_different",
+    "letter_case_makes_keys_different": "letter_case_makes_names_different",
+    "white_space_makes_keys_different": "white_space_makes_names_different",
+    "encoded_spellings_are_different_keys": "encoded_spellings_are_different_names",
+    "cut_off_ends_make_keys_different": "cut_off_ends_make_names_different",
+    "keys_with_equal_checksums_are_different": "names_with_equal_checksums_are_different",
+    "suffix_makes_keys_different": "suffix_makes_long_names_different",
+    "containing_keys_are_different": "containing_names_are_different",
+}
+TELLING = (
+    PLAIN, "é composed", "é decomposed", "a zero-width space inside", "one letter in upper case", "a trailing space",
+    "a character by its number", "an encoded digit", "marks, then a", "marks, then b", "a start", "one CRC-32",
+    "other after 254 characters", "other at the end", "a longer one",
+)  # fmt: skip
+
+
+def kinds(key, *, thorough):
+    """The table of names that must not be taken for each other, made of fresh ones."""
+    found = []
+    for kind in transformations.kinds(key, 0, thorough=thorough):
+        if kind.check in CHECKS:
+            # What is no name at all hides what else is in it.
+            rows = {label: each.replace("-", "_").replace("=", "") for label, each in kind.rows.items()
+                    if thorough or label in TELLING}  # fmt: skip
+            # Only names that tell of the run may be made.
+            found.append(
+                Kind(CHECKS[kind.check], {each: name for each, name in rows.items() if "CONFORMANCE_" in name})
+            )
+    return [
+        *found,
+        Kind("names_of_64_characters_are_different", longest(key())),
+        Kind("names_with_marks_are_found_by_their_paths", in_paths(key(), thorough=thorough)),
+        Kind("reserved_names_are_there_or_rejected", reserved(key(), thorough=thorough)),
+    ]
+
+
+def longest(stem):
+    """Names of 64 characters that differ at their end."""
+    full = keys.filled(stem, LONGEST, "K")
+    return {"64 characters": full, "64 characters, another end": f"{full[:-1]}L"}
+
+
+def in_paths(stem, *, thorough):
+    """Names with what paths are made of."""
+    marks = {"a slash": "/", "a question mark": "?", "a percent sign": "%", "a number sign": "#", "a space": " ",
+             "a plus": "+", "a colon": ":", "a semicolon": ";"}  # fmt: skip
+    return {label: f"{stem}_{mark}B" for label, mark in list(marks.items())[: None if thorough else 3]}
+
+
+def reserved(stem, *, thorough):
+    """Names as platforms keep for themselves."""
+    beginnings = ("TRIGGER_", "AWS_", "LD_", "NODE_")
+    return {f"beginning with {each}": f"{each}{stem}" for each in beginnings[: None if thorough else 1]}

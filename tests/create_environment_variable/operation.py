@@ -1,0 +1,160 @@
+"""Create an environment variable: ``POST /api/v1/projects/{projectRef}/envvars/{env}``."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+
+from trigger_conformance.checks.operation import Fact, Operation
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.contract.contract import Expected, strict_json
+from trigger_conformance.contract.told import INVALID
+from trigger_conformance.wire.redaction import REDACTED
+
+from .sights import SIGHTS
+from .values import ENVIRONMENTS, NAME, VALUE, difference, is_plain
+
+LIMITED = 400
+FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
+VARIABLES = re.compile(r"\bvariables\b", re.IGNORECASE)
+_OF_A_RUN = re.compile(r"CONFORMANCE_([0-9A-F]{8})_")
+
+
+def environment(text):
+    """A name that the document gives to environments."""
+    if text not in ENVIRONMENTS:
+        raise ValueError("dev, staging or prod")
+    return text
+
+
+@dataclass(frozen=True)
+class CreateEnvironmentVariable(Operation):
+    """A name has one value: the answer says only that it is there, so what is there is looked at."""
+
+    def client(self, target, wire):
+        """What the checks of this folder speak through."""
+        from .client import VariableClient
+
+        return VariableClient(self, target, wire)
+
+    def beginning(self, run_id):
+        """As other operations' names, in letters that every environment takes."""
+        return f"CONFORMANCE_{run_id.upper()}_"
+
+    def run_of(self, name):
+        """The id of the run that a name is of."""
+        found = _OF_A_RUN.match(name)
+        return found[1].lower() if found else None
+
+    def asks(self, request):
+        """What looks at variables, or removes one, does not ask the operation itself."""
+        return request.method == self.contract.method.upper()
+
+    def is_full(self, exchange):
+        """A 400 that speaks of a limit on how many variables there may be."""
+        if exchange.status != LIMITED or exchange.answer is None or not self.asks(exchange.request):
+            return False
+        said = exchange.answer.body.decode("utf-8", "replace")
+        return FULL.search(said) is not None and VARIABLES.search(said) is not None
+
+    def also_fine(self, request):
+        """403 for a project, or an environment, that is not the credential's: the reading names it."""
+        return frozenset({403}) if SIGHTS.is_foreign(request) else frozenset()
+
+    def made(self, exchange):
+        """The name that a 200 to a request for a variable stands for."""
+        accepted = exchange.status == self.contract.success and self.asks(exchange.request)
+        return self.key(exchange.request) if accepted else None
+
+    def named(self, exchange):
+        """The same: a variable's name is all that there is to name it by."""
+        return self.made(exchange)
+
+    def why_not_new(self, exchange):
+        """What keeps an answer from being that of a valid request."""
+        if exchange.status == self.contract.success:
+            return None
+        return f"expected {self.contract.success} and a new {self.thing}, got {exchange.outcome}"
+
+    def why_not_as_asked(self, exchange):
+        """What keeps the variable, where it was looked at afterwards, from having the value that was sent."""
+        name, wanted = self.key(exchange.request), (exchange.request.document or {}).get(VALUE)
+        seen = SIGHTS.of(exchange.request, name)
+        # That it is there at all is a requirement of its own.
+        if not seen or not isinstance(wanted, str) or SIGHTS.are_hidden(exchange.request):
+            return None
+        told = difference(wanted, seen[-1])
+        return Problem(told, VALUE) if told else None
+
+    def kept(self, exchange):
+        """Without the values of variables that no run has made: they are their owner's secrets."""
+        answer, request = exchange.answer, exchange.request
+        if answer is None or request.method != "GET" or not 200 <= answer.status < 300 or _is_a_runs(request.target):
+            return exchange
+        told = strict_json(answer.body)
+        veiled = REDACTED if told is INVALID else _veiled(told)
+        return exchange if veiled == told else replace(
+            exchange, answer=replace(answer, body=json.dumps(veiled).encode())
+        )  # fmt: skip
+
+    def expected(self, body, stated):  # noqa: ARG002
+        """Which values and names beside plain ones are accepted is decided elsewhere."""
+        document = strict_json(body)
+        if not self.contract.keeps_schema(document):
+            return Expected.REJECTED
+        return Expected.ACCEPTED if is_plain(document[VALUE]) else Expected.OPEN
+
+    def fresh(self, body, key):
+        """A name of the run's."""
+        return {**body, NAME: key()} if isinstance(body.get(NAME), str) else body
+
+    def shape(self, body):
+        """All but the name."""
+        return repr({**body, NAME: ""} if isinstance(body, dict) else body)
+
+
+def _is_a_runs(text):
+    """Whether a name, or the path of one, is a run's, in whatever letters a target keeps it."""
+    return "CONFORMANCE_" in text.upper()
+
+
+def _veiled(told):
+    """A list as it may be kept: of a variable that no run has made its name alone."""
+    if isinstance(told, list):
+        return [_veiled(each) for each in told]
+    if not isinstance(told, dict):
+        return REDACTED if isinstance(told, str) else told
+    name = told.get(NAME)
+    if isinstance(name, str) and _is_a_runs(name):
+        return told
+    return {key: each if each is name else _veiled(each) for key, each in told.items()}
+
+
+OPERATION = CreateEnvironmentVariable(
+    id="create_environment_variable",
+    title="environment variables API",
+    document="create-environment-variable.openapi.yaml",
+    operation_id="createEnvironmentVariable",
+    thing="variable",
+    things="variables",
+    facts=(
+        Fact("project", str, "The credential's project: environment variables are tested in it.", metavar="REF"),
+        Fact("environment", environment, "The credential's environment: dev, staging or prod.", metavar="ENV"),
+        Fact("second-environment", environment, "The second credential's environment, of the same project.",
+             metavar="ENV"),
+    ),
+    needs=("project", "environment"),
+    path_facts={"projectRef": "project", "env": "environment"},
+    scopes=("write:envvars", "read:envvars", "admin"),
+    aftermath="Variables are removed at the end; those that were there before are never touched.",
+    key_property=NAME,
+    frugal=True,
+    smoke=(
+        "answers.valid_request_is_accepted",
+        "authentication.missing_credential_is_refused",
+        "authentication.wrong_key_is_refused",
+        "bodies.malformed_json_is_rejected",
+    ),
+    as_asked_owner="create_environment_variable.list_and_delete.created_variable_is_in_the_list",
+)  # fmt: skip

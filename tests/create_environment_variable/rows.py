@@ -1,0 +1,187 @@
+"""Values that real stores, shells and parsers make something else of: a table of kinds, a row a value.
+
+A row's name says what is in the value. Rows come from reports on .env files, shells, form parsers, database columns and
+what languages do to a text by themselves. The list is meant to grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LONG = 1 << 16
+# So much on one line every target should take.
+PRINTABLE = "4,096 characters on one line"
+LINE = "All of it on one line, as a connection string is: postgres://user:pass@host:5432/db?a=1&b=2 "
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The rows that one requirement judges: a label and a value each; ``more`` are for thorough runs.
+
+    What happens ``inside`` a text happens beside other rows too: such rows may travel in one value.
+    """
+
+    check: str
+    rows: Mapping[str, str]
+    more: Mapping[str, str] = field(default_factory=dict)
+    inside: bool = False
+
+
+INSIDE = (
+    Kind(
+        "variables_in_values_are_kept",
+        {"$HOME": "a$HOME b", "${X}": "a${X}b", "%PATH%": "a%PATH%b", "$(…) and `…`": "a$(id)b`id`c",
+         "{{X}} and <%= %>": "a{{X}}b<%= 1 %>c", "#{X} and ${{ }}": "a#{X}b${{ secrets.X }}c"},
+        {"$$ and $1": "a$$b$1c", "~": "~/a", "${X:-y}": "a${X:-y}b", "!!": "a!!b", "printf's": "100%s %d%%",
+         "@X": "@Microsoft.KeyVault(x)"},
+        inside=True,
+    ),
+    Kind(
+        "marks_in_values_are_kept",
+        {"=": "a=b==", "#": "a #b#c", "; & | and ,": "a;b&c|d,e", ": and ?": "a: b?c", "/": "a/b//c/../d"},
+        {"* [ ] and !": "a*b[c]!d", "< and >": "a < b > c", "@ and ^": "a@b^c~d", "@ in front of it": "@a"},
+        inside=True,
+    ),
+    Kind(
+        "quotes_in_values_are_kept",
+        {"both inside": "it's \"so\" ``", "one only": "a\"b", "doubled": "a''b\"\"c"},
+        {"French and German": "«a» „b“ ‘c’"},
+        inside=True,
+    ),
+    Kind(
+        "backslashes_are_kept",
+        {"escapes": "a\\nb\\tc\\\\d\\x41\\u0041\\e", "of a path": "C:\\temp\\new", "before a mark": 'a\\$b\\"c\\ e'},
+        {"at the end": "a\\", "octal": "a\\101b"},
+        inside=True,
+    ),
+    Kind(
+        "encodings_are_kept",
+        {"percent": "a%41b%2Fc%20d", "entities": "a&amp;b&#65;c&lt;d", "a plus": "a+b", "base64": "YWJjZA==",
+         "quoted-printable": "a=41b", "UTF-8 read as Latin-1": "Ã©"},
+        {"a surrogate pair's escapes": "\\ud83d\\ude00", "hexadecimal": "0x41"},
+        inside=True,
+    ),
+    Kind(
+        "markup_and_queries_are_kept",
+        {"tags": "a<b>c</b><script>d</script>", "comments": "a<!-- b -->c /* d */ -- e",
+         "SQL": "a'; DROP TABLE b; --"},
+        {"a template of XML": "<![CDATA[a]]>", "a shell's operator": "a && b || c > d"},
+        inside=True,
+    ),
+    Kind(
+        "line_breaks_are_kept",
+        {"LF": "a\nb\n\nc", "CR LF": "a\r\nb\r\n\r\nc", "CR": "a\rb", "before a space": "a\n b",
+         "a PEM": "-----BEGIN X-----\nMIIB\n-----END X-----"},
+        {"LF CR": "a\n\rb", "next line": "a\x85b", "line separators": "a\u2028b\u2029c",
+         "a backslash before": "a\\\nb"},
+        inside=True,
+    ),
+    Kind(
+        "white_space_inside_is_kept",
+        {"several spaces": "a  b   c", "tabs": "a\t\tb", "no-break spaces": "a\u00a0b\u202fc"},
+        {"other spaces": "a\u2003b\u3000c", "a form feed": "a\x0cb"},
+        inside=True,
+    ),
+    Kind(
+        "control_characters_are_kept",
+        {"escape, bell, backspace": "a\x1b[31mb\x07c\x08d", "delete": "a\x7fb"},
+        {"all but NUL": "".join(map(chr, range(1, 32)))},
+        inside=True,
+    ),
+    Kind(
+        "invisible_characters_are_kept",
+        {"zero width": "a\u200bb\u200dc\u2060d", "a byte-order mark inside": "a\ufeffb", "a soft hyphen": "a\u00adb",
+         "directions": "a\u202eb\u202cc", "a variation selector": "a\ufe0fb"},
+        {"not characters": "a\ufffeb\uffffc", "a replacement character": "a\ufffdb"},
+        inside=True,
+    ),
+    Kind(
+        "every_plane_is_kept",
+        {"Latin to Hebrew": "éßłžĄøκлא", "of the BMP": "ب한日本ก",
+         "emoji": "\U0001f600\U0001f469\U0001f308", "other planes": "\U00010330\U0001d49c\U0002000b"},
+        {"joined emoji": "\U0001f469\u200d\U0001f467\U0001f3f3\ufe0f\u200d\U0001f308", "tags": "\U000e0041",
+         "private use": "\ue000\U000f0000\U0010fffd", "long ago": "𓀀𒀀𐤀", "a flag": "🇩🇪"},
+        inside=True,
+    ),
+    Kind(
+        "normal_forms_are_kept",
+        {"composed": "é한Å", "decomposed": "e\u0301\u1112\u1161\u11abA\u030a", "compatible": "ﬁ①½Ａ²\u212b",
+         "two marks, in either order": "a\u0323\u0307 a\u0307\u0323"},
+        {"Vietnamese": "ệ ê\u0323", "half width": "\uff76\uff9e"},
+        inside=True,
+    ),
+)  # fmt: skip
+WHOLE = (
+    Kind("empty_value_is_kept", {"the empty string": ""}),
+    Kind(
+        "white_space_around_is_kept",
+        {"spaces around": " around ", "a line break behind": "behind\n"},
+        {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ",
+         "white space alone": "   ", "line breaks around": "\r\n around\r\n", "a no-break space behind": "behind\u00a0",
+         "a byte-order mark in front": "\ufefffront"},
+    ),
+    Kind(
+        "quotes_around_are_kept",
+        {"double quotes": '"quoted"', "single quotes": "'quoted'"},
+        {"backticks": "`quoted`", "only one": '"', "two": '""', "a quote in front": "'front", "twice": "'\"quoted\"'",
+         "with an escape": '"quo\\nted"'},
+    ),
+    Kind(
+        "words_are_kept",
+        {"null": "null", "true": "true"},
+        {"false": "false", "undefined": "undefined", "None": "None", "nil": "nil", "yes": "yes", "No": "No", "on": "on",
+         "NaN": "NaN", "TRUE": "TRUE", "(null)": "(null)", "~": "~", "-": "-", "__proto__": "__proto__",
+         "constructor": "constructor", "[object Object]": "[object Object]"},
+    ),
+    Kind(
+        "numbers_are_kept",
+        {"leading zeros": "0070", "an exponent": "1e5"},
+        {"beyond 2^53": "12345678901234567890",
+         "a zero fraction": "1.0", "a plus": "+1", "hexadecimal": "0x1F", "octal": "0o17", "underscores": "1_000",
+         "sexagesimal": "12:30:45", "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "0": "0",
+         "commas": "1,000", "Infinity": "Infinity"},
+    ),
+    Kind(
+        "dates_are_kept",
+        {"a moment with an offset": "2026-03-01T10:00:00+01:00"},
+        {"a day": "2026-03-01", "a moment": "2026-03-01 10:00:00", "of America": "03/01/2026"},
+    ),
+    Kind(
+        "json_is_kept",
+        {"an object": '{"b": 1, "a": [1.0,2], "b": null }'},
+        {"an array": "[1, 2]", "a string": '"\\u0061"', "a nested object": '{"a":{"b":{"c":{}}}}',
+         "an empty object": "{}", "an empty array": "[]", "YAML": "a: 1\nb: [x]\n"},
+    ),
+    Kind(
+        "lists_and_assignments_are_kept",
+        {"an assignment": "export A=b"},
+        {"a comma list": "a,b,c", "spaces": "a b c", "a comment alone": "# a", "a query": "a=1&b=2",
+         "a header": "A: b", "a reference": "ref://a/b", "a file": "@/etc/hostname", "a URL": "HTTPS://Example.com:443/%7ea"},
+    ),
+    Kind(
+        "long_values_are_kept",
+        {"64 kB": (LINE * (LONG // len(LINE) + 1))[:LONG], PRINTABLE: (LINE * 50)[:4095] + "~"},
+        {f"{length:,} characters": (LINE * (length // len(LINE) + 1))[: length - 1] + "~"
+         for length in (255, 256, 1024, 4096, 8192, 32768)}
+        | {"1,000 characters of four bytes": "😀" * 1000, "21,845 characters of three": "한" * 21845},
+    ),
+)  # fmt: skip
+KINDS = INSIDE + WHOLE
+# Between rows that travel in one value, so that none of them is at an end of it.
+BETWEEN = " | "
+
+
+def mixed():
+    """All that happens inside a text, in one value."""
+    return "|" + BETWEEN.join(value for kind in INSIDE for value in kind.rows.values()) + "|"
+
+
+def parts(kinds, *, thorough):
+    """The rows of ``kinds`` one by one: of each kind that is inside a text all in one value, but in thorough runs."""
+    for kind in kinds:
+        rows = {**kind.rows, **kind.more} if thorough else kind.rows
+        if kind.inside and not thorough:
+            yield kind, {"; ".join(rows): f"|{BETWEEN.join(rows.values())}|"}
+        else:
+            yield kind, dict(rows)

@@ -1,0 +1,45 @@
+"""What lists showed of a run's variables: the answer to a request for one says nothing of it."""
+
+from __future__ import annotations
+
+
+class Sights:
+    """By host: the values that the last look at the list showed of a name, and whether values are shown at all."""
+
+    def __init__(self) -> None:
+        self._values = {}
+        self._hidden = set()
+        self._own = {}
+
+    def take(self, request, shown):
+        """A look at the list of the ``request`` showed these: the values of each name that was looked for."""
+        self._values |= {(_host(request), name): values for name, values in shown.items()}
+
+    def of(self, request, name):
+        """The values that the list showed of a name: none where it was not there, None where nobody looked."""
+        return self._values.get((_host(request), name))
+
+    def hide(self, request):
+        """The target never shows a value again."""
+        self._hidden.add(_host(request))
+
+    def are_hidden(self, request):
+        """Whether it does not."""
+        return _host(request) in self._hidden
+
+    def know(self, request, paths):
+        """Which paths are those of each credential, by whose it is."""
+        self._own[_host(request)] = paths
+
+    def is_foreign(self, request):
+        """Whether a request names a project or an environment that is not its credential's."""
+        own = self._own.get(_host(request), {}).get(request.credential)
+        return own is not None and request.target.partition("?")[0] != own
+
+
+def _host(request):
+    # One process may see several targets, one after the other.
+    return next((value for name, value in request.headers if name.lower() == "host"), b"")
+
+
+SIGHTS = Sights()

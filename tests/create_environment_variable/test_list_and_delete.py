@@ -1,0 +1,323 @@
+"""What is seen of variables by their names and in the list, and that they can be removed."""
+
+from collections import Counter
+
+import pytest
+
+from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.expect import NotApplicableError, expect, seen
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import Profile, Stage, must
+from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.wire.exchange import Beyond
+
+from .grounds import (
+    DELETED,
+    ID,
+    SEEN,
+    SUCCESS,
+    given_accepted,
+    given_found,
+    given_listed,
+    given_listing,
+    key_of,
+    why_not_in_the_list,
+    why_not_the_value,
+)
+from .values import NAME, VALUE
+
+ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "deleteEnvironmentVariable"
+LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
+SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
+STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
+NO_HEADER = Authorization((), "")
+# What of the run is judged by requirements of its own.
+OWN_AFFAIRS = ("names", "values", "many_at_once", "whose_it_is", "taken_names")
+
+
+@pytest.fixture(scope="module")
+def plain(target):
+    """Two plain variables, and what is seen of them at once."""
+    found = target.plain_ones()
+    given_accepted(found.answers)
+    return found
+
+
+@must("a variable is seen by its name at once, with the value that was sent", clause=f"{ONE}.responses.200",
+      profile=Profile.SMOKE)  # fmt: skip
+def test_created_variable_is_seen_by_name(target, plain):
+    given(plain.by_name, rests_on=SEEN_SCHEMA).satisfies(
+        lambda each: None if each.status != SUCCESS or VALUE in each.answer.document else "it has no value"
+    )
+    if target.hides:
+        expect(plain.by_name).has_status(SUCCESS)
+        target.note("the target never shows a value again")
+        return
+    expect(plain.by_name).satisfies(why_not_the_value(plain.answers))
+
+
+@must("a variable is in the list at once, with the value that was sent", clause=f"{LIST}.responses.200",
+      profile=Profile.SMOKE)  # fmt: skip
+def test_created_variable_is_in_the_list(target, plain):
+    given_found(target)
+    given(plain.look.page, rests_on=LIST_SCHEMA).satisfies(
+        lambda each: None if each.status != SUCCESS or isinstance(each.answer.json, list) else "it is no array"
+    )
+    expect(plain.look.page).satisfies(why_not_in_the_list(target, plain.answers, plain.look))
+
+
+def looks(target, traffic, *, one):
+    """The successful looks of the run: at one variable each, or at the list."""
+    path = target.contract.path.count("/")
+    return [each for each in traffic if each.request.method == "GET" and each.status == SUCCESS
+            and (target.contract.prefix_of(each.request.target) is None) == one
+            and each.request.target.count("/") >= path]  # fmt: skip
+
+
+def schema_of(target, name):
+    """A judge: the answer satisfies the schema called so."""
+    return lambda each: next(iter(target.contract.schema_errors(name, each.answer.json)), None)
+
+
+@must("what is seen by its name satisfies the schema", clause="EnvironmentVariableValue", profile=Profile.SMOKE,
+      stage=Stage.CLOSING)  # fmt: skip
+def test_seen_variables_satisfy_the_schema(target, traffic):
+    found = looks(target, traffic, one=True)
+    seen(found, "variable by its name").satisfies(schema_of(target, "EnvironmentVariableValue"), place="body")
+
+
+@must("the list is an array of variables, and each satisfies the schema", clause=f"{LIST}.responses.200",
+      profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
+def test_lists_satisfy_the_schema(target, traffic):
+    def judge(exchange):
+        told = exchange.answer.json
+        if not isinstance(told, list):
+            return f"expected an array, got {type(told).__name__}"
+        errors = (error for each in told for error in target.contract.schema_errors("EnvironmentVariable", each))
+        return next(errors, None)
+
+    seen(looks(target, traffic, one=False), "list").satisfies(judge, place="body")
+
+
+@pytest.fixture(scope="module")
+def at_the_end(target, traffic):  # noqa: ARG001
+    """The list, when all other checks have ended."""
+    look = target.look()
+    given_listed(look)
+    return look
+
+
+@must("the list has each name once", clause=f"{LIST}.responses.200", stage=Stage.CLOSING)
+def test_list_has_each_name_once(target, traffic, at_the_end):
+    asked = Counter(key_of(each.request) for each in traffic if target.operation.made(each))
+    # What becomes of a name that is asked for again is another requirement's affair.
+    names = [entry[NAME] for entry in at_the_end.entries() if asked[entry[NAME]] == 1]
+
+    def judge(_):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        return f"{quoted(twice)} is in the list {names.count(twice)} times" if twice is not None else None
+
+    expect(at_the_end.page).satisfies(judge)
+
+
+@must("every variable that was accepted, and not removed, is in the list",
+      clause="createEnvironmentVariable.responses.200", stage=Stage.CLOSING)  # fmt: skip
+def test_accepted_variables_are_there(target, traffic, at_the_end):
+    given_listing(target)
+    gone = {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
+    accepted = {
+        key_of(each.request): each
+        for each in traffic
+        if target.operation.made(each) and each.request.credential == "primary"
+        and not key_of(each.request).startswith(tuple(gone)) and each.check.split(".")[1] not in OWN_AFFAIRS
+    }  # fmt: skip
+    listed = at_the_end.having(accepted)
+    expect(accepted.values()).satisfies(
+        lambda each: None if listed[key_of(each.request)] else Problem("accepted, and it is not in the list", "list")
+    )
+
+
+@pytest.fixture(scope="module")
+def gone(target):
+    """A variable that is removed, one beside it, and what is seen then; its name is used once more at the end."""
+    given_found(target)
+    name = target.key()
+    names = {"one": name, "one beside it": f"{name}_BESIDE"}
+    if target.profile is Profile.SMOKE:
+        del names["one beside it"]
+    made = target.send_all(target.order("before", each, label) for label, each in names.items())
+    given_accepted(made)
+    answer = target.send(target.removal(name))
+    found = [target.send(target.at(each)) for each in names.values()]
+    if target.profile is Profile.SMOKE:
+        return answer, found, None, None, ()
+    look, again = target.look(), target.send(target.removal(name))
+    back = target.send(target.order("afterwards", name, "the removed name once more"))
+    return answer, found, look, again, (back, target.send(target.at(name)))
+
+
+def given_removed(gone):
+    given(gone[0], rests_on=DELETED).has_status(SUCCESS)
+
+
+@must("a delete is answered 200, and says success", clause=f"{DELETE}.responses.200", profile=Profile.SMOKE)
+def test_delete_is_answered_200(gone):
+    def judge(exchange):
+        if exchange.status != SUCCESS:
+            return f"expected {SUCCESS}, got {exchange.outcome}"
+        said = exchange.answer.document.get("success")
+        return None if said is True else Problem(f"expected success true, got {quoted(said)}", "success")
+
+    expect(gone[0]).satisfies(judge)
+
+
+@must("after a delete the variable's name is 404", clause=f"{ONE}.responses.404", profile=Profile.SMOKE)
+def test_deleted_variable_is_404(gone):
+    given_removed(gone)
+    expect(gone[1][0]).has_status(404)
+
+
+@must("after a delete the variable is not in the list", clause=f"{LIST}.responses.200")
+def test_deleted_variable_is_not_in_the_list(gone):
+    given_removed(gone)
+    given(gone[1][0], rests_on=STAYS_404).has_status(404)
+    look, name = gone[2], gone[0].request.target.rpartition("/")[2]
+    given_listed(look)
+    expect(look.page).satisfies(lambda _: "it is still in the list" if look.having([name])[name] else None)
+
+
+@must("a delete removes no other variable", clause=f"{DELETE}.responses.200")
+def test_delete_removes_no_other(gone):
+    given_removed(gone)
+    expect(gone[1][1]).has_status(SUCCESS)
+
+
+@must("a second delete is 404", clause=f"{DELETE}.responses.404")
+def test_second_delete_is_404(gone):
+    given_removed(gone)
+    given(gone[1][0], rests_on=STAYS_404).has_status(404)
+    expect(gone[3]).has_status(404)
+
+
+@must("after a delete its name is free: the next request makes the variable", clause=f"{DELETE}.responses.200")
+def test_name_is_free_after_a_delete(target, plain, gone):
+    given_removed(gone)
+    if not target.hides:
+        given(plain.by_name, rests_on=SEEN).satisfies(why_not_the_value(plain.answers))
+    back, look = gone[4]
+    expect(back).is_accepted()
+    if target.hides:
+        expect(look).has_status(SUCCESS)
+    else:
+        expect(look).satisfies(why_not_the_value([back]))
+
+
+@must("a name that names nothing is 404, seen or removed", clause=f"{ONE}.responses.404")
+def test_unknown_name_is_404(target, plain):
+    name = key_of(plain.answers[0].request)
+    rows = {
+        "one that was never given": f"{name}_NONE",
+        "a name without its end": name[:-1],
+        "a wildcard": f"{name[:-1]}%",
+    }
+    chosen = list(rows.items())[: target.pick(smoke=0, standard=2, thorough=3)]
+    requests = [target.at(each, label=label) for label, each in chosen]
+    requests += [target.at(each, "DELETE", f"delete {label}") for label, each in chosen[:1]]
+    expect(target.send_all(requests)).has_status(404)
+
+
+@must("a name that cannot be one is answered, and never with a 5xx", clause=f"{ONE}.responses")
+def test_odd_names_never_fail_the_server(target):
+    rows = {"a quote": "CONFORMANCE_' OR '1'='1", "another script": "CONFORMANCE_é한", "a long one": "C" * 2000,
+            "NUL": "CONFORMANCE_\0", "only dots": "CONFORMANCE_..."}  # fmt: skip
+    chosen = list(rows.items())[: target.pick(smoke=0, standard=2, thorough=9)]
+    expect(target.send_all(target.at(each, label=label) for label, each in chosen)).satisfies(never_5xx)
+
+
+def never_5xx(exchange):
+    return f"answered {exchange.outcome}" if exchange.answer is None or exchange.status >= 500 else None
+
+
+@pytest.fixture(scope="module")
+def strangers(target, plain):
+    """What is answered without a credential, and with a wrong one, and what is seen of the variable afterwards."""
+    given_found(target)
+    name, answers = key_of(plain.answers[0].request), []
+    wrong = target.credential("Bearer tr_conformance_no_such_key")
+    both = (("no header", NO_HEADER), ("a wrong key", wrong))
+    for who, authorization in both[: target.pick(smoke=0, standard=1, thorough=2)]:
+        answers += target.send_all(
+            [
+                target.at(name, label=f"a variable, {who}", authorization=authorization),
+                target.looking(label=f"the list, {who}", authorization=authorization),
+                target.at(name, "DELETE", f"a delete, {who}", authorization=authorization),
+            ]
+        )
+    return answers, target.send(target.at(name))
+
+
+@must("looking at variables needs a credential", clause=f"{LIST}.responses.401")
+def test_looking_needs_a_credential(strangers):
+    expect(each for each in strangers[0] if each.request.method == "GET").is_refused()
+
+
+@must("removing a variable needs a credential", clause=f"{DELETE}.responses.401")
+def test_removing_needs_a_credential(strangers):
+    answers, after = strangers
+    expect(each for each in answers if each.request.method == "DELETE").is_refused()
+    expect(after).has_status(SUCCESS)
+
+
+def beside(target, traffic):
+    """What looked at variables, or removed them."""
+    return [each for each in traffic if each.request.method in ("GET", "DELETE") and not each.request.body
+            and "/envvars/" in each.request.target and not _is_other_method(target, each.request)]  # fmt: skip
+
+
+def _is_other_method(target, request):
+    return request.method == "DELETE" and target.contract.prefix_of(request.target.partition("?")[0]) is not None
+
+
+@must("looking and removing never make the server fail: no 5xx", clause=f"{LIST}.responses", profile=Profile.SMOKE,
+      stage=Stage.CLOSING)  # fmt: skip
+def test_looking_never_fails_the_server(target, traffic):
+    seen(beside(target, traffic), "look at variables").satisfies(
+        lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
+        also_429=True,
+        place="status",
+    )
+
+
+def given_errors_have_a_text(target, traffic):
+    """Errors of the operation itself are JSON that says what is wrong."""
+    rejected = [each for each in traffic if target.operation.asks(each.request) and each.status == 400
+                and each.request.beyond is Beyond.NOTHING]  # fmt: skip
+    texts = target.operation.error_texts
+    kinds = {"error_bodies_are_json": dict, "error_has_a_message": str}
+    for owner, kind in kinds.items():
+        if rejected:
+            given(rejected, rests_on=ID("answers", owner)).satisfies(
+                lambda each, kind=kind: None if _says(each, texts, kind) else "it does not say what is wrong"
+            )
+
+
+def _says(exchange, texts, kind):
+    """Whether an error is an object of the right media type, and where a text is asked for has one."""
+    is_object = isinstance(exchange.answer.json, dict) and "json" in exchange.answer.media_type
+    return is_object and (kind is dict or any(exchange.answer.document.get(text) for text in texts))
+
+
+@must("an error of a look or a removal satisfies its schema", clause="Error", stage=Stage.CLOSING)
+def test_errors_of_looking_satisfy_the_schema(target, traffic):
+    errors = [each for each in beside(target, traffic) if each.status in (400, 404)]
+
+    def judge(exchange):
+        if exchange.answer.media_type == "application/problem+json":
+            return None
+        return schema_of(target, "Error")(exchange)
+
+    if not errors:
+        raise NotApplicableError("the run saw no error of a look")
+    given_errors_have_a_text(target, traffic)
+    expect(errors).satisfies(judge, place="body")

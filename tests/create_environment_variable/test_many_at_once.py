@@ -1,0 +1,89 @@
+"""Many at once: requests whose last bytes leave together."""
+
+import pytest
+
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import must
+
+from .grounds import SUCCESS, given_accepted, given_listed, given_shown, key_of, value_of
+from .values import VALUE, difference
+
+CLAUSE = "createEnvironmentVariable.responses.200"
+
+
+@pytest.fixture(scope="module")
+def races(target):
+    """Volleys of requests with one new name each, and what is seen after each: by the name, and in the list."""
+    given_shown(target)
+    found = []
+    for number in range(1, target.pick(smoke=0, standard=1, thorough=20) + 1):
+        lanes, name = target.wire.burst_size(target.pick(smoke=3, standard=5, thorough=16)), target.key()
+        # Of one length, so that what is a mixture of two has no other.
+        orders = [target.order(f"{lane:X}" * 40, name, f"volley {number}, lane {lane}") for lane in range(1, lanes + 1)]
+        answers = target.send_together(orders)
+        found.append((name, answers, target.send(target.at(name)), target.look()))
+    return found
+
+
+@must("concurrent requests with one new name are answered 200 or 400", clause=CLAUSE)
+def test_concurrent_requests_with_one_name_are_answered(races):
+    for _, answers, *_ in races:
+        expect(answers).has_status(SUCCESS, *REJECTIONS)
+
+
+@must(
+    "after concurrent requests with one new name the list has it once", clause="listEnvironmentVariables.responses.200"
+)
+def test_concurrent_requests_with_one_name_make_one_variable(races):
+    for name, answers, _, look in races:
+        _given_served(answers)
+        given_listed(look)
+        count = len(look.having([name])[name])
+        expect(look.page).satisfies(
+            lambda _, count=count: None if count <= 1 else f"expected the name once in the list, got it {count} times"
+        )
+
+
+@must("after concurrent requests with one new name its value is one of those that were accepted", clause=CLAUSE)
+def test_concurrent_requests_with_one_name_leave_one_of_their_values(races):
+    for name, answers, look, page in races:
+        accepted = [value_of(each.request) for each in _given_served(answers)]
+        listed = page.having([name])[name]
+
+        def judge(exchange, accepted=accepted, listed=listed):
+            if exchange.status != SUCCESS:
+                return f"expected {SUCCESS}, got {exchange.outcome}"
+            shown = exchange.answer.document.get(VALUE)
+            if shown not in accepted:
+                return Problem(f"{difference(accepted[-1], shown)}, which no accepted request sent", VALUE)
+            return Problem("the list has another value", VALUE) if len(listed) == 1 and listed[0] != shown else None
+
+        expect(look).satisfies(judge)
+
+
+def _given_served(answers):
+    accepted = [each for each in answers if each.status == SUCCESS]
+    if not accepted:
+        raise InconclusiveError("none of the requests was accepted", answers)
+    return accepted
+
+
+@must("concurrent requests with different names make all of their variables", clause=CLAUSE)
+def test_concurrent_requests_with_different_names_make_all(target):
+    given_shown(target)
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=4, thorough=16))
+    answers = target.send_together(
+        target.order(f"the value of lane {lane}", target.key(), f"lane {lane}") for lane in range(1, lanes + 1)
+    )
+    given_accepted(answers)
+    look = target.look()
+    given_listed(look)
+    listed = look.having(key_of(each.request) for each in answers)
+
+    def judge(exchange):
+        values = listed[key_of(exchange.request)]
+        told = difference(value_of(exchange.request), values[-1]) if values else "the list does not have it"
+        return Problem(told, VALUE) if told else None
+
+    expect(answers).satisfies(judge)

@@ -1,0 +1,239 @@
+"""Names: which are accepted, that each is seen as it was sent, and that what differs is another variable."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, ViolationError, Wrong, expect
+from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import Profile, info, must, should
+from trigger_conformance.wire.exchange import Exchange
+
+from . import names
+from .client import Look
+from .grounds import SUCCESS, THERE, given_shown, key_of, value_of
+from .values import NAME, VALUE
+
+CLAUSE = "EnvironmentVariable.name"
+MOST = 8
+
+
+@dataclass(frozen=True)
+class Named:
+    """Variables by the labels of their names: answers, what is seen by each name, and the list."""
+
+    kinds: list[names.Kind]
+    answers: dict[str, Exchange]
+    by_name: dict[str, Exchange]
+    look: Look
+
+    @classmethod
+    def sent(cls, target, kinds):
+        """Make a variable with each name, each with a value of its own, and see them."""
+        rows = {label: name for kind in kinds for label, name in kind.rows.items()}
+        # Plain ones, whatever the labels have in them: values have checks of their own.
+        orders = [
+            target.order(f"a value, number {number}", name, label)
+            for number, (label, name) in enumerate(rows.items(), 1)
+        ]
+        answers = dict(zip(rows, [*target.send_all(orders[:1]), *target.send_all(orders[1:])], strict=True))
+        there = [label for label, each in answers.items() if each.status == SUCCESS]
+        looks = target.send_all(target.at(rows[label], label=f"{label}, by its name") for label in there)
+        return cls(kinds, answers, dict(zip(there, looks, strict=True)), target.look())
+
+    def judge(self, check):
+        """Each name of the kind that was accepted is that of a variable of its own, and is seen as it was sent.
+
+        Where names of several kinds have one variable, it is the affair of the last one.
+        """
+        mine = [label for kind in self.kinds if kind.check == check for label in kind.rows]
+        expect(self.answers[label] for label in mine).has_status(SUCCESS, *REJECTIONS)
+        shared = self._shared()
+        for labels in shared:
+            if labels[-1] in mine:
+                message = f"{len(labels)} names are one variable: {'; '.join(labels[:MOST])}"
+                evidence = [self.by_name[label] for label in labels]
+                raise ViolationError(message, evidence, [Wrong(each, message, NAME) for each in evidence])
+        alone = [label for label in mine if label in self.by_name and not any(label in each for each in shared)]
+        if alone:
+            expect(self.by_name[label] for label in alone).satisfies(self._why_not_seen(alone))
+        listed = self.look.having(key_of(self.answers[label].request) for label in alone)
+        if lost := [name for name, values in listed.items() if not values]:
+            self._judge_the_lost(alone, lost)
+
+    def _judge_the_lost(self, labels, lost):
+        """What the list does not have as it was sent: it has it otherwise, or has less than there is."""
+        values = [entry.get(VALUE) for entry in self.look.entries()]
+        missing = [label for label in labels if key_of(self.answers[label].request) in lost]
+        otherwise = [label for label in missing if value_of(self.answers[label].request) in values]
+        if otherwise:
+            message = f"the list has another name: {'; '.join(otherwise[:MOST])}"
+            raise ViolationError(message, [self.look.page], [Wrong(self.look.page, message, NAME)])
+        rests(THERE, "what is seen by its name is not in the list", [self.look.page])
+
+    def _shared(self):
+        """Groups of labels whose names show the value of one of them."""
+        owners = {value_of(each.request): label for label, each in self.answers.items()}
+        found = {}
+        for label, look in self.by_name.items():
+            value = look.answer.document.get(VALUE) if look.status == SUCCESS else None
+            shown = owners.get(value) if isinstance(value, str) else None
+            if shown is not None:
+                found.setdefault(shown, {shown: None})[label] = None
+        order = list(self.answers).index
+        return [sorted(each, key=order) for each in found.values() if len(each) > 1]
+
+    def _why_not_seen(self, labels):
+        label_of = {id(self.by_name[label]): label for label in labels}
+
+        def judge(look):
+            label = label_of[id(look)]
+            request = self.answers[label].request
+            if look.status != SUCCESS:
+                return Problem(f"{label}: accepted, and by its name it is {look.outcome}", "status")
+            if look.answer.document.get(VALUE) != value_of(request):
+                return Problem(f"{label}: by its name it has another value", VALUE)
+            return None
+
+        return judge
+
+
+@pytest.fixture(scope="module")
+def named(target):
+    """One volley of names that software takes for each other."""
+    given_shown(target)
+    return Named.sent(target, names.kinds(target.key, thorough=target.profile > Profile.STANDARD))
+
+
+@must("a name that contains another, or begins with it, is another variable's", clause=CLAUSE)
+def test_containing_names_are_different(named):
+    named.judge("containing_names_are_different")
+
+
+@must("names of 64 characters that differ at their end are different", clause=CLAUSE)
+def test_names_of_64_characters_are_different(named):
+    named.judge("names_of_64_characters_are_different")
+
+
+@must("names of one length, sum, or checksum are different", clause=CLAUSE)
+def test_names_with_equal_checksums_are_different(named):
+    named.judge("names_with_equal_checksums_are_different")
+
+
+@must("names that differ in letter case are different", clause=CLAUSE)
+def test_letter_case_makes_names_different(named):
+    named.judge("letter_case_makes_names_different")
+
+
+@must("names that differ in white space are different, where they are accepted", clause=CLAUSE)
+def test_white_space_makes_names_different(named):
+    named.judge("white_space_makes_names_different")
+
+
+@must("names in different Unicode forms are different, where they are accepted", clause=CLAUSE)
+def test_unicode_form_makes_names_different(named):
+    named.judge("unicode_form_makes_names_different")
+
+
+@must("names that differ in invisible characters are different, where they are accepted", clause=CLAUSE)
+def test_invisible_characters_make_names_different(named):
+    named.judge("invisible_characters_make_names_different")
+
+
+@must("names with delimiters and wildcards stand for themselves, where they are accepted", clause=CLAUSE)
+def test_delimiters_make_names_different(named):
+    named.judge("delimiters_make_names_different")
+
+
+@must("a name and what it may be decoded to are different, where they are accepted", clause=CLAUSE)
+def test_encoded_spellings_are_different_names(named):
+    named.judge("encoded_spellings_are_different_names")
+
+
+@must("names that differ only behind marks are different, where they are accepted", clause=CLAUSE)
+def test_cut_off_ends_make_names_different(named):
+    named.judge("cut_off_ends_make_names_different")
+
+
+@must("names of more than 64 characters that differ at any place are different, where they are accepted",
+      clause=CLAUSE)  # fmt: skip
+def test_suffix_makes_long_names_different(named):
+    named.judge("suffix_makes_long_names_different")
+
+
+@info("whether names of more than 64 characters are accepted", clause=CLAUSE)
+def test_reading_of_longer_names(target, named):
+    longer = {label: each for label, each in named.answers.items() if len(key_of(each.request)) > names.LONGEST}
+    target.note(", ".join(f"{label}: {each.status}" for label, each in longer.items()))
+
+
+@info("whether names of other characters are accepted", clause=CLAUSE)
+def test_reading_of_other_characters(target, named):
+    others = {label: each for label, each in named.answers.items() if not _is_ordinary(key_of(each.request))}
+    target.note(", ".join(f"{label}: {each.status}" for label, each in others.items()))
+
+
+def _is_ordinary(name):
+    return name.isascii() and name.replace("_", "").isalnum()
+
+
+@must("names of letters, digits and underscores, up to 64 of them, are accepted", clause=CLAUSE)
+def test_ordinary_names_are_accepted(target):
+    rows = {
+        "64 characters": names.longest(target.key())["64 characters"],
+        "an underscore in front": f"_{target.key()}",
+        "digits and underscores behind": f"{target.key()}__09_",
+        "one digit and more": f"{target.key()}_A1",
+    }
+    chosen = list(rows.items())[: target.pick(smoke=0, standard=2, thorough=4)]
+    expect(target.send_all(target.order(name=name, label=label) for label, name in chosen)).is_accepted()
+
+
+@should("names with letters in lower case are accepted", clause=CLAUSE)
+def test_lower_case_letters_are_accepted(target):
+    expect(target.send(target.order(name=f"{target.key()}_lower", label="letters in lower case"))).is_accepted()
+
+
+@pytest.fixture(scope="module")
+def impossible(target):
+    """Names that no environment can hold, and the sound one beside them."""
+    rows = {
+        "an equals sign": f"{target.key()}=x",
+        "NUL": f"{target.key()}\0x",
+        "the empty name": "",
+        "an unpaired surrogate": f"{target.key()}\ud800",
+    }
+    chosen = list(rows.items())[: target.pick(smoke=1, standard=3, thorough=4)]
+    sound = target.order(label="the sound twin")
+    answers = [
+        target.request({**sound.document, NAME: name, VALUE: f"the value of {label}"}, label=label)
+        for label, name in chosen
+    ]
+    return target.send_all([sound, *answers])
+
+
+@should("names with = or NUL, and the empty one, are rejected", clause=CLAUSE)
+def test_impossible_names_are_rejected(impossible):
+    sound, *answers = impossible
+    if sound.status != SUCCESS:
+        raise NotApplicableError("the sound twin is not accepted either")
+    answered = [each for each in answers if each.status in (SUCCESS, *REJECTIONS)]
+    expect(each for each in answered if "surrogate" not in each.request.label).is_rejected()
+
+
+@must("names that no environment can hold are accepted or rejected, never answered otherwise",
+      clause="createEnvironmentVariable.responses")  # fmt: skip
+def test_impossible_names_are_answered(impossible):
+    expect(impossible).has_status(SUCCESS, *REJECTIONS)
+
+
+@must("a name with a slash, a question mark or a percent sign is found by its encoded path, where it is accepted",
+      clause="retrieveEnvironmentVariable")  # fmt: skip
+def test_names_with_marks_are_found_by_their_paths(named):
+    named.judge("names_with_marks_are_found_by_their_paths")
+
+
+@must("a reserved name is rejected, or its variable is there", clause=CLAUSE)
+def test_reserved_names_are_there_or_rejected(named):
+    named.judge("reserved_names_are_there_or_rejected")

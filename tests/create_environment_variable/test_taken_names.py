@@ -1,0 +1,102 @@
+"""A name that is there already, and requests that fail: what is seen of its variable afterwards."""
+
+import pytest
+
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect
+from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import info, must
+
+from .grounds import ID, SUCCESS, given_accepted, given_shown, key_of, value_of, why_not_the_value
+from .values import NAME, VALUE, difference
+
+REFUSED = ID("taken_names", "refused_request_changes_nothing")
+CLAUSE = "createEnvironmentVariable.responses"
+
+
+@pytest.fixture(scope="module")
+def taken(target):
+    """A variable, a second request with its name, and what is seen of it then, by its name and in the list."""
+    given_shown(target)
+    first = target.send(target.order("the first value", label="first"))
+    given_accepted(first)
+    second = target.send(target.order("another value, the second", key_of(first.request), "second"))
+    return first, second, target.send(target.at(key_of(first.request))), target.look()
+
+
+@must(
+    "a name that is there is answered 200, and the new value is seen, or 400, and the old one is",
+    clause=CLAUSE,
+)
+def test_second_request_replaces_the_value_or_is_rejected(taken):
+    first, second, look, page = taken
+    expect(second).has_status(SUCCESS, *REJECTIONS)
+    last = second if second.status == SUCCESS else first
+    expect(look).satisfies(why_not_the_value([last]))
+
+    def judge(_):
+        listed = page.having([key_of(first.request)])[key_of(first.request)]
+        told = difference(value_of(last.request), listed[-1]) if listed else None
+        return Problem(f"in the list: {told}", VALUE) if told else None
+
+    expect(page.page).satisfies(judge)
+
+
+@info("whether a name that is there gets the new value or is rejected", clause=CLAUSE)
+def test_reading_of_taken_names(target, taken):
+    target.note(f"a second request with a name: {taken[1].outcome}")
+
+
+def failing(target, name):
+    """Requests with a ``name`` that must fail, by why; and the requirement that says so."""
+    sound = target.order("a value of a request that fails", name).document
+    wrong = target.credential("Bearer tr_conformance_no_such_key")
+    return [
+        (
+            target.order(sound[VALUE], name, "a wrong credential", authorization=wrong),
+            "authentication.wrong_key_is_refused",
+        ),
+        (target.request({NAME: name}, label="no value"), "bodies.missing_property_is_rejected"),
+        (target.request({**sound, VALUE: 7}, label="a value that is a number"), "bodies.mistyped_property_is_rejected"),
+        (target.request({**sound, VALUE: None}, label="a value that is null"), "bodies.mistyped_property_is_rejected"),
+        (
+            target.request(target.order("x", name).body[:-1], label="malformed JSON"),
+            "bodies.malformed_json_is_rejected",
+        ),
+    ]
+
+
+@pytest.fixture(scope="module")
+def failed(target):
+    """A variable, requests with its name that must fail, and what is seen of it after each kind of them."""
+    given_shown(target)
+    first = target.send(target.order("a value that stays", label="first"))
+    given_accepted(first)
+    refused, *rejected = failing(target, key_of(first.request))[: target.pick(smoke=2, standard=3, thorough=5)]
+    found = {}
+    for kind, several in (("refused", [refused]), ("rejected", rejected)):
+        answers = [(target.send(request), ID(*owner.split("."))) for request, owner in several]
+        found[kind] = (answers, target.send(target.at(key_of(first.request))))
+    return first, found
+
+
+def expect_unchanged(first, answers, look, *statuses):
+    if not any(answer.status in statuses for answer, _ in answers):
+        raise InconclusiveError("no request failed as it must", [answer for answer, _ in answers])
+    taken = [(answer, owner) for answer, owner in answers if answer.status == SUCCESS]
+    if taken:
+        rests(taken[0][1], f"{taken[0][0].request.label}: accepted", [answer for answer, _ in taken])
+    expect(look).satisfies(why_not_the_value([first]))
+
+
+@must("a rejected request with a name that is there changes nothing", clause="createEnvironmentVariable.responses.400")
+def test_rejected_request_changes_nothing(failed):
+    first, found = failed
+    given(found["refused"][1], rests_on=REFUSED).satisfies(why_not_the_value([first]))
+    expect_unchanged(first, *found["rejected"], *REJECTIONS)
+
+
+@must("a refused request with a name that is there changes nothing", clause="createEnvironmentVariable.responses.401")
+def test_refused_request_changes_nothing(failed):
+    first, found = failed
+    expect_unchanged(first, *found["refused"], 401)

@@ -1,0 +1,257 @@
+"""Values: each is seen again as it was sent, by its name and in the list, or it is rejected."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import strategies as st
+
+from trigger_conformance.checks.expect import REJECTIONS, ViolationError, expect
+from trigger_conformance.checks.generation import drawn
+from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import Profile, must, should
+from trigger_conformance.wire.exchange import Exchange
+
+from . import rows
+from .client import Look
+from .grounds import ID, SUCCESS, THERE, given_shown, key_of, value_of
+from .values import VALUE, count, difference
+
+CLAUSE = "EnvironmentVariable.value"
+MIXED = "everything inside one text"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Variables by the labels of their values: what their requests were answered, and both views of what is there."""
+
+    answers: dict[str, Exchange]
+    by_name: dict[str, Exchange]
+    look: Look
+
+    def why_changed(self, label):
+        """What became of a value that was accepted; None where both views have it as it was sent."""
+        request = self.answers[label].request
+        look, listed = self.by_name[label], self.listed(label)
+        if look.status != SUCCESS:
+            return Problem(f"{label}: the answer was a success, and by its name it is {look.outcome}", "status")
+        views = {"by its name": look.answer.document.get(VALUE)}
+        # What is no text breaks the list's schema.
+        views |= {"in the list": listed[-1]} if listed and isinstance(listed[-1], str) else {}
+        changed = {where: difference(value_of(request), shown) for where, shown in views.items()}
+        told = [f"{where}: {how}" for where, how in changed.items() if how]
+        return Problem(f"{label}, seen {told[0]}", VALUE) if told else None
+
+    def listed(self, label):
+        """The values that the list has of a variable."""
+        name = key_of(self.answers[label].request)
+        return self.look.having([name])[name]
+
+    def judge(self, labels):
+        """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected."""
+        answers = [self.answers[label] for label in labels]
+        taken = [each for each in expect(answers).has_status(SUCCESS, *REJECTIONS) if each.status == SUCCESS]
+        labelled = {id(self.answers[label]): label for label in labels}
+        if taken:
+            expect(taken).satisfies(lambda each: self.why_changed(labelled[id(each)]))
+        if lost := [each for each in taken if not self.listed(labelled[id(each)])]:
+            rests(THERE, "what is seen by its name is not in the list", [*lost, self.look.page])
+
+
+def seen(target, values):
+    """Make variables with these ``values``, by label, and see them."""
+    orders = [target.order(value, label=label) for label, value in values.items()]
+    answers = dict(zip(values, target.send_all(orders), strict=True))
+    there = {label: each for label, each in answers.items() if each.status == SUCCESS}
+    looks = target.send_all(
+        target.at(key_of(each.request), label=f"{label}, by its name") for label, each in there.items()
+    )
+    return Seen(answers, dict(zip(there, looks, strict=True)), target.look())
+
+
+def _texts():
+    """Texts of all of Unicode but NUL and surrogates, at times such as repeat what software looks for."""
+    characters = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
+    marks = st.sampled_from(["$", "${", "%", "\\", '"', "'", "\r\n", "\n", "=", "#", " ", "&#", "<", "{{", "\u0301"])
+    return st.lists(st.one_of(st.text(characters, max_size=40), marks), max_size=12).map("".join)
+
+
+def generated(target):
+    """Random texts, called by their lengths."""
+    texts = drawn(_texts(), target.options.seed, target.pick(smoke=0, standard=40, thorough=200))
+    # The longest of them have most in them.
+    chosen = sorted(dict.fromkeys(texts), key=len)[-target.pick(smoke=0, standard=2, thorough=200) :]
+    return {f"random text {number}, {count(text)}": text for number, text in enumerate(chosen, 1)}
+
+
+@pytest.fixture(scope="module")
+def shown(target):
+    """Values are shown, and plain ones as they were sent."""
+    given_shown(target)
+
+
+@pytest.fixture(scope="module")
+def mixed(target, shown):  # noqa: ARG001
+    """Whether one value with all that happens inside a text is seen as it was sent; and what was seen."""
+    found = seen(target, {MIXED: rows.mixed()})
+    whole = found.answers[MIXED].status == SUCCESS and found.why_changed(MIXED) is None
+    return whole, found
+
+
+@pytest.fixture(scope="module")
+def inside(target, mixed):
+    """Of each kind that happens inside a text: its rows, and what was seen of them."""
+    whole, found = mixed
+    thorough = target.profile > Profile.STANDARD
+    if whole and not thorough:
+        return dict.fromkeys((kind.check for kind in rows.INSIDE), (found, [MIXED]))
+    parts = list(rows.parts(rows.INSIDE, thorough=thorough))
+    found = seen(target, {label: value for _, values in parts for label, value in values.items()})
+    return {kind.check: (found, list(values)) for kind, values in parts}
+
+
+@pytest.fixture(scope="module")
+def whole(target, shown):  # noqa: ARG001
+    """Of each kind that a value is as a whole: its rows, and what was seen of them."""
+    parts = list(rows.parts(rows.WHOLE, thorough=target.profile > Profile.STANDARD))
+    texts = generated(target)
+    alone = {label: value for _, values in parts for label, value in values.items()}
+    found = seen(target, {**alone, **texts})
+    return {kind.check: (found, list(values)) for kind, values in parts} | {"generated": (found, list(texts))}
+
+
+def judge(kinds, check):
+    found, labels = kinds[check]
+    found.judge(labels)
+
+
+def is_broken(kinds, check):
+    """Whether values of the kind are not kept."""
+    try:
+        judge(kinds, check)
+    except ViolationError:
+        return True
+    return False
+
+
+@must(
+    "$HOME, %PATH% and variables of other languages in a value stand for themselves",
+    clause=CLAUSE,
+    profile=Profile.SMOKE,
+)
+def test_variables_in_values_are_kept(inside):
+    judge(inside, "variables_in_values_are_kept")
+
+
+@must("=, # and other marks in a value are kept", clause=CLAUSE, profile=Profile.SMOKE)
+def test_marks_in_values_are_kept(inside):
+    judge(inside, "marks_in_values_are_kept")
+
+
+@must("quotation marks in a value are kept", clause=CLAUSE, profile=Profile.SMOKE)
+def test_quotes_in_values_are_kept(inside):
+    judge(inside, "quotes_in_values_are_kept")
+
+
+@must("backslashes in a value escape nothing", clause=CLAUSE, profile=Profile.SMOKE)
+def test_backslashes_are_kept(inside):
+    judge(inside, "backslashes_are_kept")
+
+
+@must("what looks encoded in a value is not decoded", clause=CLAUSE, profile=Profile.SMOKE)
+def test_encodings_are_kept(inside):
+    judge(inside, "encodings_are_kept")
+
+
+@must("markup and queries in a value are kept", clause=CLAUSE, profile=Profile.SMOKE)
+def test_markup_and_queries_are_kept(inside):
+    judge(inside, "markup_and_queries_are_kept")
+
+
+@must("line breaks in a value are kept as they are", clause=CLAUSE, profile=Profile.SMOKE)
+def test_line_breaks_are_kept(inside):
+    judge(inside, "line_breaks_are_kept")
+
+
+@must("white space inside a value is kept", clause=CLAUSE, profile=Profile.SMOKE)
+def test_white_space_inside_is_kept(inside):
+    judge(inside, "white_space_inside_is_kept")
+
+
+@must("control characters in a value are kept, or it is rejected", clause=CLAUSE, profile=Profile.SMOKE)
+def test_control_characters_are_kept(inside):
+    judge(inside, "control_characters_are_kept")
+
+
+@must("invisible characters in a value are kept", clause=CLAUSE, profile=Profile.SMOKE)
+def test_invisible_characters_are_kept(inside):
+    judge(inside, "invisible_characters_are_kept")
+
+
+@must("characters of every plane of Unicode are kept", clause=CLAUSE, profile=Profile.SMOKE)
+def test_every_plane_is_kept(inside):
+    judge(inside, "every_plane_is_kept")
+
+
+@must("a value keeps its Unicode normal form", clause=CLAUSE, profile=Profile.SMOKE)
+def test_normal_forms_are_kept(inside):
+    judge(inside, "normal_forms_are_kept")
+
+
+@must("the empty string is a value, or is rejected", clause=CLAUSE)
+def test_empty_value_is_kept(whole):
+    judge(whole, "empty_value_is_kept")
+
+
+@must("white space around a value is kept", clause=CLAUSE)
+def test_white_space_around_is_kept(whole):
+    judge(whole, "white_space_around_is_kept")
+
+
+@must("quotation marks around a value are kept", clause=CLAUSE)
+def test_quotes_around_are_kept(whole):
+    judge(whole, "quotes_around_are_kept")
+
+
+@must("values such as null and true are texts", clause=CLAUSE)
+def test_words_are_kept(whole):
+    judge(whole, "words_are_kept")
+
+
+@must("values that look like numbers are texts", clause=CLAUSE)
+def test_numbers_are_kept(whole):
+    judge(whole, "numbers_are_kept")
+
+
+@must("values that look like dates are texts", clause=CLAUSE)
+def test_dates_are_kept(whole):
+    judge(whole, "dates_are_kept")
+
+
+@must("values that are JSON are texts", clause=CLAUSE)
+def test_json_is_kept(whole):
+    judge(whole, "json_is_kept")
+
+
+@must("values that look like assignments or lists are texts", clause=CLAUSE)
+def test_lists_and_assignments_are_kept(whole):
+    judge(whole, "lists_and_assignments_are_kept")
+
+
+@must("a value of up to 64 kB is kept whole, or is rejected", clause=CLAUSE)
+def test_long_values_are_kept(whole):
+    judge(whole, "long_values_are_kept")
+
+
+@should("one line of printable text of up to 4 kB is accepted", clause=CLAUSE)
+def test_printable_values_are_accepted(whole):
+    found, _ = whole["long_values_are_kept"]
+    expect(found.answers[rows.PRINTABLE]).is_accepted()
+
+
+@must("generated values are kept as they were sent, or rejected", clause=CLAUSE)
+def test_generated_values_are_kept(target, inside, whole):
+    if (broken := next((check for check in inside if is_broken(inside, check)), None)) is not None:
+        rests(ID("values", broken), "what may be in any text is changed")
+    judge(whole, "generated")
+    target.note(f"{len(whole['generated'][1])} generated values")

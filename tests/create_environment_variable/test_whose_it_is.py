@@ -1,0 +1,302 @@
+"""Whose a variable is: other environments, other projects, and what paths name that is nobody's."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import strategies as st
+
+from tests.every_operation.test_answers import words
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect, is_blocked, seen
+from trigger_conformance.checks.generation import drawn
+from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.requirement import Stage, info, must, should
+from trigger_conformance.wire.exchange import Beyond, Exchange
+
+from .client import Look
+from .grounds import (
+    ID,
+    SUCCESS,
+    given_accepted,
+    given_found,
+    given_listed,
+    given_looked,
+    given_shown,
+    key_of,
+    value_of,
+    why_not_the_value,
+)
+from .values import ENVIRONMENTS
+
+PROJECT, ENV = "projectRef", "env"
+UNSEEN = ID("whose_it_is", "another_environment_does_not_see_a_variable")
+OWNERS = {
+    PROJECT: ID("whose_it_is", "unknown_project_is_refused"),
+    ENV: ID("whose_it_is", "unknown_environment_is_rejected"),
+}
+NOT_ITS_OWN = (401, 403, 404)
+# So long a value is in no error by chance.
+TELLING = 12
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A variable of the first environment, and what the second's credential sees and does in its own."""
+
+    first: Exchange
+    by_name: Exchange
+    look: Look
+    created: Exchange
+    after_create: Exchange
+    removed: Exchange
+    after_removal: Exchange
+
+
+@pytest.fixture(scope="module")
+def elsewhere(target):
+    """One name in both environments."""
+    if why := target.why_no_second():
+        raise NotApplicableError(why)
+    given_shown(target)
+    first = target.send(target.order("a value of this environment alone", label="here"))
+    given_accepted(first)
+    name, other = key_of(first.request), target.of_second()
+    return Elsewhere(
+        first,
+        other.send(other.at(name, label="its name in another environment")),
+        other.look("another environment's list"),
+        other.send(other.order("a value of another environment", name, "the name in another environment")),
+        target.send(target.at(name)),
+        other.send(other.removal(name)),
+        target.send(target.at(name)),
+    )
+
+
+@must("a variable is not seen in another environment, by its name or in the list", clause="env")
+def test_another_environment_does_not_see_a_variable(elsewhere):
+    expect(elsewhere.by_name).has_status(404)
+    name = key_of(elsewhere.first.request)
+    page = elsewhere.look.page
+    expect(page).satisfies(
+        lambda _: "another environment's list has it" if elsewhere.look.having([name])[name] else None
+    )
+
+
+@must("no answer to another environment's credential has the value", clause="BearerAuth")
+def test_value_is_in_no_other_environments_answer(elsewhere):
+    value = value_of(elsewhere.first.request)
+    others = [elsewhere.by_name, elsewhere.look.page, elsewhere.created, elsewhere.removed]
+    # Where the variable itself is seen there, its value is too: that is another requirement's affair.
+    judged = [each for each in others if each.request.method != "GET" or each.status != SUCCESS]
+    if not judged:
+        raise NotApplicableError("another environment sees the variable itself")
+    expect(judged).satisfies(lambda each: "the value is in the answer" if _says(each, value) else None)
+
+
+@must("making a variable in another environment leaves this one's as it is", clause="env")
+def test_creating_elsewhere_leaves_the_variable(elsewhere):
+    given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
+    given_accepted(elsewhere.created)
+    expect(given_looked([elsewhere.after_create])).satisfies(why_not_the_value([elsewhere.first]))
+
+
+@must("removing a variable in another environment leaves this one's there", clause="env")
+def test_removing_elsewhere_leaves_the_variable(elsewhere):
+    given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
+    expect(elsewhere.after_removal).has_status(SUCCESS)
+
+
+@pytest.fixture(scope="module")
+def intruding(target):
+    """Another environment's credential on this environment's path."""
+    if why := target.why_no_second():
+        raise NotApplicableError(why)
+    order = target.order("a value of an intruder", label="another environment's credential", path=target.path(),
+                         authorization=target.second_bearer)  # fmt: skip
+    answer = target.send(order)
+    return answer, target.look()
+
+
+@must("another environment's credential is refused here, and then makes nothing, or it is the whole project's",
+      clause="BearerAuth")  # fmt: skip
+def test_another_credential_makes_nothing_where_it_is_refused(intruding):
+    answer, look = intruding
+    expect(answer).has_status(SUCCESS, *NOT_ITS_OWN)
+    name = key_of(answer.request)
+    there = bool(look.having([name])[name])
+    if answer.status != SUCCESS:
+        expect(look.page).satisfies(lambda _: "refused, and the list has the variable" if there else None)
+
+
+@info("whether another environment's credential can write here", clause="BearerAuth")
+def test_reading_of_another_credential(target, intruding):
+    answer, look = intruding
+    name = key_of(answer.request)
+    target.note(f"{answer.outcome}; the variable is {'' if look.having([name])[name] else 'not '}there")
+
+
+@dataclass(frozen=True)
+class Strays:
+    """Requests on paths that name nothing, by kind: what they were answered; and the list after all of them."""
+
+    answers: dict[str, list[Exchange]]
+    look: Look
+
+    def expect(self, kind, *statuses):
+        """Those of a kind are answered so, and made nothing."""
+        answers = self.answers[kind]
+        expect(answers).has_status(*statuses)
+        self.expect_nothing_of(answers)
+
+    def given_refused(self, *kinds):
+        """Plain ones of these kinds are refused: where they are not, odder ones say no more."""
+        for kind in kinds:
+            if taken := [each for each in self.answers[kind] if each.status == SUCCESS]:
+                rests(OWNERS[kind], f"{taken[0].request.label}: accepted", taken)
+
+    def expect_nothing_of(self, answers):
+        """The list has no variable that these made."""
+        given_listed(self.look)
+        listed = self.look.having(key_of(each.request) for each in answers)
+        made = [each.request.label for each in answers if listed[key_of(each.request)]]
+        expect(self.look.page).satisfies(
+            lambda _: f"the list has what was made by: {'; '.join(made)}" if made else None
+        )
+
+
+def unknown_projects(own):
+    """References that are not the project's."""
+    rows = {
+        "one that there is not": "proj_conformancenosuchone",
+        "the reference cut short": own[:-1],
+        "the reference and more": f"{own}x",
+        "a wildcard": "%",
+        "the reference in upper case": own.upper(),
+    }
+    return {label: value for label, value in rows.items() if value and value != own}
+
+
+def unknown_environments(own):
+    """Names that the document gives to no environment."""
+    return {
+        "its name in upper case": own.upper(),
+        "its name and more": f"{own}elopment",
+        "another word": "conformance",
+        "a space behind": f"{own} ",
+        "null": "null",
+        "a number": "0",
+        "two of them": ",".join(ENVIRONMENTS[:2]),
+    }
+
+
+def malformed(path, project, env):
+    """Paths in which a parameter is empty, or cannot be one."""
+    return {
+        "two dots for the project": path.replace(project, ".."),
+        "no project": path.replace(project, ""),
+        "an encoded slash in the project": path.replace(project, f"{project}%2F..%2F{project}x"),
+        "no environment": path.removesuffix(env),
+        "encoded dots for the project": path.replace(project, "%2e%2e"),
+        "NUL in the project": path.replace(project, f"{project}%00"),
+        "no UTF-8 in the project": path.replace(project, f"{project}%ff"),
+        "a quote in the project": path.replace(project, f"{project}'"),
+        "a long project": path.replace(project, "p" * 2000),
+    }
+
+
+def _parameters():
+    """Texts that are no project's, and no environment's."""
+    return st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\."), min_size=1, max_size=40)
+
+
+def generated(target, count):
+    """Random texts for either parameter."""
+    texts = dict.fromkeys(drawn(_parameters(), target.options.seed, 10 * count))
+    chosen = [text for text in texts if text not in {target.stated["project"], *ENVIRONMENTS}][-count:]
+    return [((PROJECT, ENV)[number % 2], text) for number, text in enumerate(chosen)]
+
+
+@pytest.fixture(scope="module")
+def strays(target):
+    """A few of each kind of paths that name nothing."""
+    project, env = target.stated["project"], target.stated["environment"]
+    few, most = target.pick(smoke=0, standard=2, thorough=9), target.pick(smoke=0, standard=3, thorough=9)
+
+    def orders(name, rows):
+        return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
+
+    odd = list(malformed(target.path(), project, env).items())[:most]
+    texts = generated(target, target.pick(smoke=1, standard=2, thorough=80))
+    requests = {
+        PROJECT: orders(PROJECT, list(unknown_projects(project).items())[:most]),
+        ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
+        "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],
+        "generated": [
+            target.order(label=f"{name}, number {number}", path=target.path(**{name: text}))
+            for number, (name, text) in enumerate(texts, 1)
+        ],
+    }
+    answers = {kind: target.send_all(each) for kind, each in requests.items()}
+    return Strays(answers, target.look())
+
+
+@must("a project that is none of the credential's is refused, and nothing is made", clause="projectRef")
+def test_unknown_project_is_refused(strays):
+    strays.expect(PROJECT, *NOT_ITS_OWN)
+
+
+@must("an environment that is none of the three is 400 or 404, and nothing is made", clause="env.schema")
+def test_unknown_environment_is_rejected(strays):
+    strays.expect(ENV, 400, 404)
+
+
+@must(
+    "a path whose parameters cannot be any is answered, never with 2xx or 5xx, and makes nothing", clause="projectRef"
+)
+def test_malformed_paths_are_answered(strays):
+    def judge(exchange):
+        wrong = exchange.answer is None or exchange.status // 100 in (2, 5)
+        return f"answered {exchange.outcome}" if wrong else None
+
+    strays.given_refused(PROJECT)
+    expect(strays.answers["malformed"]).satisfies(judge)
+    strays.expect_nothing_of(strays.answers["malformed"])
+
+
+@must(
+    "generated path parameters name nothing: they are refused, and nothing is made", clause="createEnvironmentVariable"
+)
+def test_generated_paths_are_refused(target, strays):
+    strays.given_refused(PROJECT, ENV)
+    strays.expect("generated", *REJECTIONS, *NOT_ITS_OWN)
+    target.note(f"{len(strays.answers['generated'])} generated paths")
+
+
+@must("a path with percent-encoded letters is that path, or names nothing", clause="RFC 3986 6.2.2.2")
+def test_encoded_path_is_the_path_or_nothing(target):
+    given_found(target)
+    own = target.stated["project"]
+    path = target.path().replace(own, f"%{ord(own[0]):02x}{own[1:]}")
+    answer = target.send(target.order(label="a percent-encoded letter", path=path, beyond=Beyond.LINE))
+    expect(answer).has_status(SUCCESS, *REJECTIONS, 404)
+    look = target.send(target.at(key_of(answer.request)))
+    there = look.status == SUCCESS
+    said = "accepted, and it is not there" if answer.status == SUCCESS else "not accepted, and it is there"
+    expect(look).satisfies(lambda _: said if there is not (answer.status == SUCCESS) else None)
+
+
+def _says(exchange, value):
+    """Whether an answer has a value in it, however its JSON writes it."""
+    return exchange.answer is not None and any(value in said for said in words(exchange.answer))
+
+
+@should("no error repeats the value that was sent: it may be a secret",
+        clause="createEnvironmentVariable.responses.400", stage=Stage.CLOSING)  # fmt: skip
+def test_no_error_repeats_the_value(target, traffic):
+    def value(exchange):
+        found = (exchange.request.document or {}).get("value") if target.operation.asks(exchange.request) else None
+        return found if isinstance(found, str) and len(found) >= TELLING else None
+
+    errors = [each for each in traffic if (each.status or 0) >= 400 and value(each) and not is_blocked(each)]
+    seen(errors, "error of a request with a telling value").satisfies(
+        lambda each: f"the {each.status} has the value in it" if _says(each, value(each)) else None, place="value"
+    )

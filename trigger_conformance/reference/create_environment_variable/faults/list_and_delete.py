@@ -1,0 +1,255 @@
+"""What is seen of variables, and their removal."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
+from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment, Site
+
+LISTED = "list_and_delete.created_variable_is_in_the_list"
+DELETED = "list_and_delete.delete_is_answered_200"
+
+
+@fault("list_and_delete.accepted_variables_are_there")
+class LosesEverySeventh(CreateEnvironmentVariableServer):
+    """Of plain values every seventh is answered with success, and lost."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.counter = itertools.count(1)
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if variable.value != "conformance" or next(self.counter) % 7:
+            super().put(variables, variable)
+
+
+@fault(LISTED)
+class ListsOneLess(CreateEnvironmentVariableServer):
+    """The list lacks the newest variable."""
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        return super().listed(variables)[:-1]
+
+
+@fault("list_and_delete.accepted_variables_are_there")
+class ListsTheFirstFifty(CreateEnvironmentVariableServer):
+    """The list has the first fifty variables alone."""
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        return super().listed(variables)[:50]
+
+
+@fault("list_and_delete.list_has_each_name_once")
+class ListsSomeTwice(CreateEnvironmentVariableServer):
+    """A page's last variable is the next one's first."""
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        found = super().listed(variables)
+        return found[:20] + found[19:] if len(found) > 20 else found
+
+
+@fault("list_and_delete.lists_satisfy_the_schema")
+class ListsInAnObject(CreateEnvironmentVariableServer):
+    """The list is an object that has an array."""
+
+    def success(self, environment: Environment, body: object) -> Response:
+        return super().success(environment, {"variables": body} if isinstance(body, list) else body)
+
+
+@fault("list_and_delete.lists_satisfy_the_schema")
+class ListsEmptyValuesAsNull(CreateEnvironmentVariableServer):
+    """The list says null for a value that is empty."""
+
+    def listed_body(self, variable: Variable) -> dict[str, Any]:
+        return {**super().listed_body(variable), "value": variable.value or None}
+
+
+@fault("list_and_delete.seen_variables_satisfy_the_schema")
+class ShowsVariablesWhole(CreateEnvironmentVariableServer):
+    """By its name a variable is shown under its name."""
+
+    def seen_body(self, variable: Variable) -> dict[str, Any]:
+        return {variable.name: variable.value}
+
+
+@fault(DELETED)
+class Answers204(CreateEnvironmentVariableServer):
+    """A delete is answered 204."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        await super().delete_variable(request, environment)
+        return Response(status_code=204)
+
+
+@fault(DELETED)
+class SaysNothingOfDeletes(CreateEnvironmentVariableServer):
+    """A delete says that success is false."""
+
+    def deleted_body(self, variable: Variable) -> dict[str, Any]:
+        return {**super().deleted_body(variable), "success": False}
+
+
+@fault("list_and_delete.deleted_variable_is_404")
+class KeepsWhatIsDeleted(CreateEnvironmentVariableServer):
+    """A delete says success, and removes nothing."""
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        """Nothing."""
+
+
+class _Remembering(CreateEnvironmentVariableServer):
+    """Remembers what was deleted."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.gone: dict[str, Variable] = {}
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        self.gone[variable.name] = variable
+
+
+@fault("list_and_delete.deleted_variable_is_not_in_the_list")
+class ListsWhatIsDeleted(_Remembering):
+    """What is deleted softly stays in the list."""
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        found = super().listed(variables)
+        return [*found, *(each for name, each in self.gone.items() if name not in variables and "BESIDE" not in name)]
+
+
+@fault("list_and_delete.deleted_variable_is_404")
+class ShowsWhatIsDeleted(_Remembering):
+    """What is deleted is shown from a cache."""
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        name = self.asked_name(request)
+        if name in self.gone and name not in self.variables(environment):
+            return self.success(environment, self.seen_body(self.gone[name]))
+        return await super().retrieve_variable(request, environment)
+
+
+@fault("list_and_delete.second_delete_is_404")
+class DeletesAgain(_Remembering):
+    """A second delete is answered 200."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        name = self.asked_name(request)
+        if name in self.gone and name not in self.variables(environment):
+            return self.success(environment, self.deleted_body(self.gone[name]))
+        return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.name_is_free_after_a_delete")
+class KeepsNamesOfTheDeleted(_Remembering):
+    """The name of a variable that was deleted is taken."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if order.name in self.gone:
+            raise Problem(400, "name is taken")
+        await super().keep(variables, order)
+
+
+@fault("list_and_delete.name_is_free_after_a_delete")
+class RevivesTheDeleted(_Remembering):
+    """A name that is used again has its old value."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        await super().keep(variables, self.gone.pop(order.name, order))
+
+
+@fault("list_and_delete.delete_removes_no_other")
+class DeletesByBeginning(CreateEnvironmentVariableServer):
+    """A delete removes every variable whose name begins so."""
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        for each in [each for each in variables.values() if each.name.startswith(variable.name)]:
+            super().remove(variables, each)
+
+
+@fault("list_and_delete.unknown_name_is_404")
+class ShowsUnknownNamesAsEmpty(CreateEnvironmentVariableServer):
+    """A name that names nothing has the empty value."""
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        if self.asked_name(request).endswith("_NONE"):
+            return self.success(environment, {"value": ""})
+        return await super().retrieve_variable(request, environment)
+
+
+@fault("list_and_delete.unknown_name_is_404")
+class DeletesUnknownNames(CreateEnvironmentVariableServer):
+    """To delete what never was is a success."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        if self.asked_name(request).endswith("_NONE"):
+            return self.success(environment, {"success": True})
+        return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.odd_names_never_fail_the_server", "list_and_delete.looking_never_fails_the_server")
+class FailsOnQuotes(CreateEnvironmentVariableServer):
+    """A quote in a path ends up in a query."""
+
+    def asked_name(self, request: Request) -> str:
+        name = super().asked_name(request)
+        if "' OR" in name:
+            raise Problem(500, "unterminated quoted string")
+        return name
+
+
+class _LettingIn(CreateEnvironmentVariableServer):
+    """Lets in with a method whoever asks."""
+
+    method = "GET"
+
+    def authenticate(self, request: Request) -> Environment | None:
+        found = super().authenticate(request)
+        return self.environments[0] if found is None and request.method == self.method else found
+
+
+@fault("list_and_delete.looking_needs_a_credential")
+class ShowsVariablesToAll(_LettingIn):
+    """Looking needs no credential."""
+
+
+@fault("list_and_delete.removing_needs_a_credential")
+class LetsAllRemove(_LettingIn):
+    """Removing needs no credential."""
+
+    method = "DELETE"
+
+
+@fault("list_and_delete.errors_of_looking_satisfy_the_schema")
+class SaysReasonForUnknownNames(CreateEnvironmentVariableServer):
+    """The 404 of a look has no error."""
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        try:
+            return await super().retrieve_variable(request, environment)
+        except Problem as problem:
+            return self.json(problem.status, {"reason": problem.message}, [])
+
+
+@fault("answers.success_is_true")
+class SaysFalse(CreateEnvironmentVariableServer):
+    """A create says that success is false, and makes the variable."""
+
+    def created_body(self, order: Variable) -> dict[str, Any]:
+        return {**super().created_body(order), "success": False}
+
+
+@fault("answers.accepted_answers_satisfy_the_schema", "answers.success_is_true")
+class SaysSuccessInAText(CreateEnvironmentVariableServer):
+    """success is the text true."""
+
+    def created_body(self, order: Variable) -> dict[str, Any]:
+        return {**super().created_body(order), "success": "true"}

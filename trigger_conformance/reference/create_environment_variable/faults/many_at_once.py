@@ -1,0 +1,86 @@
+"""Requests that meet each other on their way into the store."""
+
+from __future__ import annotations
+
+import asyncio
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
+from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
+from trigger_conformance.reference.server import Problem
+
+AWHILE = 0.03
+
+
+class _Slow(CreateEnvironmentVariableServer):
+    """Looks whether a name is there, and writes a little later where it is not."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if self.find(variables, order.name) is not None:
+            await super().keep(variables, order)
+            return
+        await asyncio.sleep(AWHILE)
+        self.insert(variables, order)
+
+    def insert(self, variables: Variables, order: Variable) -> None:
+        raise NotImplementedError
+
+
+@fault("many_at_once.concurrent_requests_with_one_name_make_one_variable")
+class InsertsTwice(_Slow):
+    """Two requests that both find no variable each insert one."""
+
+    def insert(self, variables: Variables, order: Variable) -> None:
+        key = self.stored_key(order.name)
+        while key in variables:
+            key += "\0"
+        variables[key] = order
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        for key in [key for key, each in variables.items() if each.name == variable.name]:
+            del variables[key]
+
+
+@fault("many_at_once.concurrent_requests_with_one_name_are_answered", "answers.never_a_server_error")
+class FailsOnTheSecondInsert(_Slow):
+    """The second of two inserts of one name is answered 500."""
+
+    def insert(self, variables: Variables, order: Variable) -> None:
+        if self.find(variables, order.name) is not None:
+            raise Problem(500, "Something went wrong")
+        self.put(variables, order)
+
+
+@fault("many_at_once.concurrent_requests_with_one_name_are_answered", "answers.only_documented_statuses")
+class AnswersTheSecondInsertWithConflict(_Slow):
+    """The second of two inserts of one name is answered 409."""
+
+    def insert(self, variables: Variables, order: Variable) -> None:
+        if self.find(variables, order.name) is not None:
+            raise Problem(409, "name is taken")
+        self.put(variables, order)
+
+
+@fault("many_at_once.concurrent_requests_with_one_name_leave_one_of_their_values")
+class MixesValues(_Slow):
+    """The second of two writes of one name is written over a part of the first."""
+
+    def insert(self, variables: Variables, order: Variable) -> None:
+        there = self.find(variables, order.name)
+        value = order.value if there is None else order.value[:20] + there.value[20:]
+        self.put(variables, Variable(order.name, value))
+
+
+@fault("many_at_once.concurrent_requests_with_different_names_make_all")
+class WritesAllOfThem(CreateEnvironmentVariableServer):
+    """All variables are read, changed, and written as a whole: what came meanwhile is lost."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if not order.value.startswith("the value of lane"):
+            await super().keep(variables, order)
+            return
+        copy = Variables(variables)
+        await asyncio.sleep(AWHILE)
+        self.put(copy, order)
+        variables.clear()
+        variables.update(copy)

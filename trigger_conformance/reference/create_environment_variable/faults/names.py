@@ -1,0 +1,222 @@
+"""Names that are taken for each other, rejected, or lost on the way to a look-up."""
+
+from __future__ import annotations
+
+import html
+import urllib.parse
+import zlib
+
+from starlette.requests import Request
+
+from trigger_conformance.reference import stored_keys
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
+from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.stored_keys import storing
+
+CASE = "names.letter_case_makes_names_different"
+SPACE = "names.white_space_makes_names_different"
+FORM = "names.unicode_form_makes_names_different"
+INVISIBLE = "names.invisible_characters_make_names_different"
+DELIMITERS = "names.delimiters_make_names_different"
+ENCODED = "names.encoded_spellings_are_different_names"
+CUT = "names.cut_off_ends_make_names_different"
+CHECKSUMS = "names.names_with_equal_checksums_are_different"
+LONG, SIXTY_FOUR = "names.suffix_makes_long_names_different", "names.names_of_64_characters_are_different"
+CONTAINING = "names.containing_names_are_different"
+PATHS = "names.names_with_marks_are_found_by_their_paths"
+ORDINARY = "names.ordinary_names_are_accepted"
+IMPOSSIBLE = "names.impossible_names_are_rejected"
+
+
+def cuts_names_at63(name: str) -> str:
+    """Names are cut at 63 characters, the length of a label."""
+    return name[:63]
+
+
+def keeps_a_checksum(name: str) -> str:
+    """Names are remembered by their CRC-32."""
+    return str(zlib.crc32(name.encode("utf-8", "replace")))
+
+
+def reads_entities_in_names(name: str) -> str:
+    """Entities in a name are decoded."""
+    return html.unescape(name)
+
+
+def cuts_names_at_marks(name: str) -> str:
+    """A name ends at its first comma."""
+    return name.partition(",")[0]
+
+
+def drops_invisible_characters_of_names(name: str) -> str:
+    """Zero-width spaces in names are dropped."""
+    return name.replace("\u200b", "")
+
+
+for stored, *caught_by in (
+    (stored_keys.lowers_keys, CASE),
+    (stored_keys.folds_keys, CASE),
+    (stored_keys.trims_keys, SPACE),
+    (stored_keys.trims_keys_at_their_end, SPACE),
+    (stored_keys.normalises_to_nfc, FORM),
+    (stored_keys.normalises_to_nfd, FORM),
+    (stored_keys.strips_accents, FORM),
+    (stored_keys.cuts_keys_at64, LONG),
+    (stored_keys.cuts_keys_at128, LONG),
+    (stored_keys.cuts_keys_at254, LONG),
+    (cuts_names_at63, SIXTY_FOUR, LONG),
+    (keeps_a_checksum, CHECKSUMS),
+    (reads_entities_in_names, ENCODED),
+    (stored_keys.decodes_urls, DELIMITERS),
+    (cuts_names_at_marks, CUT),
+    (drops_invisible_characters_of_names, INVISIBLE),
+):
+    storing(CreateEnvironmentVariableServer, __name__, stored, *caught_by)
+
+
+@fault(CONTAINING)
+class FindsNamesByTheirBeginning(CreateEnvironmentVariableServer):
+    """A name that another one begins with is that one."""
+
+    def find(self, variables: Variables, name: str) -> Variable | None:
+        longer = (each for each in reversed(variables.values()) if each.name.startswith(name) and name.endswith("1ess"))
+        return next(longer, None) or super().find(variables, name)
+
+
+@fault(SPACE)
+class KeepsTrimmedNames(CreateEnvironmentVariableServer):
+    """White space around a name is dropped where the variable is made."""
+
+    def kept_name(self, name: str) -> str:
+        return name.strip()
+
+
+@fault("list_and_delete.created_variable_is_seen_by_name")
+class KeepsNamesInLowerCase(CreateEnvironmentVariableServer):
+    """Names are kept in lower case."""
+
+    def kept_name(self, name: str) -> str:
+        return name.lower()
+
+
+@fault("list_and_delete.created_variable_is_in_the_list")
+class ListsNamesWithABeginning(CreateEnvironmentVariableServer):
+    """The list has names with the environment in front."""
+
+    def listed_body(self, variable: Variable) -> dict[str, object]:
+        return {**super().listed_body(variable), "name": f"DEV_{variable.name}"}
+
+
+class _Rejecting(CreateEnvironmentVariableServer):
+    """Rejects names that every target must take."""
+
+    def check_name(self, name: str) -> None:
+        super().check_name(name)
+        if self.is_rejected(name):
+            raise Problem(400, "name is not allowed")
+
+    def is_rejected(self, name: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(ORDINARY)
+class RejectsNamesBeyond63(_Rejecting):
+    """A name of 64 characters is rejected."""
+
+    def is_rejected(self, name: str) -> bool:
+        return len(name) > 63
+
+
+@fault(ORDINARY)
+class RejectsUnderscoresInFront(_Rejecting):
+    """A name that begins with an underscore is rejected."""
+
+    def is_rejected(self, name: str) -> bool:
+        return name.startswith("_")
+
+
+@fault("names.reserved_names_are_there_or_rejected")
+class DropsReservedNames(CreateEnvironmentVariableServer):
+    """A reserved name is answered with success, and dropped."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if not variable.name.startswith("TRIGGER_"):
+            super().put(variables, variable)
+
+
+@fault(IMPOSSIBLE)
+class TakesEqualsSigns(CreateEnvironmentVariableServer):
+    """A name with an equals sign is accepted."""
+
+    def check_name(self, name: str) -> None:
+        super().check_name(name.replace("=", "_"))
+
+
+@fault(IMPOSSIBLE)
+class TakesTheEmptyName(CreateEnvironmentVariableServer):
+    """The empty name is accepted."""
+
+    def check_name(self, name: str) -> None:
+        super().check_name(name or "x")
+
+
+@fault(IMPOSSIBLE)
+class TakesNul(CreateEnvironmentVariableServer):
+    """A name with NUL is accepted."""
+
+    def check_name(self, name: str) -> None:
+        super().check_name(name.replace("\0", "_"))
+
+
+@fault("names.impossible_names_are_answered", "answers.never_a_server_error")
+class FailsOnNul(CreateEnvironmentVariableServer):
+    """NUL in a name is answered 500, as a database does."""
+
+    def check_name(self, name: str) -> None:
+        if "\0" in name:
+            raise Problem(500, "invalid byte sequence for encoding")
+        super().check_name(name)
+
+
+class _Asked(CreateEnvironmentVariableServer):
+    """Reads the name at the end of a path in its own way."""
+
+    def asked_name(self, request: Request) -> str:
+        return self.read(super().asked_name(request))
+
+    def read(self, name: str) -> str:
+        raise NotImplementedError
+
+
+@fault(PATHS)
+class ReadsTheLastSegment(_Asked):
+    """A path's name begins behind its last slash, an encoded one too."""
+
+    def read(self, name: str) -> str:
+        return name.rpartition("/")[2]
+
+
+@fault(PATHS, CUT)
+class CutsPathsAtQuestionMarks(_Asked):
+    """An encoded question mark begins a query."""
+
+    def read(self, name: str) -> str:
+        return name.partition("?")[0]
+
+
+@fault(DELIMITERS)
+class DecodesPathsTwice(_Asked):
+    """A path is decoded by what stands in front, and again."""
+
+    def read(self, name: str) -> str:
+        return urllib.parse.unquote(name)
+
+
+@fault(SPACE)
+class TrimsPaths(_Asked):
+    """White space at a path's end is dropped."""
+
+    def read(self, name: str) -> str:
+        return name.strip()

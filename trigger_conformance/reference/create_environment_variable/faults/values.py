@@ -1,0 +1,409 @@
+"""Values that become something else on their way into a store, or out of it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+import urllib.parse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
+from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
+from trigger_conformance.reference.server import Problem
+
+AROUND = "values.white_space_around_is_kept"
+INSIDE = "values.white_space_inside_is_kept"
+VARIABLES = "values.variables_in_values_are_kept"
+MARKS = "values.marks_in_values_are_kept"
+QUOTES, QUOTED = "values.quotes_in_values_are_kept", "values.quotes_around_are_kept"
+BACKSLASHES = "values.backslashes_are_kept"
+ENCODINGS = "values.encodings_are_kept"
+MARKUP = "values.markup_and_queries_are_kept"
+BREAKS = "values.line_breaks_are_kept"
+CONTROLS = "values.control_characters_are_kept"
+INVISIBLE = "values.invisible_characters_are_kept"
+PLANES = "values.every_plane_is_kept"
+FORMS = "values.normal_forms_are_kept"
+EMPTY = "values.empty_value_is_kept"
+WORDS, NUMBERS, DATES = "values.words_are_kept", "values.numbers_are_kept", "values.dates_are_kept"
+JSON = "values.json_is_kept"
+ASSIGNMENTS = "values.lists_and_assignments_are_kept"
+LONG = "values.long_values_are_kept"
+
+
+def keeping(*caught_by: str) -> Callable[[Callable[[str], str]], Callable[[str], str]]:
+    """Declare a fault: values are kept as the function makes them."""
+
+    def declare(kept: Callable[[str], str]) -> Callable[[str], str]:
+        name = kept.__name__.title().replace("_", "")
+        parts = {"__doc__": kept.__doc__, "__module__": __name__, "kept_value": lambda _, value: kept(value)}
+        fault(*caught_by)(type(name, (CreateEnvironmentVariableServer,), parts))
+        return kept
+
+    return declare
+
+
+@keeping(AROUND)
+def trims_values(value: str) -> str:
+    """White space around a value is dropped."""
+    return value.strip()
+
+
+@keeping(AROUND)
+def drops_the_last_line_break(value: str) -> str:
+    """A line break at a value's end is dropped, as a shell's substitution does."""
+    return value.rstrip("\n")
+
+
+@keeping(INSIDE)
+def collapses_white_space(value: str) -> str:
+    """Several spaces are one."""
+    return re.sub(" {2,}", " ", value)
+
+
+@keeping(INSIDE)
+def expands_tabs(value: str) -> str:
+    """A tab becomes spaces."""
+    return value.replace("\t", "    ")
+
+
+@keeping(VARIABLES)
+def expands_dollars(value: str) -> str:
+    """$HOME is looked up where the value is kept."""
+    return re.sub(r"\$[A-Z]\w*", "/root", value)
+
+
+@keeping(VARIABLES)
+def expands_braces(value: str) -> str:
+    """${X} becomes nothing, for there is no X."""
+    return re.sub(r"(?<!\$)\$\{[A-Z]\w*\}", "", value)
+
+
+@keeping(VARIABLES)
+def expands_per_cent_signs(value: str) -> str:
+    """%PATH% is looked up."""
+    return re.sub(r"%[A-Z]{3,}%", "C:/Windows", value)
+
+
+@keeping(VARIABLES)
+def runs_commands(value: str) -> str:
+    """A command between backticks is replaced by what it says."""
+    return re.sub(r"`id`", "uid=0(root)", value)
+
+
+@keeping(VARIABLES)
+def renders_templates(value: str) -> str:
+    """A template's double braces are filled in."""
+    return re.sub(r"\{\{\w+\}\}", "", value)
+
+
+@keeping(MARKS)
+def cuts_at_comments(value: str) -> str:
+    """What follows a number sign is a comment."""
+    return re.sub(r"(?<=\w) #\w+", "", value)
+
+
+@keeping(MARKS)
+def splits_at_equals_signs(value: str) -> str:
+    """Padding of equals signs is dropped."""
+    return value.replace("b==", "b")
+
+
+@keeping(MARKS)
+def reads_semicolons_as_commas(value: str) -> str:
+    """A list's semicolons become commas."""
+    return value.replace("a;b", "a,b")
+
+
+@keeping(MARKS)
+def normalises_paths(value: str) -> str:
+    """A path loses doubled slashes."""
+    return re.sub(r"(?<=\w)//+(?=\w)", "/", value)
+
+
+@keeping(QUOTED)
+def unquotes_values(value: str) -> str:
+    """Double quotes around a value are dropped."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+@keeping(QUOTED)
+def unquotes_single_quotes(value: str) -> str:
+    """Single quotes around a value are dropped."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == "'" else value
+
+
+@keeping(QUOTES)
+def doubles_quotes(value: str) -> str:
+    """An apostrophe is doubled, as for SQL."""
+    return value.replace("t's", "t''s")
+
+
+@keeping(QUOTES)
+def undoubles_quotes(value: str) -> str:
+    """Two quotes are one, as in CSV."""
+    return value.replace('b""c', 'b"c')
+
+
+@keeping(BACKSLASHES)
+def reads_escapes(value: str) -> str:
+    """A backslash and n is a line break."""
+    return value.replace("\\n", "\n")
+
+
+@keeping(BACKSLASHES)
+def drops_backslashes(value: str) -> str:
+    """Backslashes are dropped."""
+    return value.replace("\\", "")
+
+
+@keeping(BACKSLASHES)
+def doubles_backslashes(value: str) -> str:
+    """Backslashes are doubled."""
+    return value.replace("\\", "\\\\")
+
+
+@keeping(ENCODINGS)
+def decodes_values(value: str) -> str:
+    """What is percent-encoded is decoded."""
+    return urllib.parse.unquote(value)
+
+
+@keeping(ENCODINGS, DATES)
+def reads_pluses_as_spaces(value: str) -> str:
+    """A plus is a space, as in a form."""
+    return value.replace("+", " ")
+
+
+@keeping(ENCODINGS)
+def reads_entities(value: str) -> str:
+    """Entities are decoded."""
+    return html.unescape(value)
+
+
+@keeping(ENCODINGS)
+def repairs_latin1(value: str) -> str:
+    """What looks like UTF-8 that was read as Latin-1 is repaired."""
+    return value.replace("Ã©", "é")
+
+
+@keeping(MARKUP)
+def strips_tags(value: str) -> str:
+    """Tags are dropped, for a page that shows values."""
+    return re.sub(r"</?(b|script)>", "", value)
+
+
+@keeping(MARKUP)
+def drops_comments(value: str) -> str:
+    """Comments are dropped."""
+    return re.sub(r"/\*.*?\*/", "", value)
+
+
+@keeping(BREAKS)
+def folds_line_breaks(value: str) -> str:
+    """CR LF is LF."""
+    return value.replace("\r\n", "\n")
+
+
+@keeping(BREAKS)
+def writes_line_breaks_of_windows(value: str) -> str:
+    """LF is CR LF, but at the end."""
+    return re.sub(r"(?<!\r)\n(?!\Z)", "\r\n", value)
+
+
+@keeping(BREAKS)
+def joins_lines(value: str) -> str:
+    """Lines are joined by a space."""
+    return re.sub(r"\r?\n(?=\S)", " ", value)
+
+
+@keeping(CONTROLS)
+def drops_control_characters_of_values(value: str) -> str:
+    """Control characters are dropped."""
+    return "".join(each for each in value if each in "\t\r\n" or unicodedata.category(each) != "Cc")
+
+
+@keeping(INVISIBLE)
+def drops_invisible_characters(value: str) -> str:
+    """Characters of no width are dropped."""
+    return re.sub("[\u200b-\u200d\u2060\ufeff]", "", value)
+
+
+@keeping(INVISIBLE)
+def drops_soft_hyphens(value: str) -> str:
+    """Soft hyphens are dropped."""
+    return value.replace("\u00ad", "")
+
+
+@keeping(PLANES)
+def keeps_three_bytes(value: str) -> str:
+    """Characters beyond the BMP become question marks: utf8mb3."""
+    return "".join(each if ord(each) < 1 << 16 else "?" for each in value)
+
+
+@keeping(FORMS)
+def composes_values(value: str) -> str:
+    """Values are composed."""
+    return unicodedata.normalize("NFC", value)
+
+
+@keeping(FORMS, PLANES, ENCODINGS)
+def decomposes_values(value: str) -> str:
+    """Values are decomposed, as a file system does."""
+    return unicodedata.normalize("NFD", value)
+
+
+@keeping(FORMS, INSIDE, PLANES)
+def makes_values_compatible(value: str) -> str:
+    """Values lose compatibility forms."""
+    return unicodedata.normalize("NFKC", value)
+
+
+@keeping(WORDS)
+def reads_null(value: str) -> str:
+    """null is nothing."""
+    return "" if value == "null" else value
+
+
+@keeping(WORDS)
+def reads_booleans(value: str) -> str:
+    """true is a boolean, and shown as Python does."""
+    return "True" if value == "true" else value
+
+
+@keeping(NUMBERS)
+def reads_integers(value: str) -> str:
+    """Digits are a number."""
+    return str(int(value)) if value.isdecimal() and value.isascii() else value
+
+
+@keeping(NUMBERS)
+def reads_numbers(value: str) -> str:
+    """What reads as a number is one."""
+    return f"{float(value):g}" if re.fullmatch(r"\d+e\d+", value) else value
+
+
+@keeping(DATES)
+def reads_dates(value: str) -> str:
+    """A moment is kept in UTC."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\S+", value):
+        return value
+    return datetime.fromisoformat(value).astimezone(UTC).isoformat()
+
+
+@keeping(JSON)
+def parses_json(value: str) -> str:
+    """JSON is parsed, and written again."""
+    try:
+        return json.dumps(json.loads(value)) if value.startswith("{") else value
+    except ValueError:
+        return value
+
+
+@keeping(ASSIGNMENTS)
+def reads_assignments(value: str) -> str:
+    """An assignment's left side is dropped."""
+    return re.sub(r"^export \w+=", "", value)
+
+
+@keeping(LONG)
+def cuts_values_at65535_bytes(value: str) -> str:
+    """Values are cut where a TEXT column ends."""
+    return value.encode()[:65535].decode("utf-8", "ignore")
+
+
+@keeping(LONG)
+def cuts_values_at4000(value: str) -> str:
+    """Values are cut at 4,000 characters."""
+    return value[:4000]
+
+
+@fault(EMPTY)
+class DropsEmptyValues(CreateEnvironmentVariableServer):
+    """An empty value makes no variable, and the answer is a success."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if variable.value:
+            super().put(variables, variable)
+
+
+@fault(EMPTY)
+class ShowsNothingForTheEmptyValue(CreateEnvironmentVariableServer):
+    """An empty value is shown as undefined."""
+
+    def shown_value(self, variable: Variable) -> str:
+        return super().shown_value(variable) or "undefined"
+
+
+@fault("values.printable_values_are_accepted")
+class RejectsValuesBeyond1024(CreateEnvironmentVariableServer):
+    """A value of more than 1,024 characters is rejected."""
+
+    def check_value(self, value: str) -> None:
+        super().check_value(value)
+        if len(value) > 1024:
+            raise Problem(400, "value is too long")
+
+
+@fault(LONG, "answers.never_a_server_error")
+class FailsOnLongValues(CreateEnvironmentVariableServer):
+    """A value of more than 32 kB is answered 500."""
+
+    def check_value(self, value: str) -> None:
+        super().check_value(value)
+        if len(value) > 32_768:
+            raise Problem(500, "value too long for type character varying")
+
+
+@fault(AROUND)
+class ListsTrimmedValues(CreateEnvironmentVariableServer):
+    """The list drops white space around values."""
+
+    def listed_body(self, variable: Variable) -> dict[str, Any]:
+        return {**super().listed_body(variable), "value": variable.value.strip()}
+
+
+@fault(LONG)
+class ListsShortenedValues(CreateEnvironmentVariableServer):
+    """The list shortens long values."""
+
+    def listed_body(self, variable: Variable) -> dict[str, Any]:
+        value = variable.value
+        return {**super().listed_body(variable), "value": value if len(value) < 2000 else f"{value[:2000]}…"}
+
+
+@fault(QUOTED)
+class ShowsUnquotedValues(CreateEnvironmentVariableServer):
+    """A variable that is asked for by its name loses quotes around its value."""
+
+    def seen_body(self, variable: Variable) -> dict[str, Any]:
+        return {"value": unquotes_values(variable.value)}
+
+
+@fault("list_and_delete.created_variable_is_seen_by_name", "list_and_delete.created_variable_is_in_the_list")
+class ShowsValuesInUpperCase(CreateEnvironmentVariableServer):
+    """Values are shown in upper case."""
+
+    def shown_value(self, variable: Variable) -> str:
+        return variable.value.upper()
+
+
+@fault("list_and_delete.created_variable_is_seen_by_name", "list_and_delete.created_variable_is_in_the_list")
+class MasksLongValues(CreateEnvironmentVariableServer):
+    """Only values of more than thirty characters are hidden."""
+
+    def shown_value(self, variable: Variable) -> str:
+        return "•" * 8 if len(variable.value) > 30 else variable.value
+
+
+@fault("list_and_delete.created_variable_is_in_the_list")
+class ListsNoValues(CreateEnvironmentVariableServer):
+    """The list hides values that a look by the name shows."""
+
+    def listed_body(self, variable: Variable) -> dict[str, Any]:
+        return {"name": variable.name, "value": "********"}

@@ -1,0 +1,1 @@
+"""Conforming variants of environment variables alone."""
