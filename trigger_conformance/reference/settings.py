@@ -18,13 +18,14 @@ class Settings:
     run_limit: tuple[int, float] = (1100, 1000.0)
     request_limit: tuple[int, float] = (2000, 1000.0)
     schedule_task: str = "conformance-scheduled-task"
+    task: str = "conformance-task"
 
 
 SOUND = Settings()
 
 
 def set_up_for(stated: Mapping[str, Any]) -> Settings:
-    """A server for the maximum and the scheduled task that are ``stated``.
+    """A server for the maximum and the tasks that are ``stated``.
 
     Its limit has room for one such batch, and is slow enough for small batches to press it.
     """
@@ -34,6 +35,7 @@ def set_up_for(stated: Mapping[str, Any]) -> Settings:
         max_run_count=maximum,
         run_limit=(capacity, float(max(200, maximum))),
         schedule_task=stated.get("schedule_task") or SOUND.schedule_task,
+        task=stated.get("task") or SOUND.task,
     )
 
 
