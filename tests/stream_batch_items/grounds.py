@@ -1,5 +1,6 @@
 """What checks of items rest on beside their own statement, and which requirement owns it; what answers tell."""
 
+from trigger_conformance.checks.expect import expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
@@ -13,8 +14,6 @@ TAKEN = ID("story", "whole_stream_is_taken")
 SEALED = ID("story", "whole_stream_seals_its_batch")
 PART = ID("story", "part_is_taken")
 AGAIN = ID("story", "item_sent_again_is_deduplicated")
-ANY_ORDER = ID("story", "items_may_come_in_any_order")
-AFTER = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
 
 
@@ -44,8 +43,8 @@ def given_taken(exchanges, size):
 
 
 def given_sealed(exchanges, size):
-    """Plain whole streams are taken, and seal their batches."""
-    return given(given_taken(exchanges, size), rests_on=SEALED).satisfies(tells(sealed=True))
+    """Whole streams are taken, and seal their batches."""
+    return given_whole(given_taken(exchanges, size))
 
 
 def given_part(exchanges, size):
@@ -55,12 +54,24 @@ def given_part(exchanges, size):
     )
 
 
-def seals(size):
-    """A judge: all items of a batch of ``size`` were sent again, some of which it may have had, and it is sealed."""
+def given_again(exchanges, accepted, deduplicated):
+    """Of a stream's items some were there: these are deduplicated, the others taken."""
+    return given(given_accepted(exchanges), rests_on=AGAIN).satisfies(
+        tells(itemsAccepted=accepted, itemsDeduplicated=deduplicated)
+    )
+
+
+def given_whole(exchanges):
+    """A batch that has all its items is sealed."""
+    return given(exchanges, rests_on=SEALED).satisfies(tells(sealed=True))
+
+
+def adds_up(size):
+    """A judge: a 200 to all items of a batch of ``size``, some of which it may have had."""
 
     def judge(exchange):
-        if (problem := tells(sealed=True)(exchange)) is not None:
-            return problem
+        if exchange.status != 200:
+            return f"expected 200, got {exchange.outcome}"
         told = exchange.answer.document
         got = told.get("itemsAccepted"), told.get("itemsDeduplicated")
         if all(type(each) is int and each >= 0 for each in got) and sum(got) == size:
@@ -72,3 +83,9 @@ def seals(size):
         )
 
     return judge
+
+
+def expect_whole_by_now(exchanges, size):
+    """All items of a batch, sent again, are taken or there, and the batch is sealed."""
+    expect(exchanges).satisfies(adds_up(size))
+    given_whole(exchanges)

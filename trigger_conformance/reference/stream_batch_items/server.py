@@ -153,8 +153,8 @@ class StreamBatchItemsServer(OperationServer):
         stream.accepted += 1
 
     def is_known(self, filling: Filling, item: Item) -> bool:
-        """Whether the batch has the item."""
-        return item.index in filling.items
+        """Whether the batch has the item; one that is sealed takes nothing more."""
+        return filling.sealed or item.index in filling.items
 
     def seal(self, filling: Filling) -> None:
         """Seal the batch, if it has all its items."""

@@ -20,12 +20,16 @@ class Item:
 
 @dataclass
 class Filling:
-    """A batch and the items that it has: ``runs`` counts what each of them has started, which must be one run."""
+    """A batch and the items that it has: ``runs`` counts what each of them has started, which must be one run.
+
+    ``kept`` is what a fault or a variant keeps of it beside.
+    """
 
     batch: Batch
     sealed: bool = False
     items: dict[int, Item] = field(default_factory=dict)
     runs: Counter[int] = field(default_factory=Counter)
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
