@@ -39,15 +39,14 @@ class ItemsClient(Client):
         self.creates = operations()["create_batch"].client(target, wire)
         self._ahead = []
         self._sizes = {}
-        self._last = ""
         self._unsent = ""
-        self._of_strangers = ""
+        self._apart = ""
 
     def begin(self, check):
         """From now on requests leave on behalf of the requirement ``check``."""
         super().begin(check)
         self.creates.begin(check)
-        self._unsent = self._of_strangers = ""
+        self._unsent = ""
 
     @property
     def task(self):
@@ -81,8 +80,7 @@ class ItemsClient(Client):
         if not self._ahead:
             ahead = AHEAD["smoke"] if self.pick(smoke=1, standard=0, thorough=0) else AHEAD["larger"]
             self._ahead = [each.id for each in self.batches(*[1] * ahead)]
-        self._last = self._ahead.pop(0)
-        return self._last
+        return self._ahead.pop(0)
 
     # Requests
 
@@ -117,17 +115,18 @@ class ItemsClient(Client):
     def valid(self, label="", *, key=None, authorization=None, **how):
         """A request with the only item of a new batch, or of the batch ``key``.
 
-        Whoever is to be refused, or asks by another method, asks for one batch of its check's, again and again.
+        Whoever is to be refused, or asks by another method, asks for one batch again and again.
         """
         ways = {name: how.pop(name) for name in self.WAYS if name in how}
         stranger = "method" in ways or (authorization is not None and authorization.honours == "none")
-        key = key or (self._stranger() if stranger else self.key())
+        key = key or (self._set_apart() if stranger else self.key())
         self._unsent = key
         return self.stream(key, [self.item(**how)], label, authorization=authorization, **ways)
 
-    def _stranger(self):
-        self._of_strangers = self._of_strangers or self.key()
-        return self._of_strangers
+    def _set_apart(self):
+        """A batch for what must come to nothing, which so stays without items."""
+        self._apart = self._apart or self.key()
+        return self._apart
 
     def request(self, body=None, *, path=None, content_type=LINES, **how):
         """One request with a raw line: for the batch of a valid request that was made just now and not sent."""
@@ -140,13 +139,11 @@ class ItemsClient(Client):
         return super().request(body, path=path, content_type=content_type, **how)
 
     def _place(self, body, authorization):
+        refused = authorization is not None and authorization.honours == "none"
+        if refused or not body or self.expected(body) is Expected.REJECTED:
+            return self._set_apart()
         unsent, self._unsent = self._unsent, ""
-        if unsent:
-            return unsent
-        if authorization is not None and authorization.honours == "none":
-            return self._stranger()
-        rejected = not body or self.expected(body) is Expected.REJECTED
-        return self._last if rejected and self._last else self.key()
+        return unsent or self.key()
 
     def text(self):
         """The JSON text of a line, for whichever batch."""
@@ -202,17 +199,31 @@ class ItemsClient(Client):
 
     def _sent(self, requests):
         requests = list(requests)
-        if any(self.operation.key(each) == self._unsent for each in requests):
-            self._unsent = ""
+        for each in requests:
+            key = self.operation.key(each)
+            if key == self._unsent:
+                self._unsent = ""
+            if key == self._apart and each.credential == "primary" and self._may_be_taken(each):
+                self._apart = ""
         return requests
+
+    def _may_be_taken(self, request):
+        return request.method == "POST" and self.expected(request.content) is not Expected.REJECTED
 
     def send(self, request, **how):
         """Send one request."""
         return super().send(*self._sent([request]), **how)
 
     def send_all(self, requests, **how):
-        """Send independent requests, several in flight at a time."""
-        return super().send_all(self._sent(requests), **how)
+        """Send independent requests; those for one batch leave one after the other, for at once they may be refused."""
+        waves = []
+        for request in self._sent(requests):
+            key = self.operation.key(request) if request.credential == "primary" else None
+            if not waves or key in waves[-1][0]:
+                waves.append((set(), []))
+            waves[-1][0].update({key} - {None})
+            waves[-1][1].append(request)
+        return [answer for _, wave in waves for answer in super(ItemsClient, self).send_all(wave, **how)]
 
     def send_in_turn(self, requests):
         """Send requests one after the other on one connection."""

@@ -5,6 +5,7 @@ from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
 
+ADDED_UP = "stream_batch_items.story.counts_add_up_to_the_lines"
 BATCH = "create_batch.acceptance.valid_request_is_accepted"
 REPLAYED = "create_batch.idempotency.replay_returns_the_existing_batch"
 TOKEN = "create_batch.acceptance.accepted_answers_carry_the_token_headers"
@@ -14,6 +15,7 @@ TAKEN = ID("story", "whole_stream_is_taken")
 SEALED = ID("story", "whole_stream_seals_its_batch")
 PART = ID("story", "part_is_taken")
 AGAIN = ID("story", "item_sent_again_is_deduplicated")
+LATE = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
 
 
@@ -87,5 +89,6 @@ def adds_up(size):
 
 def expect_whole_by_now(exchanges, size):
     """All items of a batch, sent again, are taken or there, and the batch is sealed."""
-    expect(exchanges).satisfies(adds_up(size))
-    given_whole(exchanges)
+    read = expect(exchanges).has_status(200)
+    given(read, rests_on=ADDED_UP).satisfies(adds_up(size))
+    given_whole(read)

@@ -64,7 +64,7 @@ def test_any_json_is_a_payload(target):
 
 @must("options of an item and properties that nobody knows are accepted", clause="BatchItem.options")
 def test_options_and_more_are_accepted(target):
-    items = [target.item(index, **json.loads(more)) for index, more in enumerate(OPTIONS)]
+    items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(OPTIONS)]
     answer = target.send(target.stream(target.batch(len(items)), items, "options and unknown properties"))
     given_sealed(answer, len(items))
 
@@ -72,7 +72,7 @@ def test_options_and_more_are_accepted(target):
 @must("a payload of 1 MiB is accepted or refused, and the batch can still be sealed", clause=PAYLOAD)
 def test_large_payload_leaves_a_batch_that_can_be_sealed(target):
     batch = target.batch(2)
-    small, large = line(target.item(0)), line(target.item(1, payload="x" * LARGE))
+    small, large = line(target.item(0, payload="x")), line(target.item(1, payload="x" * LARGE))
     answer = target.send(target.stream(batch, small + large, "a payload of 1 MiB", beyond=Beyond.SIZE))
     expect(answer).has_status(200, *ERRORS, 413)
     if answer.status == 200:

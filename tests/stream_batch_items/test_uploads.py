@@ -23,7 +23,7 @@ unsealed = tells(itemsAccepted=0, sealed=False)
 def text(target, *, end=b"\n", last=True):
     """All lines of a batch, with characters of several bytes and an escape in every line."""
     found = [
-        line(target.item(index, payload={"n": "é😀"})).rstrip().replace(b'"payload"', rb'"payl\u006fad"')
+        line(target.item(index, payload={"n": "é😀", "i": index})).rstrip().replace(b'"payload"', rb'"payl\u006fad"')
         for index in range(SIZE)
     ]
     return end.join(found) + (end if last else b"")

@@ -51,7 +51,7 @@ class MakesUnknownBatches(_Finding):
         return environment.store(Fillings).setdefault(identity, Filling(Batch(identity, 1, None)))
 
 
-@fault(UNKNOWN, "answers.never_a_server_error")
+@fault(UNKNOWN, ELSEWHERE, "answers.never_a_server_error")
 class FailsOnUnknownBatches(_Finding):
     """An id that no batch has is answered 500."""
 

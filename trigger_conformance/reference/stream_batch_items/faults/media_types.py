@@ -33,7 +33,7 @@ class KnowsOneName(_Judging):
         super().judge(told, request)
 
 
-@fault(LINES)
+@fault(LINES, "http.requests_of_other_clients_are_read")
 class WantsNoParametersOfLines(_Judging):
     """A media type with a parameter is answered 415."""
 

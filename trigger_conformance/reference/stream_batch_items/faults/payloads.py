@@ -124,7 +124,7 @@ class SealsWithoutLargePayloads(StreamBatchItemsServer):
         return super().is_whole(filling) and not filling.kept.get("large")
 
 
-@fault(LARGE)
+@fault(LARGE, "story.counts_add_up_to_the_lines")
 class DropsLargeItems(StreamBatchItemsServer):
     """A large item is left out of its stream."""
 

@@ -134,14 +134,6 @@ class AcceptedIsTheLastIndex(_Telling):
         body["itemsAccepted"] = stream.accepted - (stream.accepted > 1)
 
 
-@fault(MISSING)
-class AcceptedIsTheTotal(_Telling):
-    """itemsAccepted is how many items the batch has by now."""
-
-    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:
-        body["itemsAccepted"] = len(filling.items) if stream.accepted else 0
-
-
 @fault("story.item_sent_again_is_deduplicated")
 class AcceptedCountsAllLines(_Telling):
     """itemsAccepted is how many lines came, those that were there already too."""
