@@ -26,7 +26,7 @@ def test_without_a_base_url_the_run_brings_its_own_target(tmp_path):
 def test_a_target_has_documented_defaults(tmp_path):
     found = settings(tmp_path)
     target = found.target
-    assert (target.stated, target.timeout) == ({"max_run_count": 1000, "schedule_task": None}, 10.0)
+    assert (target.stated, target.timeout) == ({"max_run_count": 1000, "schedule_task": None, "task": None}, 10.0)
     assert (target.seed, target.profile) == (1, Profile.STANDARD)
     assert (target.press_rate_limit, target.idempotency_wait, target.second_api_key) == (False, None, None)
     assert (found.strict, found.workers, found.only, found.level) == (False, 1, (), None)

@@ -29,7 +29,7 @@ OF_OTHER_TARGETS = {OF_TARGETS_WITH_PARENTS, "create_schedule.time_zones.other_c
 # What a usual run decides: the rest is for larger ones.
 USUAL = [each for each in catalogue() if each.profile <= Profile.STANDARD]
 # The limit is pressed with the requests of one operation.
-NOT_PRESSED = "create_schedule.rate_limits."
+NOT_PRESSED = ("create_schedule.rate_limits.", "stream_batch_items.rate_limits.")
 MUSTS = [each.id for each in USUAL if each.level is Level.MUST and each.id not in OF_OTHER_TARGETS
          and not each.id.startswith(NOT_PRESSED)]  # fmt: skip
 SETTLED = {"passed", "observed"}
@@ -60,8 +60,9 @@ def test_the_reference_server_is_conformant(standard):
 
 
 def test_a_standard_run_is_bounded(standard):
-    # What parsers, stores and frameworks do by themselves took create batch past 800; schedules have 400 of their own.
-    assert 1000 < standard.results["requests"] <= 1330
+    # What parsers, stores and frameworks do by themselves took create batch past 800; schedules have 400 of their own, the
+    # items of batches 350.
+    assert 1000 < standard.results["requests"] <= 1680
     # On a busy machine the limit is refilled while it is pressed; on an idle one it takes less than 3,000.
     assert standard.results["runs"] <= 4000
 
@@ -101,7 +102,7 @@ def test_the_summary_names_verdict_counts_and_reports(standard):
 def test_a_smoke_run_is_bounded(command):
     smoke = command("run", SMOKE)
     assert smoke.status == 0
-    assert smoke.results["requests"] <= 60 + 30
+    assert smoke.results["requests"] <= 60 + 32 + 20
     assert set(smoke.verdicts) == {each.id for each in catalogue() if each.profile is Profile.SMOKE}
 
 

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from trigger_conformance.checks.expect import NotApplicableError, expect
 from trigger_conformance.checks.ground import rests
-from trigger_conformance.checks.requirement import Profile, must, should
+from trigger_conformance.checks.requirement import must, should
 from trigger_conformance.wire.exchange import Beyond
 
 from .grounds import ERRORS, TOKEN, given_sealed, given_taken
@@ -36,7 +36,7 @@ def unknown(target):
     }
 
 
-@must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID, profile=Profile.SMOKE)
+@must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID)
 def test_unknown_batch_is_an_error(target):
     ids = list(unknown(target).items())[: target.pick(smoke=1, standard=6, thorough=20)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))

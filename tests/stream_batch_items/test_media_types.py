@@ -47,7 +47,7 @@ def others(target):
     return answers, target.send(target.whole(batch, "under its own media type, afterwards"))
 
 
-@must("another media type, and none, are refused, and nothing is accepted", clause=REFUSED, profile=Profile.SMOKE)
+@must("another media type, and none, are refused, and nothing is accepted", clause=REFUSED)
 def test_other_media_types_are_refused(others):
     answers, afterwards = others
     expect(answers).has_status(415, 400)

@@ -133,7 +133,7 @@ def test_blank_lines_and_crlf_are_read_or_rejected(target, odd_ends):
         expect_whole_by_now(again, SIZE)
 
 
-@must("an empty stream seals no batch whose items are not all there", clause=SEALING, profile=Profile.SMOKE)
+@must("an empty stream seals no batch whose items are not all there", clause=SEALING)
 def test_empty_stream_seals_nothing(target):
     empty, *begun = target.batches(*[2] * target.pick(smoke=1, standard=2, thorough=2))
     streams = [target.stream(empty, b"", "nothing at all")]
