@@ -78,7 +78,8 @@ def test_parts_at_once_are_taken_once(complementary):
 def expect_sealed(races, again):
     """The whole stream ``again`` after each of the ``races`` seals the batch, or finds it sealed."""
     late = [each for each, (_, answers) in zip(again, races, strict=True) if any(counts(one)[2] for one in answers)]
-    expect(again).satisfies(lambda each: None if each in late and each.status in ERRORS else tells(sealed=True)(each))
+    if late:
+        given(late, rests_on=LATE).satisfies(lambda each: None if each.status in ERRORS else tells(sealed=True)(each))
     if unsealed := [each for each in again if each not in late]:
         expect_whole_by_now(unsealed, SIZE)
 
@@ -114,7 +115,7 @@ def test_nothing_is_lost_by_streams_at_once(complementary, afterwards):
         if accepted(answers) != SIZE:
             told = f"{accepted(answers)} items were accepted of {SIZE} that came in {len(answers)} parts at once"
             rests(PART, told, answers)
-    expect(again for _, again in read).satisfies(
+    given([again for _, again in read], rests_on=LATE).satisfies(
         lambda each: None if each.status in ERRORS else tells(itemsAccepted=0)(each)
     )
 

@@ -3,11 +3,11 @@
 import pytest
 
 from trigger_conformance.checks.expect import expect
-from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Profile, must
 
 from .client import line
-from .grounds import ERRORS, expect_whole_by_now, given_accepted, tells
+from .grounds import ERRORS, PART, expect_whole_by_now, tells
 
 ITEM = "BatchItem"
 REJECTED = "streamBatchItems.responses.422"
@@ -76,7 +76,7 @@ def test_stream_with_a_wrong_line_seals_nothing(target, spoilt):
     if batch is None:
         rests(REJECTION, "no stream with a wrong line was rejected", [each for _, each in spoilt])
     part = target.send(target.stream(batch, target.items([0]), f"one item of 3 after {stream.request.label}"))
-    expect(given_accepted(part)).satisfies(tells(sealed=False))
+    given(given(part, rests_on=PART).has_status(200), rests_on=PART).satisfies(tells(sealed=False))
 
 
 @must("after a stream with a wrong line all items, sent again, are taken or there, and seal the batch", clause=SEALING,

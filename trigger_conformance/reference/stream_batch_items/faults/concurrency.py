@@ -105,7 +105,7 @@ class _AtOnce(StreamBatchItemsServer):
         return stream
 
 
-@fault(SAME, "answers.never_a_server_error")
+@fault(SAME, PARTS, "answers.never_a_server_error")
 class DeadlocksAreErrors(_AtOnce):
     """Streams of one batch at once deadlock: all but one are answered 500."""
 
@@ -125,7 +125,7 @@ class ConflictsAtOnce(_AtOnce):
         return super().read(body, filling, at_once)
 
 
-@fault(LOST)
+@fault(LOST, "story.counts_add_up_to_the_lines")
 class DropsPartsInSilence(_AtOnce):
     """A stream that meets another one of its batch is answered 200, and of its items none are taken."""
 
@@ -133,7 +133,7 @@ class DropsPartsInSilence(_AtOnce):
         return Stream() if at_once > 1 and not filling.sealed else super().read(body, filling, at_once)
 
 
-@fault(PARTS_SEALED)
+@fault(PARTS_SEALED, SAME_SEALED)
 class AbortsAtOnce(_AtOnce):
     """Two streams of one batch at once abort it: both are answered 400, and so is whatever follows."""
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
-from trigger_conformance.reference.site import Environment
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
 from trigger_conformance.reference.stream_batch_items.store import Filling, Item, Stream
 
@@ -142,23 +139,6 @@ class KeyedBatchesStartAnew(_Knowing):
 
     def is_there(self, filling: Filling, item: Item) -> bool:
         return filling.batch.key is None and item.index in filling.items
-
-
-@fault("story.unread_answer_and_its_retry")
-class ForgetsWhatNobodyHeard(StreamBatchItemsServer):
-    """A stream whose client has hung up is rolled back, but for its indexes: the retry's items count as known."""
-
-    async def stream_items(self, request: Request, environment: Environment) -> Response:
-        response = await super().stream_items(request, environment)
-        await asyncio.sleep(0.01)
-        if await request.is_disconnected():
-            filling = self.find(environment, request.path_params["batchId"])
-            filling.sealed = False
-            filling.kept["lost"] = True
-        return response
-
-    def is_whole(self, filling: Filling) -> bool:
-        return super().is_whole(filling) and not filling.kept.get("lost")
 
 
 @fault(AGAIN)

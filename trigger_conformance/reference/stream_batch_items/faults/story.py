@@ -44,7 +44,8 @@ class SaysSealedAlways(StreamBatchItemsServer):
     """Every answer says that the batch is sealed."""
 
     def stream_body(self, filling: Filling, stream: Stream) -> dict[str, Any]:
-        return {**super().stream_body(filling, stream), "sealed": True}
+        body = super().stream_body(filling, stream)
+        return {**{name: body[name] for name in body if not name.endswith("Count")}, "sealed": True}
 
 
 @fault(SEALED)
@@ -71,7 +72,7 @@ class ReadsTwentyFiveLines(StreamBatchItemsServer):
         return super().split(body)[:25]
 
 
-@fault(MISSING)
+@fault(MISSING, "story.many_items_are_taken")
 class CountsTheStreamAlone(StreamBatchItemsServer):
     """A batch is whole when one stream had all its items: those of earlier ones do not count."""
 
@@ -82,26 +83,6 @@ class CountsTheStreamAlone(StreamBatchItemsServer):
 
     def is_whole(self, filling: Filling) -> bool:
         return super().is_whole(filling) and filling.kept["lines"] >= filling.batch.run_count
-
-
-@fault("story.item_sent_again_is_deduplicated", MISSING)
-class StartsAnewWithEachStream(StreamBatchItemsServer):
-    """What earlier streams brought is dropped when another one begins."""
-
-    async def fill(self, request: Request, filling: Filling) -> Stream:
-        if not filling.sealed:
-            filling.items.clear()
-        return await super().fill(request, filling)
-
-
-@fault(MISSING)
-class RefusesASecondStream(StreamBatchItemsServer):
-    """A batch takes one stream: another one is answered 422."""
-
-    async def fill(self, request: Request, filling: Filling) -> Stream:
-        if filling.items and not filling.sealed:
-            raise Problem(422, "The batch is being processed")
-        return await super().fill(request, filling)
 
 
 @fault(PART)
@@ -126,7 +107,7 @@ class _Telling(StreamBatchItemsServer):
         raise NotImplementedError
 
 
-@fault(TAKEN)
+@fault(TAKEN, PART, MISSING)
 class AcceptedIsTheLastIndex(_Telling):
     """itemsAccepted of several items is the last one's place, one less than there are."""
 
@@ -156,15 +137,6 @@ class SealedIsANumber(_Telling):
 
     def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
         body["sealed"] = int(filling.sealed)
-
-
-@fault("answers.accepted_answers_satisfy_the_schema", TAKEN)
-class ZeroIsLeftOut(_Telling):
-    """itemsDeduplicated is left out where it is 0."""
-
-    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
-        if not stream.deduplicated:
-            del body["itemsDeduplicated"]
 
 
 @fault("answers.accepted_answers_satisfy_the_schema", SEALED)
@@ -277,7 +249,7 @@ class UnsealsOnRetry(StreamBatchItemsServer):
         return self.success(environment, told, await self.fill(request, filling))
 
 
-@fault(LATE)
+@fault(LATE, "concurrency.same_items_at_once_are_taken_once", "story.batch_accepts_no_more_than_it_has")
 class RunsLateItemsAgain(StreamBatchItemsServer):
     """Indexes are forgotten when the batch is sealed: a stream after that starts its items once more."""
 

@@ -239,7 +239,7 @@ class SealsInAnyCase(_OnProblems):
         filling.sealed = bool(filling.items)
 
 
-@fault(AGAIN)
+@fault(AGAIN, NOT_SEALED)
 class AbortsTheBatch(_OnProblems):
     """A batch that had some items when a line was wrong is aborted: whatever follows is answered 422."""
 
