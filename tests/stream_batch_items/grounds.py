@@ -51,7 +51,8 @@ def given_sealed(exchanges, size):
 
 def given_part(exchanges, size):
     """A stream of some of a batch's items is taken, and the batch is not sealed by it."""
-    return given(given_accepted(exchanges), rests_on=PART).satisfies(
+    answered = given(exchanges, rests_on=PART).has_status(200)
+    return given(answered, rests_on=PART).satisfies(
         tells(itemsAccepted=size, itemsDeduplicated=0, sealed=False)
     )
 

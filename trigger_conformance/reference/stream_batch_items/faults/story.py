@@ -216,7 +216,7 @@ class ExpectsTheHighestIndex(StreamBatchItemsServer):
         return {**super().counts(filling), "expectedCount": filling.batch.run_count - 1}
 
 
-@fault(NAMED)
+@fault(NAMED, "concurrency.batches_at_once_keep_apart")
 class NamesNoBatch(_Telling):
     """id is that of the stream, not of its batch."""
 
@@ -224,7 +224,7 @@ class NamesNoBatch(_Telling):
         body["id"] = f"stream_{filling.batch.id}"
 
 
-@fault(NAMED)
+@fault(NAMED, "concurrency.batches_at_once_keep_apart")
 class NamesInCapitals(_Telling):
     """id is the batch's in capitals."""
 
