@@ -52,9 +52,7 @@ def given_sealed(exchanges, size):
 def given_part(exchanges, size):
     """A stream of some of a batch's items is taken, and the batch is not sealed by it."""
     answered = given(exchanges, rests_on=PART).has_status(200)
-    return given(answered, rests_on=PART).satisfies(
-        tells(itemsAccepted=size, itemsDeduplicated=0, sealed=False)
-    )
+    return given(answered, rests_on=PART).satisfies(tells(itemsAccepted=size, itemsDeduplicated=0, sealed=False))
 
 
 def given_again(exchanges, accepted, deduplicated):

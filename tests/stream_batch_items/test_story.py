@@ -268,7 +268,10 @@ def test_counts_add_up_to_the_lines(target, traffic):
             sealing[target.operation.key(each.request)].append(each)
 
     def judge(exchange):
-        accepted, deduplicated, _ = counts(exchange)
+        accepted, deduplicated, sealed = counts(exchange)
+        # A stream whose answer nobody read may have sealed the batch: then this one need not be read.
+        if (accepted, deduplicated, sealed) == (0, 0, True):
+            return None
         others = sealing[target.operation.key(exchange.request)]
         # Whoever finds a batch sealed, by another stream that came before or at once, need not read what is sent to it.
         if any(each is not exchange and each.started < exchange.ended for each in others):
