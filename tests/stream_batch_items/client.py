@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.expect import InconclusiveError
-from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.contract.contract import Expected
 from trigger_conformance.rules import delegated_token
 from trigger_conformance.wire.exchange import Exchange, Framing, Upload
 
-from .grounds import BATCH
 from .values import OF_ANOTHER, OF_THE_BATCH
 
 LINES = "application/x-ndjson"
@@ -56,7 +54,7 @@ class ItemsClient(Client):
     # Batches
 
     def batches(self, *sizes, key=None, authorization=None):
-        """New batches of these ``sizes``, without items. Raises GroundError where a target makes none."""
+        """New batches of these ``sizes``, without items. Raises InconclusiveError where a target makes none."""
         orders = [
             self.creates.order(size, key, f"a batch of {size}", authorization=authorization or self.creates.bearer)
             for size in sizes
@@ -66,7 +64,7 @@ class ItemsClient(Client):
             raise InconclusiveError(f"no batch to give items to: {silent[0].outcome}", silent)
         made = [Batch(batch_of(each), size, each) for each, size in zip(answers, sizes, strict=True)]
         if wrong := [each for each in made if not each.id or each.made_by.answer.document.get("runCount") != each.size]:
-            rests(BATCH, f"no batch of {wrong[0].size} to give items to: {wrong[0].made_by.outcome}",
+            raise InconclusiveError(f"no batch of {wrong[0].size} to give items to: {wrong[0].made_by.outcome}",
                   [each.made_by for each in wrong])  # fmt: skip
         self._sizes |= {each.id: each.size for each in made}
         return made
