@@ -31,6 +31,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         "every-operation": (DOCUMENTS / "reading" / "every-operation.md").read_text("utf-8"),
         "create-schedule": (DOCUMENTS / "reading" / "create-schedule.md").read_text("utf-8"),
         "create-environment-variable": (DOCUMENTS / "reading" / "create-environment-variable.md").read_text("utf-8"),
+        "stream-batch-items": (DOCUMENTS / "reading" / "stream-batch-items.md").read_text("utf-8"),
         "changes": (ROOT / "CHANGELOG.md").read_text("utf-8"),
     }
     for name, text in pages.items():

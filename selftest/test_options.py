@@ -26,7 +26,7 @@ def test_without_a_base_url_the_run_brings_its_own_target(tmp_path):
 def test_a_target_has_documented_defaults(tmp_path):
     found = settings(tmp_path)
     target = found.target
-    unstated = dict.fromkeys(("project", "environment", "second_environment", "schedule_task"))
+    unstated = dict.fromkeys(("project", "environment", "second_environment", "schedule_task", "task"))
     assert (target.stated, target.timeout) == ({"max_run_count": 1000, **unstated}, 10.0)
     assert (target.seed, target.profile) == (1, Profile.STANDARD)
     assert (target.press_rate_limit, target.idempotency_wait, target.second_api_key) == (False, None, None)

@@ -89,7 +89,7 @@ def test_they_are_judged_beside_the_suites_own(whole):
     assert whole.verdicts["create_batch.acceptance.valid_request_is_accepted"] == "passed"
     assert whole.verdicts["create_note.answers.valid_request_is_accepted"] == "passed"
     assert [each["id"] for each in whole.results["operations"]] == [
-        "create_batch", "create_environment_variable", "create_schedule", "create_note",
+        "create_batch", "create_environment_variable", "create_schedule", "stream_batch_items", "create_note",
     ]  # fmt: skip
     assert [identity for identity, verdict in whole.verdicts.items() if verdict == "violated"] == [BROKEN]
 

@@ -18,6 +18,7 @@ PUBLISHED_SHA256 = {
     "create_batch": "45e75c9a4ab9a5dbfad87202c51355ad2f34e27cb46d285906b12fa427d2239c",
     "create_environment_variable": "dcf68a503afd76f96d07352c88c300527995ea1e8d65ff48178bb1ddd4401ecb",
     "create_schedule": "4421605d3c8d66333cafa2a73459bc9fdbfbce94f4ada8f4380610d0b756f919",
+    "stream_batch_items": "a07e975408c504c13eca4d6580abc580c1d7e0f2b40409d6b5a58a991791b2ec",
 }
 NOT_IN_THE_READING = {
     "create_batch.properties.repeated_property",
@@ -81,6 +82,7 @@ PAGES = (
     Page("normative-reading.md", "create_batch.toml", "create_batch", "### ", "## Requirements"),
     Page("reading/create-schedule.md", "create_schedule.toml", "create_schedule"),
     Page("reading/create-environment-variable.md", "create_environment_variable.toml", "create_environment_variable"),
+    Page("reading/stream-batch-items.md", "stream_batch_items.toml", "stream_batch_items"),
     Page("reading/every-operation.md", "every_operation.toml", "create_schedule"),
 )
 # Create batch has its own words for it; its page is bound to the requirements of schedules, once.
@@ -129,6 +131,14 @@ def test_every_requirement_of_the_mapping_exists_and_every_existing_one_is_mappe
         mapped |= {operations()[operation].owner(each) for each in every}
     existing = {each.id for each in catalogue() if each.operation == operation}
     assert mapped == existing - NOT_IN_THE_READING
+
+
+def test_a_further_operation_has_what_every_operation_has_and_its_own():
+    every = {each.partition(".")[2] for each in PAGES[-1].mapped}
+    own = {each.partition(".")[2] for page in PAGES if page.operation == "stream_batch_items" for each in page.mapped}
+    existing = {each.id.partition(".")[2] for each in catalogue() if each.operation == "stream_batch_items"}
+    assert own - existing == set()
+    assert existing - own - every == set()
 
 
 @pytest.mark.parametrize(("page", "section", "line"), LINES, ids=NAMES)

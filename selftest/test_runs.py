@@ -29,7 +29,8 @@ OF_OTHER_TARGETS = {OF_TARGETS_WITH_PARENTS, "create_schedule.time_zones.other_c
 # What a usual run decides: the rest is for larger ones.
 USUAL = [each for each in catalogue() if each.profile <= Profile.STANDARD]
 # The limit is pressed with the requests of one operation.
-NOT_PRESSED = ("create_environment_variable.rate_limits.", "create_schedule.rate_limits.")
+OTHERS = ("create_environment_variable", "create_schedule", "stream_batch_items")
+NOT_PRESSED = tuple(f"{each}.rate_limits." for each in OTHERS)
 MUSTS = [each.id for each in USUAL if each.level is Level.MUST and each.id not in OF_OTHER_TARGETS
          and not each.id.startswith(NOT_PRESSED)]  # fmt: skip
 SETTLED = {"passed", "observed"}
@@ -61,8 +62,8 @@ def test_the_reference_server_is_conformant(standard):
 
 def test_a_standard_run_is_bounded(standard):
     # What parsers, stores and frameworks do by themselves took create batch past 800; each other operation has 400 of
-    # its own.
-    assert 1000 < standard.results["requests"] <= 1730
+    # its own, and what removes its things.
+    assert 1000 < standard.results["requests"] <= 2200
     # On a busy machine the limit is refilled while it is pressed; on an idle one it takes less than 3,000.
     assert standard.results["runs"] <= 4000
 
@@ -102,8 +103,8 @@ def test_the_summary_names_verdict_counts_and_reports(standard):
 def test_a_smoke_run_is_bounded(command):
     smoke = command("run", SMOKE)
     assert smoke.status == 0
-    # Each operation that removes what it makes has 30 of its own.
-    assert smoke.results["requests"] <= 60 + 2 * 30
+    # Each operation that removes what it makes has 30 of its own, the items of batches 20.
+    assert smoke.results["requests"] <= 60 + 2 * 30 + 20 + 5
     assert set(smoke.verdicts) == {each.id for each in catalogue() if each.profile is Profile.SMOKE}
 
 

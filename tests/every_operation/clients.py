@@ -152,9 +152,22 @@ def as_sent_by(client: str, request: Request, gateway: tuple[tuple[str, str], ..
     values = {HOST: value(request, "host"), CREDENTIAL: value(request, "authorization"),
               LENGTH: str(len(request.body)).encode()}  # fmt: skip
     lines = [line.partition(": ") for line in HEADS[client].strip().splitlines()]
-    headers = [(name, values.get(told) or told.encode()) for name, _, told in lines]
+    headers = [(name, values.get(told) or with_media_type(told.encode(), request)) for name, _, told in lines]
     headers += [(name, told.encode("latin-1")) for name, told in gateway]
     return replace(request, headers=tuple(headers), delivery=DELIVERIES.get(client, Delivery.WHOLE))
+
+
+def with_media_type(told: bytes, request: Request) -> bytes:
+    """What a client says of JSON, said of what ``request`` sends where that is something else."""
+    usual = value(request, "content-type")
+    if told.startswith(b"application/json;") or told == b"application/json":
+        return usual + told.removeprefix(b"application/json")
+    return odd_media_type(request) if told.startswith(b"Application/JSON;") else told
+
+
+def odd_media_type(request: Request) -> bytes:
+    """The media type of ``request`` as nobody documents it."""
+    return b"Application/" + value(request, "content-type").partition(b"/")[2].upper() + b';Charset="UTF-8"'
 
 
 def value(request: Request, name: str) -> bytes:
@@ -201,6 +214,10 @@ def odd_case(name: str) -> str:
     return "content-Type" if name == "Content-Type" else name.upper()
 
 
+IN_ODD_CASE = Habit(
+    lambda request: value(request, "content-type").startswith(b"Application/"),
+    lambda request: with_header("Content-Type", odd_media_type(request).decode()).given(request),
+)
 EXPECTING = Habit(
     lambda request: request.delivery is Delivery.EXPECTING,
     lambda request: delivered(Delivery.EXPECTING).given(with_header("Expect", "100-continue").given(request)),
@@ -209,7 +226,7 @@ EXPECTING = Habit(
 HABITS = {
     "names": {"names in lower case": named(str.lower), "names in odd letter case": named(odd_case)},
     "media type": {
-        "Application/JSON": with_header("Content-Type", 'Application/JSON;Charset="UTF-8"'),
+        "Application/JSON": IN_ODD_CASE,
     },
     "accept": {
         "Accept: */*": with_header("Accept", "*/*"),

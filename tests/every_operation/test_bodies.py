@@ -12,7 +12,7 @@ from trigger_conformance.wire.exchange import Beyond
 
 from . import json_texts
 from .grounds import expect_nothing_made, given_as_asked
-from .packs import expect_ignored, sound_beside, text_of
+from .packs import expect_ignored, sound_beside
 
 SMOKE = {"an array", "a trailing comma"}
 
@@ -42,15 +42,15 @@ def chosen(target, cases):
 def bodies(target, cases):
     """Requests with these bodies: bytes, or a function of a valid JSON text."""
     for label, case in chosen(target, cases).items():
-        body = case(text_of(target.valid())) if callable(case) else case
+        body = case(target.text()) if callable(case) else case
         yield target.request(body if isinstance(body, bytes) else body.encode(), label=label)
 
 
 @pytest.fixture(scope="module")
 def sound_text(target):
     """A valid request that has unknown properties and white space wherever the malformed ones have something else."""
-    text = json_texts.with_members(text_of(target.valid()), '"conformanceExtra":{"a":["é", 1]}', '"é":1')
-    body = f"\t\r\n {text} \n" if target.profile > Profile.SMOKE else None
+    text = json_texts.with_members(target.text(), '"conformanceExtra":{"a":["é", 1]}', '"é":1')
+    body = target.spaced(text) if target.profile > Profile.SMOKE else None
     return target.send_all([target.request(body.encode(), label="the sound twin")] if body else [])
 
 
@@ -104,15 +104,13 @@ def test_invalid_utf8_is_rejected(target, sound_text):
 def test_utf16_and_utf32_are_rejected(target):
     encodings = json_texts.first(json_texts.OTHER_ENCODINGS, 1 if target.sparing else 3, everywhere(target))
     expect(
-        target.send_all(
-            target.request(text_of(target.valid()).encode(name), label=label) for label, name in encodings.items()
-        )
+        target.send_all(target.request(target.text().encode(name), label=label) for label, name in encodings.items())
     ).is_rejected()
 
 
 @info("whether a UTF-8 byte-order mark is accepted", clause="{operation}.requestBody")
 def test_byte_order_mark(target):
-    answer = target.send(target.request(b"\xef\xbb\xbf" + text_of(target.valid()).encode(), label="byte-order mark"))
+    answer = target.send(target.request(b"\xef\xbb\xbf" + target.text().encode(), label="byte-order mark"))
     target.note(f"a body with a byte-order mark: {answer.outcome}")
 
 
@@ -128,7 +126,7 @@ def test_what_json_allows_is_accepted(target):
 def test_values_that_nobody_needs_are_answered(target):
     unneeded = json_texts.first(json_texts.UNNEEDED, 2 if target.sparing else 4, everywhere(target))
     answers = target.send_all(
-        target.request(json_texts.with_members(text_of(target.valid()), members).encode(), label=label)
+        target.request(json_texts.with_members(target.text(), members).encode(), label=label)
         for label, members in unneeded.items()
     )
     expect(answers).has_status(target.contract.success, *REJECTIONS)
@@ -173,7 +171,7 @@ def test_deep_and_large_bodies_are_answered(target):
     }
     requests = [
         target.request(
-            json_texts.with_members(text_of(target.valid()), f'"conformanceExtra":{extra}').encode(),
+            json_texts.with_members(target.text(), f'"conformanceExtra":{extra}').encode(),
             label=label,
             beyond=Beyond.SIZE,
         )

@@ -187,6 +187,14 @@ class Client(ABC):
         filled = {name: quote(value, safe="") for name, value in {**known, **values}.items() if value is not None}
         return self.contract.at(filled)
 
+    def text(self) -> str:
+        """The JSON text of a fresh valid request's body."""
+        return json.dumps(self.valid().document, separators=(",", ":"))
+
+    def spaced(self, text: str) -> str:
+        """A body's JSON ``text`` with white space around it that every target takes."""
+        return f"\t\r\n {text} \n"
+
     def document(self) -> dict[str, Any]:
         """The body of a fresh valid request."""
         return self.valid().document or {}

@@ -80,15 +80,16 @@ class Operation(ABC):
     """One method and path of a published document, and how its requests and answers are read.
 
     ``needs`` are the facts without which it is skipped, ``path_facts`` those that parameters of its path are, by the
-    parameters' names (other parameters are its client's affair), ``error_texts`` the properties of an error that may
-    say what is wrong, ``areas`` its own names for areas of every operation's checks, ``wording`` its own statement and
-    clause for one of them ("area.name"), ``covered`` those of them whose statements its own checks make in other words.
-    ``scopes`` is what a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is
-    the requirement that no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes
-    something new, and what it asked for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every
-    operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are those of every
-    operation's checks that send something and are in its smoke profile (None: all that are so anyhow). ``presses`` says
-    that its requests provoke the rate limit. ``place`` is the folder of its document.
+    parameters' names (other parameters are its client's affair), ``line`` the schema of a line where its bodies are
+    lines of JSON, ``error_texts`` the properties of an error that may say what is wrong, ``areas`` its own names for
+    areas of every operation's checks, ``wording`` its own statement and clause for one of them ("area.name"),
+    ``covered`` those of them whose statements its own checks make in other words. ``scopes`` is what a forged token
+    claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the requirement that no id is given
+    twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes something new, and what it asked
+    for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every operation's checks have in
+    tables, for what it makes has to be removed again. ``smoke`` are those of every operation's checks that send
+    something and are in its smoke profile (None: all that are so anyhow). ``presses`` says that its requests provoke
+    the rate limit. ``place`` is the folder of its document.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Operation(ABC):
     facts: tuple[Fact, ...] = ()
     needs: tuple[str, ...] = ()
     path_facts: Mapping[str, str] = field(default_factory=dict)
+    line: str = ""
     areas: Mapping[str, str] = field(default_factory=dict)
     wording: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     error_texts: tuple[str, ...] = ("error", "message", "title")
@@ -121,7 +123,7 @@ class Operation(ABC):
         """Its contract: the published document, or the user's own copy of it (``--openapi``)."""
         for given in filter(None, os.environ.get(OPENAPI, "").split(os.pathsep)):
             try:
-                return Contract(Path(given), self.operation_id, self._overlay)
+                return Contract(Path(given), self.operation_id, self._overlay, self.line)
             except UnknownClauseError:
                 continue
         return self.published
@@ -129,7 +131,7 @@ class Operation(ABC):
     @cached_property
     def published(self) -> Contract:
         """Its contract as it was published."""
-        return Contract(self.place / self.document, self.operation_id, self._overlay)
+        return Contract(self.place / self.document, self.operation_id, self._overlay, self.line)
 
     @property
     def _overlay(self) -> Path | None:
@@ -196,6 +198,10 @@ class Operation(ABC):
 
     def cost(self, request: Request, stated: Mapping[str, Any]) -> int:  # noqa: ARG002
         """How many runs a request costs where it is accepted."""
+        return 0
+
+    def starts(self, exchange: Exchange) -> int:  # noqa: ARG002
+        """How many runs of a task of the target a request has started, as its answer tells, or will yet start."""
         return 0
 
     def key(self, request: Request) -> str | None:

@@ -62,14 +62,16 @@ class Clause:
 class Contract:
     """The OpenAPI document ``published``, read once, as the contract of the operation with this ``operation_id``.
 
-    ``document`` is the parsed document, ``sha256`` the hexadecimal digest of the file, ``path`` and ``method`` are the
-    operation's. Raises UnknownClauseError where the document has no such operation.
+    Where a body is lines of JSON, which OpenAPI cannot say, ``line`` names the schema of each. ``document``
+    is the parsed document, ``sha256`` the hexadecimal digest of the file, ``path`` and ``method`` are the operation's.
+    Raises UnknownClauseError where the document has no such operation.
     """
 
-    def __init__(self, published: Path, operation_id: str, overlay: Path | None = None) -> None:
+    def __init__(self, published: Path, operation_id: str, overlay: Path | None = None, line: str = "") -> None:
         content = published.read_bytes()
         self.file = published
         self._overlay = overlay
+        self._line = line
         self.document = read(content)
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.title = str(self.document["info"].get("title"))
@@ -122,8 +124,8 @@ class Contract:
 
     @cached_property
     def request_schema(self) -> str:
-        """The name of the schema of a JSON body; "" where the operation takes none."""
-        return _schema_in(self._resolved(self.operation.get("requestBody", {})))
+        """The name of the schema of a JSON body, or of each line of one; "" where the operation takes none."""
+        return self._line or _schema_in(self._resolved(self.operation.get("requestBody", {})))
 
     @cached_property
     def response_schema(self) -> str:

@@ -21,19 +21,20 @@ class Settings:
     project: str = "proj_conformance"
     environment: str = "dev"
     second_environment: str = "prod"
+    task: str = "conformance-task"
 
 
 SOUND = Settings()
 
 
 def set_up_for(stated: Mapping[str, Any]) -> Settings:
-    """A server for the maximum, the scheduled task, the project and the environments that are ``stated``.
+    """A server for the maximum, the tasks, the project and the environments that are ``stated``.
 
     Its limit has room for one such batch, and is slow enough for small batches to press it.
     """
     maximum = stated["max_run_count"]
     capacity = maximum + max(100, maximum // 10)
-    names = ("schedule_task", "project", "environment", "second_environment")
+    names = ("schedule_task", "task", "project", "environment", "second_environment")
     return Settings(
         max_run_count=maximum,
         run_limit=(capacity, float(max(200, maximum))),

@@ -114,6 +114,7 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "_repeats": exchange.repeats,
         "_framing": str(exchange.request.framing),
         "_delivery": str(exchange.request.delivery),
+        "_upload": None if exchange.request.upload is None else asdict(exchange.request.upload),
         "_fingerprint": fingerprint(exchange.check, exchange.request),
     }
     if exchange.answer is not None:

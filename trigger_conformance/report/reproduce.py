@@ -105,6 +105,8 @@ class Reproducer:
             for each in story
             if each.request.framing not in (Framing.LENGTH, Framing.CHUNKED)
         )
+        if any(each.request.upload for each in story):
+            notes.append("the suite's body leaves in pieces, which may end without the rest; curl's leaves at once")
         keys = {_made(each): _key(each) for each in reversed(story)}
         if any(_made(each) and _key(each) != keys[_made(each)] for each in story):
             thing = operation_of(story[0].request).thing

@@ -156,6 +156,7 @@ def _operation(operation: Operation, found: Found) -> dict[str, Any]:
         "path": contract.path,
         "things": operation.things,
         "made": made,
+        "started": sum(operation.starts(each) for each in found.exchanges if each.request.operation == operation.id),
         # A target that lists things under other ids is asked to remove them by both.
         "removed": min(made, found.removal.removed.get(operation.id, 0)),
         "contract": _contract(operation),

@@ -33,6 +33,8 @@ Document = dict[str, Any]
 _RANK = (Verdict.SKIPPED, Verdict.OBSERVED, Verdict.PASSED, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.WARNED,
          Verdict.VIOLATED)  # fmt: skip
 # The parts differ in these by their nature; all else must be the same.
+# Of an operation, all parts together.
+_COUNTED = ("made", "started", "removed")
 _OWN_OPTIONS = {"press_rate_limit", "shared_key", "workers", "shard", "max_requests", "max_runs", "max_seconds",
                 "requests_per_second", "proxy", "base_url_from"}  # fmt: skip
 
@@ -161,7 +163,7 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "duration_s": round(max(ended) - min(began), 3),
         "operations": _operations(documents),
         **{name: sum(document[name] for document in documents) for name in ("requests", "removal_requests", "runs")},
-        **{each.things: sum(document[each.things] for document in documents) for each in results.counted()},
+        **{each.things: sum(document.get(each.things, 0) for document in documents) for each in results.counted()},
         "left_behind": [thing for document in documents for thing in document["left_behind"]],
         "statuses": dict(sorted(statuses.items())),
         "verdict": str(verdict),
@@ -182,8 +184,8 @@ def _operations(documents: Sequence[Document]) -> list[dict[str, Any]]:
     """What any part tested, in the order of the parts, with all that it made."""
     merged: dict[str, dict[str, Any]] = {}
     for each in (operation for document in documents for operation in document["operations"]):
-        before = merged.get(each["id"], {"made": 0, "removed": 0})
-        merged[each["id"]] = {**each, **{name: before[name] + each[name] for name in ("made", "removed")}}
+        before = merged.get(each["id"], dict.fromkeys(_COUNTED, 0))
+        merged[each["id"]] = {**each, **{name: before.get(name, 0) + each.get(name, 0) for name in _COUNTED}}
     return list(merged.values())
 
 

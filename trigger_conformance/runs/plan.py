@@ -21,6 +21,7 @@ def forecast(settings: Settings) -> str:
     rehearsal = _rehearse(settings)
     budget, template = settings.budget, settings.template
     seconds, removing = rehearsal["duration_s"], rehearsal["removal_requests"]
+    started = sum(each["started"] for each in rehearsal["operations"])
     most_removing = most_requests(budget.requests) if removing else 0
     if budget.per_second:
         seconds = max(seconds, rehearsal["requests"] / budget.per_second)
@@ -35,6 +36,7 @@ def forecast(settings: Settings) -> str:
         *(f"{each['things'] + ' left behind':22}{_left(each, rehearsal):>10}{budget.requests:>10}"
           for each in rehearsal["operations"]),
         f"{'runs':22}{rehearsal['runs']:>10}{budget.runs:>10}",
+        *([f"{'  of them started':22}{started:>10}{budget.runs:>10}"] if started else []),
         f"{'seconds':22}{seconds:>10.0f}{budget.seconds:>10g}",
         f"{'checks':22}{len(rehearsal['requirements']):>10}",
         "",

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from trigger_conformance.checks.operation import Operation
+from trigger_conformance.checks.expect import InconclusiveError
+from trigger_conformance.checks.operation import Operation, operation_of
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.options.target import Target
 from trigger_conformance.runs.station import Station
@@ -42,6 +43,12 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
         exchange = _first_answer(station, Sending(timeout=timeout))
     except BudgetSpentError as error:
         return Tried(f"the target could not be tried: {error}")
+    except InconclusiveError as error:
+        # What an operation's requests need beside is another's to make: its answer tells of the way to the target, too.
+        if not error.evidence:
+            return Tried(None)
+        exchange = error.evidence[0]
+        operation = operation_of(exchange.request)
     # What is told is cut, and what is cut must be redacted before.
     clean = station.redactor.exchange(exchange)
     halted = _other_scheme(api.options, clean) or why_no_target(clean, operation)

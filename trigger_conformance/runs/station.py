@@ -74,8 +74,9 @@ class Station:
         return f"{operation.title}: {lacking}" if lacking else None
 
     def exchanges(self, operation: str) -> list[Exchange]:
-        """What was sent so far on behalf of an operation's checks."""
-        return [each for each in self.ledger.exchanges() if each.check.partition(".")[0] == operation]
+        """What was sent so far on behalf of an operation's checks; requests of another's that they need are not its."""
+        own = (each for each in self.ledger.exchanges() if each.check.partition(".")[0] == operation)
+        return [each for each in own if each.request.operation == operation]
 
     def close(self) -> None:
         """Close connections and the book."""

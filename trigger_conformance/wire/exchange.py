@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from trigger_conformance.contract import told
@@ -50,6 +51,24 @@ class Delivery(StrEnum):
     EXPECTING = "the body after 100 (Continue), or after a second without"
 
 
+@dataclass(frozen=True)
+class Upload:
+    """In which pieces a body leaves, on a connection of HTTP/1.1: one ends at each of the offsets ``cuts``.
+
+    In a chunked body a piece is a chunk. ``pause`` seconds pass between two pieces (0: as long as they need so as not
+    to arrive as one). One that ``dies`` has no end: its request is one to be abandoned.
+    """
+
+    cuts: tuple[int, ...] = ()
+    pause: float = 0.0
+    dies: bool = False
+
+    def pieces(self, body: bytes) -> list[bytes]:
+        """The pieces of ``body``."""
+        borders = (0, *self.cuts, len(body))
+        return [body[start:end] for start, end in pairwise(borders) if start < end]
+
+
 class FailureKind(StrEnum):
     """Why there is no answer."""
 
@@ -89,6 +108,7 @@ class Request:
     body: bytes = b""
     framing: Framing = Framing.LENGTH
     delivery: Delivery = Delivery.WHOLE
+    upload: Upload | None = None
     version: str = "HTTP/1.1"
     label: str = ""
     credential: str = "primary"
@@ -97,7 +117,7 @@ class Request:
     operation: str = ""
 
     @property
-    def _decoded(self) -> bytes:
+    def content(self) -> bytes:
         """The body without the coding that it says it has; one that has another stays as it is."""
         coded = any(name.lower() == "content-encoding" and value == b"gzip" for name, value in self.headers)
         if not coded:
@@ -111,7 +131,7 @@ class Request:
     def document(self) -> dict[str, Any] | None:
         """The body, where it is a JSON object in which nothing is said twice."""
         try:
-            document = json.loads(self._decoded, object_pairs_hook=_said_once)
+            document = json.loads(self.content, object_pairs_hook=_said_once)
         except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None

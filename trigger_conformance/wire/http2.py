@@ -13,7 +13,7 @@ from trigger_conformance.wire.proxy import Proxy
 from trigger_conformance.wire.transport import Slices, Transport, bounded
 
 # What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.
-_OF_CONNECTIONS = ("chunked", "delivery", "version", "gate", "hang_up", "fresh", "line")
+_OF_CONNECTIONS = ("chunked", "delivery", "upload", "version", "gate", "hang_up", "fresh", "line")
 _OF_HTTP1 = {b"connection", b"expect"}
 
 

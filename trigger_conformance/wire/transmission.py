@@ -87,6 +87,7 @@ class Transmission:
             "timeout": {"read": self._timeout(sending)},
             "chunked": request.framing if request.framing.in_chunks else None,
             "delivery": None if request.delivery is Delivery.WHOLE else request.delivery,
+            "upload": request.upload,
             "version": None if request.version == "HTTP/1.1" else request.version,
             "fresh": sending.fresh,
             # What a target keeps of a connection must decide no other check than the one on connections.

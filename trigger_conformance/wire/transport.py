@@ -6,6 +6,7 @@ answers are parsed by h11 and bounded in size. Request extensions it knows:
 ``target``   the request target, as bytes
 ``chunked``  send the body in chunks of this Framing, whatever the headers say
 ``delivery`` send head and body in the pieces that this Delivery says
+``upload``   send the body in the pieces, and with the pauses, that this Upload says
 ``version``  say this version of HTTP in place of HTTP/1.1
 ``gate``     hold back the body's last byte until the gate opens
 ``hang_up``  close the connection once the last byte is sent, without reading
@@ -20,14 +21,14 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import cast
 
 import h11
 import httpx
 
 from trigger_conformance.wire.decoding import LARGEST_ANSWER, OversizedAnswerError, decode
-from trigger_conformance.wire.exchange import Delivery, Framing
+from trigger_conformance.wire.exchange import Delivery, Framing, Upload
 from trigger_conformance.wire.proxy import Proxy
 
 # With chunks' sizes, trailers and interim answers, of which nothing is kept.
@@ -41,6 +42,8 @@ _CONTINUE_PATIENCE = 1.0
 _CONTINUE = b"HTTP/1.1 100"
 # Between two pieces, so that they do not arrive as one.
 _BETWEEN_PIECES = 0.002
+# With however many pieces: a byte each, they come as fast as the line takes them.
+_ALL_PAUSES = 0.1
 _TOO_LARGE = f"the answer is larger than {LARGEST_ANSWER:,} bytes"
 
 
@@ -335,7 +338,11 @@ class Transport(httpx.AsyncBaseTransport):
                 connection.close()
 
     async def _send(self, connection: _Connection, request: httpx.Request) -> float:
-        head, body = _head(request, self._proxy), await _body(request)
+        head = _head(request, self._proxy)
+        if upload := request.extensions.get("upload"):
+            pieces = upload.pieces(await request.aread())
+            return await _send_pieces(connection, head, pieces, upload, chunked=bool(request.extensions.get("chunked")))
+        body = await _body(request)
         if delivery := request.extensions.get("delivery"):
             return await _send_in_pieces(connection, head, body, delivery)
         message = head + body
@@ -365,7 +372,7 @@ class Transport(httpx.AsyncBaseTransport):
 
 
 def _needs_its_own(request: httpx.Request) -> bool:
-    return any(request.extensions.get(name) for name in ("fresh", "alone", "gate", "delivery", "version"))
+    return any(request.extensions.get(name) for name in ("fresh", "alone", "gate", "delivery", "upload", "version"))
 
 
 async def _open(host: str, port: int, verify: ssl.SSLContext | None) -> _Connection:
@@ -425,6 +432,24 @@ async def _send_in_pieces(connection: _Connection, head: bytes, body: bytes, del
     size = 1 if delivery is Delivery.BY_BYTES else max(1, len(body))
     for piece in (body[start : start + size] for start in range(0, len(body), size)):
         await asyncio.sleep(_BETWEEN_PIECES)
+        started = time.monotonic()
+        connection.transport.write(piece)
+    return started
+
+
+async def _send_pieces(
+    connection: _Connection, head: bytes, pieces: Sequence[bytes], upload: Upload, *, chunked: bool
+) -> float:
+    """Send a request whose body leaves in ``pieces``, until an answer comes; returns when the last was about to."""
+    pause = upload.pause or min(_BETWEEN_PIECES, _ALL_PAUSES / (len(pieces) or 1))
+    sent = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces] if chunked else [*pieces]
+    sent += [b"0\r\n\r\n"] if chunked and not upload.dies else []
+    started = time.monotonic()
+    connection.transport.write(head)
+    for piece in sent:
+        await asyncio.sleep(pause)
+        if not connection.open:
+            break
         started = time.monotonic()
         connection.transport.write(piece)
     return started

@@ -19,6 +19,7 @@ from trigger_conformance.reference.site import Environment, Site
 PATH = "/api/v3/batches"
 LONGEST_KEY = 2048
 TOKEN_LIFETIME = 3600
+SIGNING_KEY = "reference-signing-key-of-32-bytes-or-more"
 
 
 class CreateBatchServer(OperationServer):
@@ -26,7 +27,7 @@ class CreateBatchServer(OperationServer):
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
-        self.signing_key = "reference-signing-key-of-32-bytes-or-more"
+        self.signing_key = SIGNING_KEY
 
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
         """As ``OperationServer.routes``."""
@@ -44,6 +45,7 @@ class CreateBatchServer(OperationServer):
         else:
             runs = self.charge_nothing(environment)
             batch, cached = existing, True
+        self.batches(environment).answered[batch.id] = batch
         return self.accepted(environment, order, batch, cached, runs)
 
     # What is accepted

@@ -28,7 +28,14 @@ class Batch:
 
 
 class Batches(dict[str, Batch]):
-    """An environment's batches, by what their idempotency keys are remembered as."""
+    """An environment's batches, by what their idempotency keys are remembered as.
+
+    ``answered`` are all that an answer has named, by their ids.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered: dict[str, Batch] = {}
 
 
 def new_batch_id() -> str:

@@ -1,0 +1,92 @@
+"""What checks of items rest on beside their own statement, and which requirement owns it; what answers tell."""
+
+from trigger_conformance.checks.expect import expect
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.contract.quoting import quoted
+
+ADDED_UP = "stream_batch_items.story.counts_add_up_to_the_lines"
+REPLAYED = "create_batch.idempotency.replay_returns_the_existing_batch"
+TOKEN = "create_batch.acceptance.accepted_answers_carry_the_token_headers"
+ID = "stream_batch_items.{}.{}".format
+VALID = ID("answers", "valid_request_is_accepted")
+TAKEN = ID("story", "whole_stream_is_taken")
+SEALED = ID("story", "whole_stream_seals_its_batch")
+PART = ID("story", "part_is_taken")
+AGAIN = ID("story", "item_sent_again_is_deduplicated")
+LATE = ID("story", "stream_after_sealing_takes_nothing")
+ERRORS = (400, 422)
+
+
+def tells(**wanted):
+    """A judge: a 200 that says these things."""
+
+    def judge(exchange):
+        if exchange.status != 200:
+            return f"expected 200, got {exchange.outcome}"
+        told = exchange.answer.document
+        for name, value in wanted.items():
+            if type(told.get(name)) is not type(value) or told[name] != value:
+                return Problem(f"expected {name} {quoted(value)}, got {quoted(told.get(name))}", name)
+        return None
+
+    return judge
+
+
+def given_accepted(exchanges):
+    """Plain valid streams are answered 200."""
+    return given(exchanges, rests_on=VALID).is_accepted()
+
+
+def given_taken(exchanges, size):
+    """Plain whole streams are taken."""
+    return given(given_accepted(exchanges), rests_on=TAKEN).satisfies(tells(itemsAccepted=size, itemsDeduplicated=0))
+
+
+def given_sealed(exchanges, size):
+    """Whole streams are taken, and seal their batches."""
+    return given_whole(given_taken(exchanges, size))
+
+
+def given_part(exchanges, size):
+    """A stream of some of a batch's items is taken, and the batch is not sealed by it."""
+    answered = given(exchanges, rests_on=PART).has_status(200)
+    return given(answered, rests_on=PART).satisfies(tells(itemsAccepted=size, itemsDeduplicated=0, sealed=False))
+
+
+def given_again(exchanges, accepted, deduplicated):
+    """Of a stream's items some were there: these are deduplicated, the others taken."""
+    return given(given_accepted(exchanges), rests_on=AGAIN).satisfies(
+        tells(itemsAccepted=accepted, itemsDeduplicated=deduplicated)
+    )
+
+
+def given_whole(exchanges):
+    """A batch that has all its items is sealed."""
+    return given(exchanges, rests_on=SEALED).satisfies(tells(sealed=True))
+
+
+def adds_up(size):
+    """A judge: a 200 to all items of a batch of ``size``, some of which it may have had."""
+
+    def judge(exchange):
+        if exchange.status != 200:
+            return f"expected 200, got {exchange.outcome}"
+        told = exchange.answer.document
+        got = told.get("itemsAccepted"), told.get("itemsDeduplicated")
+        if all(type(each) is int and each >= 0 for each in got) and sum(got) == size:
+            return None
+        return Problem(
+            f"expected itemsAccepted and itemsDeduplicated to add up to {size}, got {quoted(got[0])} and "
+            f"{quoted(got[1])}",
+            "itemsAccepted",
+        )
+
+    return judge
+
+
+def expect_whole_by_now(exchanges, size):
+    """All items of a batch, sent again, are taken or there, and the batch is sealed."""
+    read = expect(exchanges).has_status(200)
+    given(read, rests_on=ADDED_UP).satisfies(adds_up(size))
+    given_whole(read)

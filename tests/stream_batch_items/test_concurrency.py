@@ -1,0 +1,131 @@
+"""Streams at once: of the same items, of complementary parts, of two batches."""
+
+import pytest
+
+from trigger_conformance.checks.expect import NotApplicableError, expect
+from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.requirement import must
+
+from .grounds import AGAIN, ERRORS, LATE, PART, expect_whole_by_now, given_sealed, tells
+from .operation import counts
+
+TAKEN = "StreamBatchItemsResponse.itemsAccepted"
+SEALING = "StreamBatchItemsResponse.sealed"
+AT_ONCE = 4
+SIZE = 6
+
+
+def rounds(target):
+    return target.pick(smoke=1, standard=2, thorough=10)
+
+
+def answered(exchange):
+    """A judge: 200, or a documented error."""
+    return None if exchange.status in (200, *ERRORS) else f"expected 200, 400 or 422, got {exchange.outcome}"
+
+
+def accepted(exchanges):
+    """How many items the answers say were accepted, in all."""
+    return sum(taken for each in exchanges if type(taken := counts(each)[0]) is int)
+
+
+@pytest.fixture(scope="module")
+def same(target):
+    """Several whole streams at once, each round for a batch of its own."""
+    batches = target.batches(*[SIZE] * rounds(target))
+    return [
+        (batch, target.send_together([target.whole(batch, "all items, at once with the same")] * AT_ONCE))
+        for batch in batches
+    ]
+
+
+@pytest.fixture(scope="module")
+def complementary(target):
+    """The thirds of a batch at once, each round for a batch of its own."""
+    batches = target.batches(*[SIZE] * rounds(target))
+    parts = [range(start, SIZE, 3) for start in range(3)]
+    return [
+        (batch, target.send_together(
+            target.stream(batch, target.items(part), f"items {list(part)}, at once with the others") for part in parts
+        ))
+        for batch in batches
+    ]  # fmt: skip
+
+
+def expect_each_once(races):
+    """Every answer is one of those that a stream may have, and over all of them no item is accepted twice."""
+    for batch, answers in races:
+        # Of several streams at once those that come last may find the batch sealed.
+        given(answers, rests_on=LATE).satisfies(answered)
+        if accepted(answers) > batch.size:
+            rests(
+                AGAIN,
+                f"{accepted(answers)} items were accepted of a batch of {batch.size}, by streams at once",
+                answers,
+            )
+
+
+@must("streams of the same items at once are each answered, and no item is accepted twice", clause=TAKEN)
+def test_same_items_at_once_are_taken_once(same):
+    expect_each_once(same)
+
+
+@must("streams of complementary parts at once are each answered, and no item is accepted twice", clause=TAKEN)
+def test_parts_at_once_are_taken_once(complementary):
+    expect_each_once(complementary)
+
+
+def expect_sealed(races, again):
+    """The whole stream ``again`` after each of the ``races`` seals the batch, or finds it sealed."""
+    late = [each for each, (_, answers) in zip(again, races, strict=True) if any(counts(one)[2] for one in answers)]
+    if late:
+        given(late, rests_on=LATE).satisfies(lambda each: None if each.status in ERRORS else tells(sealed=True)(each))
+    if unsealed := [each for each in again if each not in late]:
+        expect_whole_by_now(unsealed, SIZE)
+
+
+@must("after streams of the same items at once, all items sent again seal the batch or find it sealed", clause=SEALING)
+def test_same_items_at_once_can_be_sealed(target, same):
+    again = target.send_all(target.whole(batch, "all items after the same at once") for batch, _ in same)
+    expect_sealed(same, again)
+
+
+@pytest.fixture(scope="module")
+def afterwards(target, complementary):
+    """The whole stream after each round of parts."""
+    return target.send_all(target.whole(batch, "all items after parts at once") for batch, _ in complementary)
+
+
+@must("after streams of complementary parts at once, all items sent again seal the batch or find it sealed",
+      clause=SEALING)  # fmt: skip
+def test_parts_at_once_can_be_sealed(complementary, afterwards):
+    expect_sealed(complementary, afterwards)
+
+
+@must("what streams at once were told to be accepted is what the batch then has", clause=TAKEN)
+def test_nothing_is_lost_by_streams_at_once(complementary, afterwards):
+    read = [
+        (answers, again)
+        for (_, answers), again in zip(complementary, afterwards, strict=True)
+        if all(each.status == 200 for each in answers)
+    ]
+    if not read:
+        raise NotApplicableError("the target takes no two streams of one batch at once")
+    for answers, _ in read:
+        if accepted(answers) != SIZE:
+            told = f"{accepted(answers)} items were accepted of {SIZE} that came in {len(answers)} parts at once"
+            rests(PART, told, answers)
+    given([again for _, again in read], rests_on=LATE).satisfies(
+        lambda each: None if each.status in ERRORS else tells(itemsAccepted=0)(each)
+    )
+
+
+@must("two batches that are filled at once never get each other's items", clause="StreamBatchItemsResponse.id")
+def test_batches_at_once_keep_apart(target):
+    sizes = (2, 5, 3)
+    batches = target.batches(*sizes)
+    answers = target.send_together([target.whole(each, f"all {each.size} items of its own batch") for each in batches])
+    wanted = {id(each): batch for each, batch in zip(answers, batches, strict=True)}
+    expect(answers).satisfies(lambda each: tells(id=wanted[id(each)].id)(each))
+    for each in answers:
+        given_sealed(each, wanted[id(each)].size)

@@ -1,0 +1,81 @@
+"""Payloads: any JSON, none, and large ones."""
+
+import json
+
+from trigger_conformance.checks.expect import InconclusiveError, expect
+from trigger_conformance.checks.requirement import must
+from trigger_conformance.wire.exchange import Beyond
+
+from .client import line
+from .grounds import ERRORS, expect_whole_by_now, given_sealed, tells
+
+PAYLOAD = "BatchItem.payload"
+LARGE = 1 << 20
+# JSON texts of payloads, by what is special about them; what a reader of lines may take for a line's end is among them.
+PAYLOADS = {
+    "none": None,
+    "null": "null",
+    "false": "false",
+    "0": "0",
+    "an empty string": '""',
+    "an array": "[1,[2]]",
+    "an empty object": "{}",
+    "a string of JSON": json.dumps('{"index":0}'),
+    "an escaped line feed": r'"a\nb\r\nc"',
+    "a line separator": '"a\u2028b\u2029c\x85d"',
+    "every plane": '"é한😀"',
+    "an exponent": "-1.5e-3",
+    "20 digits": "9" * 20,
+    "64 levels": "[" * 62 + "]" * 62,
+    "an item": '{"index":1,"task":"x"}',
+    "60,000 characters": json.dumps("x" * 60_000),
+    "an escaped letter": r'"\u00e9\ud83d\ude00"',
+    "names that mean something": '{"__proto__":{"a":1},"constructor":null,"toJSON":1,"then":1,"length":-1}',
+}
+OPTIONS = ('{"options":{}}', '{"payloadType":"application/json"}', '{"conformanceExtra":[1],"a.b":null}')
+
+
+def lines_of(target, texts):
+    """Items with these payloads, a line each."""
+    for index, payload in enumerate(texts):
+        more = "" if payload is None else f',"payload":{payload}'
+        yield f'{{"index":{index},"task":{json.dumps(target.task)}{more}}}\n'.encode()
+
+
+@must("any JSON value is a payload, and so is none", clause=PAYLOAD)
+def test_any_json_is_a_payload(target):
+    size = target.creates.within(len(PAYLOADS))
+    texts = dict(list(PAYLOADS.items())[:size])
+    all_in_one = target.send(
+        target.stream(target.batch(size), b"".join(lines_of(target, texts.values())), "payloads of every kind")
+    )
+    answers, wanted = [all_in_one], {all_in_one.number: size}
+    if tells(itemsAccepted=size, sealed=True)(all_in_one) is not None and all_in_one.status != 429:
+        alone = [target.valid(), *(target.stream(target.key(), next(lines_of(target, [text])), label)
+                                   for label, text in texts.items())]  # fmt: skip
+        plain, *answers = target.send_all(alone)
+        if plain.status != 200:
+            raise InconclusiveError(f"an item without a payload is answered {plain.outcome}", [plain])
+        wanted |= {each.number: 1 for each in answers}
+        answers.append(all_in_one)
+    for each in answers:
+        given_sealed(each, wanted[each.number])
+
+
+@must("options of an item and properties that nobody knows are accepted", clause="BatchItem.options")
+def test_options_and_more_are_accepted(target):
+    items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(OPTIONS)]
+    answer = target.send(target.stream(target.batch(len(items)), items, "options and unknown properties"))
+    given_sealed(answer, len(items))
+
+
+@must("a payload of 1 MiB is accepted or refused, and the batch can still be sealed", clause=PAYLOAD)
+def test_large_payload_leaves_a_batch_that_can_be_sealed(target):
+    batch = target.batch(2)
+    small, large = line(target.item(0, payload="x")), line(target.item(1, payload="x" * LARGE))
+    answer = target.send(target.stream(batch, small + large, "a payload of 1 MiB", beyond=Beyond.SIZE))
+    expect(answer).has_status(200, *ERRORS, 413)
+    if answer.status == 200:
+        given_sealed(answer, 2)
+        return
+    expect_whole_by_now(target.send(target.whole(batch, "small payloads afterwards")), 2)

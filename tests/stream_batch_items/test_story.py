@@ -1,0 +1,285 @@
+"""The whole story: batches get their items, by one stream or several, and are sealed when all are there."""
+
+from collections import Counter, defaultdict
+
+import pytest
+
+from trigger_conformance.checks.expect import expect, seen
+from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import Profile, Stage, must, should
+from trigger_conformance.contract.contract import strict_json
+from trigger_conformance.contract.quoting import quoted
+
+from .grounds import (
+    ADDED_UP,
+    ERRORS,
+    LATE,
+    PART,
+    REPLAYED,
+    SEALED,
+    adds_up,
+    given_accepted,
+    given_again,
+    given_part,
+    given_sealed,
+    given_taken,
+    given_whole,
+    tells,
+)
+from .operation import counts, lines
+
+ANSWER = "StreamBatchItemsResponse"
+COUNTS = ("enqueuedCount", "expectedCount")
+
+
+@pytest.fixture(scope="module")
+def filled(target):
+    """A batch of 3 that one stream fills."""
+    return target.send(target.whole(target.batch(3), "all 3"))
+
+
+@pytest.fixture(scope="module")
+def parts(target):
+    """A batch of 4, and what two streams are answered that give it three items."""
+    batch = target.batch(4)
+    first = target.send(target.stream(batch, target.items([1, 3]), "two of 4"))
+    return batch, [first, target.send(target.stream(batch, target.items([0]), "one more of 4"))]
+
+
+@pytest.fixture(scope="module")
+def completed(target, parts):
+    """All items of that batch, of which it lacks one."""
+    return target.send(target.whole(parts[0], "all 4"))
+
+
+@pytest.fixture(scope="module")
+def late(target, parts, completed):
+    """Streams for that batch after it was sealed: again the one that sealed it, and others."""
+    if counts(completed)[2] is not True:
+        rests(SEALED, f"the batch was not sealed: {completed.outcome}", [completed])
+    again = [target.send(completed.request) for _ in range(target.pick(smoke=1, standard=2, thorough=9))]
+    other = target.stream(parts[0], [target.item(1, payload="another")], "one item once more, with another payload")
+    return again, [] if target.profile is Profile.SMOKE else [target.send(other)]
+
+
+@must("all items of a batch in one stream are accepted", clause=f"{ANSWER}.itemsAccepted", profile=Profile.SMOKE)
+def test_whole_stream_is_taken(filled):
+    expect(given_accepted(filled)).satisfies(tells(itemsAccepted=3, itemsDeduplicated=0))
+
+
+@must("a batch that has all its items is sealed", clause=f"{ANSWER}.sealed", profile=Profile.SMOKE)
+def test_whole_stream_seals_its_batch(filled):
+    expect(given_accepted(filled)).satisfies(tells(sealed=True))
+
+
+@must("an answer names its batch", clause=f"{ANSWER}.id", profile=Profile.SMOKE, stage=Stage.CLOSING)
+def test_answer_names_its_batch(target, traffic):
+    def judge(exchange):
+        wanted, got = target.operation.key(exchange.request), exchange.answer.document.get("id")
+        return None if got == wanted else Problem(f"expected the batch {quoted(wanted)}, got {quoted(got)}", "id")
+
+    seen(successes(target, traffic), "200").satisfies(judge)
+
+
+@must("a stream of some of a batch's items is taken, and does not seal it", clause=f"{ANSWER}.sealed",
+      profile=Profile.SMOKE)  # fmt: skip
+def test_part_is_taken(parts):
+    two, one = parts[1]
+    expect(given_accepted(two)).satisfies(tells(itemsAccepted=2, itemsDeduplicated=0, sealed=False))
+    expect(given_accepted(one)).satisfies(tells(itemsAccepted=1, itemsDeduplicated=0, sealed=False))
+
+
+@must("a batch that lacks items tells how many it has and how many it expects", clause=f"{ANSWER}.enqueuedCount",
+      profile=Profile.SMOKE)  # fmt: skip
+def test_part_tells_what_is_there(parts):
+    for each, size in zip(parts[1], (2, 1), strict=True):
+        given_part(each, size)
+    two, one = parts[1]
+    expect(two).satisfies(tells(enqueuedCount=2, expectedCount=4))
+    expect(one).satisfies(tells(enqueuedCount=3, expectedCount=4))
+
+
+@must("enqueuedCount and expectedCount are absent once the batch is sealed", clause=f"{ANSWER}.expectedCount",
+      profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
+def test_sealed_batch_tells_no_counts(target, traffic):
+    sealed = [each for each in successes(target, traffic) if counts(each)[2] is True]
+
+    def judge(exchange):
+        there = [name for name in COUNTS if name in exchange.answer.document]
+        return Problem(f"it is sealed, and tells {' and '.join(there)}", there[0]) if there else None
+
+    seen(sealed, "answer with sealed true").satisfies(judge)
+
+
+@must("the items that are missing complete the batch, and seal it", clause=f"{ANSWER}.sealed")
+def test_missing_items_complete_the_batch(target):
+    batch = target.batch(3)
+    given_part(target.send(target.stream(batch, target.items([0]), "the first of 3")), 1)
+    rest = target.send(target.stream(batch, target.items([1, 2]), "the missing two"))
+    expect(given_accepted(rest)).satisfies(tells(itemsAccepted=2, itemsDeduplicated=0))
+    given_whole(rest)
+
+
+@must("items may come in any order", clause="BatchItem.index")
+def test_items_may_come_in_any_order(target):
+    given_sealed(target.send(target.stream(target.batch(5), target.items([4, 0, 3, 1, 2]), "in another order")), 5)
+
+
+@must("an item that is sent again is deduplicated", clause=f"{ANSWER}.itemsDeduplicated", profile=Profile.SMOKE)
+def test_item_sent_again_is_deduplicated(parts, completed):
+    for each, size in zip(parts[1], (2, 1), strict=True):
+        given_part(each, size)
+    expect(given_accepted(completed)).satisfies(tells(itemsAccepted=1, itemsDeduplicated=3))
+
+
+@must("an index tells which item it is: the same one whatever its payload, another one with the same payload",
+      clause="BatchItem.index")  # fmt: skip
+def test_index_tells_the_item(target):
+    batch = target.batch(3)
+    given_part(target.send(target.stream(batch, target.items([1]), "one of 3")), 1)
+    changed = target.stream(batch, [target.item(1, payload={"n": "another"}, options={})], "the same index")
+    given_again(target.send(changed), 0, 1)
+    equal = [target.item(index, payload={"n": 1}) for index in (0, 2)]
+    given_taken(target.send(target.stream(batch, equal, "equal payloads")), 2)
+
+
+@must("a line that comes twice in a stream is deduplicated", clause=f"{ANSWER}.itemsDeduplicated")
+def test_repeated_line_is_deduplicated(target):
+    doubled, short = target.batches(3, 2)
+    answers = target.send_all(
+        [
+            target.stream(doubled, target.items([0, 1, 0, 2, 1]), "three items in five lines"),
+            target.stream(short, target.items([0, 0]), "one item of two, twice"),
+        ]
+    )
+    given_again(answers[0], 3, 2)
+    given_again(answers[1], 1, 1)
+    given_whole(answers[0])
+    given(answers[1], rests_on=PART).satisfies(tells(sealed=False))
+
+
+@must("a batch of many items is filled by two streams of half of them", clause=f"{ANSWER}.itemsAccepted")
+def test_many_items_are_taken(target):
+    size = target.creates.within(target.pick(smoke=30, standard=60, thorough=1000))
+    batch, half = target.batch(size), size // 2
+    given_part(target.send(target.stream(batch, target.items(range(half)), f"the first {half}")), half)
+    rest = target.send(target.stream(batch, target.items(range(half, size)), "the rest"))
+    given_sealed(rest, size - half)
+
+
+@must("a stream for a sealed batch takes nothing: success, or a documented error", clause=f"{ANSWER}.sealed",
+      profile=Profile.SMOKE)  # fmt: skip
+def test_stream_after_sealing_takes_nothing(late):
+    again, others = late
+    expect([*again, *others]).satisfies(
+        lambda each: None if each.status in ERRORS else tells(itemsAccepted=0, sealed=True)(each)
+    )
+
+
+@should("the stream that sealed a batch, sent again, is answered with success", clause="RFC 9110 9.2.2")
+def test_same_stream_again_is_success(late):
+    answered = given(late[0], rests_on=LATE).has_status(200, *ERRORS)
+    expect(answered).satisfies(lambda each: None if each.status == 200 else f"expected 200 again, got {each.outcome}")
+
+
+@must("a replayed create leads to the same batch: its items are deduplicated across both", clause=f"{ANSWER}.id")
+def test_replayed_create_leads_to_the_same_batch(target):
+    key = target.creates.key()
+    batch = target.batch(3, key=key)
+    given_part(target.send(target.stream(batch, target.items([0, 1]), "two of 3")), 2)
+    replayed = target.batch(3, key=key)
+    given(replayed.made_by, rests_on=REPLAYED).satisfies(
+        lambda each: None if replayed.id == batch.id else f"the replay names another batch: {each.outcome}"
+    )
+    whole = target.send(target.whole(replayed, "all items, after a replay of the create"))
+    given_again(whole, 1, 2)
+
+
+@must("a stream whose answer was not read is sent again: the batch is whole, and no item is taken twice",
+      clause=f"{ANSWER}.itemsDeduplicated")  # fmt: skip
+def test_unread_answer_and_its_retry(target):
+    batch = target.batch(3)
+    target.abandon(target.whole(batch, "all items, the answer unread"))
+    retry = target.send(target.whole(batch, "the retry"))
+    # What was read before may have sealed the batch: a target need not tell again item by item, or at all.
+    late = tells(itemsAccepted=0, itemsDeduplicated=0, sealed=True)
+    given(retry, rests_on=LATE).has_status(target.contract.success, *ERRORS)
+    if retry.status == target.contract.success and late(retry) is not None:
+        given(retry, rests_on=ADDED_UP).satisfies(adds_up(batch.size))
+        given_whole(retry)
+    last = target.send(target.whole(batch, "once more"))
+    given(last, rests_on=LATE).satisfies(lambda each: None if each.status in ERRORS else tells(itemsAccepted=0)(each))
+
+
+def successes(target, traffic):
+    return [each for each in traffic if each.status == target.contract.success]
+
+
+def sizes(target):
+    """How many items the batches of the run expect, by their ids."""
+    creates = operations()["create_batch"]
+    asked = [each for each in target.wire.ledger.exchanges() if each.request.operation == creates.id]
+    return {made: (each.request.document or {}).get("runCount") for each in asked if (made := creates.made(each))}
+
+
+def sound(target, traffic, known):
+    """The successes of streams all of whose lines are items of their batch; what else is accepted is another affair."""
+
+    def is_item(text, size):
+        document = strict_json(text)
+        return target.contract.keeps_schema(document) and document["index"] < size
+
+    return [
+        each
+        for each in successes(target, traffic)
+        if isinstance(size := known.get(target.operation.key(each.request)), int)
+        and all(is_item(text, size) for text in lines(each.request.content))
+    ]
+
+
+@must("over all its streams a batch accepts no more items than it has", clause=f"{ANSWER}.itemsAccepted",
+      profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
+def test_batch_accepts_no_more_than_it_has(target, traffic):
+    known = sizes(target)
+    accepted, last = Counter(), {}
+    for each in sound(target, traffic, known):
+        taken, batch = counts(each)[0], target.operation.key(each.request)
+        if type(taken) is int and taken > 0:
+            accepted[batch] += taken
+            last[batch] = each
+
+    def judge(exchange):
+        batch = target.operation.key(exchange.request)
+        told = f"{accepted[batch]} items were accepted over all streams of a batch of {known[batch]}"
+        return Problem(told, "itemsAccepted") if accepted[batch] > known[batch] else None
+
+    seen(last.values(), "stream that was accepted").satisfies(judge)
+
+
+@must("as long as a batch is not sealed, a stream's accepted and deduplicated items add up to its lines",
+      clause=f"{ANSWER}.itemsDeduplicated", profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
+def test_counts_add_up_to_the_lines(target, traffic):
+    streams = sound(target, traffic, sizes(target))
+    sealing = defaultdict(list)
+    for each in streams:
+        if counts(each)[2] is True:
+            sealing[target.operation.key(each.request)].append(each)
+
+    def judge(exchange):
+        accepted, deduplicated, sealed = counts(exchange)
+        # A stream whose answer nobody read may have sealed the batch: then this one need not be read.
+        if (accepted, deduplicated, sealed) == (0, 0, True):
+            return None
+        others = sealing[target.operation.key(exchange.request)]
+        # Whoever finds a batch sealed, by another stream that came before or at once, need not read what is sent to it.
+        if any(each is not exchange and each.started < exchange.ended for each in others):
+            return None
+        wanted = len(lines(exchange.request.content))
+        if type(accepted) is not int or type(deduplicated) is not int or accepted + deduplicated == wanted:
+            return None
+        told = f"itemsAccepted {accepted} and itemsDeduplicated {deduplicated} do not add up to {wanted} lines"
+        return Problem(told, "itemsAccepted")
+
+    seen(streams, "200 to a sound stream").satisfies(judge)

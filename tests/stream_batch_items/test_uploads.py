@@ -1,0 +1,181 @@
+"""The body on the wire: chunks that end anywhere, line ends of every kind, slow uploads, and such as die."""
+
+from itertools import chain
+
+import pytest
+
+from trigger_conformance.checks.expect import expect
+from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.requirement import Profile, must
+
+from .client import line
+from .grounds import ERRORS, PART, expect_whole_by_now, given_sealed, tells
+
+BODY = "streamBatchItems.requestBody"
+SEALING = "StreamBatchItemsResponse.sealed"
+SIZE = 3
+# Between pieces of a slow upload: longer than what is usually put together.
+SLOWLY = 0.15
+whole = tells(itemsAccepted=SIZE, itemsDeduplicated=0, sealed=True)
+unsealed = tells(itemsAccepted=0, sealed=False)
+
+
+def text(target, *, end=b"\n", last=True):
+    """All lines of a batch, with characters of several bytes and an escape in every line."""
+    found = [
+        line(target.item(index, payload={"n": "é😀", "i": index})).rstrip().replace(b'"payload"', rb'"payl\u006fad"')
+        for index in range(SIZE)
+    ]
+    return end.join(found) + (end if last else b"")
+
+
+def ends_of(body):
+    """Where the lines of ``body`` end, their line feeds included."""
+    return [at + 1 for at in range(len(body)) if body[at : at + 1] == b"\n"]
+
+
+def within(body, mark, offset, *, line_from=0):
+    """Where in ``body``, from the line that begins at ``line_from``, what is ``offset`` bytes into ``mark`` begins."""
+    return body.index(mark, line_from) + offset
+
+
+def chunks(body):
+    """Where chunks of a body end, by what is cut in two."""
+    first, second, _ = ends = ends_of(body)
+    return {
+        "a line cut in its index": [within(body, b'"index":', 4), within(body, b'"index":', 8, line_from=first)],
+        "a character cut in two": [within(body, "é".encode(), 1), within(body, "😀".encode(), 2, line_from=second)],
+        "an escape cut in two": [within(body, rb"\u006f", 3)],
+        "lines and their ends apart": [each - 1 for each in ends],
+        "a line and a half each": [first + 5, second + 9],
+    }
+
+
+def uploads(target, body, ways, pause=0.0):
+    """The answers to a body whose chunks end so, by label, each for a batch of its own."""
+    batches = target.batches(*[SIZE] * len(ways))
+    return target.send_all(
+        target.uploaded(batch, body, label, cuts=cuts, pause=pause)
+        for batch, (label, cuts) in zip(batches, ways.items(), strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def plain(target):
+    """The same lines in one piece."""
+    return target.send(target.stream(target.batch(SIZE), text(target), "in one piece"))
+
+
+def given_plain(plain):
+    """What is said of pieces rests on the whole."""
+    given_sealed(plain, SIZE)
+
+
+@must("where chunks end changes nothing, be it in a line, a character or an escape", clause=BODY)
+def test_chunks_may_end_anywhere(target, plain):
+    given_plain(plain)
+    body = text(target)
+    ways = chunks(body)
+    together = {
+        "a byte each": range(1, len(body)),
+        "cut in lines, characters and escapes": sorted({*chain(*ways.values())}),
+        "a line, and two lines": ends_of(body)[:1],
+    }
+    answers = uploads(target, body, together)
+    # What tells the kinds apart is sent where one of them fails.
+    if any(whole(each) for each in answers) or target.profile > Profile.STANDARD:
+        answers = [*uploads(target, body, ways), *answers]
+    given_sealed(answers, SIZE)
+
+
+@must("a slow upload is read whole, with pauses in a line and between lines", clause=BODY)
+def test_slow_upload_is_read_whole(target, plain):
+    given_plain(plain)
+    body = text(target)
+    end = ends_of(body)[0]
+    given_sealed(uploads(target, body, {"pauses between lines and in one": [end, end + 20]}, SLOWLY), SIZE)
+
+
+@must("a last line without a line end is read", clause=BODY, profile=Profile.SMOKE)
+def test_last_line_needs_no_end(target):
+    body = text(target, last=False)
+    answers = [target.send(target.stream(target.batch(SIZE), body, "no line end at the end"))]
+    if target.profile > Profile.SMOKE:
+        answers += uploads(target, body, {"no line end, in chunks": [len(body) - 1]})
+    given_sealed(answers, SIZE)
+
+
+@pytest.fixture(scope="module")
+def odd_ends(target):
+    """Streams with line ends and blank lines that a reader may take or reject, each for a batch of its own."""
+    body = text(target)
+    crlf = text(target, end=b"\r\n")
+    ways = {
+        "CRLF, one of them cut in two by chunks": (crlf, [within(crlf, b"\r", 1)]),
+        "blank lines between": (body.replace(b"\n", b"\n\n"), ()),
+        "blank lines before and after": (b"\n" + body + b"\n\n", ()),
+    }
+    batches = target.batches(*[SIZE] * len(ways))
+    streams = [
+        target.uploaded(batch, each, label, cuts=cuts) if cuts else target.stream(batch, each, label)
+        for batch, (label, (each, cuts)) in zip(batches, ways.items(), strict=True)
+    ]
+    return list(zip(batches, target.send_all(streams), strict=True))
+
+
+@must("blank lines and CRLF are read as plain lines are, or the stream is rejected whole", clause=BODY)
+def test_blank_lines_and_crlf_are_read_or_rejected(target, odd_ends):
+    expect(each for _, each in odd_ends).has_status(200, *ERRORS)
+    if read := [each for _, each in odd_ends if each.status == 200]:
+        given_sealed(read, SIZE)
+    if rejected := [batch for batch, each in odd_ends if each.status in ERRORS]:
+        again = target.send_all(target.whole(batch, "plain lines after the rejected ones") for batch in rejected)
+        expect_whole_by_now(again, SIZE)
+
+
+@must("an empty stream seals no batch whose items are not all there", clause=SEALING)
+def test_empty_stream_seals_nothing(target):
+    empty, *begun = target.batches(*[2] * target.pick(smoke=1, standard=2, thorough=2))
+    streams = [target.stream(empty, b"", "nothing at all")]
+    for batch in begun:
+        first = target.send(target.stream(batch, target.items([0]), "one of 2"))
+        given(first, rests_on=PART).satisfies(tells(itemsAccepted=1, sealed=False))
+        streams.append(target.stream(batch, b"", "nothing after one of 2"))
+    answers = target.send_all(streams)
+    expect(answers).satisfies(lambda each: None if each.status in ERRORS else unsealed(each))
+    expect_whole_by_now(target.send(target.whole(empty, "all items after nothing")), 2)
+
+
+def cut_off(body):
+    """Bodies that end in the middle of a line, by where."""
+    return {
+        "cut off in the last line": body[: body.rindex(b'"task"')],
+        "cut off in the first line": body[:9],
+        "cut off in a character": body[: within(body, "😀".encode(), 2, line_from=ends_of(body)[0])],
+        "cut off after the last line's index": body[: body.rindex(b'"index":') + 9],
+    }
+
+
+@pytest.fixture(scope="module")
+def died(target, plain):
+    """Uploads that were cut off, each for a batch of its own."""
+    given_plain(plain)
+    bodies = list(cut_off(text(target)).items())[: target.pick(smoke=1, standard=3, thorough=4)]
+    batches = target.batches(*[SIZE] * len(bodies))
+    uploads = [target.dying(batch, body, label) for batch, (label, body) in zip(batches, bodies, strict=True)]
+    for each in uploads:
+        target.abandon(each)
+    return list(zip(batches, uploads, strict=True))
+
+
+@must("an upload that is cut off in a line seals nothing: the batch still lacks what never came", clause=SEALING)
+def test_cut_off_upload_seals_nothing(target, died):
+    batch, upload = died[0]
+    part = target.send(target.stream(batch, target.items([0, 1]), f"the first two of 3 after one {upload.label}"))
+    given(given(part, rests_on=PART).has_status(200), rests_on=PART).satisfies(tells(sealed=False))
+
+
+@must("after an upload that was cut off in a line, all items sent again seal the batch", clause=SEALING)
+def test_whole_stream_after_a_cut_off_upload_seals(target, died):
+    again = target.send_all(target.whole(batch, f"all items after one {each.label}") for batch, each in died)
+    expect_whole_by_now(again, SIZE)

@@ -1,0 +1,90 @@
+"""Streams that go wrong by a line: they are rejected, seal nothing, and can be sent again whole."""
+
+import pytest
+
+from trigger_conformance.checks.expect import expect
+from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.requirement import Profile, must
+
+from .client import line
+from .grounds import ERRORS, PART, expect_whole_by_now, tells
+
+ITEM = "BatchItem"
+REJECTED = "streamBatchItems.responses.422"
+SEALING = "StreamBatchItemsResponse.sealed"
+REJECTION = "stream_batch_items.wrong_lines.stream_with_a_wrong_line_is_rejected"
+SIZE = 3
+# Where a wrong line stands among the right ones.
+PLACES = {"before the others": 0, "between the others": 1, "after the others": SIZE}
+
+
+def index_of(value):
+    return lambda text: text.replace('"index":0', f'"index":{value}')
+
+
+OUT_OF_RANGE = {
+    "the runCount": index_of(SIZE),
+    "below 0": index_of(-1),
+    "2^32": index_of(2**32),
+    "one more": index_of(SIZE + 1),
+    "2^31": index_of(2**31),
+    "2^53 + 1": index_of(2**53 + 1),
+    "2^64": index_of(2**64),
+    "10^100": index_of(10**100),
+    "the least of 32 bits": index_of(-(2**31)),
+}
+
+
+# What the others stand beside, one a place.
+WRONG = ('{"index":0}', '{"index":0,', f'{{"index":{SIZE},"task":"conformance"}}')
+
+
+@must("an index below 0, and one that the batch has no place for, are rejected", clause=f"{ITEM}.index")
+def test_index_out_of_range_is_rejected(target):
+    right = target.text()
+    cases = list(OUT_OF_RANGE.items())[: target.pick(smoke=1, standard=6, thorough=20)]
+    batch = target.batch(SIZE)
+    streams = [target.stream(batch, f"{wrong(right)}\n".encode(), label) for label, wrong in cases]
+    expect(target.send_all(streams)).is_rejected()
+    # The sound twin, which is told apart where a wrong one was let in.
+    expect_whole_by_now(target.send(target.whole(batch, "the sound twin")), SIZE)
+
+
+@pytest.fixture(scope="module")
+def spoilt(target):
+    """Streams of all right lines of a batch and one that is wrong, each for a batch of its own, by place."""
+    places = list(PLACES.items())[-target.pick(smoke=1, standard=3, thorough=3) :]
+    batches = target.batches(*[SIZE] * len(places))
+    right = [line(each) for each in target.items(range(SIZE))]
+    streams = [
+        target.stream(batch, b"".join([*right[:at], f"{wrong}\n".encode(), *right[at:]]), f"a wrong line {place}")
+        for batch, (place, at), wrong in zip(batches, places, WRONG[-len(places) :], strict=True)
+    ]
+    return list(zip(batches, target.send_all(streams), strict=True))
+
+
+@must("a stream with one wrong line is rejected, wherever that stands", clause=REJECTED, profile=Profile.SMOKE)
+def test_stream_with_a_wrong_line_is_rejected(spoilt):
+    expect(each for _, each in spoilt).is_rejected()
+
+
+@must("a stream with a wrong line seals nothing: the batch still lacks what came after that line", clause=SEALING)
+def test_stream_with_a_wrong_line_seals_nothing(target, spoilt):
+    # First the one with a right line before it.
+    rejected = ((batch, each) for batch, each in (*spoilt[1:2], *spoilt[:1]) if each.status in ERRORS)
+    batch, stream = next(rejected, (None, None))
+    if batch is None:
+        rests(REJECTION, "no stream with a wrong line was rejected", [each for _, each in spoilt])
+    part = target.send(target.stream(batch, target.items([0]), f"one item of 3 after {stream.request.label}"))
+    given(given(part, rests_on=PART).has_status(200), rests_on=PART).satisfies(tells(sealed=False))
+
+
+@must("after a stream with a wrong line all items, sent again, are taken or there, and seal the batch", clause=SEALING,
+      profile=Profile.SMOKE)  # fmt: skip
+def test_whole_stream_after_a_wrong_one_seals(target, spoilt):
+    # Whoever lets the wrong line pass has its own requirement.
+    rejected = [(batch, each) for batch, each in spoilt if each.status in ERRORS]
+    if not rejected:
+        rests(REJECTION, "no stream with a wrong line was rejected", [each for _, each in spoilt])
+    again = target.send_all(target.whole(batch, f"all items after {each.request.label}") for batch, each in rejected)
+    expect_whole_by_now(again, SIZE)

@@ -1,0 +1,1 @@
+"""The faults of a batch's items alone."""

@@ -1,0 +1,123 @@
+"""Media types that are let in, and such as are not."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
+
+LINES = "media_types.media_types_of_lines_are_accepted"
+OTHERS = "media_types.other_media_types_are_refused"
+EXACTLY = "media_types.other_media_types_are_415"
+
+
+class _Judging(StreamBatchItemsServer):
+    """Judges media types in its own way."""
+
+    def check_media_type(self, request: Request) -> None:
+        self.judge(request.headers.get("content-type"), request)
+
+    def judge(self, told: str | None, request: Request) -> None:  # noqa: ARG002
+        super().check_media_type(request)
+
+
+@fault(LINES)
+class KnowsOneName(_Judging):
+    """application/ndjson is answered 415."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told and told.lower().startswith("application/ndjson"):
+            raise Problem(415, "Content-Type must be application/x-ndjson")
+        super().judge(told, request)
+
+
+@fault(LINES, "http.requests_of_other_clients_are_read")
+class WantsNoParametersOfLines(_Judging):
+    """A media type with a parameter is answered 415."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told and "charset" in told and told.islower():
+            raise Problem(415, "Content-Type must be application/x-ndjson")
+        super().judge(told, request)
+
+
+@fault(LINES, "http.media_type_in_any_letter_case_is_read")
+class WantsLowerCaseOfLines(_Judging):
+    """A media type with capitals is answered 415."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told and told != told.lower():
+            raise Problem(415, "Content-Type must be application/x-ndjson")
+        super().judge(told, request)
+
+
+@fault(OTHERS)
+class TakesJsonForLines(_Judging):
+    """application/json is taken for lines."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if not told or not told.startswith("application/json"):
+            super().judge(told, request)
+
+
+@fault(OTHERS)
+class TakesNoneForLines(_Judging):
+    """A body without a Content-Type is taken for lines."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told is not None:
+            super().judge(told, request)
+
+
+@fault(OTHERS)
+class TakesAnyText(_Judging):
+    """Any text is taken for lines."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if not told or not told.startswith("text/"):
+            super().judge(told, request)
+
+
+@fault(OTHERS, "answers.never_a_server_error")
+class FailsOnOtherTypesOfLines(_Judging):
+    """Another media type is answered 500."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        try:
+            super().judge(told, request)
+        except Problem as problem:
+            raise Problem(500, "No parser for this media type") from problem
+
+
+@fault(OTHERS)
+class NotAcceptable(_Judging):
+    """Another media type is answered 406, which is about answers."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        try:
+            super().judge(told, request)
+        except Problem as problem:
+            raise Problem(406, problem.message) from problem
+
+
+@fault(EXACTLY)
+class OtherTypesAreBadRequests(_Judging):
+    """Another media type is answered 400."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        try:
+            super().judge(told, request)
+        except Problem as problem:
+            raise Problem(400, problem.message) from problem
+
+
+@fault(EXACTLY)
+class MissingTypesAreBadRequests(_Judging):
+    """A body without a Content-Type is answered 400."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told is None:
+            raise Problem(400, "Content-Type is missing")
+        super().judge(told, request)

@@ -1,0 +1,286 @@
+"""Batches that are sealed too soon, too late or never, and answers that tell something else of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
+from trigger_conformance.reference.stream_batch_items.store import Filling, Stream
+
+TAKEN = "story.whole_stream_is_taken"
+SEALED = "story.whole_stream_seals_its_batch"
+PART = "story.part_is_taken"
+COUNTS = "story.part_tells_what_is_there"
+NAMED = "story.answer_names_its_batch"
+MISSING = "story.missing_items_complete_the_batch"
+LATE = "story.stream_after_sealing_takes_nothing"
+RETRY = "story.same_stream_again_is_success"
+
+
+@fault(SEALED)
+class NeverSeals(StreamBatchItemsServer):
+    """A batch that has all its items is not sealed."""
+
+    def is_whole(self, filling: Filling) -> bool:  # noqa: ARG002
+        return False
+
+
+@fault(PART)
+class SealsEveryStream(StreamBatchItemsServer):
+    """A batch is sealed by the end of a stream, whatever it lacks."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        return bool(filling.items)
+
+
+@fault(PART, "uploads.empty_stream_seals_nothing")
+class SaysSealedAlways(StreamBatchItemsServer):
+    """Every answer says that the batch is sealed."""
+
+    def stream_body(self, filling: Filling, stream: Stream) -> dict[str, Any]:
+        body = super().stream_body(filling, stream)
+        return {**{name: body[name] for name in body if not name.endswith("Count")}, "sealed": True}
+
+
+@fault(SEALED)
+class SealsLargeBatchesOnly(StreamBatchItemsServer):
+    """A batch is sealed once it has more items than four, as many as a page of the store has."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        return super().is_whole(filling) and filling.batch.run_count > 4
+
+
+@fault("story.many_items_are_taken")
+class CountsTheFirstPage(StreamBatchItemsServer):
+    """Of a batch's items fifty are counted, a page of the store: a larger one is never whole."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        return min(len(filling.items), 50) == filling.batch.run_count
+
+
+@fault("story.many_items_are_taken")
+class ReadsTwentyFiveLines(StreamBatchItemsServer):
+    """Of a stream's lines those beyond the 25th are not read, which is what the store takes in one command."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        return super().split(body)[:25]
+
+
+@fault(MISSING, "story.many_items_are_taken")
+class CountsTheStreamAlone(StreamBatchItemsServer):
+    """A batch is whole when one stream had all its items: those of earlier ones do not count."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream = await super().fill(request, filling)
+        filling.kept["lines"] = stream.accepted + stream.deduplicated
+        return stream
+
+    def is_whole(self, filling: Filling) -> bool:
+        return super().is_whole(filling) and filling.kept["lines"] >= filling.batch.run_count
+
+
+@fault(PART)
+class RefusesParts(StreamBatchItemsServer):
+    """A stream that leaves its batch without some items is answered 422."""
+
+    def success(self, environment: Environment, filling: Filling, stream: Stream) -> Response:
+        if not filling.sealed:
+            raise Problem(422, "Items are missing")
+        return super().success(environment, filling, stream)
+
+
+class _Telling(StreamBatchItemsServer):
+    """Tells something else of a stream."""
+
+    def stream_body(self, filling: Filling, stream: Stream) -> dict[str, Any]:
+        body = super().stream_body(filling, stream)
+        self.change(body, filling, stream)
+        return body
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:
+        raise NotImplementedError
+
+
+@fault(TAKEN, PART, MISSING)
+class AcceptedIsTheLastIndex(_Telling):
+    """itemsAccepted of several items is the last one's place, one less than there are."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        body["itemsAccepted"] = stream.accepted - (stream.accepted > 1)
+
+
+@fault("story.item_sent_again_is_deduplicated")
+class AcceptedCountsAllLines(_Telling):
+    """itemsAccepted is how many lines came, those that were there already too."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:
+        body["itemsAccepted"] = stream.accepted + (0 if filling.sealed and not stream.accepted else stream.deduplicated)
+
+
+@fault(TAKEN, "answers.accepted_answers_satisfy_the_schema")
+class AcceptedIsText(_Telling):
+    """itemsAccepted is a string."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        body["itemsAccepted"] = str(stream.accepted)
+
+
+@fault(SEALED, "answers.accepted_answers_satisfy_the_schema")
+class SealedIsANumber(_Telling):
+    """sealed is 1 or 0, as some databases have it."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        body["sealed"] = int(filling.sealed)
+
+
+@fault("answers.accepted_answers_satisfy_the_schema", SEALED)
+class SealedIsLeftOut(_Telling):
+    """sealed is there only where it is false."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        if filling.sealed:
+            del body["sealed"]
+
+
+@fault("story.sealed_batch_tells_no_counts")
+class SealedBatchesTellCounts(_Telling):
+    """enqueuedCount and expectedCount are there always."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        body |= self.counts(filling)
+
+
+@fault("story.sealed_batch_tells_no_counts", "answers.accepted_answers_satisfy_the_schema")
+class SealedBatchesTellNull(_Telling):
+    """enqueuedCount and expectedCount are null once the batch is sealed."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        if filling.sealed:
+            body |= {"enqueuedCount": None, "expectedCount": None}
+
+
+@fault(COUNTS)
+class TellsNoCounts(StreamBatchItemsServer):
+    """A batch that lacks items tells no counts."""
+
+    def counts(self, filling: Filling) -> dict[str, int]:  # noqa: ARG002
+        return {}
+
+
+@fault(COUNTS)
+class TellsWhatIsMissing(StreamBatchItemsServer):
+    """enqueuedCount is how many items are missing."""
+
+    def counts(self, filling: Filling) -> dict[str, int]:
+        counts = super().counts(filling)
+        return {**counts, "enqueuedCount": counts["expectedCount"] - counts["enqueuedCount"]}
+
+
+@fault(COUNTS)
+class SwapsTheCounts(StreamBatchItemsServer):
+    """enqueuedCount and expectedCount are each other's."""
+
+    def counts(self, filling: Filling) -> dict[str, int]:
+        counts = super().counts(filling)
+        return {"enqueuedCount": counts["expectedCount"], "expectedCount": counts["enqueuedCount"]}
+
+
+class _CountingTheStream(StreamBatchItemsServer):
+    """Remembers how many items the last stream brought."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream = await super().fill(request, filling)
+        filling.kept["accepted"] = stream.accepted
+        return stream
+
+
+@fault(COUNTS)
+class EnqueuedIsTheStreams(_CountingTheStream):
+    """enqueuedCount is how many items this stream brought."""
+
+    def counts(self, filling: Filling) -> dict[str, int]:
+        return {**super().counts(filling), "enqueuedCount": filling.kept["accepted"]}
+
+
+@fault(COUNTS)
+class ExpectsTheHighestIndex(StreamBatchItemsServer):
+    """expectedCount is the highest index, one less than the items."""
+
+    def counts(self, filling: Filling) -> dict[str, int]:
+        return {**super().counts(filling), "expectedCount": filling.batch.run_count - 1}
+
+
+@fault(NAMED, "concurrency.batches_at_once_keep_apart")
+class NamesNoBatch(_Telling):
+    """id is that of the stream, not of its batch."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        body["id"] = f"stream_{filling.batch.id}"
+
+
+@fault(NAMED, "concurrency.batches_at_once_keep_apart")
+class NamesInCapitals(_Telling):
+    """id is the batch's in capitals."""
+
+    def change(self, body: dict[str, Any], filling: Filling, stream: Stream) -> None:  # noqa: ARG002
+        body["id"] = filling.batch.id.upper()
+
+
+@fault(LATE, "answers.never_a_server_error")
+class FailsOnceSealed(StreamBatchItemsServer):
+    """A stream for a sealed batch runs into what was cleaned up: 500."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:  # noqa: ARG002
+        return self.error(500, "The batch's keys are gone")
+
+
+@fault(LATE)
+class UnsealsOnRetry(StreamBatchItemsServer):
+    """Once the runs have ended what was kept of the batch is gone: a stream after that is told sealed false."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        told = Filling(filling.batch)
+        return self.success(environment, told, await self.fill(request, filling))
+
+
+@fault(LATE, "concurrency.same_items_at_once_are_taken_once", "story.batch_accepts_no_more_than_it_has")
+class RunsLateItemsAgain(StreamBatchItemsServer):
+    """Indexes are forgotten when the batch is sealed: a stream after that starts its items once more."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        read = await self.fill(request, filling)
+        filling.runs.update(filling.items.keys())
+        return self.success(environment, filling, Stream(accepted=read.deduplicated))
+
+
+@fault(RETRY)
+class RefusesTheRetry(StreamBatchItemsServer):
+    """A stream for a sealed batch is answered 422, the one that sealed it too: a client whose answer was lost fails."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:  # noqa: ARG002
+        raise Problem(422, "The batch is sealed and takes no more items")
+
+
+@fault(RETRY)
+class RefusesTheSecondRetry(StreamBatchItemsServer):
+    """The first stream after sealing is answered 200, those after it 400."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        filling.kept["retries"] = filling.kept.get("retries", 0) + 1
+        if filling.kept["retries"] > 1:
+            raise Problem(400, "The batch is in no state to take items")
+        return await super().answer_sealed(request, environment, filling)
+
+
+@fault(LATE)
+class ConflictsOnceSealed(StreamBatchItemsServer):
+    """A stream for a sealed batch is answered 409, which is no documented status."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:  # noqa: ARG002
+        raise Problem(409, "The batch is sealed")

@@ -1,0 +1,1 @@
+"""Conforming variants of a batch's items alone."""
