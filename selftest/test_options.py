@@ -72,7 +72,7 @@ def test_flags_and_levels_are_read(tmp_path):
 
 
 def test_budgets_follow_the_profile_and_leave_room_for_a_large_maximum(tmp_path):
-    assert settings(tmp_path).budget.requests == 2000
+    assert settings(tmp_path).budget.requests == 4000
     assert settings(tmp_path, profile="smoke").budget.seconds == 60
     assert settings(tmp_path, max_run_count="10000").budget.runs > 4 * 10_000
     assert settings(tmp_path, max_requests="7", max_runs="8", max_seconds="9").budget.requests == 7

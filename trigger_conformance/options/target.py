@@ -35,9 +35,9 @@ class UsageError(ValueError):
 
 
 _BUDGETS = {
-    Profile.SMOKE: Budget(requests=200, runs=500, seconds=60),
-    Profile.STANDARD: Budget(requests=2_000, runs=2_000, seconds=300),
-    Profile.THOROUGH: Budget(requests=20_000, runs=26_000, seconds=1_800),
+    Profile.SMOKE: Budget(requests=300, runs=500, seconds=60),
+    Profile.STANDARD: Budget(requests=4_000, runs=2_000, seconds=300),
+    Profile.THOROUGH: Budget(requests=40_000, runs=26_000, seconds=1_800),
     Profile.SOAK: Budget(requests=100_000, runs=300_000, seconds=7_200),
 }
 
