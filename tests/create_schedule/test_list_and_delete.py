@@ -9,6 +9,7 @@ from trigger_conformance.checks.operation import SCHEMA
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
 
+from .client import PER_PAGE
 from .grounds import (
     DELETED,
     IDS,
@@ -27,6 +28,7 @@ from .values import KEY
 
 SCHEDULE, PAGE = "ScheduleObject", "ListSchedulesResult"
 LIST = "listSchedules.responses.200"
+WHOLE = f"?page=1&perPage={PER_PAGE}"
 NO_HEADER = Authorization((), "")
 made = OPERATION.made
 
@@ -364,7 +366,7 @@ def test_odd_ids_never_fail_the_server(target):
 def of_strangers(target, named, authorization, who):
     """Requests that look at a schedule, and the one that would remove it."""
     looks = [target.at(named, label=f"a schedule, {who}", authorization=authorization),
-             target.looking(query="?page=1", label=f"the list, {who}", authorization=authorization)]  # fmt: skip
+             target.looking(query=WHOLE, label=f"the list, {who}", authorization=authorization)]  # fmt: skip
     return looks, target.at(named, "DELETE", f"a delete, {who}", authorization=authorization)
 
 
@@ -399,7 +401,7 @@ def others(target, created):
         raise NotApplicableError("needs another environment's credential: give --second-api-key")
     looks, delete = of_strangers(target, made(created[0][-1]), target.second_bearer, "another environment")
     # What was shown to the first a moment ago is nothing for the second.
-    target.send(target.looking(query="?page=1", label="the list, the first environment"))
+    target.send(target.looking(query=WHOLE, label="the list, the first environment"))
     answers = [target.send(each) for each in (looks[1], looks[0], delete)]
     answers = [answers[1], answers[0], answers[2]]
     return answers, target.send(target.at(made(created[0][-1])))

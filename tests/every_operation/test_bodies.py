@@ -229,6 +229,12 @@ def broken(target):
         for name, known in schema.get("properties", {}).items()
         for literal in OTHER_TYPES.get(known.get("type"), ())[:count]
     ]
+    sound = target.document()
+    texts = [name for name in schema.get("required", ()) if isinstance(sound.get(name), str)]
+    mistyped += [
+        with_property(target, name, json.dumps([sound[name]]), f"an array of a {name}")
+        for name in texts[: target.pick(smoke=0, standard=3, thorough=9, frugal=2)]
+    ]
     return {"missing": target.send_all(missing), "mistyped": target.send_all(mistyped)}
 
 

@@ -221,7 +221,7 @@ class PagesHaveGaps(_Paging):
     overlap = -1
 
 
-@fault(ALL)
+@fault(LISTED, ALL)
 class PagesCountFrom0(CreateScheduleServer):
     """Page 1 is the second."""
 
@@ -328,7 +328,7 @@ class ListIsAnArray(CreateScheduleServer):
         return super().page_body(environment, page, size)["data"]
 
 
-@fault(ALL)
+@fault(LISTED, ALL)
 class ListEndsAtTwenty(CreateScheduleServer):
     """The list has the twenty schedules that were made first, and no more."""
 

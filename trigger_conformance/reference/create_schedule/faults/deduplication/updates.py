@@ -57,7 +57,7 @@ class ThirdRequestMakesAnother(_Counting):
         return existing
 
 
-@fault(TENTH)
+@fault(TENTH, "answers.valid_request_is_accepted")
 class FifthRequestIsRefused(_Counting):
     """From the fifth request on, a key is refused."""
 
@@ -83,7 +83,7 @@ class SecondRequestReplaces(CreateScheduleServer):
         return self.made(order)
 
 
-@fault(SAME_ID)
+@fault(SAME_ID, "answers.valid_request_is_accepted")
 class SecondRequestIsRefused(CreateScheduleServer):
     """A second request with a key is answered 409."""
 
