@@ -2,7 +2,7 @@
 
 from trigger_conformance.checks.expect import InconclusiveError
 
-from .expectations import expect, given
+from .expectations import given
 from .operation import OPERATION
 
 VALID = "create_batch.acceptance.valid_request_is_accepted"
@@ -64,11 +64,3 @@ def sound_beside(twins):
 def given_run_count(firsts, run_count):
     """New batches have the requested runCount."""
     return given(firsts, rests_on=RUN_COUNT).has_run_count(run_count)
-
-
-def expect_refused(exchanges):
-    """Nobody is let in; with which status a stranger is refused is another requirement's affair."""
-    expect(exchanges).satisfies(
-        lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
-    )
-    given(exchanges, rests_on=REFUSAL).is_refused()

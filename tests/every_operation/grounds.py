@@ -4,6 +4,7 @@ from trigger_conformance.checks.expect import expect, several
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.operation import operation_of
 
+WRONG_KEY = "authentication.wrong_key_is_refused"
 REFUSAL = "authentication.missing_credential_is_refused"
 ACCEPTED = "answers.valid_request_is_accepted"
 
@@ -31,9 +32,9 @@ def expect_nothing_made(target, requests):
     expect(shown).satisfies(judge)
 
 
-def expect_refused(exchanges):
-    """Nobody is let in; with which status a stranger is refused is another requirement's affair."""
+def expect_refused(exchanges, rests_on=REFUSAL):
+    """Nobody is let in; with which status a stranger is refused is another requirement's affair, ``rests_on``."""
     expect(exchanges).satisfies(
         lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
     )
-    given(exchanges, rests_on=operation(exchanges).owner(REFUSAL)).is_refused()
+    given(exchanges, rests_on=operation(exchanges).owner(rests_on)).is_refused()
