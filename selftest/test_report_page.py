@@ -49,7 +49,12 @@ def report(tmp_path_factory):
             "create_batch.http.charset_parameter_is_accepted",
         ]
         subprocess.run([*waive, "--reason", "x"], cwd=folder, env=variables, capture_output=True, check=True)
-        run = [sys.executable, "-m", "trigger_conformance.cli", *at(server, f"--report-dir={folder}")]
+        run = [
+            sys.executable,
+            "-m",
+            "trigger_conformance.cli",
+            *at(server, "--only=create_batch", f"--report-dir={folder}"),
+        ]
         subprocess.run(run, cwd=folder, env=variables, capture_output=True, check=False)
     return folder / "report.html"
 

@@ -69,7 +69,8 @@ def daily(now):
 
 def _with_sunday(now):
     """The next month but one, or a later one, that begins with a Sunday."""
-    for ahead in range(2, 14):
+    # There may be none among the next twelve.
+    for ahead in range(2, 30):
         year, month = divmod(now.year * 12 + now.month - 1 + ahead, 12)
         if monthrange(year, month + 1)[0] == calendar.SUNDAY:
             return month + 1

@@ -7,7 +7,6 @@ from trigger_conformance.contract.quoting import quoted
 
 ADDED_UP = "stream_batch_items.story.counts_add_up_to_the_lines"
 REPLAYED = "create_batch.idempotency.replay_returns_the_existing_batch"
-TOKEN = "create_batch.acceptance.accepted_answers_carry_the_token_headers"
 ID = "stream_batch_items.{}.{}".format
 VALID = ID("answers", "valid_request_is_accepted")
 TAKEN = ID("story", "whole_stream_is_taken")

@@ -15,6 +15,17 @@ from trigger_conformance.wire.transport import Slices, Transport, bounded
 # What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.
 _OF_CONNECTIONS = ("chunked", "delivery", "upload", "version", "gate", "hang_up", "fresh", "line")
 _OF_HTTP1 = {b"connection", b"expect"}
+# Servers close a connection after so many requests (nginx: 1,000, and 100 before), and what is in flight then is lost.
+_MOST_ON_ONE = 90
+
+
+class _Way:
+    """A connection for many requests: how many it has had, and how many are under way."""
+
+    def __init__(self, transport: httpx.AsyncHTTPTransport) -> None:
+        self.transport = transport
+        self.had = 0
+        self.under_way = 0
 
 
 class Http2Transport(httpx.AsyncBaseTransport):
@@ -23,18 +34,17 @@ class Http2Transport(httpx.AsyncBaseTransport):
     def __init__(self, plain: Transport, multiplexed: Callable[[], httpx.AsyncHTTPTransport]) -> None:
         self._plain = plain
         self._another = multiplexed
-        self._multiplexed = multiplexed()
+        self._current = _Way(multiplexed())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """As ``Transport.handle_async_request``."""
         if not _fits(request):
             return await self._plain.handle_async_request(request)
-        alone = request.extensions.get("alone")
-        way = self._another() if alone else self._multiplexed
+        way = await self._way(alone=bool(request.extensions.get("alone")))
         started = time.monotonic()
         try:
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
-                response = await way.handle_async_request(request)
+                response = await way.transport.handle_async_request(request)
                 try:
                     body = await bounded(response.aiter_raw())
                 finally:
@@ -45,8 +55,9 @@ class Http2Transport(httpx.AsyncBaseTransport):
             # A handshake's error is told apart from a host that is not there by its text alone.
             raise httpx.ConnectError(f"TLS: {error}" if "SSL" in str(error) else str(error)) from error
         finally:
-            if alone:
-                await way.aclose()
+            way.under_way -= 1
+            if way is not self._current and not way.under_way:
+                await way.transport.aclose()
         return httpx.Response(
             response.status_code,
             headers=response.headers.raw,
@@ -55,6 +66,21 @@ class Http2Transport(httpx.AsyncBaseTransport):
             request=request,
         )
 
+    async def _way(self, *, alone: bool) -> _Way:
+        """A connection of its own, or the one that the others share until it has had its number."""
+        if alone:
+            way = _Way(self._another())
+        else:
+            earlier = self._current
+            if earlier.had >= _MOST_ON_ONE:
+                self._current = _Way(self._another())
+                if not earlier.under_way:
+                    await earlier.transport.aclose()
+            way = self._current
+        way.had += 1
+        way.under_way += 1
+        return way
+
     def close_idle(self) -> None:
         """Close the idle HTTP/1.1 connections; an HTTP/2 connection is for all requests and stays."""
         self._plain.close_idle()
@@ -62,7 +88,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._plain.aclose()
-        await self._multiplexed.aclose()
+        await self._current.transport.aclose()
 
 
 def multiplexed(plain: Transport, verify: ssl.SSLContext, proxy: Proxy | None) -> Http2Transport:
