@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.every_operation.grounds import WRONG_KEY, expect_refused
+from tests.every_operation.grounds import expect_wrong_refused
 from trigger_conformance.checks.expect import NotApplicableError
 from trigger_conformance.checks.requirement import info, must
 from trigger_conformance.rules import delegated_token, forgery
@@ -31,7 +31,7 @@ def test_tampered_delegated_token_is_refused(target, handed_out):
     answers = target.send_all(
         target.valid(label, key=key, authorization=authorization) for label, authorization in forgeries.items()
     )
-    expect_refused(answers, WRONG_KEY)
+    expect_wrong_refused(answers)
     expect(target.send(target.twin(answers[0].request))).is_new_batch()
 
 

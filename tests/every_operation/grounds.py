@@ -32,9 +32,20 @@ def expect_nothing_made(target, requests):
     expect(shown).satisfies(judge)
 
 
-def expect_refused(exchanges, rests_on=REFUSAL):
-    """Nobody is let in; with which status a stranger is refused is another requirement's affair, ``rests_on``."""
+def expect_refused(exchanges):
+    """Nobody is let in; with which status a stranger is refused is another requirement's affair."""
+    expect_nobody_let_in(exchanges)
+    given(exchanges, rests_on=operation(exchanges).owner(REFUSAL)).is_refused()
+
+
+def expect_wrong_refused(exchanges):
+    """Nobody is let in; with which status a wrong credential is refused is another requirement's affair."""
+    expect_nobody_let_in(exchanges)
+    given(exchanges, rests_on=operation(exchanges).owner(WRONG_KEY)).is_refused()
+
+
+def expect_nobody_let_in(exchanges):
+    """No answer is a success, and there is one."""
     expect(exchanges).satisfies(
         lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
     )
-    given(exchanges, rests_on=operation(exchanges).owner(rests_on)).is_refused()
