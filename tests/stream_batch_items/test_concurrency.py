@@ -9,7 +9,7 @@ from trigger_conformance.checks.requirement import must
 from .grounds import AGAIN, ERRORS, LATE, PART, expect_whole_by_now, given_sealed, tells
 from .operation import counts
 
-TAKEN = "StreamBatchItemsResponse.itemsAccepted"
+ITEMS_ACCEPTED = "StreamBatchItemsResponse.itemsAccepted"
 SEALING = "StreamBatchItemsResponse.sealed"
 AT_ONCE = 4
 SIZE = 6
@@ -65,12 +65,12 @@ def expect_each_once(races):
             )
 
 
-@must("streams of the same items at once are each answered, and no item is accepted twice", clause=TAKEN)
+@must("streams of the same items at once are each answered, and no item is accepted twice", clause=ITEMS_ACCEPTED)
 def test_same_items_at_once_are_taken_once(same):
     expect_each_once(same)
 
 
-@must("streams of complementary parts at once are each answered, and no item is accepted twice", clause=TAKEN)
+@must("streams of complementary parts at once are each answered, and no item is accepted twice", clause=ITEMS_ACCEPTED)
 def test_parts_at_once_are_taken_once(complementary):
     expect_each_once(complementary)
 
@@ -102,7 +102,7 @@ def test_parts_at_once_can_be_sealed(complementary, afterwards):
     expect_sealed(complementary, afterwards)
 
 
-@must("what streams at once were told to be accepted is what the batch then has", clause=TAKEN)
+@must("what streams at once were told to be accepted is what the batch then has", clause=ITEMS_ACCEPTED)
 def test_nothing_is_lost_by_streams_at_once(complementary, afterwards):
     read = [
         (answers, again)
