@@ -13,12 +13,10 @@ MISSING = "create_batch.run_count.missing_or_mistyped_is_rejected"
 OUT_OF_RANGE = "create_batch.run_count.out_of_range_is_rejected"
 WRONG_KEY = "create_batch.authentication.wrong_key_is_refused"
 ON_ONE_CONNECTION = "create_batch.authentication.requests_on_one_connection_are_judged_by_themselves"
-REFUSAL = "create_batch.authentication.missing_credential_is_refused"
 REFUSED = "create_batch.authentication.refused_request_creates_nothing"
 REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
 REPLAY = "create_batch.idempotency.replay_returns_the_existing_batch"
 RACE = "create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch"
-REPLAY_RUN_COUNT = "create_batch.idempotency.replay_keeps_the_first_run_count"
 
 
 def given_accepted(firsts):

@@ -182,14 +182,8 @@ class ScheduleClient(Client):
 
     def send_all(self, requests, *, keep_429=False):
         """Send independent requests; those that share a key leave one after the other."""
-        waves = []
-        for request in requests:
-            key = self.operation.key(request) if request.credential == "primary" else None
-            if not waves or key in waves[-1][0]:
-                waves.append((set(), []))
-            waves[-1][0].update({key} - {None})
-            waves[-1][1].append(request)
-        return [answer for _, wave in waves for answer in super(ScheduleClient, self).send_all(wave, keep_429=keep_429)]
+        send = super().send_all
+        return [answer for wave in self._waves(requests) for answer in send(wave, keep_429=keep_429)]
 
     # Looking, and removing
 

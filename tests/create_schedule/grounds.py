@@ -18,7 +18,6 @@ IDS = ID("answers", "ids_are_never_given_twice")
 NEXT_RUN = ID("next_run", "plain_times_are_right")
 SAME_ID = ID("deduplication", "second_request_answers_with_the_first_id")
 PAGES = ID("list_and_delete", "pages_satisfy_the_schema")
-UPDATED = ID("deduplication", "second_request_updates_the_schedule")
 SEGMENT = ID("answers", "id_is_a_path_segment")
 SEEN_SAME = ID("list_and_delete", "seen_schedule_is_the_answered_one")
 SEEN = ID("list_and_delete", "created_schedule_is_seen_by_id")
@@ -151,3 +150,8 @@ def plain(exchanges):
         each for each in several(exchanges)
         if each.request.document is not None and OPERATION.contract.keeps_schema(each.request.document)
     ]  # fmt: skip
+
+
+def removed(traffic):
+    """The ids that requests asked to remove."""
+    return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}

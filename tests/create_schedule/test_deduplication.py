@@ -37,6 +37,7 @@ from .grounds import (
     given_seen,
     given_seen_as_answered,
     plain,
+    removed,
     told,
     why_another_id,
     why_not_of,
@@ -545,11 +546,6 @@ def test_no_key_ever_named_two_schedules(target, traffic):
             if made(earlier) != made(later) and made(earlier) not in gone:
                 message = f"one key named {quoted(made(earlier))} and {quoted(made(later))}"
                 raise ViolationError(message, [earlier, later], [Wrong(later, message, "id")])
-
-
-def removed(traffic):
-    """The ids that requests asked to remove."""
-    return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
 
 
 @must("the list has one schedule of each key of the run", clause=CLAUSE, stage=Stage.CLOSING)

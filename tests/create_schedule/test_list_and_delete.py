@@ -20,6 +20,7 @@ from .grounds import (
     given_pages,
     given_schedules,
     given_seen,
+    removed,
     unlike,
     why_no_page,
 )
@@ -188,11 +189,6 @@ def test_list_has_every_schedule(target, traffic, at_the_end, created):
     expect(mine.values()).satisfies(
         lambda each: f"{labels[each.number]} is in no page of the list" if each.number in labels else None, place="list"
     )
-
-
-def removed(traffic):
-    """The ids that requests asked to remove."""
-    return {each.request.target.rpartition("/")[2] for each in traffic if each.request.method == "DELETE"}
 
 
 @pytest.fixture(scope="module")

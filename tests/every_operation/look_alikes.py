@@ -108,9 +108,9 @@ class LookAlikes:
         made = {named(each) for each in self.firsts.values()}
         forgotten = {label for label, each in self.replays.items() if named(each) and named(each) not in made}
         first, plain = self.firsts[PLAIN], self.replays.get(PLAIN)
-        # Replays only confirm what was seen: where the plain key's do not work, the others say nothing.
         if PLAIN in forgotten:
             self._rest_on(self.never_two, forgotten)
+        # Replays only confirm what was seen: where the plain key's do not work, the others say nothing.
         if plain is None or (type(self).why_no_copy(plain, first) and named(plain) not in made - {named(first)}):
             self.given_copies([plain or first], first)
             return

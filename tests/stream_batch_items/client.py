@@ -214,14 +214,8 @@ class ItemsClient(Client):
 
     def send_all(self, requests, **how):
         """Send independent requests; those for one batch leave one after the other, for at once they may be refused."""
-        waves = []
-        for request in self._sent(requests):
-            key = self.operation.key(request) if request.credential == "primary" else None
-            if not waves or key in waves[-1][0]:
-                waves.append((set(), []))
-            waves[-1][0].update({key} - {None})
-            waves[-1][1].append(request)
-        return [answer for _, wave in waves for answer in super(ItemsClient, self).send_all(wave, **how)]
+        send = super().send_all
+        return [answer for wave in self._waves(self._sent(requests)) for answer in send(wave, **how)]
 
     def send_in_turn(self, requests):
         """Send requests one after the other on one connection."""

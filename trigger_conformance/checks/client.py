@@ -278,6 +278,18 @@ class Client(ABC):
         """Send independent requests, several in flight at a time; answers in the same order."""
         return self.wire.send_all(list(requests), Sending(keep_429=keep_429))
 
+    def _waves(self, requests: Iterable[Request]) -> list[list[Request]]:
+        """The requests in order, in waves in which no two share a key: those would depend on each other."""
+        waves: list[tuple[set[str], list[Request]]] = []
+        for request in requests:
+            key = self.operation.key(request) if request.credential == "primary" else None
+            if not waves or key in waves[-1][0]:
+                waves.append((set(), []))
+            if key is not None:
+                waves[-1][0].add(key)
+            waves[-1][1].append(request)
+        return [wave for _, wave in waves]
+
     def send_together(self, requests: Iterable[Request], *, keep_429: bool = False) -> list[Exchange]:
         """Send requests whose last bytes leave in one go."""
         return self.wire.send_together(list(requests), keep_429=keep_429)

@@ -82,7 +82,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
         return way
 
     def close_idle(self) -> None:
-        """Close the idle HTTP/1.1 connections; an HTTP/2 connection is for all requests and stays."""
+        """Close the idle HTTP/1.1 connections; an HTTP/2 connection is for many requests and stays."""
         self._plain.close_idle()
 
     async def aclose(self) -> None:
