@@ -99,7 +99,8 @@ class Client(ABC):
         """A key that nothing else uses; operators find all of a run's keys by their beginning."""
         self._keys += 1
         tag = zlib.crc32(self.wire.check.encode())
-        return f"{self.own}{tag:08x}-{self._keys}{suffix}"
+        # All numbers are of one length, that no plain key is the beginning of another.
+        return f"{self.own}{tag:08x}-{self._keys:05}{suffix}"
 
     def random(self, purpose: str) -> random.Random:
         """Randomness that is the same in every run with one seed."""
