@@ -15,7 +15,8 @@ from itertools import takewhile
 
 # A shorter piece of a key says nothing, so a value that shares no more with one was not made from it.
 _TELLING_LENGTH = 8
-_REPETITION = re.compile(rb"(.{1,8}?)\1{47,}", re.DOTALL)
+_SHORTEST = 48
+_REPETITION = re.compile(rb"(.{1,8}?)\1{%d,}" % (_SHORTEST - 1), re.DOTALL)
 _PLAIN = re.compile(r"[\w %+,./:;=@()-]*", re.ASCII)
 
 
@@ -46,6 +47,8 @@ def split(data: bytes, forms: Mapping[bytes, Expression]) -> list[Piece]:
 
 
 def _squeezed(data: bytes) -> list[Piece]:
+    if len(data) < _SHORTEST:
+        return [data] if data else []
     found: list[Piece] = []
     end = 0
     for match in _REPETITION.finditer(data):

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.spellings import FORMS, folded, readings
@@ -22,6 +23,8 @@ _JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.[\w-]++", 
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
 _PIECE = 8
+# Of longer texts no two are alike.
+_SHORT_TEXT = 2048
 # How much of a body's ends is read with its escapes; reports show less of it.
 _AROUND = 1 << 17
 # A gateway header's value may be a plain word, which must not vanish from every text.
@@ -45,6 +48,8 @@ class Redactor:
         self._gateway = {name.lower() for name, _ in headers}
         # Only the run's own credentials can leak from a target.
         self._foreign: set[str] = set()
+        # A run's texts are the same few, over and over: names and values of headers, a record's and a report's.
+        self._known_spans = lru_cache(maxsize=4096)(self._spans)
         for secret in secrets:
             self.learn(secret)
             self._whole += [folded(secret), secret.encode("utf-8", "surrogatepass").hex()]
@@ -72,6 +77,7 @@ class Redactor:
         self._foreign |= self.learn(secret)
 
     def _take_out(self, forms: Iterable[str]) -> None:
+        self._known_spans.cache_clear()
         for form in forms:
             if len(form) < 2 * _PIECE - 1:
                 self._short.add(form)
@@ -90,11 +96,15 @@ class Redactor:
         return _JWT.sub(rf"\1.{NO_SIGNATURE}", self._secretless(text, None))
 
     def _secretless(self, text: str, around: int | None = _AROUND) -> str:
+        spans = self._known_spans(text) if len(text) <= _SHORT_TEXT else self._spans(text, around)
+        return _without(text, spans) if spans else text
+
+    def _spans(self, text: str, around: int | None = None) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         for reading in readings(text, around):
             for form in self._forms_in(reading.text):
                 spans += [reading.span(at, at + len(form)) for at in _occurrences(form, reading.text)]
-        return _without(text, spans) if spans else text
+        return spans
 
     def _bytes(self, data: bytes) -> bytes:
         # latin-1 maps every byte to one character and back, so binary bodies survive.
