@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from selftest import warm
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.process import ReferenceProcess
 
@@ -44,19 +45,26 @@ def environment(**more):
 
 
 def ran(process, folder, output, errors):
+    return told(process.returncode, folder, output, errors)
+
+
+def told(status, folder, output, errors):
     results = folder / "results.json"
     document = json.loads(results.read_text("utf-8")) if results.exists() else {}
-    return Ran(process.returncode, output, errors, folder, document)
+    return Ran(status, output, errors, folder, document)
 
 
 @pytest.fixture
 def command(tmp_path):
-    """``trigger-conformance`` with these arguments."""
+    """``trigger-conformance`` with these arguments; another ``module`` in a process that begins anew."""
 
-    def run(*arguments, module="trigger_conformance.cli", **variables):
+    def run(*arguments, module=None, **variables):
         folder = tmp_path / f"report{len(list(tmp_path.iterdir()))}"
         if arguments[0] in ("run", str(ROOT / "tests")):
             arguments = (*arguments, f"--report-dir={folder}")
+        if module is None:
+            status, output, errors = warm.call(arguments, tmp_path, environment(**variables), LONGEST)
+            return told(status, folder, output, errors)
         process = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=tmp_path, env=environment(**variables), capture_output=True, text=True, timeout=LONGEST, check=False,
