@@ -16,6 +16,7 @@ from itertools import takewhile
 # A shorter piece of a key says nothing, so a value that shares no more with one was not made from it.
 _TELLING_LENGTH = 8
 _SHORTEST = 48
+_LONG = 2048
 _REPETITION = re.compile(rb"(.{1,8}?)\1{%d,}" % (_SHORTEST - 1), re.DOTALL)
 _PLAIN = re.compile(r"[\w %+,./:;=@()-]*", re.ASCII)
 
@@ -47,7 +48,7 @@ def split(data: bytes, forms: Mapping[bytes, Expression]) -> list[Piece]:
 
 
 def _squeezed(data: bytes) -> list[Piece]:
-    if len(data) < _SHORTEST:
+    if len(data) < _SHORTEST or (len(data) > _LONG and not _repeats_within(data)):
         return [data] if data else []
     found: list[Piece] = []
     end = 0
@@ -56,6 +57,12 @@ def _squeezed(data: bytes) -> list[Piece]:
         found += [data[end : match.start()], _repeated(unit, count)]
         end = match.end()
     return [piece for piece in (*found, data[end:]) if piece]
+
+
+def _repeats_within(data: bytes) -> bool:
+    # Whatever else is that long goes into a file, and looking through it takes longer than sending it.
+    middle = len(data) // 2
+    return _REPETITION.search(data, middle - _LONG // 2, middle + _LONG // 2) is not None
 
 
 def _repeated(unit: bytes, count: int) -> Expression:

@@ -23,6 +23,7 @@ CREATE TABLE account (
     requests INTEGER, runs INTEGER, started REAL, next_slot REAL, hold_until REAL, last_success REAL, down TEXT
 );
 CREATE TABLE exchange (number INTEGER PRIMARY KEY, requirement TEXT, record BLOB);
+CREATE INDEX of_requirement ON exchange (requirement);
 CREATE TABLE finished (nodeid TEXT PRIMARY KEY);
 CREATE TABLE decision (requirement TEXT, name TEXT, value INTEGER);
 """
