@@ -158,7 +158,7 @@ def test_the_level_is_the_strongest_and_musts_come_first():
 
 
 TITLES = {
-    "a replay": (REPLAYS, "a replay of an idempotency key is answered 422, not 202"),
+    "a replay": (REPLAYS, "a request whose key was used before is answered 422, not 202"),
     "one case": (
         sights([1], "expected 400 or 422, got 202 Accepted", got="202", cases=["runCount 0"]),
         "runCount 0 is answered 202, not 400 or 422",

@@ -14,7 +14,7 @@ _LONGEST = 160
 _EXPECTED = re.compile(r"expected (\d{3}(?: or \d{3})*)")
 # What a request is called by its kind, where the cases say no more.
 _KINDS = {
-    "replay": "a replay of an idempotency key",
+    "replay": "a request whose key was used before",
     "together": "one of several requests that leave together with one key",
     "after a rejected one": "a valid request with the key of a rejected one",
     "after a refused one": "a valid request with the key of a refused one",
