@@ -2,7 +2,7 @@
 
 import re
 
-from trigger_conformance.checks.expect import several
+from trigger_conformance.checks.expect import expect, several
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
@@ -13,6 +13,7 @@ from .values import KEY
 
 ID = "create_schedule.{}.{}".format
 VALID = ID("answers", "valid_request_is_accepted")
+UPDATES = ID("deduplication", "second_request_updates_the_schedule")
 AS_ASKED = ID("answers", "answer_has_what_the_request_asked_for")
 IDS = ID("answers", "ids_are_never_given_twice")
 NEXT_RUN = ID("next_run", "plain_times_are_right")
@@ -68,6 +69,23 @@ def unlike(schedule, told):
 def given_as_asked(exchanges):
     """Plain answers have what their requests asked for."""
     return given(exchanges, rests_on=AS_ASKED).is_as_asked()
+
+
+def expect_of_each(exchanges, judge, place=""):
+    """The judge finds nothing wrong with the first of their keys; with later ones, where those count."""
+    firsts = [each for each in exchanges if OPERATION.is_new(each)]
+    later = [each for each in exchanges if not OPERATION.is_new(each)]
+    if firsts:
+        expect(firsts).satisfies(judge, place=place)
+    if later:
+        given(later, rests_on=UPDATES).satisfies(judge, place=place)
+
+
+def given_updated(first_and_seconds):
+    """A schedule is seen as a second request with its key asked for."""
+    _, seconds, looks = first_and_seconds
+    for second, look in zip(seconds, looks[1:], strict=True):
+        given(given_seen([look]), rests_on=UPDATES).satisfies(why_not_of(second.request))
 
 
 def given_same_id(seconds, first, needed=True):

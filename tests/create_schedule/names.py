@@ -24,6 +24,14 @@ class Names:
             self._first[place] = (exchange.began, key)
         return exchange.began <= began
 
+    def had(self, exchange, key):
+        """Whether a request with the ``key`` that set out earlier was given an id."""
+        host = _host(exchange)
+        return key is not None and any(
+            owner == key and began < exchange.began and place == host
+            for (place, _), (began, owner) in self._first.items()
+        )
+
     def key_of(self, exchange, named):
         """The key of the request that the id was first given to."""
         return self._first.get((_host(exchange), named), (0.0, None))[1]

@@ -49,6 +49,11 @@ class CreateSchedule(Operation):
         found = exchange.answer.document.get("id")
         return found if isinstance(found, str) and found else None
 
+    def owner_of_refusal(self, exchange):
+        """Of a later request with a key, that the affair of any second one."""
+        key = self.key(exchange.request)
+        return self.owner("deduplication.second_request_answers_with_the_first_id") if NAMES.had(exchange, key) else ""
+
     def unreadable(self, exchange):
         """All that an answer has without an id, or without anything of what was asked: the schema requires nothing."""
         if exchange.status != self.contract.success or exchange.request.method != "POST":

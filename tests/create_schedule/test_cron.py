@@ -8,7 +8,7 @@ from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import shortened, visible
 
 from . import patterns
-from .grounds import AS_ASKED, ID, given_accepted, given_listed
+from .grounds import AS_ASKED, ID, UPDATES, given_accepted, given_listed
 from .operation import expression, why_another_pattern
 
 CRON = "CreateScheduleOptions.cron"
@@ -109,16 +109,17 @@ def test_patterns_are_seen_as_sent(target, sent):
     look = target.look()
     given_listed(look)
 
-    def judge(page):
+    def why_wrong(page, new):
         for entry, its_page in look.entries():
             asked = last.get(entry.get("id"))
-            if asked and its_page is page:
+            if asked and its_page is page and target.operation.is_new(asked) is new:
                 problem = why_another_pattern(asked.request.document["cron"], expression(entry))
                 if problem:
                     return problem
         return None
 
-    expect(look.pages).satisfies(judge)
+    expect(look.pages).satisfies(lambda page: why_wrong(page, new=True))
+    given(look.pages, rests_on=UPDATES).satisfies(lambda page: why_wrong(page, new=False))
 
 
 @pytest.fixture(scope="module")

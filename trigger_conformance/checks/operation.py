@@ -262,6 +262,10 @@ class Operation(ABC):
         """An answer as the document's schema judges it: without what the operation's page lets pass."""
         return exchange
 
+    def owner_of_refusal(self, exchange: Exchange) -> str:  # noqa: ARG002
+        """Whose affair it is that a valid request was refused, whatever it asked for: ""  is its check's."""
+        return ""
+
     def unreadable(self, exchange: Exchange) -> dict[str, str]:
         """The properties of which the answer to an accepted request tells nothing, with whose affair that is.
 

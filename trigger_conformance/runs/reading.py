@@ -1,7 +1,7 @@
 """What a check holds against an answer that is wrong whatever was asked is the affair of one requirement.
 
-An answer that cannot be read where it is wrong is its schema's, and a success of another status than the documented one
-is that of the plainest valid request.
+An answer that cannot be read where it is wrong is its schema's, a success of another status than the documented one is
+that of the plainest valid request, and where any later request with a key is refused that is the second one's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def as_read(error: BaseException | None, requirement: Requirement, operation: Op
     violation = error.violation if isinstance(error, GroundError) else error
     if not isinstance(violation, ViolationError):
         return error
-    rules = (_unreadable,) if isinstance(error, GroundError) else (_unreadable, _of_another_status)
+    rules = (_unreadable,) if isinstance(error, GroundError) else (_unreadable, _of_another_status, _refused)
     owners = [next(filter(None, (rule(each, operation) for rule in rules)), "") for each in violation.wrongs]
     left = [each for each, owner in zip(violation.wrongs, owners, strict=True) if owner in ("", requirement.id)]
     if len(left) == len(owners):
@@ -42,3 +42,9 @@ def _of_another_status(wrong: Wrong, operation: Operation) -> str:
     asked, status = operation_of(wrong.exchange.request).contract, wrong.exchange.status or 0
     is_other = status // 100 == 2 and status not in asked.statuses
     return operation.owner(_ACCEPTED) if is_other and f"expected {asked.success}" in wrong.problem else ""
+
+
+def _refused(wrong: Wrong, _: Operation) -> str:
+    asked, status = operation_of(wrong.exchange.request), wrong.exchange.status or 0
+    is_refused = status // 100 == 4 and status != 429 and f"expected {asked.contract.success}" in wrong.problem
+    return asked.owner_of_refusal(wrong.exchange) if is_refused else ""

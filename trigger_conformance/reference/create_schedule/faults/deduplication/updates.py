@@ -198,7 +198,7 @@ class SecondRequestSwitchesOff(CreateScheduleServer):
         return {**super().schedule_body(environment, schedule), "active": schedule.id not in self.off}
 
 
-@fault(TENTH, "answers.answer_has_what_the_request_asked_for")
+@fault(UPDATES)
 class OnlyTheFirstUpdateCounts(_Counting):
     """From the third request on a key's schedule stays as it is."""
 
