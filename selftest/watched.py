@@ -1,4 +1,4 @@
-"""A reference server in a thread of this process: what it keeps can be looked into."""
+"""What a reference server keeps, looked into: one in a thread of this process, and what any has run twice."""
 
 import threading
 from contextlib import contextmanager
@@ -28,15 +28,26 @@ class Watched:
 
     @property
     def fillings(self) -> dict[str, Filling]:
-        """The batches that were given items, by their ids, of all environments."""
-        stores = [each.store(Fillings) for each in self.app.site.environments]
-        return {identity: each for store in stores for identity, each in store.items()}
+        """As ``fillings``."""
+        return fillings(self.app)
+
+
+def fillings(app: ReferenceApp) -> dict[str, Filling]:
+    """The batches that were given items, by their ids, of all environments."""
+    stores = [each.store(Fillings) for each in app.site.environments]
+    return {identity: each for store in stores for identity, each in store.items()}
+
+
+def second_runs(app: ReferenceApp) -> int:
+    """How many items started more than one run, of all batches; the server may be serving meanwhile."""
+    return sum(runs > 1 for filling in fillings(app).values() for runs in list(filling.runs.values()))
 
 
 @contextmanager
-def watched(behaviour=""):
-    """The sound server, or one of its faults and variants that serve by uvicorn."""
-    app = behaviour_class(behaviour)()
+def watched(behaviour="", **operations):
+    """The sound server, or one of its faults and variants that serve by uvicorn; ``operations`` are other servers."""
+    kind = behaviour_class(behaviour)
+    app = type("Watched", (kind,), {"operations": {**kind.operations, **operations}})()
     listener = listen()
     server = app.uvicorn()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
