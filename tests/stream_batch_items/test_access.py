@@ -3,11 +3,16 @@
 from urllib.parse import quote
 
 from trigger_conformance.checks.expect import NotApplicableError, expect
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import must, should
 from trigger_conformance.wire.exchange import Beyond
 
-from .grounds import ERRORS, given_sealed, given_taken
+from ..every_operation.grounds import expect_nobody_let_in
+from .grounds import ERRORS, ID, given_sealed, given_taken
 from .values import OF_ANOTHER
+
+WRONG_KEY = ID("authentication", "wrong_key_is_refused")
+FORGED = ID("authentication", "forged_tokens_are_refused")
 
 BATCH_ID = "streamBatchItems.parameters"
 BEARER = "BearerAuth"
@@ -58,9 +63,17 @@ def test_batch_of_another_environment_is_unknown(target):
     answer = target.send(
         target.whole(batch, "by another environment", authorization=target.second_bearer, beyond=Beyond.LINE)
     )
+    given_not_anybody(target, batch, answer, target.options.second_api_key, WRONG_KEY)
     expect(answer).has_status(*UNKNOWN, 401, 403)
     own = target.send(target.whole(batch, "by its own environment, afterwards"))
     given_sealed(own, 2)
+
+
+def given_not_anybody(target, batch, answer, secret, owner):
+    """Where somebody was let in to a batch, nobody is with the ``secret`` changed; else nothing is left to judge."""
+    if answer.status == target.contract.success:
+        anybody = target.derived(f"Bearer {secret[:-6]}AAAAAA")
+        given(target.send(target.whole(batch, "with a wrong one", authorization=anybody)), rests_on=owner).is_refused()
 
 
 def with_tokens(target, size, count):
@@ -84,9 +97,10 @@ def test_token_of_the_batch_is_accepted(target):
 @must("the token of one batch is not accepted for another's items: 401 or 403, nothing accepted", clause=BEARER)
 def test_token_of_another_batch_is_refused(target):
     (batch, _), (other, _) = with_tokens(target, 2, 2)
-    answer = target.send(
-        target.whole(batch, "with another batch's token", authorization=target.token_of(other, OF_ANOTHER))
-    )
-    expect(answer).has_status(401, 403)
+    token = target.token_of(other, OF_ANOTHER)
+    answer = target.send(target.whole(batch, "with another batch's token", authorization=token))
+    given_not_anybody(target, batch, answer, token.values[0].decode().rpartition(" ")[2], FORGED)
+    expect_nobody_let_in(answer)
+    given(answer, rests_on=WRONG_KEY).has_status(401, 403)
     own = target.send(target.whole(batch, "with the key, afterwards"))
     given_taken(own, 2)

@@ -202,7 +202,8 @@ def test_replayed_create_leads_to_the_same_batch(target):
 def test_unread_answer_and_its_retry(target):
     batch = target.batch(3)
     target.abandon(target.whole(batch, "all items, the answer unread"))
-    retry = target.send(target.whole(batch, "the retry"))
+    # On an older connection it may overtake.
+    retry = target.send(target.whole(batch, "the retry"), fresh=True)
     # What was read before may have sealed the batch: a target need not tell again item by item, or at all.
     late = tells(itemsAccepted=0, itemsDeduplicated=0, sealed=True)
     given(retry, rests_on=LATE).has_status(target.contract.success, *ERRORS)
@@ -214,7 +215,7 @@ def test_unread_answer_and_its_retry(target):
 
 
 def successes(target, traffic):
-    return [each for each in traffic if each.status == target.contract.success]
+    return [each for each in traffic if each.status == target.contract.success and target.operation.asks(each.request)]
 
 
 def sizes(target):
