@@ -1,5 +1,6 @@
 """Who may: unknown batches, those of another environment, the token that is handed out with a batch."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from trigger_conformance.checks.expect import NotApplicableError, expect
@@ -17,6 +18,8 @@ FORGED = ID("authentication", "forged_tokens_are_refused")
 BATCH_ID = "streamBatchItems.parameters"
 BEARER = "BearerAuth"
 UNKNOWN = (*ERRORS, 404)
+# Whoever looks a batch up at its first item finds nothing wrong.
+NO_LINES = "a word, and no lines"
 # Nothing, or what stands in front, finds no path in these at all.
 NO_PATH = (*UNKNOWN, 405)
 
@@ -27,7 +30,7 @@ def unknown(target):
     return {
         "an id like a batch's": quote(f"{near[:-1]}{'0' if near[-1] != '0' else '1'}", safe=""),
         "no id at all": "",
-        "a word": "conformance-no-such-batch",
+        NO_LINES: "conformance-no-such-batch",
         "another letter case": quote(near.swapcase(), safe="") if near.swapcase() != near else "x",
         "the id and more": quote(f"{near}0", safe=""),
         "a path": quote(f"../{near}", safe=""),
@@ -45,8 +48,9 @@ def test_unknown_batch_is_an_error(target):
     ids = list(unknown(target).items())[: target.pick(smoke=1, standard=6, thorough=20)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))
     streams = [
-        target.stream("x", [target.item()], label, path=f"{prefix}{text}{after}", beyond=Beyond.LINE)
+        target.stream("x", lines, label, path=f"{prefix}{text}{after}", beyond=Beyond.LINE)
         for label, text in ids
+        for lines in ([] if label == NO_LINES else [target.item()],)
     ]
     expect(target.send_all(streams)).satisfies(
         lambda each: None
@@ -67,6 +71,9 @@ def test_batch_of_another_environment_is_unknown(target):
     expect(answer).has_status(*UNKNOWN, 401, 403)
     own = target.send(target.whole(batch, "by its own environment, afterwards"))
     given_sealed(own, 2)
+    expect(target.send(replace(answer.request, label="by another environment, once it is sealed"))).has_status(
+        *UNKNOWN, 401, 403
+    )
 
 
 def given_not_anybody(target, batch, answer, secret, owner):
@@ -104,3 +111,4 @@ def test_token_of_another_batch_is_refused(target):
     given(answer, rests_on=WRONG_KEY).has_status(401, 403)
     own = target.send(target.whole(batch, "with the key, afterwards"))
     given_taken(own, 2)
+    expect_nobody_let_in(target.send(replace(answer.request, label="with another batch's token, once it is sealed")))
