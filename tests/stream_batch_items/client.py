@@ -13,6 +13,7 @@ from trigger_conformance.contract.contract import Expected
 from trigger_conformance.rules import delegated_token
 from trigger_conformance.wire.exchange import Exchange, Framing, Upload
 
+from .grounds import given_accepted
 from .values import OF_ANOTHER, OF_THE_BATCH
 
 LINES = "application/x-ndjson"
@@ -186,7 +187,8 @@ class ItemsClient(Client):
 
     def look_for(self, requests):
         """All items of each batch that ``requests`` were for, once: it had none before."""
-        return super().look_for({self.operation.key(each): each for each in requests}.values())
+        shown, judge = super().look_for({self.operation.key(each): each for each in requests}.values())
+        return given_accepted(shown), judge
 
     def sample(self):
         """What shows the usual answers: a whole stream, the same again, a malformed and a refused one."""
