@@ -81,9 +81,9 @@ class MalformedLinesAreUnprocessable(StreamBatchItemsServer):
             raise Problem(422, problem.message) from problem
 
 
-@variant
+@variant(warns=("authentication.refusal_carries_a_challenge",))
 class OthersBatchesAreUnauthorized(StreamBatchItemsServer):
-    """Another environment's batch is answered 401."""
+    """Another environment's batch is answered 401, without a challenge."""
 
     def find(self, environment: Environment, identity: str) -> Filling:
         others = [each for each in self.environments if each is not environment]
