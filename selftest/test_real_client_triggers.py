@@ -18,7 +18,7 @@ TRIPPING = {
     "story.counts_the_first_page": ("stream", "BatchNotSealedError"),
     "story.reads_twenty_five_lines": ("stream", "BatchNotSealedError"),
     "deduplication.knows_the_last_digit": ("stream", "BatchNotSealedError"),
-    "uploads.gives_up_on_many_chunks": ("stream", 400),
+    "ingest.limits_streams": ("stream", 422),
     "story.accepted_is_text": ("stream", "TriggerApiError"),
     "story.sealed_is_left_out": ("stream", "TriggerApiError"),
 }
