@@ -167,8 +167,8 @@ class ItemsClient(Client):
     def token_claims(self):
         """The claims of the token that comes with a new batch."""
         batch = self.batch(1)
-        # A forgery that claims what it needs is for this batch, which strangers ask for from now on.
-        self._apart["a stranger"] = batch.id
+        # A forgery that claims what it needs is for this batch: the next one that is asked for.
+        self._ahead.insert(0, batch.id)
         return delegated_token.payload_of(batch.made_by.answer)
 
     def token_of(self, batch, honours=OF_THE_BATCH):
