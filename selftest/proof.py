@@ -1,8 +1,8 @@
 """The proof: the suite against every fault and every conforming variant, on one page.
 
 ``make proof`` (``python -m selftest.proof``) writes reports/proof.json and reports/proof.html, and fails where a
-fault is missed, makes more than two findings or violates what it is not declared to, a variant is blamed, a
-requirement has no fault, or the suite crashes.
+fault is missed, makes more than two findings or violates what it is not declared to, a variant is blamed or runs an
+item twice, a requirement has no fault, or the suite crashes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Row:
     """What the run on one behaviour came to.
 
     ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of,
-    ``may`` those that may catch a fault too, ``findings`` the requirements of each finding and ``titles`` its name.
+    ``may`` those that may catch a fault too, ``findings`` the requirements of each finding and ``titles`` its name,
+    ``ran_twice`` how many items of batches started more than one run.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Row:
     most: int = MOST_FINDINGS
     findings: tuple[tuple[str, ...], ...] = ()
     titles: tuple[str, ...] = ()
+    ran_twice: int = 0
 
     @property
     def is_fault(self) -> bool:
@@ -85,7 +87,9 @@ class Row:
         if not self.is_fault:
             blamed = sorted({*self.caught, *self.undecided} ^ {*self.warns, *self.leaves})
             wanted = "inconclusive" if self.leaves else "conformant"
-            return None if self.verdict == wanted and not blamed else f"{self.verdict}: {', '.join(blamed)}"
+            if self.verdict != wanted or blamed:
+                return f"{self.verdict}: {', '.join(blamed)}"
+            return f"{self.ran_twice} items ran twice on a sound server" if self.ran_twice else None
         missed = [operation for operation, named in by_operation(self.named).items() if not named & set(self.caught)]
         if missed and set(self.named) & set(self.caught):
             return f"missed in {', '.join(missed)}"
@@ -127,6 +131,7 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         **_allowance(behaviour.id),
         findings=tuple(map(tuple, trial.findings)),
         titles=tuple(trial.titles),
+        ran_twice=trial.ran_twice,
     )
 
 

@@ -29,6 +29,7 @@ from trigger_conformance.reference.registry import faults
 from trigger_conformance.report.reproduce import RACES
 
 FOUND = ("violated", "warned")
+TOLD_OF_ITEMS = ("itemsAccepted", "itemsDeduplicated", "sealed", "enqueuedCount", "expectedCount")
 _ANSWER = re.compile(r"^HTTP/[\d.]+ (\d{3})", re.MULTILINE)
 _LONGEST_PASTE = 120
 _REFILLED = 1.5
@@ -109,11 +110,11 @@ def pasted(fault: str, requirement: Mapping[str, Any], folder: Path, keys: tuple
                  tuple(reproduce["lines"]), errors[-300:])  # fmt: skip
 
 
-Fact = tuple[int | None, bool | None, str | None]
+Fact = tuple[int | None, Any, str | None]
 
 
 def blamed(requirement: Mapping[str, Any]) -> list[Fact]:
-    """Status, isCached and id of each blamed answer that the lines are to show."""
+    """Status, what it says of the batch and its id, of each blamed answer that the lines are to show."""
     shown = requirement["reproduce"]["exchanges"]
     responses = [each["response"] or {} for each in requirement["evidence"] if each["number"] in shown]
     return [_facts(each.get("status"), each.get("body", {}).get("text", "")) for each in responses]
@@ -135,13 +136,15 @@ def _facts(status: int | None, body: str) -> Fact:
         document, _ = json.JSONDecoder().raw_decode(body.strip())
     except ValueError:
         document = None
-    if status != 202 or not isinstance(document, dict):
+    if status not in (200, 202) or not isinstance(document, dict):
         return status, None, None
+    if status == 200:
+        return status, tuple(map(str, map(document.get, TOLD_OF_ITEMS))), None
     cached, batch = document.get("isCached"), document.get("id")
     return status, cached if isinstance(cached, bool) else None, batch if isinstance(batch, str) else None
 
 
-def _fact(fact: Fact) -> tuple[int | None, bool | None]:
+def _fact(fact: Fact) -> tuple[int | None, Any]:
     return fact[:2]
 
 

@@ -27,6 +27,7 @@ KINDS = {
     "bytes above 0x7F": "authentication.fails_on_binary_credentials",
     "a refused request and its twin": "authentication.counts_refused_requests",
     "a replay": "acceptance.answers_conflict_to_other_bodies",
+    "a batch that the path names": "deduplication.takes_items_twice",
 }
 
 

@@ -7,15 +7,18 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
 
 LONGEST = 240
+# For a server that is busy with what nobody waits for any more.
+TO_TELL = 10
 PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.checks.judges", "uvicorn",
              "allure_pytest", "trigger_conformance.reference.registry", "schemathesis",
              "trigger_conformance.checks.generation"]  # fmt: skip
@@ -27,7 +30,8 @@ Result = TypeVar("Result")
 class Trial:
     """How a run ended: exit status, verdict, each requirement's verdict, seconds and requests spent.
 
-    ``findings`` are the requirements of each finding, ``titles`` what they are called.
+    ``findings`` are the requirements of each finding, ``titles`` what they are called, ``ran_twice`` how many items of
+    batches started more than one run, which no answer tells.
     """
 
     status: int
@@ -38,6 +42,7 @@ class Trial:
     output: str = ""
     findings: list[list[str]] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
+    ran_twice: int = 0
 
     def having(self, *wanted: str) -> list[str]:
         """The requirements with one of these verdicts."""
@@ -50,12 +55,22 @@ class Trial:
 
 
 def serve(identity: str, ready: Connection) -> None:
-    """A server with the named behaviour; sends its base URL, its settings and the options that it takes to reach it."""
+    """A server with the named behaviour; sends its base URL, its settings and the options that it takes to reach it.
+
+    Whatever it is sent then, it answers how many items ran twice.
+    """
+    from selftest.watched import second_runs
     from trigger_conformance.reference import listening, registry
 
     server = registry.behaviour_class(identity)()
     listener = listening.listen()
     ready.send((server.base_url(listener.getsockname()[1]), server.settings, server.run_options()))
+
+    def tell() -> None:
+        ready.recv()
+        ready.send(second_runs(server))
+
+    threading.Thread(target=tell, daemon=True).start()
     server.run(listener)
 
 
@@ -90,9 +105,12 @@ def attempt(identity: str, options: Sequence[str] = ()) -> Trial:
         if suite.is_alive():
             suite.kill()
             suite.join()
+        seconds = time.monotonic() - began
+        here.send("how many items ran twice?")
+        ran_twice = here.recv() if here.poll(TO_TELL) else 0
         server.terminate()
         server.join()
-        return _read(Path(folder), suite.exitcode or 0, time.monotonic() - began)
+        return replace(_read(Path(folder), suite.exitcode or 0, seconds), ran_twice=ran_twice)
 
 
 def _read(folder: Path, status: int, seconds: float) -> Trial:

@@ -13,11 +13,12 @@ from trigger_conformance.contract.contract import Expected
 from trigger_conformance.rules import delegated_token
 from trigger_conformance.wire.exchange import Exchange, Framing, Upload
 
+from .grounds import given_accepted
 from .values import OF_ANOTHER, OF_THE_BATCH
 
 LINES = "application/x-ndjson"
 # Batches of one item that are made ahead, in one volley.
-AHEAD = {"smoke": 2, "larger": 4}
+AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ItemsClient(Client):
         self._ahead = []
         self._sizes = {}
         self._unsent = ""
-        self._apart = ""
+        self._apart = {}
 
     def begin(self, check):
         """From now on requests leave on behalf of the requirement ``check``."""
@@ -76,8 +77,7 @@ class ItemsClient(Client):
     def key(self, suffix=""):  # noqa: ARG002
         """The id of a new batch of one item."""
         if not self._ahead:
-            ahead = AHEAD["smoke"] if self.pick(smoke=1, standard=0, thorough=0) else AHEAD["larger"]
-            self._ahead = [each.id for each in self.batches(*[1] * ahead)]
+            self._ahead = [each.id for each in self.batches(*[1] * AHEAD)]
         return self._ahead.pop(0)
 
     # Requests
@@ -113,18 +113,18 @@ class ItemsClient(Client):
     def valid(self, label="", *, key=None, authorization=None, **how):
         """A request with the only item of a new batch, or of the batch ``key``.
 
-        Whoever is to be refused, or asks by another method, asks for one batch again and again.
+        Whoever is to be refused asks for one batch again and again, and so does who asks by another method.
         """
         ways = {name: how.pop(name) for name in self.WAYS if name in how}
-        stranger = "method" in ways or (authorization is not None and authorization.honours == "none")
-        key = key or (self._set_apart() if stranger else self.key())
+        nothing = "another method" if "method" in ways else "a stranger" if is_strange(authorization) else ""
+        key = key or (self._set_apart(nothing) if nothing else self.key())
         self._unsent = key
         return self.stream(key, [self.item(**how)], label, authorization=authorization, **ways)
 
-    def _set_apart(self):
-        """A batch for what must come to nothing, which so stays without items."""
-        self._apart = self._apart or self.key()
-        return self._apart
+    def _set_apart(self, kind):
+        """A batch for what must come to nothing for one reason, and so stays without items."""
+        self._apart[kind] = self._apart.get(kind) or self.key()
+        return self._apart[kind]
 
     def request(self, body=None, *, path=None, content_type=LINES, **how):
         """One request with a raw line: for the batch of a valid request that was made just now and not sent."""
@@ -137,9 +137,10 @@ class ItemsClient(Client):
         return super().request(body, path=path, content_type=content_type, **how)
 
     def _place(self, body, authorization):
-        refused = authorization is not None and authorization.honours == "none"
-        if refused or not body or self.expected(body) is Expected.REJECTED:
-            return self._set_apart()
+        if is_strange(authorization):
+            return self._set_apart("a stranger")
+        if not body or self.expected(body) is Expected.REJECTED:
+            return self._set_apart("a wrong line")
         unsent, self._unsent = self._unsent, ""
         return unsent or self.key()
 
@@ -186,7 +187,8 @@ class ItemsClient(Client):
 
     def look_for(self, requests):
         """All items of each batch that ``requests`` were for, once: it had none before."""
-        return super().look_for({self.operation.key(each): each for each in requests}.values())
+        shown, judge = super().look_for({self.operation.key(each): each for each in requests}.values())
+        return given_accepted(shown), judge
 
     def sample(self):
         """What shows the usual answers: a whole stream, the same again, a malformed and a refused one."""
@@ -201,8 +203,8 @@ class ItemsClient(Client):
             key = self.operation.key(each)
             if key == self._unsent:
                 self._unsent = ""
-            if key == self._apart and each.credential == "primary" and self._may_be_taken(each):
-                self._apart = ""
+            if each.credential == "primary" and self._may_be_taken(each):
+                self._apart = {kind: batch for kind, batch in self._apart.items() if batch != key}
         return requests
 
     def _may_be_taken(self, request):
@@ -227,6 +229,11 @@ class ItemsClient(Client):
             return super().is_up()
         except InconclusiveError:
             return False
+
+
+def is_strange(authorization):
+    """Whether nobody honours a credential that a request was given."""
+    return authorization is not None and authorization.honours == "none"
 
 
 def line(document):

@@ -1,6 +1,5 @@
 """What checks of items rest on beside their own statement, and which requirement owns it; what answers tell."""
 
-from trigger_conformance.checks.expect import expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
@@ -13,6 +12,7 @@ TAKEN = ID("story", "whole_stream_is_taken")
 SEALED = ID("story", "whole_stream_seals_its_batch")
 PART = ID("story", "part_is_taken")
 AGAIN = ID("story", "item_sent_again_is_deduplicated")
+TWICE = ID("story", "repeated_line_is_deduplicated")
 LATE = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
 
@@ -86,6 +86,6 @@ def adds_up(size):
 
 def expect_whole_by_now(exchanges, size):
     """All items of a batch, sent again, are taken or there, and the batch is sealed."""
-    read = expect(exchanges).has_status(200)
+    read = given_accepted(exchanges)
     given(read, rests_on=ADDED_UP).satisfies(adds_up(size))
     given_whole(read)

@@ -30,6 +30,10 @@ class StreamBatchItems(Operation):
         """The items of a standard run's batches, where there is a task for them."""
         return 0 if self.lacking(stated) else MOST_RUNS
 
+    def asks(self, request):
+        """Only a POST: what another method is answered is judged of methods."""
+        return request.method == self.contract.method.upper()
+
     def key(self, request):
         """The batch of the path: whoever sends its items again gives it nothing that it has."""
         *before, last = request.target.partition("?")[0].split("/")

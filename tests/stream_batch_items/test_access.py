@@ -1,17 +1,25 @@
 """Who may: unknown batches, those of another environment, the token that is handed out with a batch."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from trigger_conformance.checks.expect import NotApplicableError, expect
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import must, should
 from trigger_conformance.wire.exchange import Beyond
 
-from .grounds import ERRORS, given_sealed, given_taken
+from ..every_operation.grounds import expect_nobody_let_in
+from .grounds import ERRORS, ID, given_sealed, given_taken
 from .values import OF_ANOTHER
+
+WRONG_KEY = ID("authentication", "wrong_key_is_refused")
+FORGED = ID("authentication", "forged_tokens_are_refused")
 
 BATCH_ID = "streamBatchItems.parameters"
 BEARER = "BearerAuth"
 UNKNOWN = (*ERRORS, 404)
+# Whoever looks a batch up at its first item finds nothing wrong.
+NO_LINES = "a word, and no lines"
 # Nothing, or what stands in front, finds no path in these at all.
 NO_PATH = (*UNKNOWN, 405)
 
@@ -22,7 +30,7 @@ def unknown(target):
     return {
         "an id like a batch's": quote(f"{near[:-1]}{'0' if near[-1] != '0' else '1'}", safe=""),
         "no id at all": "",
-        "a word": "conformance-no-such-batch",
+        NO_LINES: "conformance-no-such-batch",
         "another letter case": quote(near.swapcase(), safe="") if near.swapcase() != near else "x",
         "the id and more": quote(f"{near}0", safe=""),
         "a path": quote(f"../{near}", safe=""),
@@ -40,8 +48,9 @@ def test_unknown_batch_is_an_error(target):
     ids = list(unknown(target).items())[: target.pick(smoke=1, standard=6, thorough=20)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))
     streams = [
-        target.stream("x", [target.item()], label, path=f"{prefix}{text}{after}", beyond=Beyond.LINE)
+        target.stream("x", lines, label, path=f"{prefix}{text}{after}", beyond=Beyond.LINE)
         for label, text in ids
+        for lines in ([] if label == NO_LINES else [target.item()],)
     ]
     expect(target.send_all(streams)).satisfies(
         lambda each: None
@@ -58,9 +67,20 @@ def test_batch_of_another_environment_is_unknown(target):
     answer = target.send(
         target.whole(batch, "by another environment", authorization=target.second_bearer, beyond=Beyond.LINE)
     )
+    given_not_anybody(target, batch, answer, target.options.second_api_key, WRONG_KEY)
     expect(answer).has_status(*UNKNOWN, 401, 403)
     own = target.send(target.whole(batch, "by its own environment, afterwards"))
     given_sealed(own, 2)
+    expect(target.send(replace(answer.request, label="by another environment, once it is sealed"))).has_status(
+        *UNKNOWN, 401, 403
+    )
+
+
+def given_not_anybody(target, batch, answer, secret, owner):
+    """Where somebody was let in to a batch, nobody is with the ``secret`` changed; else nothing is left to judge."""
+    if answer.status == target.contract.success:
+        anybody = target.derived(f"Bearer {secret[:-6]}AAAAAA")
+        given(target.send(target.whole(batch, "with a wrong one", authorization=anybody)), rests_on=owner).is_refused()
 
 
 def with_tokens(target, size, count):
@@ -84,9 +104,11 @@ def test_token_of_the_batch_is_accepted(target):
 @must("the token of one batch is not accepted for another's items: 401 or 403, nothing accepted", clause=BEARER)
 def test_token_of_another_batch_is_refused(target):
     (batch, _), (other, _) = with_tokens(target, 2, 2)
-    answer = target.send(
-        target.whole(batch, "with another batch's token", authorization=target.token_of(other, OF_ANOTHER))
-    )
-    expect(answer).has_status(401, 403)
+    token = target.token_of(other, OF_ANOTHER)
+    answer = target.send(target.whole(batch, "with another batch's token", authorization=token))
+    given_not_anybody(target, batch, answer, token.values[0].decode().rpartition(" ")[2], FORGED)
+    expect_nobody_let_in(answer)
+    given(answer, rests_on=WRONG_KEY).has_status(401, 403)
     own = target.send(target.whole(batch, "with the key, afterwards"))
     given_taken(own, 2)
+    expect_nobody_let_in(target.send(replace(answer.request, label="with another batch's token, once it is sealed")))

@@ -12,18 +12,19 @@ from ..every_operation.packs import expect_ignored
 from .grounds import expect_whole_by_now, given_taken
 
 NO_OBJECT = {
-    "an array": "[{}]",
-    "a string that holds an object": '"{}"',
-    "a number": "1",
-    "null": "null",
-    "true": "true",
-    "a form": "index=0&task=x",
+    "an array": lambda text: f"[{text}]",
+    "a string that holds an object": json.dumps,
+    "a number": lambda _: "1",
+    "null": lambda _: "null",
+    "true": lambda _: "true",
+    "a form": lambda _: "index=0&task=x",
 }
 # Of these each line is a document, or a part of one.
 OF_SEVERAL_LINES = ("documents in lines", "white space")
 
 
-MISSING = {"no index": ("index", None), "no task": ("task", None)}
+# Names are what they are: a property in capitals is another one, which nobody knows.
+MISSING = {"INDEX in the place of index": "index", "TASK in the place of task": "task"}
 MISTYPED = {
     "index as a string": ("index", '"0"'),
     "a fraction": ("index", "0.5"),
@@ -52,10 +53,7 @@ def expect_rejected(target, bodies):
 def test_body_must_be_a_json_object(target):
     right = target.text()
     count = target.pick(smoke=1, standard=3, thorough=9)
-    expect_rejected(
-        target,
-        {label: f"{text.replace('{}', right)}\n".encode() for label, text in list(NO_OBJECT.items())[:count]},
-    )
+    expect_rejected(target, {label: f"{case(right)}\n".encode() for label, case in list(NO_OBJECT.items())[:count]})
 
 
 @must("malformed JSON is rejected", clause="streamBatchItems.requestBody")
@@ -79,25 +77,41 @@ def test_what_json_allows_is_accepted(target):
     expect_ignored(target, allowed, label="all that JSON allows")
 
 
+@must("NUL and unpaired surrogates in a task or a payload are accepted or rejected, never answered with a 5xx",
+      clause="BatchItem.properties")  # fmt: skip
+def test_odd_characters_in_strings_are_answered(target):
+    odd = {"task": r'"a\u0000b"', "payload": r'{"a\u0000":"b\ud800"}'}
+    # Whatever becomes of them, it is not sealed by them, so both are looked at.
+    batch = target.batch(2)
+    answers = target.send_all(
+        target.stream(batch, f"{with_property(target, name, text)}\n".encode(), f"odd characters in the {name}")
+        for name, text in odd.items()
+    )
+    expect(answers).has_status(target.contract.success, *REJECTIONS)
+
+
 @pytest.fixture(scope="module")
 def broken(target):
     """A batch, and streams of a line that lacks a property, or has one of another type, by what is wrong with them."""
     batch = target.batch(1)
 
-    def send(table, count):
-        return target.send_all(
-            target.stream(batch, f"{with_property(target, *change)}\n".encode(), label)
-            for label, change in list(table.items())[:count]
-        )
+    def send(texts):
+        return target.send_all(target.stream(batch, f"{text}\n".encode(), label) for label, text in texts.items())
 
+    missing = {label: json.dumps(without(target, name) | {name.upper(): 0}) for label, name in MISSING.items()}
+    mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
     count = target.pick(smoke=2, standard=6, thorough=len(MISTYPED))
-    return batch, {"missing": send(MISSING, 2), "mistyped": send(MISTYPED, count)}
+    return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
+
+
+def without(target, name):
+    """An item that lacks the property ``name``."""
+    return {each: value for each, value in target.item().items() if each != name}
 
 
 def with_property(target, name, literal):
-    """The text of a line whose property ``name`` is the ``literal``, or is left out where that is None."""
-    text = json.dumps({each: value for each, value in target.item().items() if each != name})
-    return text if literal is None else json_texts.with_members(text, f'"{name}":{literal}')
+    """The text of a line whose property ``name`` is the ``literal``."""
+    return json_texts.with_members(json.dumps(without(target, name)), f'"{name}":{literal}')
 
 
 @must("a line that lacks an index or a task is rejected", clause="BatchItem.required")

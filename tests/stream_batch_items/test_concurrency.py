@@ -4,6 +4,7 @@ import pytest
 
 from trigger_conformance.checks.expect import NotApplicableError, expect
 from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import must
 
 from .grounds import AGAIN, ERRORS, LATE, PART, expect_whole_by_now, given_sealed, tells
@@ -54,15 +55,15 @@ def complementary(target):
 
 def expect_each_once(races):
     """Every answer is one of those that a stream may have, and over all of them no item is accepted twice."""
-    for batch, answers in races:
-        # Of several streams at once those that come last may find the batch sealed.
+    # Of several streams at once those that come last may find the batch sealed.
+    for _, answers in races:
         given(answers, rests_on=LATE).satisfies(answered)
-        if accepted(answers) > batch.size:
-            rests(
-                AGAIN,
-                f"{accepted(answers)} items were accepted of a batch of {batch.size}, by streams at once",
-                answers,
-            )
+    over = {}
+    for batch, answers in races:
+        told = f"{accepted(answers)} items were accepted of a batch of {batch.size}, by streams at once"
+        over |= {each: Problem(told, "itemsAccepted") for each in answers if accepted(answers) > batch.size}
+    if over:
+        given(over, rests_on=AGAIN).satisfies(over.get)
 
 
 @must("streams of the same items at once are each answered, and no item is accepted twice", clause=ITEMS_ACCEPTED)

@@ -27,12 +27,21 @@ PAYLOADS = {
     "an exponent": "-1.5e-3",
     "20 digits": "9" * 20,
     "64 levels": "[" * 62 + "]" * 62,
+    "an address": '"https://example.com//?a=b#c"',
+    "empty names, and such with dots": '{"":{"":1},"a.b":1,"$c":1}',
     "an item": '{"index":1,"task":"x"}',
     "60,000 characters": json.dumps("x" * 60_000),
     "an escaped letter": r'"\u00e9\ud83d\ude00"',
     "names that mean something": '{"__proto__":{"a":1},"constructor":null,"toJSON":1,"then":1,"length":-1}',
 }
-OPTIONS = ('{"options":{}}', '{"payloadType":"application/json"}', '{"conformanceExtra":[1],"a.b":null}')
+# Two of them have one key: an item is known by its index.
+OPTIONS = (
+    '{"options":{}}',
+    '{"options":{"idempotencyKey":"KEY"}}',
+    '{"options":{"idempotencyKey":"KEY"}}',
+    '{"payloadType":"application/json"}',
+    '{"conformanceExtra":[1],"a.b":null}',
+)
 
 
 def lines_of(target, texts):
@@ -64,7 +73,9 @@ def test_any_json_is_a_payload(target):
 
 @must("options of an item and properties that nobody knows are accepted", clause="BatchItem.options")
 def test_options_and_more_are_accepted(target):
-    items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(OPTIONS)]
+    key = target.creates.key()
+    texts = [text.replace("KEY", key) for text in OPTIONS]
+    items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(texts)]
     answer = target.send(target.stream(target.batch(len(items)), items, "options and unknown properties"))
     given_sealed(answer, len(items))
 

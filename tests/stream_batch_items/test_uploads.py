@@ -113,7 +113,7 @@ def odd_ends(target):
     ways = {
         "CRLF, one of them cut in two by chunks": (crlf, [within(crlf, b"\r", 1)]),
         "blank lines between": (body.replace(b"\n", b"\n\n"), ()),
-        "blank lines before and after": (b"\n" + body + b"\n\n", ()),
+        "blank lines before and after": (b"\n" + body + b" \t\n\n", ()),
     }
     batches = target.batches(*[SIZE] * len(ways))
     streams = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -14,6 +14,9 @@ from trigger_conformance.reference.limiter import Limits, TokenBucket
 from trigger_conformance.reference.server import OperationServer
 from trigger_conformance.reference.settings import SOUND, Settings
 from trigger_conformance.reference.site import Environment, Site
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 class ReferenceApp:
@@ -60,11 +63,15 @@ class ReferenceApp:
 
     def run(self, listener: socket.socket) -> None:
         """Serve on ``listener`` until interrupted or terminated."""
+        self.uvicorn().run(sockets=[listener])
+
+    def uvicorn(self) -> uvicorn.Server:
+        """What serves the application."""
         import uvicorn
 
         settings = {"http": "h11", **self.uvicorn_settings()}
         config = uvicorn.Config(self.app(), log_level="warning", access_log=False, lifespan="off", **settings)
-        uvicorn.Server(config).run(sockets=[listener])
+        return uvicorn.Server(config)
 
     def uvicorn_settings(self) -> dict[str, Any]:
         """Further settings of uvicorn, by its own names."""

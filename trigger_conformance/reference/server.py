@@ -6,7 +6,7 @@ Its behaviour is cut into small named methods, so that a fault or a variant is a
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -52,6 +52,10 @@ class OperationServer:
     def validate(self, document: Any) -> Any:
         """What a body asks for; raises Problem where it breaks its schema."""
         raise NotImplementedError
+
+    def documents(self, body: bytes) -> Iterable[bytes]:
+        """The texts that a body has, each of which is parsed and validated."""
+        return [body]
 
     def run_options(self) -> list[str]:
         """The options that a run needs in order to test the operation."""

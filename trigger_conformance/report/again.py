@@ -109,7 +109,7 @@ def hint(results: Mapping[str, Any]) -> str:
     if options.get("base_url_from", "--base-url") is None:
         return "trigger-conformance brings the built-in server again; curl finds none, unless one is served."
     lines = "\n".join(line for each in results["requirements"] for line in lines_of(each))
-    needed = dict.fromkeys(_VARIABLE.findall(lines)) or ["the key"]
+    needed = [each for each in dict.fromkeys(_VARIABLE.findall(lines)) if f"{each}=$(" not in lines] or ["the key"]
     same = "the same conformance.toml" if results["target"].get("name") else "the run's keys and headers"
     return f"{_PLACES}, with {', '.join(needed)} in the environment; trigger-conformance takes {same}."
 

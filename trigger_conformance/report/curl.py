@@ -19,6 +19,8 @@ from trigger_conformance.wire.redaction import REDACTED
 BODIES = "bodies"
 # A key that the run used is known to the target, so what is pasted has a number of its own where the run's id stood.
 FRESH = "RUN=$(od -An -N4 -tx4 /dev/urandom | tr -d ' \\n')"
+# A credential that is none of the reader's.
+LEFT_OUT = f"Authorization: Bearer {REDACTED}'"
 _LONGEST_LINE = 2000
 # Linux gives one argument no more than 128 KiB.
 _LONGEST_ARGUMENT = 100_000
@@ -62,14 +64,16 @@ class Way:
 
 
 def curl_line(
-    request: Request, way: Way, *, options: str = "", key: Expression | None = None, compressed: bool = False
-) -> str:
+    request: Request, way: Way, *, options: str = "", key: Expression | None = None, compressed: bool = False,
+    made: Mapping[str, Expression] | None = None,
+) -> str:  # fmt: skip
     """The curl line that sends ``request`` by ``way`` (``request.target`` has the path).
 
     ``options`` are more of curl's, ``key`` stands for the whole idempotency key, ``compressed`` asks for a coding of
-    the answer as the suite did. Where ``is_fresh`` says so, ``FRESH`` must stand before it.
+    the answer as the suite did; ``made`` are ids that lines before it have put into variables. Where ``is_fresh`` says
+    so, ``FRESH`` must stand before it.
     """
-    forms = _forms(way)
+    forms = _forms(way) | {identity.encode(): variable for identity, variable in (made or {}).items()}
     if key is not None and (own := operation_of(request).key(request)):
         forms[own.encode()] = key
     # An empty body is one too: curl says Content-Length: 0 only where it is given one.

@@ -1,7 +1,7 @@
 """The shell lines that show a finding again, all the requests that it takes in their order.
 
-Which requests a finding rests on is read off the run: whoever used its key, or got what it made, before; what left
-together with it; how often the same request was answered otherwise.
+Which requests a finding rests on is read off the run: whoever used its key, or got what it made, before; what made the
+thing that its path names; what left together with it; how often the same request was answered otherwise.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any
+from urllib.parse import unquote
 
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.requirement import Requirement, Stage
 from trigger_conformance.contract.shell import Expression
-from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
+from trigger_conformance.report.curl import FRESH, LEFT_OUT, Way, curl_line, is_fresh
 from trigger_conformance.wire.exchange import Delivery, Exchange, FailureKind, Framing, Request
 from trigger_conformance.wire.reading import PlainReading
-from trigger_conformance.wire.redaction import NO_SIGNATURE
+from trigger_conformance.wire.redaction import NO_SIGNATURE, REDACTED
 
 _MOST_SHOWN = 5
 _MOST_BEFORE = 6
@@ -37,6 +38,10 @@ _KEY = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{8}-\d+")
 _LIMITED = "'^HTTP[^ ]* 429'"
 _NOTHING = PlainReading().cost
 _ANSWERS = "T=$(mktemp -d)"
+# The first text of a property, of an answer with its head.
+_READ = "tr ',{' '\\n\\n' | sed -n 's/^[[:space:]]*\"%s\"[[:space:]]*:[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p' | head -n 1"
+
+Made = Mapping[str, Expression]
 
 
 class Reproducer:
@@ -64,8 +69,14 @@ class Reproducer:
     def _alike(self) -> Mapping[Any, Sequence[Exchange]]:
         found = defaultdict(list)
         for each in self._order:
-            found[_shape(each.request)].append(each)
+            found[self._shape(each)].append(each)
         return found
+
+    def _shape(self, exchange: Exchange) -> _Shape:
+        """What two requests have in common that say the same with different keys, of different things."""
+        request, maker = exchange.request, self._maker(exchange)
+        target = request.target.replace(_made(maker) or "", "") if maker else request.target
+        return _Shape(request.method, target, request.headers, _KEY.sub(b"", request.body))
 
     def __call__(self, requirement: Requirement, evidence: Sequence[int]) -> dict[str, Any]:
         """``lines`` for sh that send what the exchanges ``evidence`` of a finding sent, with what came before them.
@@ -81,6 +92,8 @@ class Reproducer:
         notes += self._unshowable(self._story(shown))
         if any(NO_SIGNATURE in line for line in lines):
             notes.append("reports leave a token's signature out: put one in the place of redacted-signature")
+        if any(LEFT_OUT in line for line in lines):
+            notes.append(f"reports leave out a token that the target handed out: put one in the place of {REDACTED}")
         if any(is_fresh(line) for line in lines) and FRESH not in "\n".join(lines):
             lines = [FRESH, *lines]
         return {"lines": lines, "exchanges": [each.number for each in shown], "note": "; ".join(notes) or None}
@@ -89,6 +102,8 @@ class Reproducer:
         notes = []
         if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in story):
             notes.append("the suite hung up before the answer; curl reads it")
+        if any(each.together for each in story[:-1]) and not story[-1].together:
+            notes.append("what left together need not meet when a shell sends it")
         if any(_is_new(each) and _has_a_key_of_its_own(each.request) for each in story):
             notes.append(
                 "the key is itself what is shown, so it cannot be a fresh one: once it is known, it is a replay"
@@ -107,8 +122,9 @@ class Reproducer:
         )
         if any(each.request.upload for each in story):
             notes.append("the suite's body leaves in pieces, which may end without the rest; curl's leaves at once")
-        keys = {_made(each): _key(each) for each in reversed(story)}
-        if any(_made(each) and _key(each) != keys[_made(each)] for each in story):
+        named = [each for each in story if _made(each) and operation_of(each.request).key_property]
+        keys = {_made(each): _key(each) for each in reversed(named)}
+        if any(_key(each) != keys[_made(each)] for each in named):
             thing = operation_of(story[0].request).thing
             notes.append(
                 f"different keys got one {thing}: where that hangs on their every character, others show nothing; "
@@ -125,9 +141,10 @@ class Reproducer:
         if requirement.stage is Stage.PRESS or first.status == 429:
             return self._press(first)
         if turn := self._turn(first):
+            makers, made = self._makers(turn)
             # One curl keeps the connection from one request to the next.
-            first_line, *others = map(self._line, turn)
-            return [" --next ".join([first_line, *(each.removeprefix("curl ") for each in others)])], []
+            first_line, *others = (self._line(each, made=made) for each in turn)
+            return [*makers, " --next ".join([first_line, *(each.removeprefix("curl ") for each in others)])], []
         story = self._story(shown)
         if story[-1] is first and (rounds := self._rounds(first, requirement, evidence)):
             return self._until(story, rounds), [f"where it shows only now and then: sent up to {rounds} times"]
@@ -137,7 +154,7 @@ class Reproducer:
         """Of what was found in the whole run, first what was asked most often: it leaves nothing else to blame."""
         if requirement.stage is not Stage.CLOSING:
             return found
-        return sorted(found, key=lambda each: (each.together, -len(self._alike[_shape(each.request)])))
+        return sorted(found, key=lambda each: (each.together, -len(self._alike[self._shape(each)])))
 
     def _connected(self, found: Sequence[Exchange]) -> list[Exchange]:
         """The first of the evidence, and what of the rest has to do with it: its key, what it made, its volley."""
@@ -160,24 +177,60 @@ class Reproducer:
         return sorted(told.values(), key=lambda each: each.started)
 
     def _before(self, exchange: Exchange) -> list[Exchange]:
+        earlier, maker = self._earlier(exchange), self._maker(exchange)
+        return earlier if maker is None or maker in earlier else [maker, *earlier]
+
+    def _earlier(self, exchange: Exchange) -> list[Exchange]:
+        """Who used a request's key, or got what it got, before it."""
         key, made = _key(exchange), _made(exchange)
         same_key = self._by_key.get(key, ()) if key is not None else ()
         earlier = [each for each in same_key if each.started < exchange.started and each.status != 429]
         owners = self._by_made.get(made, ())[:1] if made else ()
         own = {each.number for each in earlier}
+        maker = self._maker(exchange)
         earlier += [
             each
             for each in owners
-            if each.started < exchange.started and each.number not in own and each is not exchange
+            if each.started < exchange.started and each.number not in own and each is not exchange and each is not maker
         ]
         if len(earlier) > _MOST_BEFORE:
             earlier = [*earlier[: _MOST_BEFORE - 1], earlier[-1]]
         return earlier
 
-    def _line(self, exchange: Exchange, options: str = _LINE_END, key: Expression | None = None) -> str:
+    def _line(
+        self, exchange: Exchange, options: str = _LINE_END, key: Expression | None = None, made: Made | None = None
+    ) -> str:
         broken = exchange.failure is not None and exchange.failure.kind is FailureKind.BROKEN
         coded = broken or (exchange.answer is not None and exchange.answer.header("content-encoding") is not None)
-        return curl_line(exchange.request, self.way, options=options, key=key, compressed=coded)
+        return curl_line(exchange.request, self.way, options=options, key=key, made=made or {}, compressed=coded)
+
+    # What was made for it
+
+    def _maker(self, exchange: Exchange) -> Exchange | None:
+        """The request that made what the path of a later one names, where its answer has that as a property."""
+        for segment in exchange.request.target.partition("?")[0].split("/"):
+            maker = next(iter(self._by_made.get(unquote(segment), ())), None)
+            if maker is not None and maker.started < exchange.started and _property(maker, unquote(segment)):
+                return maker
+        return None
+
+    def _makers(self, exchanges: Iterable[Exchange]) -> tuple[list[str], Made]:
+        """Lines that make anew what the paths of ``exchanges`` name, and the variables that then hold its ids."""
+        makers = {each.number: each for one in exchanges if (each := self._maker(one))}
+        made: dict[str, Expression] = {}
+        lines = [line for each in makers.values() for line in self._making(each, made)]
+        return lines, made
+
+    def _making(self, maker: Exchange, made: dict[str, Expression]) -> list[str]:
+        """The lines of a request whose answer names what later ones need: its id is ``made``, in a variable."""
+        identity = _made(maker) or ""
+        name = re.sub(r"[^A-Z]", "_", operation_of(maker.request).thing.upper()) + (str(len(made) + 1) if made else "")
+        line = self._line(maker, made=made)
+        made[identity] = Expression(f"${name}", len(identity))
+        return [
+            f"A=$({line}); printf '%s\\n' \"$A\"",
+            f"{name}=$(printf '%s\\n' \"$A\" | {_READ % _property(maker, identity)})",
+        ]
 
     # One after the other
 
@@ -192,11 +245,16 @@ class Reproducer:
 
     def _steps(self, story: Sequence[Exchange]) -> list[str]:
         lines: list[str] = []
+        makers = {each.number for one in story if (each := self._maker(one))}
+        made: dict[str, Expression] = {}
         earlier: Exchange | None = None
         for each in story:
             if earlier is not None:
+                lines += ["wait"] if earlier.together and earlier.together != each.together else []
                 lines += self._meanwhile(earlier, each)
-            lines.append(self._line(each))
+            lines += self._making(each, made) if each.number in makers else [self._line(each, made=made)]
+            if each.together:
+                lines[-1] += " &"
             earlier = each
         return lines
 
@@ -222,17 +280,17 @@ class Reproducer:
 
     def _rounds(self, exchange: Exchange, requirement: Requirement, evidence: set[int]) -> int:
         """How often to send a request that was not always answered so; 0 where it was."""
-        alike = self._alike[_shape(exchange.request)]
+        alike = self._alike[self._shape(exchange)]
         failed = exchange.status is None or exchange.status >= 500
         judged_together = requirement.stage is Stage.CLOSING
-        alone = not self._before(exchange)
+        alone = not self._earlier(exchange)
         if not alone and not failed:
             return 0
         others = [
             each
             for each in alike
             if each.number not in evidence and (judged_together or each.status != exchange.status)
-            and each.status != 429 and (not self._before(each)) is alone
+            and each.status != 429 and (not self._earlier(each)) is alone
         ]  # fmt: skip
         if not others:
             return _MOST_FAILURES if judged_together and failed else 0
@@ -258,10 +316,13 @@ class Reproducer:
             for each in self._order
             if each.together and (each.check, each.together) in {(one.check, one.together) for one in shown}
         ][:_LANES]
-        rest = [self._line(each) for each in shown if not each.together]
+        alone = [each for each in shown if not each.together]
+        makers, made = self._makers([*volley, *alone])
+        rest = [self._line(each, made=made) for each in alone]
         lines = [
             f"n=0; while [ $((n+=1)) -le {RACES} ]; do {FRESH}; {_ANSWERS}",
-            *self._lanes(volley, others=not rest),
+            *makers,
+            *self._lanes(volley, made, others=not rest),
             "wait; for A in $T/*; do cat $A; echo; done",
             *rest,
             "done",
@@ -272,11 +333,11 @@ class Reproducer:
         )
         return lines, [note]
 
-    def _lanes(self, volley: Sequence[Exchange], *, others: bool) -> list[str]:
+    def _lanes(self, volley: Sequence[Exchange], made: Made, *, others: bool) -> list[str]:
         """The volley's lines, those that are the same once; with ``others`` keys that differ may be other ones."""
         differ = len({_key(each) for each in volley}) == len(volley) > 1
-        key = Expression("conformance-$RUN-$lane") if differ and others else None
-        counts = Counter(self._line(each, "-o $T/LANE", key=key) for each in volley)
+        key = Expression("conformance-$RUN-$lane") if differ and others and not made else None
+        counts = Counter(self._line(each, "-o $T/LANE", key=key, made=made) for each in volley)
         rounds = max(counts.values())
         lines = [f"{line.replace('/LANE', f'/{number}.$lane')} &" for number, line in enumerate(counts)]
         if key is not None:
@@ -341,12 +402,20 @@ class _Shape:
 
 def _forgot(earlier: Exchange, later: Exchange) -> bool:
     """Whether a key that was known made something else."""
-    return _is_new(later) and _key(later) is not None and _key(later) == _key(earlier)
+    keyed = bool(operation_of(later.request).key_property)
+    return keyed and _is_new(later) and _key(later) is not None and _key(later) == _key(earlier)
 
 
 def _has_a_key_of_its_own(request: Request) -> bool:
     """Whether a request's key is none of the run's, so that no line can make it a fresh one."""
-    return operation_of(request).names_its_key(request) and not _KEY.search(request.body)
+    operation = operation_of(request)
+    return bool(operation.key_property) and operation.names_its_key(request) and not _KEY.search(request.body)
+
+
+def _property(exchange: Exchange, value: str) -> str | None:
+    """The property of an answer's document that has ``value``."""
+    document = exchange.answer.document if exchange.answer else {}
+    return next((name for name, each in document.items() if each == value), None)
 
 
 def _sorted_by(name: Callable[[Exchange], str | None], exchanges: Iterable[Exchange]) -> Mapping[str, list[Exchange]]:
@@ -368,11 +437,6 @@ def _made(exchange: Exchange) -> str | None:
 
 def _is_new(exchange: Exchange) -> bool:
     return operation_of(exchange.request).is_new(exchange) is True
-
-
-def _shape(request: Request) -> _Shape:
-    """What two requests have in common that say the same with different keys."""
-    return _Shape(request.method, request.target, request.headers, _KEY.sub(b"", request.body))
 
 
 def _loop(rounds: int, lines: Sequence[str]) -> str:

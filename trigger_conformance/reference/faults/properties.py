@@ -141,7 +141,7 @@ class AllowsHexadecimal(_Parsing):
     """0x1 is 1."""
 
     def repair(self, text: str) -> str:
-        return re.sub(r":0x([0-9a-f]+)", lambda found: f":{int(found[1], 16)}", text)
+        return re.sub(r"(?<=[:\[,\s])0x([0-9a-f]+)", lambda found: str(int(found[1], 16)), text)
 
 
 @fault(MALFORMED)

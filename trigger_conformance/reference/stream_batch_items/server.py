@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jwt
@@ -21,6 +21,18 @@ MEDIA_TYPES = ("application/x-ndjson", "application/ndjson")
 
 class StreamBatchItemsServer(OperationServer):
     """Answers ``POST /api/v3/batches/{batchId}/items``."""
+
+    # 200 is its success, and its media types are not JSON's: it has faults of its own about these. Of one request in
+    # 29 that is dropped, and is answered when sent again, so short a run sees no more than a loaded machine may lose.
+    spared = frozenset(
+        {
+            "acceptance.answers_ok",
+            "http.drops_connections",
+            "http.fails_on_other_media_types",
+            "http.wants_no_parameters",
+            "http.wants_parameters_in_lower_case",
+        }
+    )
 
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
         """As ``OperationServer.routes``."""
@@ -88,6 +100,10 @@ class StreamBatchItemsServer(OperationServer):
         for line in self.lines(await self.read_body(request)):
             self.take(filling, self.item(filling, line), stream)
         return stream
+
+    def documents(self, body: bytes) -> Iterable[bytes]:
+        """As ``OperationServer.documents``."""
+        return self.lines(body)
 
     def lines(self, body: bytes) -> Iterator[bytes]:
         """The lines of a body; the last may have no end."""

@@ -77,7 +77,8 @@ class ValidatesBeforeAuthentication(OperationServer):
     async def handle(self, request: Request) -> Response:
         if request.method == "POST":
             try:
-                self.validate(self.parse(await request.body()))
+                for text in self.documents(await request.body()):
+                    self.validate(self.parse(text))
             except Problem as problem:
                 return self.error(problem.status, problem.message)
         return await super().handle(request)

@@ -73,11 +73,11 @@ class SkipsItemsWithoutPayloads(StreamBatchItemsServer):
 
 @fault(OPTIONS)
 class KnowsItsOptions(StreamBatchItemsServer):
-    """options without one that is known are answered 422."""
+    """options that are empty are answered 422."""
 
     def check_options(self, document: dict[str, Any]) -> None:
         super().check_options(document)
-        if document.get("options") == {} and "payload" not in document:
+        if document.get("options") == {}:
             raise Problem(422, "options must not be empty")
 
 

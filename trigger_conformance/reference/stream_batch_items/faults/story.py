@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
-from trigger_conformance.reference.stream_batch_items.store import Filling, Stream
+from trigger_conformance.reference.stream_batch_items.store import Filling, Item, Stream
 
 TAKEN = "story.whole_stream_is_taken"
 SEALED = "story.whole_stream_seals_its_batch"
@@ -276,6 +277,30 @@ class RefusesTheSecondRetry(StreamBatchItemsServer):
         if filling.kept["retries"] > 1:
             raise Problem(400, "The batch is in no state to take items")
         return await super().answer_sealed(request, environment, filling)
+
+
+@fault("story.unread_answer_and_its_retry")
+class ForgetsWhatNobodyReads(StreamBatchItemsServer):
+    """Where the client has hung up, its items are rolled back and stay marked as known: they never come in again."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        async with filling.kept.setdefault("lock", asyncio.Lock()):
+            before = dict(filling.items)
+            try:
+                stream = await super().fill(request, filling)
+                # Until the end of the connection has arrived.
+                await asyncio.sleep(0.01)
+                gone = await request.is_disconnected()
+            except ClientDisconnect:
+                # Its end has come with its body, which uvicorn then gives nobody.
+                stream, gone = Stream(), "content-length" in request.headers
+            if gone:
+                filling.kept["marked"] = range(filling.batch.run_count)
+                filling.items = before
+            return stream
+
+    def is_known(self, filling: Filling, item: Item) -> bool:
+        return super().is_known(filling, item) or item.index in filling.kept.get("marked", ())
 
 
 @fault(LATE)

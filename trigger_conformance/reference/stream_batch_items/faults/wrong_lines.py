@@ -305,5 +305,5 @@ class CutsCommasOff(StreamBatchItemsServer):
     def parse(self, body: bytes) -> Any:
         try:
             return json.loads(self.decode(body), parse_constant=self.constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             return super().parse(re.sub(rb",\s*\}$", b"}", body))
