@@ -13,12 +13,13 @@ from trigger_conformance.contract.told import INVALID
 from trigger_conformance.wire.redaction import REDACTED
 
 from .sights import SIGHTS
-from .values import ENVIRONMENTS, NAME, VALUE, difference, is_plain
+from .values import ENVIRONMENTS, NAME, RESERVED, VALUE, difference, is_plain
 
 LIMITED = 400
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 VARIABLES = re.compile(r"\bvariables\b", re.IGNORECASE)
-_OF_A_RUN = re.compile(r"CONFORMANCE_([0-9A-F]{8})_")
+# Names of a run may have a reserved beginning in front of them, or what software cuts off there; no other words.
+_OF_A_RUN = re.compile(rf"(?:[12]?[^A-Za-z0-9]*|{'|'.join(RESERVED)})CONFORMANCE_([0-9A-F]{{8}})_")
 
 
 def environment(text):

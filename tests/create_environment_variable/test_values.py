@@ -18,6 +18,7 @@ from .grounds import ID, SUCCESS, THERE, given_shown, key_of, value_of
 from .values import VALUE, count, difference
 
 CLAUSE = "EnvironmentVariable.value"
+LONG = 2048
 MIXED = "everything inside one text"
 
 
@@ -66,7 +67,11 @@ def seen(target, values):
     looks = target.send_all(
         target.at(key_of(each.request), label=f"{label}, by its name") for label, each in there.items()
     )
-    return Seen(answers, dict(zip(there, looks, strict=True)), target.look())
+    found = Seen(answers, dict(zip(there, looks, strict=True)), target.look())
+    # Every list that is yet to come would have them, and a run keeps only so much.
+    long = [each.request for each in there.values() if len(value_of(each.request)) > LONG]
+    target.send_all(target.removal(key_of(each)) for each in long)
+    return found
 
 
 def _texts():

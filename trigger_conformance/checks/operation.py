@@ -188,6 +188,11 @@ class Operation(ABC):
         facts = {fact.dest: fact.name for fact in self.facts}
         return _needing(facts[dest] for dest in self.path_facts.values() if stated.get(dest) is None)
 
+    @property
+    def reached_by(self) -> tuple[Fact, ...]:
+        """What must be said of a target where its path is to be known, and whose it is."""
+        return self.facts if self.path_facts else ()
+
     @abstractmethod
     def client(self, target: Facts, wire: Wire) -> Any:
         """What its checks speak through: a ``Client`` of its own."""
