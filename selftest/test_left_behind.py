@@ -46,15 +46,15 @@ class Owner:
     def list(self, key=FIRST):
         """Everything that the target has for a credential."""
         if self.operation == "create_schedule":
-            return [each["id"] for each in self._ask("/api/v1/schedules?page=1&perPage=100", key)["data"]]
-        return [tuple(each.values()) for each in self._ask(self._place(key), key)]
+            return [each["id"] for each in self.ask("/api/v1/schedules?page=1&perPage=100", key)["data"]]
+        return [tuple(each.values()) for each in self.ask(self._place(key), key)]
 
     def make(self):
         """What no run may touch, in both environments."""
         self.before = tuple(OWNERS_OWN.items()) if self.operation == "create_environment_variable" else ()
         for name, value in self.before:
             for key in (FIRST, SECOND):
-                self._ask(self._place(key), key, json.dumps({"name": name, "value": value}).encode())
+                self.ask(self._place(key), key, json.dumps({"name": name, "value": value}).encode())
 
     def has_only_its_own(self):
         return tuple(self.list()) == tuple(self.list(SECOND)) == self.before
@@ -64,7 +64,7 @@ class Owner:
         env = settings.environment if key == FIRST else settings.second_environment
         return f"/api/v1/projects/{settings.project}/envvars/{env}"
 
-    def _ask(self, path, key, body=None):
+    def ask(self, path, key, body=None):
         headers = {"Authorization": f"Bearer {keys(self.server)[key]}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.server.base_url}{path}", body, headers)
         with urllib.request.urlopen(request) as answer:
@@ -143,3 +143,16 @@ def test_a_run_makes_and_removes_only_what_is_called_after_it(command):
     # No server can take these for a name, and one that makes a text of them hits nobody's.
     assert others <= {'""', "1", "false", "null", "{}", "[]"}
     assert len(names - others) > 100
+
+
+def test_what_a_wrong_path_has_made_is_removed_where_it_was_made(command):
+    only = "--only=create_environment_variable.whose_it_is.unknown_project_is_refused"
+    with reference("whose_it_is.makes_projects_that_there_are_not") as server:
+        whole = command("run", f"--base-url={server.base_url}", *server.run_options, only, **keys(server))
+        evidence = json.loads((whole.folder / "evidence.har").read_text("utf-8"))["log"]["entries"]
+        made = [each["request"]["url"] for each in evidence
+                if each["request"]["method"] == "POST" and each["response"]["status"] == 200]  # fmt: skip
+        wrong = {each.removeprefix(server.base_url) for each in made if "/proj_conformance/" not in each}
+        owner = Owner("create_environment_variable", server)
+        assert wrong
+        assert [owner.ask(each, FIRST) for each in wrong] == [[]] * len(wrong)

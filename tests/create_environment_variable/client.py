@@ -140,8 +140,10 @@ class VariableClient(Client):
         }
 
     def sample(self):
-        """As any client's, and an invalid one with a value that an error may repeat."""
-        return [*super().sample(), self.request(self.invalid()["a mistyped name"], label="a mistyped name")]
+        """A valid request and a refused one, and invalid ones, one with a value that an error may repeat."""
+        wrong = self.valid(authorization=self.credential("Bearer wrong-key"))
+        mistyped = self.request(self.invalid()["a mistyped name"], label="a mistyped name")
+        return [self.valid(), self.request(b"{"), wrong, mistyped]
 
     def twin(self, request):
         """The valid request with the same name."""
@@ -189,10 +191,10 @@ class VariableClient(Client):
 
     # Looking, and removing
 
-    def looking(self, path="", method="GET", label="", **how):
+    def looking(self, below="", method="GET", label="", **how):
         """A request on the operation's path, or below it."""
         place = how.pop("path", None) or self.path()
-        return self.request(method=method, path=f"{place}{path}", content_type=None, label=label, **how)
+        return self.request(method=method, path=f"{place}{below}", content_type=None, label=label, **how)
 
     def at(self, name, method="GET", label="", **how):
         """A request for one variable."""
@@ -203,6 +205,10 @@ class VariableClient(Client):
     def removal(self, thing):
         """The request that removes a variable."""
         return self.at(thing, "DELETE", "remove a variable")
+
+    def removal_beside(self, request):
+        """The request that removes what a ``request`` on whatever path has made there."""
+        return self.at(self.operation.key(request), "DELETE", path=request.target.removeprefix(self._prefix))
 
     def is_safe(self, thing):
         """Also what begins as a run's names do: whatever a path is cut or decoded to, it stays so; and no more."""
