@@ -109,11 +109,11 @@ def pasted(fault: str, requirement: Mapping[str, Any], folder: Path, keys: tuple
                  tuple(reproduce["lines"]), errors[-300:])  # fmt: skip
 
 
-Fact = tuple[int | None, bool | None, str | None]
+Fact = tuple[int | None, bool | str | None, str | None]
 
 
 def blamed(requirement: Mapping[str, Any]) -> list[Fact]:
-    """Status, isCached and id of each blamed answer that the lines are to show."""
+    """Status, isCached (or a variable's value) and id of each blamed answer that the lines are to show."""
     shown = requirement["reproduce"]["exchanges"]
     responses = [each["response"] or {} for each in requirement["evidence"] if each["number"] in shown]
     return [_facts(each.get("status"), each.get("body", {}).get("text", "")) for each in responses]
@@ -135,13 +135,15 @@ def _facts(status: int | None, body: str) -> Fact:
         document, _ = json.JSONDecoder().raw_decode(body.strip())
     except ValueError:
         document = None
+    if status == 200 and isinstance(document, dict) and isinstance(document.get("value"), str):
+        return status, document["value"], None
     if status != 202 or not isinstance(document, dict):
         return status, None, None
     cached, batch = document.get("isCached"), document.get("id")
     return status, cached if isinstance(cached, bool) else None, batch if isinstance(batch, str) else None
 
 
-def _fact(fact: Fact) -> tuple[int | None, bool | None]:
+def _fact(fact: Fact) -> tuple[int | None, bool | str | None]:
     return fact[:2]
 
 

@@ -28,7 +28,7 @@ OWNERS_OWN = {
     "CONFORMANCE_DEADBEEF": "no run's: nothing follows",
     "CONFORMANCE_deadbeef_1": "no run's: in lower case",
     "MY_CONFORMANCE_0123ABCD_1": "no run's: it does not begin so",
-    "null": "a word", "[object Object]": "an object",
+    "null": "the owner's word", "[object Object]": "the owner's thing",
 }  # fmt: skip
 
 
@@ -49,9 +49,9 @@ class Owner:
             return [each["id"] for each in self.ask("/api/v1/schedules?page=1&perPage=100", key)["data"]]
         return [tuple(each.values()) for each in self.ask(self._place(key), key)]
 
-    def make(self):
+    def make(self, variables):
         """What no run may touch, in both environments."""
-        self.before = tuple(OWNERS_OWN.items()) if self.operation == "create_environment_variable" else ()
+        self.before = tuple(variables.items())
         for name, value in self.before:
             for key in (FIRST, SECOND):
                 self.ask(self._place(key), key, json.dumps({"name": name, "value": value}).encode())
@@ -75,7 +75,7 @@ class Owner:
 def owner(request):
     with reference() as server:
         owner = Owner(request.param, server)
-        owner.make()
+        owner.make(OWNERS_OWN if owner.operation == "create_environment_variable" else {})
         yield owner
 
 

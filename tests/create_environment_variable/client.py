@@ -108,7 +108,7 @@ class VariableClient(Client):
         """A request for a variable; what is no way of sending it is a further property of its body."""
         ways = {each: how.pop(each) for each in self.WAYS if each in how}
         request = self.request({NAME: name or self.key(), VALUE: value, **how}, label=label, **ways)
-        SIGHTS.know(request, self._paths())
+        SIGHTS.know(request, self._paths(), self.own)
         return request
 
     def _paths(self):

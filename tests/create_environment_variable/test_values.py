@@ -51,11 +51,13 @@ class Seen:
     def judge(self, labels):
         """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected."""
         answers = [self.answers[label] for label in labels]
-        taken = [each for each in expect(answers).has_status(SUCCESS, *REJECTIONS) if each.status == SUCCESS]
-        labelled = {id(self.answers[label]): label for label in labels}
-        if taken:
-            expect(taken).satisfies(lambda each: self.why_changed(labelled[id(each)]))
-        if lost := [each for each in taken if not self.listed(labelled[id(each)])]:
+        expect(answers).has_status(SUCCESS, *REJECTIONS)
+        looks = {id(self.by_name[label]): label for label in labels if label in self.by_name}
+        if looks:
+            expect(self.by_name[label] for label in looks.values()).satisfies(
+                lambda each: self.why_changed(looks[id(each)])
+            )
+        if lost := [self.answers[label] for label in looks.values() if not self.listed(label)]:
             rests(THERE, "what is seen by its name is not in the list", [*lost, self.look.page])
 
 

@@ -214,6 +214,10 @@ class Operation(ABC):
         key = (request.document or {}).get(self.key_property) if self.key_property else None
         return key if isinstance(key, str) else None
 
+    def about(self, request: Request) -> str | None:
+        """The key of what a request asks for, looks at, or removes, where the request itself says it."""
+        return self.key(request)
+
     def beginning(self, run_id: str) -> str:
         """How the names of what a run makes begin."""
         return f"conformance-{run_id}-"
