@@ -156,3 +156,12 @@ def test_what_a_wrong_path_has_made_is_removed_where_it_was_made(command):
         owner = Owner("create_environment_variable", server)
         assert wrong
         assert [owner.ask(each, FIRST) for each in wrong] == [[]] * len(wrong)
+
+
+def test_a_target_that_removes_all_on_one_request_loses_nothing_of_its_owners(command):
+    with reference("variants.the_collection_is_replaced_and_removed") as server:
+        owner = Owner("create_environment_variable", server)
+        owner.make(OWNERS_OWN)
+        line = (f"--base-url={server.base_url}", *server.run_options, "--only=create_environment_variable")
+        assert command("run", *line, **keys(server)).results["verdict"] == "conformant"
+        assert owner.has_only_its_own()

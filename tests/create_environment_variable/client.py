@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 from trigger_conformance.checks.client import Client
@@ -18,6 +19,7 @@ from .values import CLIMBING, NAME, VALUE, hides
 # Of different lengths and beginnings, so that what is cut, or shown for all, can be told from what hides them.
 PLAIN_VALUES = ("first of a conformance run", "2nd: another value, and a longer one than the first")
 USUAL_VALUE = "conformance"
+NOWHERE = "conformance-none"
 _OUT = re.compile(r"[/\\?#%;]")
 
 
@@ -160,6 +162,20 @@ class VariableClient(Client):
             {"target": f"{place}.{NAME}", "update": {"enum": [self.key()]}},
             {"target": f"{place}.{VALUE}", "update": {"pattern": "^[!-~]([ -~]{0,100}[!-~])?$", "maxLength": 100}},
         ]
+
+    def place_of(self, method):
+        """PUT and DELETE go where there is nothing, for they may mean all variables there are; if nothing is there."""
+        return self._nowhere if method in ("PUT", "DELETE") else self.path()
+
+    @cached_property
+    def _nowhere(self):
+        """The path of a project and an environment that there are not; None where the target takes variables there."""
+        path = self.path(projectRef=NOWHERE, env=NOWHERE)
+        answer = self.send(self.order(label="a project and an environment that there are not", path=path))
+        if answer.status is not None and 400 <= answer.status < 500:
+            return path
+        self.send(self.removal_beside(answer.request))
+        return None
 
     # Sending
 
