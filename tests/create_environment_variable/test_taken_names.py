@@ -68,6 +68,7 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
 def test_odd_new_values_replace_or_are_rejected(taken, replaced):
     first, second, look, _ = taken
     kept = second if second.status == SUCCESS else first
+    given(second, rests_on=REPLACED).has_status(SUCCESS, *REJECTIONS)
     given(look, rests_on=REPLACED).satisfies(why_not_the_value([kept]))
     for label, answer, seen, owner in replaced:
         expect(answer).has_status(SUCCESS, *REJECTIONS)
