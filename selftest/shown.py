@@ -114,7 +114,7 @@ Fact = tuple[int | None, Any, str | None]
 
 
 def blamed(requirement: Mapping[str, Any]) -> list[Fact]:
-    """Status, what it says of the batch and its id, of each blamed answer that the lines are to show."""
+    """Status, what it says of the thing (a batch, a variable) and its id, of each blamed answer that the lines show."""
     shown = requirement["reproduce"]["exchanges"]
     responses = [each["response"] or {} for each in requirement["evidence"] if each["number"] in shown]
     return [_facts(each.get("status"), each.get("body", {}).get("text", "")) for each in responses]
@@ -136,6 +136,8 @@ def _facts(status: int | None, body: str) -> Fact:
         document, _ = json.JSONDecoder().raw_decode(body.strip())
     except ValueError:
         document = None
+    if status == 200 and isinstance(document, dict) and isinstance(document.get("value"), str):
+        return status, document["value"], None
     if status not in (200, 202) or not isinstance(document, dict):
         return status, None, None
     if status == 200:

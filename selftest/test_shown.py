@@ -26,6 +26,8 @@ KINDS = {
     "16 kB of header": "authentication.fails_on_long_credentials",
     "bytes above 0x7F": "authentication.fails_on_binary_credentials",
     "a refused request and its twin": "authentication.counts_refused_requests",
+    "a variable and a look at it": "values.trims_values",
+    "a variable that is gone once it is removed": "list_and_delete.keeps_what_is_deleted",
     "a replay": "acceptance.answers_conflict_to_other_bodies",
     "a batch that the path names": "deduplication.takes_items_twice",
 }

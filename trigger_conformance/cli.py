@@ -22,7 +22,7 @@ import click
 
 from trigger_conformance import __version__
 from trigger_conformance.checks.near_misses import hint
-from trigger_conformance.checks.operation import UnusableChecksError
+from trigger_conformance.checks.operation import UnusableChecksError, operations
 from trigger_conformance.options import completions
 from trigger_conformance.options.options import OPTIONS, Option, is_flag
 from trigger_conformance.options.places import FILE
@@ -82,8 +82,6 @@ def _settled(returned: int | None) -> int:
 def _show_versions(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or context.resilient_parsing:
         return
-    from trigger_conformance.checks.operation import operations
-
     click.echo(f"trigger-conformance {__version__}")
     for contract in dict.fromkeys(each.contract for each in operations().values()):
         click.echo(f"contract: {contract.title} {contract.version}, sha256 {contract.sha256}")
@@ -131,8 +129,9 @@ def _run_options(command: _Command) -> _Command:
 
 
 def _target_options(command: _Command) -> _Command:
+    reaching = {*_REACHES, *(fact.dest for each in operations().values() for fact in each.reached_by)}
     for option in reversed(OPTIONS):
-        if option.dest in _REACHES:
+        if option.dest in reaching:
             command = _click_option(option)(command)
     return command
 
@@ -212,7 +211,6 @@ def completion(shell: str) -> None:
 def list_requirements(as_json: bool, words: tuple[str, ...]) -> None:
     """Every requirement: id, level, clause, sentence. WORD is an area or a word: only those that have it are listed."""
     from trigger_conformance.checks.catalogue import catalogue
-    from trigger_conformance.checks.operation import operations
 
     _check_documents()
     entries = [
@@ -259,7 +257,6 @@ def _has(words: tuple[str, ...], *texts: str) -> bool:
 def explain(identity: str) -> None:
     """One requirement: its clause, what is sent, what is judged."""
     from trigger_conformance.checks.catalogue import find, story, unknown
-    from trigger_conformance.checks.operation import operations
     from trigger_conformance.options import configuration
     from trigger_conformance.report.again import explained
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 from trigger_conformance.checks.client import Client
@@ -13,13 +14,12 @@ from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
 from .sights import SIGHTS
-from .values import NAME, VALUE, hides
+from .values import CLIMBING, NAME, VALUE, hides
 
 # Of different lengths and beginnings, so that what is cut, or shown for all, can be told from what hides them.
 PLAIN_VALUES = ("first of a conformance run", "2nd: another value, and a longer one than the first")
 USUAL_VALUE = "conformance"
-# What would lead out of the place where variables are, to whatever reads a path once more, or has no bytes there.
-_CLIMBING = re.compile(r"\.\.|%(?:25)*(?:2e|2f|5c)|[\0\ud800-\udfff]", re.IGNORECASE)
+NOWHERE = "conformance-none"
 _OUT = re.compile(r"[/\\?#%;]")
 
 
@@ -110,7 +110,7 @@ class VariableClient(Client):
         """A request for a variable; what is no way of sending it is a further property of its body."""
         ways = {each: how.pop(each) for each in self.WAYS if each in how}
         request = self.request({NAME: name or self.key(), VALUE: value, **how}, label=label, **ways)
-        SIGHTS.know(request, self._paths())
+        SIGHTS.know(request, self._paths(), self.own)
         return request
 
     def _paths(self):
@@ -142,8 +142,10 @@ class VariableClient(Client):
         }
 
     def sample(self):
-        """As any client's, and an invalid one with a value that an error may repeat."""
-        return [*super().sample(), self.request(self.invalid()["a mistyped name"], label="a mistyped name")]
+        """A valid request and a refused one, and invalid ones, one with a value that an error may repeat."""
+        wrong = self.valid(authorization=self.credential("Bearer wrong-key"))
+        mistyped = self.request(self.invalid()["a mistyped name"], label="a mistyped name")
+        return [self.valid(), self.request(b"{"), wrong, mistyped]
 
     def twin(self, request):
         """The valid request with the same name."""
@@ -160,6 +162,20 @@ class VariableClient(Client):
             {"target": f"{place}.{NAME}", "update": {"enum": [self.key()]}},
             {"target": f"{place}.{VALUE}", "update": {"pattern": "^[!-~]([ -~]{0,100}[!-~])?$", "maxLength": 100}},
         ]
+
+    def place_of(self, method):
+        """PUT and DELETE go where there is nothing, for they may mean all variables there are; if nothing is there."""
+        return self._nowhere if method in ("PUT", "DELETE") else self.path()
+
+    @cached_property
+    def _nowhere(self):
+        """The path of a project and an environment that there are not; None where the target takes variables there."""
+        path = self.path(projectRef=NOWHERE, env=NOWHERE)
+        answer = self.send(self.order(label="a project and an environment that there are not", path=path))
+        if answer.status is not None and 400 <= answer.status < 500:
+            return path
+        self.send(self.removal_beside(answer.request))
+        return None
 
     # Sending
 
@@ -191,10 +207,10 @@ class VariableClient(Client):
 
     # Looking, and removing
 
-    def looking(self, path="", method="GET", label="", **how):
+    def looking(self, below="", method="GET", label="", **how):
         """A request on the operation's path, or below it."""
         place = how.pop("path", None) or self.path()
-        return self.request(method=method, path=f"{place}{path}", content_type=None, label=label, **how)
+        return self.request(method=method, path=f"{place}{below}", content_type=None, label=label, **how)
 
     def at(self, name, method="GET", label="", **how):
         """A request for one variable."""
@@ -206,10 +222,14 @@ class VariableClient(Client):
         """The request that removes a variable."""
         return self.at(thing, "DELETE", "remove a variable")
 
+    def removal_beside(self, request):
+        """The request that removes what a ``request`` on whatever path has made there."""
+        return self.at(self.operation.key(request), "DELETE", path=request.target.removeprefix(self._prefix))
+
     def is_safe(self, thing):
         """Also what begins as a run's names do: whatever a path is cut or decoded to, it stays so; and no more."""
         of_a_run = self.operation.run_of(thing) is not None or not _OUT.search(thing)
-        return super().is_safe(thing) or ("CONFORMANCE_" in thing and of_a_run and not _CLIMBING.search(thing))
+        return super().is_safe(thing) or ("CONFORMANCE_" in thing and of_a_run and not CLIMBING.search(thing))
 
     def look(self, label="the list", **how):
         """Look at the list."""

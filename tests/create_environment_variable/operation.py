@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from trigger_conformance.checks.operation import Fact, Operation
 from trigger_conformance.checks.problem import Problem
@@ -13,12 +14,13 @@ from trigger_conformance.contract.told import INVALID
 from trigger_conformance.wire.redaction import REDACTED
 
 from .sights import SIGHTS
-from .values import ENVIRONMENTS, NAME, VALUE, difference, is_plain
+from .values import ENVIRONMENTS, NAME, RESERVED, VALUE, difference, is_plain
 
 LIMITED = 400
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 VARIABLES = re.compile(r"\bvariables\b", re.IGNORECASE)
-_OF_A_RUN = re.compile(r"CONFORMANCE_([0-9A-F]{8})_")
+# Names of a run may have a reserved beginning in front of them, or what software cuts off there; no other words.
+_OF_A_RUN = re.compile(rf"(?:[12]?[^A-Za-z0-9]*|{'|'.join(RESERVED)})CONFORMANCE_([0-9A-F]{{8}})_")
 
 
 def environment(text):
@@ -50,6 +52,14 @@ class CreateEnvironmentVariable(Operation):
     def asks(self, request):
         """What looks at variables, or removes one, does not ask the operation itself."""
         return request.method == self.contract.method.upper()
+
+    def about(self, request):
+        """The name in the body, or in the path of a look and a removal."""
+        named = self.key(request)
+        if named is not None or self.asks(request):
+            return named
+        _, _, name = request.target.partition("/envvars/")[2].partition("/")
+        return unquote(name, errors="surrogateescape") or None
 
     def is_full(self, exchange):
         """A 400 that speaks of a limit on how many variables there may be."""
@@ -88,12 +98,17 @@ class CreateEnvironmentVariable(Operation):
         return Problem(told, VALUE) if told else None
 
     def kept(self, exchange):
-        """Without the values of variables that no run has made: they are their owner's secrets."""
+        """Without the values of variables that the run has not made: they are their owner's secrets."""
         answer, request = exchange.answer, exchange.request
-        if answer is None or request.method != "GET" or not 200 <= answer.status < 300 or _is_a_runs(request.target):
+        is_look, own = request.method == "GET", SIGHTS.own(request)
+        if answer is None or not 200 <= answer.status < 300 or (is_look and _is_own(request.target, own)):
             return exchange
         told = strict_json(answer.body)
-        veiled = REDACTED if told is INVALID else _veiled(told)
+        if not is_look and isinstance(told, dict):
+            # What it says of itself is no variable's.
+            veiled = {key: each if isinstance(each, str) else _veiled(each, own) for key, each in told.items()}
+        else:
+            veiled = REDACTED if told is INVALID else _veiled(told, own)
         return exchange if veiled == told else replace(
             exchange, answer=replace(answer, body=json.dumps(veiled).encode())
         )  # fmt: skip
@@ -114,21 +129,21 @@ class CreateEnvironmentVariable(Operation):
         return repr({**body, NAME: ""} if isinstance(body, dict) else body)
 
 
-def _is_a_runs(text):
-    """Whether a name, or the path of one, is a run's, in whatever letters a target keeps it."""
-    return "CONFORMANCE_" in text.upper()
+def _is_own(text, beginning):
+    """Whether a name, or the path of one, is the run's, in whatever letters a target keeps it."""
+    return beginning is not None and beginning in text.upper()
 
 
-def _veiled(told):
-    """A list as it may be kept: of a variable that no run has made its name alone."""
+def _veiled(told, own):
+    """A list as it may be kept: of a variable that is not the run's its name alone."""
     if isinstance(told, list):
-        return [_veiled(each) for each in told]
+        return [_veiled(each, own) for each in told]
     if not isinstance(told, dict):
         return REDACTED if isinstance(told, str) else told
     name = told.get(NAME)
-    if isinstance(name, str) and _is_a_runs(name):
+    if isinstance(name, str) and _is_own(name, own):
         return told
-    return {key: each if each is name else _veiled(each) for key, each in told.items()}
+    return {key: each if each is name else _veiled(each, own) for key, each in told.items()}
 
 
 OPERATION = CreateEnvironmentVariable(

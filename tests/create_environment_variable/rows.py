@@ -17,7 +17,7 @@ LINE = "All of it on one line, as a connection string is: postgres://user:pass@h
 
 @dataclass(frozen=True)
 class Kind:
-    """The rows that one requirement judges: a label and a value each; ``more`` are for thorough runs.
+    """The rows that one requirement judges: a label and a value each; ``more`` are for thorough runs alone.
 
     What happens ``inside`` a text happens beside other rows too: such rows may travel in one value.
     """
@@ -32,83 +32,81 @@ INSIDE = (
     Kind(
         "variables_in_values_are_kept",
         {"$HOME": "a$HOME b", "${X}": "a${X}b", "%PATH%": "a%PATH%b", "$(…) and `…`": "a$(id)b`id`c",
-         "{{X}} and <%= %>": "a{{X}}b<%= 1 %>c", "#{X} and ${{ }}": "a#{X}b${{ secrets.X }}c"},
-        {"$$ and $1": "a$$b$1c", "~": "~/a", "${X:-y}": "a${X:-y}b", "!!": "a!!b", "printf's": "100%s %d%%",
+         "{{X}} and <%= %>": "a{{X}}b<%= 1 %>c", "#{X} and ${{ }}": "a#{X}b${{ secrets.X }}c",
+         "$$ and $1": "a$$b$1c", "~": "~/a", "${X:-y}": "a${X:-y}b", "!!": "a!!b", "printf's": "100%s %d%%",
          "@X": "@Microsoft.KeyVault(x)"},
         inside=True,
     ),
     Kind(
         "marks_in_values_are_kept",
-        {"=": "a=b==", "#": "a #b#c", "; & | and ,": "a;b&c|d,e", ": and ?": "a: b?c", "/": "a/b//c/../d"},
-        {"* [ ] and !": "a*b[c]!d", "< and >": "a < b > c", "@ and ^": "a@b^c~d", "@ in front of it": "@a"},
+        {"=": "a=b==", "#": "a #b#c", "; & | and ,": "a;b&c|d,e", ": and ?": "a: b?c", "/": "a/b//c/../d",
+         "* [ ] and !": "a*b[c]!d", "@ and ^": "a@b^c~d", "@ in front of it": "@a"},
         inside=True,
     ),
     Kind(
         "quotes_in_values_are_kept",
-        {"both inside": "it's \"so\" ``", "one only": "a\"b", "doubled": "a''b\"\"c"},
-        {"French and German": "«a» „b“ ‘c’"},
+        {"both inside": "it's \"so\" ``", "one only": "a\"b", "doubled": "a''b\"\"c",
+         "French and German": "«a» „b“ ‘c’"},
         inside=True,
     ),
     Kind(
         "backslashes_are_kept",
-        {"escapes": "a\\nb\\tc\\\\d\\x41\\u0041\\e", "of a path": "C:\\temp\\new", "before a mark": 'a\\$b\\"c\\ e'},
-        {"at the end": "a\\", "octal": "a\\101b"},
+        {"escapes": "a\\nb\\tc\\\\d\\x41\\u0041\\e", "of a path": "C:\\temp\\new", "before a mark": 'a\\$b\\"c\\ e',
+         "at the end": "a\\", "octal": "a\\101b"},
         inside=True,
     ),
     Kind(
         "encodings_are_kept",
         {"percent": "a%41b%2Fc%20d", "entities": "a&amp;b&#65;c&lt;d", "a plus": "a+b", "base64": "YWJjZA==",
-         "quoted-printable": "a=41b", "UTF-8 read as Latin-1": "Ã©"},
-        {"a surrogate pair's escapes": "\\ud83d\\ude00", "hexadecimal": "0x41"},
+         "quoted-printable": "a=41b", "UTF-8 read as Latin-1": "Ã©", "hexadecimal": "0x41"},
         inside=True,
     ),
     Kind(
         "markup_and_queries_are_kept",
         {"tags": "a<b>c</b><script>d</script>", "comments": "a<!-- b -->c /* d */ -- e",
-         "SQL": "a'; DROP TABLE b; --"},
-        {"a template of XML": "<![CDATA[a]]>", "a shell's operator": "a && b || c > d"},
+         "SQL": "a'; DROP TABLE b; --",
+         "< and >": "a < b > c", "a template of XML": "<![CDATA[a]]>", "a shell's operator": "a && b || c > d"},
         inside=True,
     ),
     Kind(
         "line_breaks_are_kept",
         {"LF": "a\nb\n\nc", "CR LF": "a\r\nb\r\n\r\nc", "CR": "a\rb", "before a space": "a\n b",
-         "a PEM": "-----BEGIN X-----\nMIIB\n-----END X-----"},
-        {"LF CR": "a\n\rb", "next line": "a\x85b", "line separators": "a\u2028b\u2029c",
-         "a backslash before": "a\\\nb"},
+         "a PEM": "-----BEGIN X-----\nMIIB\n-----END X-----",
+         "LF CR": "a\n\rb", "next line": "a\x85b", "line separators": "a\u2028b\u2029c"},
         inside=True,
     ),
     Kind(
         "white_space_inside_is_kept",
-        {"several spaces": "a  b   c", "tabs": "a\t\tb", "no-break spaces": "a\u00a0b\u202fc"},
-        {"other spaces": "a\u2003b\u3000c", "a form feed": "a\x0cb"},
+        {"several spaces": "a  b   c", "tabs": "a\t\tb", "no-break spaces": "a\u00a0b\u202fc",
+         "other spaces": "a\u2003b\u3000c", "a form feed": "a\x0cb"},
         inside=True,
     ),
     Kind(
         "control_characters_are_kept",
-        {"escape, bell, backspace": "a\x1b[31mb\x07c\x08d", "delete": "a\x7fb"},
-        {"all but NUL": "".join(map(chr, range(1, 32)))},
+        {"escape, bell, backspace": "a\x1b[31mb\x07c\x08d", "delete": "a\x7fb",
+         "ALLBUT": "".join(map(chr, range(1, 32)))},
         inside=True,
     ),
     Kind(
         "invisible_characters_are_kept",
         {"zero width": "a\u200bb\u200dc\u2060d", "a byte-order mark inside": "a\ufeffb", "a soft hyphen": "a\u00adb",
-         "directions": "a\u202eb\u202cc", "a variation selector": "a\ufe0fb"},
-        {"not characters": "a\ufffeb\uffffc", "a replacement character": "a\ufffdb"},
+         "directions": "a\u202eb\u202cc", "a variation selector": "a\ufe0fb",
+         "not characters": "a\ufffeb\uffffc", "a replacement character": "a\ufffdb",
+         "joined emoji": "\U0001f469\u200d\U0001f467\U0001f3f3\ufe0f\u200d\U0001f308", "tags": "a\U000e0041b"},
         inside=True,
     ),
     Kind(
         "every_plane_is_kept",
         {"Latin to Hebrew": "éßłžĄøκлא", "of the BMP": "ب한日本ก",
-         "emoji": "\U0001f600\U0001f469\U0001f308", "other planes": "\U00010330\U0001d49c\U0002000b"},
-        {"joined emoji": "\U0001f469\u200d\U0001f467\U0001f3f3\ufe0f\u200d\U0001f308", "tags": "\U000e0041",
+         "emoji": "\U0001f600\U0001f469\U0001f308", "other planes": "\U00010330\U0001d49c\U0002000b",
          "private use": "\ue000\U000f0000\U0010fffd", "long ago": "𓀀𒀀𐤀", "a flag": "🇩🇪"},
         inside=True,
     ),
     Kind(
         "normal_forms_are_kept",
         {"composed": "é한Å", "decomposed": "e\u0301\u1112\u1161\u11abA\u030a", "compatible": "ﬁ①½Ａ²\u212b",
-         "two marks, in either order": "a\u0323\u0307 a\u0307\u0323"},
-        {"Vietnamese": "ệ ê\u0323", "half width": "\uff76\uff9e"},
+         "two marks, in either order": "a\u0323\u0307 a\u0307\u0323",
+         "Vietnamese": "ệ ê\u0323", "half width": "\uff76\uff9e"},
         inside=True,
     ),
 )  # fmt: skip
@@ -116,29 +114,29 @@ WHOLE = (
     Kind("empty_value_is_kept", {"the empty string": ""}),
     Kind(
         "white_space_around_is_kept",
-        {"spaces around": " around ", "a line break behind": "behind\n"},
+        {"spaces around": " around ", "a line break behind": "behind\n", "white space alone": "   ",
+         "a no-break space behind": "behind\u00a0", "a byte-order mark in front": "\ufefffront"},
         {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ",
-         "white space alone": "   ", "line breaks around": "\r\n around\r\n", "a no-break space behind": "behind\u00a0",
-         "a byte-order mark in front": "\ufefffront"},
+         "line breaks around": "\r\n around\r\n"},
     ),
     Kind(
         "quotes_around_are_kept",
-        {"double quotes": '"quoted"', "single quotes": "'quoted'"},
-        {"backticks": "`quoted`", "only one": '"', "two": '""', "a quote in front": "'front", "twice": "'\"quoted\"'",
+        {"double quotes": '"quoted"', "single quotes": "'quoted'", "backticks": "`quoted`"},
+        {"only one": '"', "two": '""', "a quote in front": "'front", "twice": "'\"quoted\"'",
          "with an escape": '"quo\\nted"'},
     ),
     Kind(
         "words_are_kept",
-        {"null": "null", "true": "true"},
-        {"false": "false", "undefined": "undefined", "None": "None", "nil": "nil", "yes": "yes", "No": "No", "on": "on",
+        {"null": "null", "true": "true", "undefined": "undefined", "yes": "yes"},
+        {"false": "false", "None": "None", "nil": "nil", "No": "No", "on": "on",
          "NaN": "NaN", "TRUE": "TRUE", "(null)": "(null)", "~": "~", "-": "-", "__proto__": "__proto__",
          "constructor": "constructor", "[object Object]": "[object Object]"},
     ),
     Kind(
         "numbers_are_kept",
-        {"leading zeros": "0070", "an exponent": "1e5"},
-        {"beyond 2^53": "12345678901234567890",
-         "a zero fraction": "1.0", "a plus": "+1", "hexadecimal": "0x1F", "octal": "0o17", "underscores": "1_000",
+        {"leading zeros": "0070", "an exponent": "1e5", "a zero at the end": "1.10",
+         "beyond 2^53": "12345678901234567890", "hexadecimal": "0x1F"},
+        {"a zero fraction": "1.0", "a plus": "+1", "octal": "0o17", "underscores": "1_000",
          "sexagesimal": "12:30:45", "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "0": "0",
          "commas": "1,000", "Infinity": "Infinity"},
     ),
@@ -155,9 +153,16 @@ WHOLE = (
     ),
     Kind(
         "lists_and_assignments_are_kept",
-        {"an assignment": "export A=b"},
+        {"an assignment": "export A=b &", "a list": "a, b, c", "a file": "@/etc/hostname",
+         "a URL": "HTTPS://Example.com:443/%7ea"},
         {"a comma list": "a,b,c", "spaces": "a b c", "a comment alone": "# a", "a query": "a=1&b=2",
-         "a header": "A: b", "a reference": "ref://a/b", "a file": "@/etc/hostname", "a URL": "HTTPS://Example.com:443/%7ea"},
+         "a header": "A: b", "a reference": "ref://a/b", "a formula": "=1+1"},
+    ),
+    Kind(
+        "secrets_are_kept",
+        {"what masks are": "********", "a service's key": "sk_live_conformance0123", "base64": "Y29uZm9ybWFuY2U="},
+        {"a token of GitHub": "ghp_conformance0123", "a JWT": "eyJhbGciOiJub25lIn0.e30.", "dots": "••••••••",
+         "a digest": "d41d8cd98f00b204e9800998ecf8427e", "a UUID": "C56A4180-65AA-42EC-A945-5FD21DEC0538"},
     ),
     Kind(
         "long_values_are_kept",
@@ -168,13 +173,16 @@ WHOLE = (
     ),
 )  # fmt: skip
 KINDS = INSIDE + WHOLE
+# What software takes for one thing, and is of two kinds of rows.
+TOGETHER = ("a\\\nb", 'a = "b\\"c" # d', '$"{a}"', "\\ud83d\\ude00", "".join(map(chr, range(1, 32))))
 # Between rows that travel in one value, so that none of them is at an end of it.
 BETWEEN = " | "
 
 
 def mixed():
-    """All that happens inside a text, in one value."""
-    return "|" + BETWEEN.join(value for kind in INSIDE for value in kind.rows.values()) + "|"
+    """All that happens inside a text, in one value; and what is of several kinds at once."""
+    rows = [value for kind in INSIDE for value in kind.rows.values()]
+    return "|" + BETWEEN.join([*rows, *TOGETHER]) + "|"
 
 
 def parts(kinds, *, thorough):

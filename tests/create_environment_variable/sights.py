@@ -27,13 +27,17 @@ class Sights:
         """Whether it does not."""
         return _host(request) in self._hidden
 
-    def know(self, request, paths):
-        """Which paths are those of each credential, by whose it is."""
-        self._own[_host(request)] = paths
+    def know(self, request, paths, beginning):
+        """Which paths are those of each credential, by whose it is, and how the names of the run begin."""
+        self._own[_host(request)] = paths, beginning
+
+    def own(self, request):
+        """How the names of the run begin; None where it has made nothing yet."""
+        return self._own.get(_host(request), ({}, None))[1]
 
     def is_foreign(self, request):
         """Whether a request names a project or an environment that is not its credential's."""
-        own = self._own.get(_host(request), {}).get(request.credential)
+        own = self._own.get(_host(request), ({}, None))[0].get(request.credential)
         return own is not None and request.target.partition("?")[0] != own
 
 

@@ -11,6 +11,7 @@ from .grounds import ID, SUCCESS, given_accepted, given_shown, key_of, value_of,
 from .values import NAME, VALUE, difference
 
 REFUSED = ID("taken_names", "refused_request_changes_nothing")
+REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
 CLAUSE = "createEnvironmentVariable.responses"
 
 
@@ -22,6 +23,24 @@ def taken(target):
     given_accepted(first)
     second = target.send(target.order("another value, the second", key_of(first.request), "second"))
     return first, second, target.send(target.at(key_of(first.request))), target.look()
+
+
+# New values that software takes for none, with the requirement that says whether they are kept at all.
+NO_NEW_VALUES = {
+    "the value that is there": ("another value, the second", ""),
+    "the empty value": ("", "empty_value_is_kept"),
+    "what masks are": ("********", "secrets_are_kept"),
+}
+
+
+@pytest.fixture(scope="module")
+def replaced(target, taken):
+    """Further requests with the name, one after the other, and what is seen of the variable after each."""
+    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=3, thorough=3)
+    return [
+        (label, target.send(target.order(value, name, label)), target.send(target.at(name)), owner)
+        for label, (value, owner) in list(NO_NEW_VALUES.items())[:count]
+    ]
 
 
 @must(
@@ -40,6 +59,24 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
         return Problem(f"in the list: {told}", VALUE) if told else None
 
     expect(page.page).satisfies(judge)
+
+
+@must(
+    "a new value that says nothing new is taken as any other: it is seen, or it is rejected, and the old one is",
+    clause=CLAUSE,
+)
+def test_odd_new_values_replace_or_are_rejected(taken, replaced):
+    first, second, look, _ = taken
+    kept = second if second.status == SUCCESS else first
+    given(second, rests_on=REPLACED).has_status(SUCCESS, *REJECTIONS)
+    given(look, rests_on=REPLACED).satisfies(why_not_the_value([kept]))
+    for label, answer, seen, owner in replaced:
+        expect(answer).has_status(SUCCESS, *REJECTIONS)
+        kept = answer if answer.status == SUCCESS else kept
+        told = why_not_the_value([kept])(seen)
+        if told and owner:
+            rests(ID("values", owner), f"{label}: {told}", [answer, seen])
+        expect(seen).satisfies(why_not_the_value([kept]))
 
 
 @info("whether a name that is there gets the new value or is rejected", clause=CLAUSE)
@@ -70,8 +107,7 @@ def failing(target, name):
 def failed(target):
     """A variable, requests with its name that must fail, and what is seen of it after each kind of them."""
     given_shown(target)
-    first = target.send(target.order("a value that stays", label="first"))
-    given_accepted(first)
+    first = target.plain_ones().answers[1]
     refused, *rejected = failing(target, key_of(first.request))[: target.pick(smoke=2, standard=3, thorough=5)]
     found = {}
     for kind, several in (("refused", [refused]), ("rejected", rejected)):

@@ -1,6 +1,9 @@
 """Whose a variable is: other environments, other projects, and what paths name that is nobody's."""
 
+import re
+import unicodedata
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import strategies as st
@@ -17,8 +20,8 @@ from .grounds import (
     ID,
     SUCCESS,
     given_accepted,
-    given_found,
     given_listed,
+    given_listing,
     given_looked,
     given_shown,
     key_of,
@@ -28,6 +31,7 @@ from .grounds import (
 from .values import ENVIRONMENTS
 
 PROJECT, ENV = "projectRef", "env"
+INTRUDER, ENCODED = "another credential", "an encoded path"
 UNSEEN = ID("whose_it_is", "another_environment_does_not_see_a_variable")
 OWNERS = {
     PROJECT: ID("whose_it_is", "unknown_project_is_refused"),
@@ -106,14 +110,17 @@ def test_removing_elsewhere_leaves_the_variable(elsewhere):
 
 
 @pytest.fixture(scope="module")
-def intruding(target):
-    """Another environment's credential on this environment's path."""
+def intruding(target, strays):
+    """What another environment's credential was answered on this environment's path; and the list afterwards."""
     if why := target.why_no_second():
         raise NotApplicableError(why)
-    order = target.order("a value of an intruder", label="another environment's credential", path=target.path(),
-                         authorization=target.second_bearer)  # fmt: skip
-    answer = target.send(order)
-    return answer, target.look()
+    return strays.answers[INTRUDER][0], strays.look
+
+
+def intruder(target):
+    """The request of another environment's credential on this environment's path."""
+    return target.order("a value of an intruder", label="another environment's credential", path=target.path(),
+                        authorization=target.second_bearer)  # fmt: skip
 
 
 @must("another environment's credential is refused here, and then makes nothing, or it is the whole project's",
@@ -203,40 +210,69 @@ def malformed(path, project, env):
     }
 
 
-def _parameters():
-    """Texts that are no project's, and no environment's."""
-    return st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\."), min_size=1, max_size=40)
+def _texts_near(own):
+    """Texts for a parameter that is ``own``: any, also such as no path has, and small changes of it."""
+    anything = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40)
+    odd = st.sampled_from(["..", ".", "../..", "%2e%2e", "\0", "\r\n", "null", "*", "%", "{}", "é", "한", "😀"])
+    places = st.integers(0, len(own) - 1)
+    near = st.builds(lambda at, more: own[:at] + more + own[at + 1 :], places, st.one_of(anything, odd))
+    return st.one_of(anything, odd, near).filter(lambda text: _names_nothing(text, own))
+
+
+def _names_nothing(text, own):
+    """Whether nobody could take a text for ``own``, whatever he cuts off, decodes, or reads as a part of the path."""
+    bare = re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", unquote(text))).casefold()
+    return bare not in {re.sub(r"[\W_]", "", each).casefold() for each in (own, *ENVIRONMENTS)}
 
 
 def generated(target, count):
-    """Random texts for either parameter."""
-    texts = dict.fromkeys(drawn(_parameters(), target.options.seed, 10 * count))
-    chosen = [text for text in texts if text not in {target.stated["project"], *ENVIRONMENTS}][-count:]
-    return [((PROJECT, ENV)[number % 2], text) for number, text in enumerate(chosen)]
+    """Generated texts for either parameter, the longest of many: what is in them is most of all."""
+    found = []
+    for number, (name, fact) in enumerate(((PROJECT, "project"), (ENV, "environment"))):
+        wanted = (count + 1 - number) // 2
+        texts = dict.fromkeys(drawn(_texts_near(target.stated[fact]), target.options.seed + number, 10 * wanted))
+        found += [(name, text) for text in sorted(texts, key=lambda text: len(text.encode()))[-wanted:]]
+    return found
+
+
+def _is_plain(request):
+    """Whether a path's parameters are of such characters as any server reads in one way."""
+    return not re.search(r"/\.|%(?:[01].|2[0EF]|5C|7F|25)", request.target, re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
 def strays(target):
     """A few of each kind of paths that name nothing."""
     project, env = target.stated["project"], target.stated["environment"]
-    few, most = target.pick(smoke=0, standard=2, thorough=9), target.pick(smoke=0, standard=3, thorough=9)
+    few, most = target.pick(smoke=0, standard=2, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
 
     def orders(name, rows):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
 
     odd = list(malformed(target.path(), project, env).items())[:most]
-    texts = generated(target, target.pick(smoke=1, standard=2, thorough=80))
+    texts = generated(target, target.pick(smoke=0, standard=3, thorough=80))
     requests = {
         PROJECT: orders(PROJECT, list(unknown_projects(project).items())[:most]),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],
         "generated": [
-            target.order(label=f"{name}, number {number}", path=target.path(**{name: text}))
+            target.order(label=f"{name}, number {number}", path=target.path(**{name: text}), beyond=Beyond.LINE)
             for number, (name, text) in enumerate(texts, 1)
         ],
     }
     answers = {kind: target.send_all(each) for kind, each in requests.items()}
-    return Strays(answers, target.look())
+    wrong = list(answers.values())
+    answers[INTRUDER] = target.send_all([] if target.why_no_second() else [intruder(target)])
+    answers[ENCODED] = target.send_all([encoded(target)])
+    found = Strays(answers, target.look())
+    remove_where_it_was_made(target, wrong)
+    return found
+
+
+def remove_where_it_was_made(target, answers):
+    """Take back what a path that names nothing was answered a success for: nobody looks for it there any more."""
+    made = [each.request for several in answers for each in several if each.status == SUCCESS]
+    target.send_all(target.removal_beside(each) for each in made)
 
 
 @must("a project that is none of the credential's is refused, and nothing is made", clause="projectRef")
@@ -266,22 +302,31 @@ def test_malformed_paths_are_answered(strays):
     "generated path parameters name nothing: they are refused, and nothing is made", clause="createEnvironmentVariable"
 )
 def test_generated_paths_are_refused(target, strays):
+    def judge(exchange):
+        refused = (*REJECTIONS, *NOT_ITS_OWN) if _is_plain(exchange.request) else range(300, 500)
+        return None if exchange.status in refused else f"answered {exchange.outcome}"
+
     strays.given_refused(PROJECT, ENV)
-    strays.expect("generated", *REJECTIONS, *NOT_ITS_OWN)
+    expect(strays.answers["generated"]).satisfies(judge)
+    strays.expect_nothing_of(strays.answers["generated"])
     target.note(f"{len(strays.answers['generated'])} generated paths")
 
 
 @must("a path with percent-encoded letters is that path, or names nothing", clause="RFC 3986 6.2.2.2")
-def test_encoded_path_is_the_path_or_nothing(target):
-    given_found(target)
+def test_encoded_path_is_the_path_or_nothing(target, strays):
+    given_listing(target)
+    (answer,) = expect(strays.answers[ENCODED]).has_status(SUCCESS, *REJECTIONS, 404)
+    name = key_of(answer.request)
+    there = bool(strays.look.having([name])[name])
+    said = "accepted, and it is not there" if answer.status == SUCCESS else "not accepted, and it is there"
+    expect(strays.look.page).satisfies(lambda _: said if there is not (answer.status == SUCCESS) else None)
+
+
+def encoded(target):
+    """A request on the path, one letter of it percent-encoded."""
     own = target.stated["project"]
     path = target.path().replace(own, f"%{ord(own[0]):02x}{own[1:]}")
-    answer = target.send(target.order(label="a percent-encoded letter", path=path, beyond=Beyond.LINE))
-    expect(answer).has_status(SUCCESS, *REJECTIONS, 404)
-    look = target.send(target.at(key_of(answer.request)))
-    there = look.status == SUCCESS
-    said = "accepted, and it is not there" if answer.status == SUCCESS else "not accepted, and it is there"
-    expect(look).satisfies(lambda _: said if there is not (answer.status == SUCCESS) else None)
+    return target.order(label="a percent-encoded letter", path=path, beyond=Beyond.LINE)
 
 
 def _says(exchange, value):

@@ -188,6 +188,10 @@ class Client(ABC):
         filled = {name: quote(value, safe="") for name, value in {**known, **values}.items() if value is not None}
         return self.contract.at(filled)
 
+    def place_of(self, method: str) -> str | None:  # noqa: ARG002
+        """The path to which a ``method`` that the document does not have is sent; None where it is better not sent."""
+        return self.path()
+
     def text(self) -> str:
         """The JSON text of a fresh valid request's body."""
         return json.dumps(self.valid().document, separators=(",", ":"))

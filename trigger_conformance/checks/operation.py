@@ -188,6 +188,11 @@ class Operation(ABC):
         facts = {fact.dest: fact.name for fact in self.facts}
         return _needing(facts[dest] for dest in self.path_facts.values() if stated.get(dest) is None)
 
+    @property
+    def reached_by(self) -> tuple[Fact, ...]:
+        """What must be said of a target where its path is to be known, and whose it is."""
+        return self.facts if self.path_facts else ()
+
     @abstractmethod
     def client(self, target: Facts, wire: Wire) -> Any:
         """What its checks speak through: a ``Client`` of its own."""
@@ -208,6 +213,10 @@ class Operation(ABC):
         """The key that makes a retry of the request safe, where it has one: a text in ``key_property``."""
         key = (request.document or {}).get(self.key_property) if self.key_property else None
         return key if isinstance(key, str) else None
+
+    def about(self, request: Request) -> str | None:
+        """The key of what a request asks for, looks at, or removes, where the request itself says it."""
+        return self.key(request)
 
     def beginning(self, run_id: str) -> str:
         """How the names of what a run makes begin."""

@@ -162,22 +162,31 @@ def _completed(identity: str, behaviour: Behaviour, operations: tuple[str, ...])
     def full_ids(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_owned(operation, name) for operation in operations for name in names)
 
+    def left(operation: str) -> tuple[str, ...]:
+        # What a press alone decides is skipped where nothing is pressed.
+        presses = _presses(operation)
+        return tuple(each for each in behaviour.undecided if presses or not each.startswith("rate_limits."))
+
     return replace(
         behaviour,
         id=identity,
         caught_by=full_ids(behaviour.caught_by),
         warns=full_ids(behaviour.warns),
-        undecided=full_ids(behaviour.undecided),
+        undecided=tuple(_owned(operation, name) for operation in operations for name in left(operation)),
     )
+
+
+def _presses(name: str) -> bool:
+    """Whether the requests of the operation called ``name`` provoke the rate limit."""
+    declared_operation = operations().get(name)
+    return declared_operation is None or declared_operation.presses
 
 
 def _may_have(name: str, server: type[OperationServer], behaviour: Behaviour) -> bool:
     """Whether a behaviour of any operation may be one of the operation called ``name``."""
     if behaviour.id in server.spared:
         return False
-    declared_operation = operations().get(name)
-    presses = declared_operation is None or declared_operation.presses
-    return presses or not getattr(behaviour.server, "shown_by_press", False)
+    return _presses(name) or not getattr(behaviour.server, "shown_by_press", False)
 
 
 def _owned(operation: str, name: str) -> str:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.operation import Fact, operations
 
 # Those that the lines set themselves have short names.
 _VARIABLE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]{3,})")
@@ -41,7 +41,8 @@ def cleaning(results: Mapping[str, Any]) -> str:
 def clean(run_id: str, place: Iterable[str], options: Mapping[str, Any]) -> str:
     """The line that removes what a run, or the parts of a merged one, left at a ``place``."""
     runs = [f"--run-id {each}" for each in run_id.split("-")]
-    way = [each for each in _way(options) if each]
+    reached = (fact for each in operations().values() for fact in each.reached_by)
+    way = [each for each in (*_stated(options, reached), *_way(options)) if each]
     return " ".join([_CLEAN, *place, *runs, *way, "--yes"])
 
 
@@ -67,9 +68,8 @@ def _place(target: Mapping[str, Any]) -> list[str]:
 
 
 def _options(options: Mapping[str, Any]) -> list[str]:
-    facts = [fact for each in operations().values() for fact in each.facts]
     return [
-        *(_unless(options, fact.dest, fact.name, fact.default) for fact in facts),
+        *_stated(options, (fact for each in operations().values() for fact in each.facts)),
         "--press-rate-limit" if options.get("press_rate_limit") else "",
         _unless(options, "press_requests", "press-requests", _DEFAULT_PRESS),
         "--shared-key" if options.get("shared_key") else "",
@@ -88,6 +88,10 @@ def _way(options: Mapping[str, Any]) -> list[str]:
         "--insecure" if options.get("insecure") else "",
         "--http2" if options.get("http2") else "",
     ]
+
+
+def _stated(options: Mapping[str, Any], facts: Iterable[Fact]) -> list[str]:
+    return [_unless(options, fact.dest, fact.name, fact.default) for fact in facts]
 
 
 def _unless(options: Mapping[str, Any], name: str, option: str, usual: Any) -> str:

@@ -21,6 +21,8 @@ BODIES = "bodies"
 FRESH = "RUN=$(od -An -N4 -tx4 /dev/urandom | tr -d ' \\n')"
 # A credential that is none of the reader's.
 LEFT_OUT = f"Authorization: Bearer {REDACTED}'"
+_IN_CAPITALS = '$(printf %s "$RUN" | tr a-f A-F)'
+_ANY_RUN = "abcdef01"
 _LONGEST_LINE = 2000
 # Linux gives one argument no more than 128 KiB.
 _LONGEST_ARGUMENT = 100_000
@@ -73,8 +75,8 @@ def curl_line(
     the answer as the suite did; ``made`` are ids that lines before it have put into variables. Where ``is_fresh`` says
     so, ``FRESH`` must stand before it.
     """
-    forms = _forms(way) | {identity.encode(): variable for identity, variable in (made or {}).items()}
-    if key is not None and (own := operation_of(request).key(request)):
+    forms = _forms(request, way) | {identity.encode(): variable for identity, variable in (made or {}).items()}
+    if key is not None and (own := operation_of(request).about(request)):
         forms[own.encode()] = key
     # An empty body is one too: curl says Content-Length: 0 only where it is given one.
     has_body = bool(request.body) or any(name.lower() == "content-length" for name, _ in request.headers)
@@ -126,12 +128,20 @@ def needs_file(body: bytes) -> bool:
     return len(body) > _LONGEST_LINE < sum(len(piece) for piece in shell.split(body, {}) if isinstance(piece, bytes))
 
 
-def _forms(way: Way) -> dict[bytes, Expression]:
+def fresh_beginning(request: Request) -> str:
+    """How names of what ``request`` asks for begin, with the number of a pasted line's own run, as the shell has it."""
+    own = operation_of(request).beginning(_ANY_RUN)
+    return own.replace(_ANY_RUN, "$RUN") if _ANY_RUN in own else own.replace(_ANY_RUN.upper(), _IN_CAPITALS)
+
+
+def _forms(request: Request, way: Way) -> dict[bytes, Expression]:
     """What the shell expands, by how it stands in a redacted request: the key, and the run's id in each writing."""
     forms = {REDACTED.encode(): Expression(f"${way.key}", 64)}
     if not _RUN_ID.fullmatch(way.run_id):
         return forms
     digits = way.run_id
+    beginning = operation_of(request).beginning(digits)
+    forms[beginning.encode()] = Expression(fresh_beginning(request), len(beginning))
     escaped = "".join(f"\\u{ord(digit):04x}" for digit in digits)
     # Keys that look like numbers are made from the run's id, as its value and ten.
     number, fresh = int(digits, 16) + 10, "0x$RUN + 10"
@@ -215,7 +225,9 @@ def _body(body: bytes, forms: Mapping[bytes, Expression], way: Way) -> tuple[str
 
 def _from_file(body: bytes, way: Way) -> tuple[str, str]:
     changes = [f"s|\\[redacted]|${way.key}|g"] if REDACTED.encode() in body else []
-    changes += [f"s/{way.run_id}/$RUN/g"] if _RUN_ID.fullmatch(way.run_id) and way.run_id.encode() in body else []
+    if _RUN_ID.fullmatch(way.run_id):
+        writings = {way.run_id.upper(): _IN_CAPITALS, way.run_id: "$RUN"}
+        changes += [f"s/{digits}/{fresh}/g" for digits, fresh in writings.items() if digits.encode() in body]
     if not changes:
         return "", f"--data-binary @{file_of(body)}"
     return f'LC_ALL=C sed "{"; ".join(changes)}" {file_of(body)} | ', "--data-binary @-"

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.requirement import Requirement, Stage
 from trigger_conformance.contract.shell import Expression
-from trigger_conformance.report.curl import FRESH, LEFT_OUT, Way, curl_line, is_fresh
+from trigger_conformance.report.curl import FRESH, LEFT_OUT, Way, curl_line, fresh_beginning, is_fresh
 from trigger_conformance.wire.exchange import Delivery, Exchange, FailureKind, Framing, Request
 from trigger_conformance.wire.reading import PlainReading
 from trigger_conformance.wire.redaction import NO_SIGNATURE, REDACTED
@@ -34,12 +34,14 @@ _MOST_FAILURES = 60
 _LINE_END = r"-w '\n'"
 _FORGETFUL_SECONDS = 0.9
 _LONGEST_SLEEP = 3600
-_KEY = re.compile(rb"conformance-[0-9a-f]{8}-[0-9a-f]{8}-\d+")
+_KEY = re.compile(rb"conformance([-_])[0-9a-f]{8}\1[0-9a-f]{8}\1\d+", re.IGNORECASE)
 _LIMITED = "'^HTTP[^ ]* 429'"
 _NOTHING = PlainReading().cost
 _ANSWERS = "T=$(mktemp -d)"
 # The first text of a property, of an answer with its head.
 _READ = "tr ',{' '\\n\\n' | sed -n 's/^[[:space:]]*\"%s\"[[:space:]]*:[[:space:]]*\"\\([^\"]*\\)\".*/\\1/p' | head -n 1"
+
+_WORD = re.compile(r"\w+", re.ASCII)
 
 Made = Mapping[str, Expression]
 
@@ -269,7 +271,7 @@ class Reproducer:
             if _is_new(each) and _key(each) and earlier.started < each.started < later.started
         }
         if len(between) >= _MANY:
-            other = Expression("conformance-$RUN-$n")
+            other = Expression(f"{fresh_beginning(earlier.request)}$n")
             quiet = self._line(earlier, "-o /dev/null", key=other)
             lines.append(_loop(min(_MOST_ROUNDS, len(between) + 1), [quiet]))
         if (gap := later.started - earlier.ended) > _FORGETFUL_SECONDS:
@@ -336,12 +338,13 @@ class Reproducer:
     def _lanes(self, volley: Sequence[Exchange], made: Made, *, others: bool) -> list[str]:
         """The volley's lines, those that are the same once; with ``others`` keys that differ may be other ones."""
         differ = len({_key(each) for each in volley}) == len(volley) > 1
-        key = Expression("conformance-$RUN-$lane") if differ and others and not made else None
+        start = fresh_beginning(volley[0].request)
+        key = Expression(f"{start}$lane") if differ and others and not made else None
         counts = Counter(self._line(each, "-o $T/LANE", key=key, made=made) for each in volley)
         rounds = max(counts.values())
         lines = [f"{line.replace('/LANE', f'/{number}.$lane')} &" for number, line in enumerate(counts)]
         if key is not None:
-            lines = [line.replace("$RUN-$lane", f"$RUN-{number}.$lane") for number, line in enumerate(lines)]
+            lines = [line.replace(f"{start}$lane", f"{start}{number}_$lane") for number, line in enumerate(lines)]
         return [f"for lane in {' '.join(map(str, range(1, rounds + 1)))}; do", *lines, "done"]
 
     # Pressing
@@ -350,7 +353,7 @@ class Reproducer:
         refused = last if last.status == 429 else self._refused_before(last)
         pressing = self._strongest(refused or last)
         count = max(_LANES * 2, sum(each.check == pressing.check for each in self._order))
-        key = Expression("conformance-$RUN-$n")
+        key = Expression(f"{fresh_beginning(pressing.request)}$n")
         press = self._line(pressing, "-o $T/$n", key=key)
         lines = [
             FRESH,
@@ -371,7 +374,7 @@ class Reproducer:
     def _after_the_refusal(self, refused: Exchange, last: Exchange) -> list[str]:
         gap = last.started - refused.ended
         again = _key(refused) is not None and _key(last) == _key(refused)
-        key = Expression("conformance-$RUN-$N") if again else None
+        key = Expression(f"{fresh_beginning(last.request)}$N") if again else None
         wait = [f"sleep {min(_LONGEST_SLEEP, math.ceil(gap))}"] if gap > _FORGETFUL_SECONDS else []
         return [*wait, self._line(last, key=key)]
 
@@ -413,9 +416,9 @@ def _has_a_key_of_its_own(request: Request) -> bool:
 
 
 def _property(exchange: Exchange, value: str) -> str | None:
-    """The property of an answer's document that has ``value``."""
+    """The property of an answer's document that has ``value``; of no name that would be more than that in a shell."""
     document = exchange.answer.document if exchange.answer else {}
-    return next((name for name, each in document.items() if each == value), None)
+    return next((name for name, each in document.items() if each == value and _WORD.fullmatch(name)), None)
 
 
 def _sorted_by(name: Callable[[Exchange], str | None], exchanges: Iterable[Exchange]) -> Mapping[str, list[Exchange]]:
@@ -428,7 +431,7 @@ def _sorted_by(name: Callable[[Exchange], str | None], exchanges: Iterable[Excha
 
 
 def _key(exchange: Exchange) -> str | None:
-    return operation_of(exchange.request).key(exchange.request)
+    return operation_of(exchange.request).about(exchange.request)
 
 
 def _made(exchange: Exchange) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -63,7 +64,7 @@ class Transmission:
                 answer = await self._answer(response, self._reading.repeatable(request))
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self._redactor)
-        return Exchange(
+        found = Exchange(
             request,
             answer,
             failure,
@@ -75,6 +76,7 @@ class Transmission:
             repeats=sending.repeats,
             connection=connection,
         )
+        return self._with_room(self._reading.kept(found))
 
     def _timeout(self, sending: Sending) -> float:
         """A request sent in good time has its whole time limit; a longer one is for as long as the run may last."""
@@ -102,16 +104,22 @@ class Transmission:
             request.method, self._url, headers=headers, stream=httpx.ByteStream(request.body), extensions=extensions
         )
 
-    def _take_room(self, body: bytes, headers: httpx.Headers) -> None:
-        size = len(body) + sum(len(name) + len(value) for name, value in headers.raw)
-        if size > _LARGE:
-            self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
-        if self._room < 0 and size > _LARGE:
-            raise OversizedAnswerError(f"answers of more than {_LARGE:,} bytes are more than a run keeps")
+    def _with_room(self, exchange: Exchange) -> Exchange:
+        """The exchange as it is kept; without its answer where there is no room for it any more."""
+        if exchange.answer is None:
+            return exchange
+        body = exchange.answer.body
+        size = len(body) + sum(len(name) + len(value) for name, value in exchange.answer.headers)
+        if size <= _LARGE:
+            return exchange
+        self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
+        if self._room >= 0:
+            return exchange
+        cut = OversizedAnswerError(f"answers of more than {_LARGE:,} bytes are more than a run keeps")
+        return replace(exchange, answer=None, failure=_failure(cut, self._redactor))
 
     async def _answer(self, response: httpx.Response, given: str) -> Answer:
         body = await decoded(response)
-        self._take_room(body, response.headers)
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         where = [("the reason phrase", response.reason_phrase), ("the body", body.decode("latin-1"))]
         where[1:1] = [(f"header {name}", value) for name, value in headers]

@@ -31,7 +31,7 @@ class Turns:
         self._in_flight += 1
         in_flight = self._in_flight
         try:
-            exchange = self._reading.kept(await self._way.deliver(request, sending))
+            exchange = await self._way.deliver(request, sending)
         finally:
             self._in_flight -= 1
         self._pace.learn(exchange, in_flight)

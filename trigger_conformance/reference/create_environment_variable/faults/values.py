@@ -41,7 +41,7 @@ def keeping(*caught_by: str) -> Callable[[Callable[[str], str]], Callable[[str],
 
     def declare(kept: Callable[[str], str]) -> Callable[[str], str]:
         name = kept.__name__.title().replace("_", "")
-        parts = {"__doc__": kept.__doc__, "__module__": __name__, "kept_value": lambda _, value: kept(value)}
+        parts = {"__doc__": kept.__doc__, "__module__": kept.__module__, "kept_value": lambda _, value: kept(value)}
         fault(*caught_by)(type(name, (CreateEnvironmentVariableServer,), parts))
         return kept
 

@@ -12,7 +12,7 @@ from trigger_conformance.reference.create_environment_variable.server import (
 )
 from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
 from trigger_conformance.reference.server import Problem
-from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.site import Environment, Site
 
 SEEN_ELSEWHERE = "whose_it_is.another_environment_does_not_see_a_variable"
 PROJECT = "whose_it_is.unknown_project_is_refused"
@@ -107,6 +107,21 @@ class FindsProjectsByTheirBeginning(CreateEnvironmentVariableServer):
         return bool(project) and self.settings.project.startswith(project)
 
 
+@fault(PROJECT)
+class MakesProjectsThatThereAreNot(CreateEnvironmentVariableServer):
+    """A project that there is not is made, and the variable in it."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._made: dict[str, Environment] = {}
+
+    def place(self, request: Request, environment: Environment) -> Environment:
+        project = request.path_params["project"]
+        if self.is_project(project):
+            return super().place(request, environment)
+        return self._made.setdefault(project, Environment(project, ""))
+
+
 @fault(ENVIRONMENT)
 class ReadsEnvironmentsInAnyCase(CreateEnvironmentVariableServer):
     """DEV is dev."""
@@ -148,6 +163,29 @@ class FailsOnOddProjects(CreateEnvironmentVariableServer):
         if project and not project.startswith("proj_") and not project[0].isalnum():
             raise Problem(500, "Something went wrong")
         return super().is_project(project)
+
+
+@fault("whose_it_is.generated_paths_are_refused")
+class LogsProjectsInLatin1(CreateEnvironmentVariableServer):
+    """A project's reference goes into a log of Latin-1, and one that does not fit fails the server."""
+
+    def is_project(self, project: str) -> bool:
+        try:
+            project.encode("latin-1")
+        except UnicodeEncodeError as error:
+            raise Problem(500, "Something went wrong") from error
+        return super().is_project(project)
+
+
+@fault("whose_it_is.generated_paths_are_refused")
+class TakesOddEnvironments(CreateEnvironmentVariableServer):
+    """An environment beyond letters and digits is none that was given: the key's own is meant."""
+
+    def is_environment(self, env: str) -> bool:
+        return super().is_environment(env) or not env.isascii()
+
+    def reached(self, env: str, environment: Environment) -> Environment:
+        return super().reached(env, environment) if env.isascii() else environment
 
 
 @fault("whose_it_is.encoded_path_is_the_path_or_nothing")

@@ -118,3 +118,13 @@ class WritesTakeAWhile(CreateEnvironmentVariableServer):
         async with self.lock:
             await asyncio.sleep(0.005)
             await super().keep(variables, order)
+
+
+@variant
+class CreatesShowTheEnvironment(CreateEnvironmentVariableServer):
+    """The answer to a create has all variables of the environment beside."""
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        await super().create_variable(request, environment)
+        listed = [self.listed_body(each) for each in self.listed(self.variables(environment))]
+        return self.success(environment, {"success": True, "variables": listed, "names": {}})

@@ -41,14 +41,10 @@ MORE_THAN_TWENTY = (
     "names.cut_off_ends_make_names_different",
     "names.suffix_makes_long_names_different",
     "names.ordinary_names_are_accepted",
-    "names.lower_case_letters_are_accepted",
-    "names.impossible_names_are_answered",
     "names.names_with_marks_are_found_by_their_paths",
     "names.reserved_names_are_there_or_rejected",
     "taken_names.second_request_replaces_the_value_or_is_rejected",
     "taken_names.reading_of_taken_names",
-    "taken_names.rejected_request_changes_nothing",
-    "taken_names.refused_request_changes_nothing",
     "values.variables_in_values_are_kept",
     "values.marks_in_values_are_kept",
     "values.quotes_in_values_are_kept",
@@ -77,6 +73,9 @@ MORE_THAN_TWENTY = (
     "whose_it_is.creating_elsewhere_leaves_the_variable",
     "whose_it_is.removing_elsewhere_leaves_the_variable",
     "whose_it_is.encoded_path_is_the_path_or_nothing",
+    "taken_names.odd_new_values_replace_or_are_rejected",
+    "values.references_to_variables_are_kept",
+    "values.secrets_are_kept",
 )
 LOWER = "names.lower_case_letters_are_accepted"
 
