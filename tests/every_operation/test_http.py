@@ -237,17 +237,16 @@ def test_media_type_in_any_letter_case_is_read(habits):
 def test_any_accept_that_has_json_is_answered(target, habits):
     expect_served(habits, "accept")
     # Frameworks lead whoever does not ask for JSON by name somewhere else when something is wrong: back, or to log in.
-    wrongs = {
-        "a rejected request": target.request(next(iter(target.invalid().values())), label="a rejected request"),
-        "a refused request": target.valid("a refused request", authorization=Authorization((), "")),
-    }
-    orders = list(wrongs.values())[: target.pick(smoke=0, standard=2, thorough=2, frugal=1)]
-    with_any = [replace(ANY_TYPE.given(each), label=f"{each.label}, Accept: */*") for each in orders]
-    answers = dict(zip(orders, target.send_all(with_any), strict=True))
-    odd = {order: answer for order, answer in answers.items() if answer.status not in (*REJECTIONS, 401)}
-    # What is answered so to whom asks for JSON too is another requirement's affair.
-    alike = {each.status for each in target.send_all(odd)}
-    if wrong := [each for each in odd.values() if each.status not in alike]:
+    failing = [
+        target.request(next(iter(target.invalid().values())), label="a rejected request"),
+        target.valid("a refused request", authorization=Authorization((), "")),
+    ]
+    with_any = [replace(ANY_TYPE.given(each), label=f"{each.label}, Accept: */*") for each in failing]
+    answers = zip(failing, target.send_all(with_any), strict=True)
+    odd = [(order, answer) for order, answer in answers if answer.status not in (*REJECTIONS, 401)]
+    # What whoever asks for JSON is answered so, too, is another requirement's affair.
+    alike = {each.status for each in target.send_all(order for order, _ in odd)}
+    if wrong := [answer for _, answer in odd if answer.status not in alike]:
         expect(wrong).has_status(*REJECTIONS, 401)
 
 

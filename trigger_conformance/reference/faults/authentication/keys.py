@@ -210,23 +210,6 @@ class ComparesMaskedKeys(_Comparing):
         return (token[:8], token[-4:], len(token)) == (api_key[:8], api_key[-4:], len(api_key))
 
 
-@fault("authentication.other_spellings_of_the_key_are_refused", WRONG)
-class RemembersTokensByTheirBeginning(OperationServer):
-    """Tokens that were found right are remembered by their first 20 characters."""
-
-    def __init__(self, site: Site) -> None:
-        super().__init__(site)
-        self.known: dict[str, Environment] = {}
-
-    def authenticate(self, request: Request) -> Environment | None:
-        headers = self.authorizations(request)
-        token = (self.bearer_token(headers[0]) if len(headers) == 1 else None) or ""
-        found = super().authenticate(request) or self.known.get(token[:20])
-        if found is not None:
-            self.known[token[:20]] = found
-        return found
-
-
 @fault(CONNECTION)
 class LeavesRefusedBodiesUnread(_PerConnection):
     """What is answered before its body is read leaves it unread: the connection's next request begins with it."""
