@@ -31,6 +31,7 @@ def answered(status, media_type, body):
     [
         answered(202, JSON, BATCH),
         answered(400, f"{JSON}; charset=utf-8", {"message": "no"}),
+        answered(400, f'{JSON}; profile="a;b"; charset=UTF-8', {"message": "no"}),
         answered(400, PROBLEM_JSON, PROBLEM),
         answered(422, f"{PROBLEM_JSON}; charset=utf-8", {**PROBLEM, "message": "no"}),
         answered(429, PROBLEM_JSON, {}),

@@ -1,5 +1,6 @@
 """What is lost once is sent again: a stall is observed, a loss that lasts is violated."""
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -90,6 +91,31 @@ def test_a_check_is_judged_by_what_is_answered_when_its_request_is_sent_again(co
     (requirement,) = done.results["requirements"]
     assert requirement["verdict"] == ("passed" if len(lost) == 2 else "violated"), done.output
     assert "sent again" in " ".join(requirement["notes"])
+
+
+REFUSED = answer("401 Unauthorized", b'{"message":"no"}', "WWW-Authenticate: Bearer")
+NO_METHOD = answer("405 Method Not Allowed", b'{"message":"no"}', "Allow: POST")
+ON_ONE_CONNECTION = "create_batch.authentication.requests_on_one_connection_are_judged_by_themselves"
+NOTHING = "create_batch.http.other_methods_create_nothing"
+
+
+def test_what_a_body_that_nobody_read_spoils_is_told_once(command):
+    unread, made = set(), itertools.count()
+
+    def respond(request, _, connection):
+        if connection in unread:
+            unread.discard(connection)
+            return answer("400 Bad Request", b'{"message":"no such method"}')
+        known = b"Bearer tr_dev_second_look\r\n" in request
+        if known and request.startswith(b"POST "):
+            return answer("202 Accepted", b'{"id":"batch_%d","runCount":1,"isCached":false}' % next(made))
+        unread.add(connection)
+        return NO_METHOD if known else REFUSED
+
+    done = run_on(command, respond, f"--only={ON_ONE_CONNECTION}", f"--only={NOTHING}")
+    verdicts = {each["id"]: each["verdict"] for each in done.results["requirements"]}
+    assert verdicts == {ON_ONE_CONNECTION: "violated", NOTHING: "inconclusive"}, done.output
+    assert [each["requirements"] for each in done.results["findings"]] == [[ON_ONE_CONNECTION]]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.WARNED, Verdict.OBSERVED])

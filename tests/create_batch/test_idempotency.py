@@ -216,24 +216,29 @@ def test_tenth_replay_is_as_the_first(target):
 @must("without a key nothing is cached: equal requests make different batches", clause=KEY)
 def test_no_key_is_never_cached(target):
     count = target.pick(smoke=2, standard=3, thorough=8)
-    answers = [target.send(target.order(3, label=f"request {number + 1}")) for number in range(count)]
-    answers = given_accepted(answers)
+    first, *others = [target.order(3, label=f"request {number + 1}") for number in range(count)]
+    # Some keep what they answered, some share what is under way.
+    answers = given_accepted([target.send(first), *target.send_together(others)])
     expect_different_batches(answers)
     expect(answers).is_new_batch()
 
 
-def expect_different_batches(exchanges, *, place="isCached"):
+def expect_different_batches(exchanges, *, place=""):
     owners: dict[str | None, Exchange] = {}
     for exchange in exchanges:
         owner = owners.setdefault(batch(exchange), exchange)
         if exchange.status == 202 and batch(exchange) and owner is not exchange:
             message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(batch(exchange))}"
-            raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, place)])
+            # What says that it is cached says so wrongly; what says that it is new has an id that is not.
+            told = place or ("isCached" if is_cached(exchange) else "id")
+            raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, told)])
 
 
 @must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
 def test_slightly_different_keys_are_different(target):
-    family = transformations.few(target.key())
+    few = transformations.few(target.key())
+    # The look-alikes have them all; of the long ones, larger runs send the first again.
+    family = dict(itertools.islice(few.items(), target.pick(smoke=len(few), standard=4, thorough=len(few))))
     counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
     firsts = given_accepted(firsts)
@@ -623,8 +628,8 @@ def test_key_outlives_errors_beside_it(target):
     given_batches([first for first, _ in pairs])
     (first, replay), *beside = pairs
     given_copies([replay], first)
-    # One that is refused says nothing of its key.
-    if refused := [replay for _, replay in beside if replay.status in (401, 403)]:
+    # One that is refused, for itself or for what came before on its connection, says nothing of its key.
+    if refused := [replay for _, replay in beside if replay.status != 202]:
         given(refused, rests_on=ON_ONE_CONNECTION, needed=False).is_accepted()
     if judged := [pair for pair in beside if pair[1] not in refused]:
         expect(replay for _, replay in judged).is_cached_copy_of(*(first for first, _ in judged))

@@ -10,8 +10,8 @@ from trigger_conformance.checks.requirement import Profile, info, must, should
 
 from . import values
 from .beside import each_beside, sound_twin
-from .expectations import expect
-from .grounds import OUT_OF_RANGE, given_accepted, sound_beside
+from .expectations import expect, given
+from .grounds import NOT_CACHED, OUT_OF_RANGE, given_accepted, sound_beside
 from .operation import run_count
 
 SMOKE = {"0", "-1", "maximum + 1", "2^64 + 1", "a string", "true", "1.5", "missing"}
@@ -50,13 +50,16 @@ def test_one_is_accepted(target):
     profile=Profile.SMOKE,
 )
 def test_maximum_is_accepted(target):
-    expect(target.create(target.max_run_count)).has_run_count(target.max_run_count)
+    answer = expect(target.create(target.max_run_count)).is_accepted()
+    expect(given(answer, rests_on=NOT_CACHED).is_new_batch()).has_run_count(target.max_run_count)
 
 
 @must("values between 1 and the maximum are accepted, and come back unchanged", clause="CreateBatchRequest.runCount")
 def test_values_between_are_accepted(target):
     counts = [count for count in (2, 33) if count < target.max_run_count]
-    for answer in target.send_all([target.order(count, label=f"runCount {count}") for count in counts]):
+    answers = target.send_all([target.order(count, label=f"runCount {count}") for count in counts])
+    made = given(expect(answers).is_accepted(), rests_on=NOT_CACHED).is_new_batch()
+    for answer in made:
         expect(answer).has_run_count(run_count(answer.request))
 
 

@@ -20,7 +20,8 @@ QUERIES = ("api_key", "apiKey", "apikey", "key", "secretKey", "secret_key", "tok
 COOKIES = ("token", "api_key", "apiKey", "access_token", "session", "auth", "jwt", "Authorization")
 PROPERTIES = ("apiKey", "api_key", "secretKey", "access_token", "accessToken", "token", "auth", "authorization")
 HEADERS = ("X-Api-Key", "Api-Key", "ApiKey", "X-Auth-Token", "X-Access-Token", "X-Token", "X-Secret-Key", "Token",
-           "X-Trigger-Api-Key", "Trigger-Api-Key", "X-Trigger-Secret-Key", "Authentication")  # fmt: skip
+           "X-Trigger-Api-Key", "Trigger-Api-Key", "X-Trigger-Secret-Key", "Authentication", "X-Forwarded-Access-Token",
+           "X-Goog-Api-Key", "X-Functions-Key", "X-Session-Token", "X-Service-Token", "X-Auth-Key")  # fmt: skip
 HEADERS_WITH_A_SCHEME = (
     "Proxy-Authorization",
     "X-Authorization",
@@ -35,7 +36,9 @@ OF_A_NETWORK = (
     ("X-Authenticated-User", "admin"), ("X-Consumer-Username", "admin"), ("X-User-Id", "1"), ("X-Admin", "true"),
     ("X-Internal", "true"), ("X-Internal-Request", "true"), ("X-Health-Check", "true"), ("X-Debug", "true"),
     ("X-Skip-Auth", "true"), ("X-Middleware-Subrequest", "middleware:middleware:middleware:middleware:middleware"),
-    ("X-Amzn-Oidc-Identity", "admin"),
+    ("X-Amzn-Oidc-Identity", "admin"), ("X-Forwarded-Host", "localhost"), ("X-Auth-Request-User", "admin"),
+    ("X-Forwarded-Email", "admin@localhost"), ("X-Goog-Authenticated-User-Email", "accounts.google.com:admin"),
+    ("X-MS-Client-Principal-Name", "admin"), ("X-SSL-Client-Verify", "SUCCESS"), ("X-Envoy-Internal", "true"),
 )  # fmt: skip
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOK_ALIKES = str.maketrans("aceopxyTABEKMHOPCX", "асеорхуТАВЕКМНОРСХ")

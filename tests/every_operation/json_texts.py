@@ -12,6 +12,8 @@ EXTRA = "conformanceExtra"
 # An id that a request asks for, which no contract lets it choose.
 OWN_ID = "conformance"
 MARK = "\ue000"
+# What a firewall in front may take for an attack, which is text like any other.
+ATTACK = "' OR '1'='1' -- UNION SELECT 1; <script>alert(1)</script> ../../etc/passwd ${jndi:ldap://a} $(id) <?php"
 
 
 def with_members(text, *members):
@@ -186,7 +188,8 @@ ALLOWED = {
     "every escape": rf'"{EXTRA}Escapes":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD83D\uDE00"',
     "every plane": f'"{EXTRA}Planes":"\x7fé한😀\u2028\u2029"',
     "a long name": f'"{EXTRA}{"x" * 300}":1',
-    "60,000 characters": f'"{EXTRA}Long":"{"x" * 60_000}"',
+    "90,000 characters": f'"{EXTRA}Long":"{"x" * 90_000}"',
+    "what firewalls look for": f'"{EXTRA}Attack":"{ATTACK}"',
     "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
     "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',
 }

@@ -10,12 +10,12 @@ LONGEST_ASTRAL = 127
 
 # What languages reserve, falsify, call truth, or give to every object.
 WORDS = (
-    "", "null", "undefined", "0", "__proto__", "constructor", "*", "None", "false", "1", "true", "toString", "length",
-    " ", "00000000-0000-0000-0000-000000000000",
+    "", "null", "undefined", "0", "__proto__", "constructor", "None", "false", "1", "true", "toString", " ",
+    "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
 MORE_WORDS = (
-    "nil", "NULL", "NaN", "yes", "no", "on", "off", "True", "False", "valueOf", "hasOwnProperty", "prototype",
-    "__init__", "__class__", "[object Object]", "[]", "{}", "%", "_", ".", "..", "/", "-1", "Infinity",
+    "*", "length", "nil", "NULL", "NaN", "yes", "no", "on", "off", "True", "False", "valueOf", "hasOwnProperty",
+    "prototype", "__init__", "__class__", "[object Object]", "[]", "{}", "%", "_", ".", "..", "/", "-1", "Infinity",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
 from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.operation import OTHER_METHODS, operation_of
@@ -16,6 +17,7 @@ from .clients import FEW, HABITS, HEADS, STANDARD, as_sent_by
 from .grounds import expect_nothing_made, given_as_asked
 
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
+ANY_TYPE = HABITS["accept"]["Accept: */*"]
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
 MAY_BE_UNKNOWN = ("OPTIONS", "TRACE", "QUERY", "FOO")
@@ -245,8 +247,20 @@ def test_media_type_in_any_letter_case_is_read(habits):
 
 
 @must("Accept: */*, none, and one with weights are answered as application/json is", clause="RFC 9110 12.5.1")
-def test_any_accept_that_has_json_is_answered(habits):
+def test_any_accept_that_has_json_is_answered(target, habits):
     expect_served(habits, "accept")
+    # Frameworks lead whoever does not ask for JSON by name somewhere else when something is wrong: back, or to log in.
+    failing = [
+        target.request(next(iter(target.invalid().values())), label="a rejected request"),
+        target.valid("a refused request", authorization=Authorization((), "")),
+    ]
+    with_any = [replace(ANY_TYPE.given(each), label=f"{each.label}, Accept: */*") for each in failing]
+    answers = zip(failing, target.send_all(with_any), strict=True)
+    odd = [(order, answer) for order, answer in answers if answer.status not in (*REJECTIONS, 401)]
+    # What whoever asks for JSON is answered so, too, is another requirement's affair.
+    alike = {each.status for each in target.send_all(order for order, _ in odd)}
+    if wrong := [answer for _, answer in odd if answer.status not in alike]:
+        expect(wrong).has_status(*REJECTIONS, 401)
 
 
 @must("Expect: 100-continue is met: by 100 and then the answer, or by the answer at once", clause="RFC 9110 10.1.1")

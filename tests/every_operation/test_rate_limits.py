@@ -288,7 +288,8 @@ def described(target, exchange):
 def test_429_has_an_error_body(target, limited):
     def judge(exchange):
         if exchange.answer.media_type not in ERROR_MEDIA_TYPES or not isinstance(exchange.answer.json, dict):
-            return f"the body is no JSON object ({quoted(exchange.answer.header('content-type'))})"
+            media_type = quoted(exchange.answer.header("content-type"))
+            return Problem(f"the body is no JSON object ({media_type})", "media type")
         return next(described(target, exchange), None)
 
     limited.satisfies(judge, also_429=True, place="body")

@@ -25,7 +25,8 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 # The errors whose bodies the contract speaks of.
 ERRORS = (400, 422, 429)
 _DEEPEST = 64
-_PARAMETERS = re.compile(r"(?:\s*+[\w!#$%&'*+.^`|~-]++=(?:[\w!#$%&'*+.^`|~-]++|\"[^\"\\]*+\")\s*+(?:;|$))*+")
+# Marks within quotes are left out too: openapi-core takes a parameter apart at any.
+_PARAMETERS = re.compile(r"(?:\s*+[\w!#$%&'*+.^`|~-]++=(?:[\w!#$%&'*+.^`|~-]++|\"[^\"\\;=]*+\")\s*+(?:;|$))*+")
 
 
 class DisagreementError(RuntimeError):
@@ -152,7 +153,7 @@ def _as_documented(answer: Answer) -> Answer:
 
 
 def _content_type(answer: Answer) -> str:
-    """The Content-Type, without parameters where they are none (RFC 9110 section 5.6.6)."""
+    """The Content-Type, without parameters where they are none (RFC 9110 section 5.6.6), or none that can be told."""
     stated = answer.header("content-type") or ""
     return stated if _PARAMETERS.fullmatch(stated.partition(";")[2]) else answer.media_type
 

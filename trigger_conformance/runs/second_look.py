@@ -2,7 +2,9 @@
 
 On a loaded machine nobody is blamed for a stall: only what fails both times is violated, once is observed and shown
 (normative reading, "Verdicts"). What was answered 5xx is sent once more, too: where it is not any more, what was asked
-has nothing to do with it, and the check rests on the requirement that no answer is one.
+has nothing to do with it, and the check rests on the requirement that no answer is one. So it does on the one that a
+connection's requests are judged by themselves, where an error followed another on its connection, and does not come on
+a connection of its own: what is left of a body that nobody read is what the next request seems to begin with.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 # A target that is down for good is not asked about each of a hundred requests.
 _MOST_REPEATED = 8
 NO_SERVER_ERROR = "answers.never_a_server_error"
-SERVER_ERRORS = 500
+ON_ONE_CONNECTION = "authentication.requests_on_one_connection_are_judged_by_themselves"
+ERRORS, SERVER_ERRORS = 400, 500
 
 
 def second_look(item: pytest.Item, station: Station, again: Callable[[], None]) -> Generator[None, Any, Any]:
@@ -37,8 +40,7 @@ def second_look(item: pytest.Item, station: Station, again: Callable[[], None]) 
         raise
     except (ViolationError, InconclusiveError) as error:
         violation = error.violation if isinstance(error, GroundError) else error
-        owner = station.api.operation.owner(NO_SERVER_ERROR)
-        if isinstance(violation, ViolationError) and station.wire.check != owner and _passes(violation, station):
+        if isinstance(violation, ViolationError) and (owner := _owner_of(violation, station)):
             raise GroundError(owner, violation) from None
         repeated = _repeat_lost(station)
         if not _may_be_a_stall(error.evidence, repeated, station):
@@ -71,21 +73,44 @@ def _repeat_lost(station: Station) -> list[Exchange]:
     return repeated
 
 
-def _passes(violation: ViolationError, station: Station) -> bool:
-    """Whether all that is wrong was answered 5xx, and is not when it is sent once more.
+def _owner_of(violation: ViolationError, station: Station) -> str | None:
+    """The requirement that answers for what is wrong where what was asked has nothing to do with it, else None.
 
-    Where another request had the key before or beside it, that may be why, and nothing is told by sending it alone.
+    Where another request had the key before or beside one that was answered 5xx, that may be why, and nothing is told
+    by sending it alone.
     """
-    wrong = {each.exchange.number: each.exchange for each in violation.wrongs}
-    if not wrong or not all(_is_server_error(each) and _is_first(each, station) for each in wrong.values()):
-        return False
+    wrong = list({each.exchange.number: each.exchange for each in violation.wrongs}.values())
+    if all(_is_server_error(each) and _is_first(each, station) for each in wrong):
+        return _unless_again(wrong, NO_SERVER_ERROR, lambda again, _: not _is_server_error(again), station)
+    if all((each.status or 0) >= ERRORS and _follows_an_error(each, station) for each in wrong):
+        return _unless_again(wrong, ON_ONE_CONNECTION, lambda again, once: again.status != once.status, station)
+    return None
+
+
+def _unless_again(
+    wrong: Sequence[Exchange], name: str, differs: Callable[[Exchange, Exchange], bool], station: Station
+) -> str | None:
+    """The owner of the ground ``name`` where all that is wrong ``differs`` when it is sent once more, by itself."""
+    owner = station.api.operation.owner(name)
+    if not wrong or station.wire.check == owner:
+        return None
     with suppress(BudgetSpentError):
-        for each in list(wrong.values())[:_MOST_REPEATED]:
+        for each in wrong[:_MOST_REPEATED]:
             again = station.wire.send(each.request, Sending(fresh=True))
-            if again.answer is None or _is_server_error(again):
-                return False
-        return True
-    return False
+            if again.answer is None or not differs(again, each):
+                return None
+        return owner
+    return None
+
+
+def _follows_an_error(exchange: Exchange, station: Station) -> bool:
+    """Whether the answer before it on its connection was an error, too."""
+    before = [
+        each
+        for each in station.ledger.exchanges()
+        if each.connection == exchange.connection != 0 and each.ended <= exchange.started and each is not exchange
+    ]
+    return bool(before) and (max(before, key=lambda each: each.ended).status or 0) >= ERRORS
 
 
 def _is_first(exchange: Exchange, station: Station) -> bool:

@@ -121,3 +121,13 @@ class ClockIsBehind(OperationServer):
 
     def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         return super().json(status, body, [*headers, ("Date", formatdate(time.time() - 30, usegmt=True))])
+
+
+@variant
+class MediaTypesWithMarks(OperationServer):
+    """The media type has parameters in quotes, with marks that part parameters elsewhere."""
+
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
+        response = super().json(status, body, headers)
+        response.headers["content-type"] = 'application/json; profile="a;b"; charset=UTF-8'
+        return response

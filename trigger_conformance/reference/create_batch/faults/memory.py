@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 
@@ -12,6 +13,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.shared import KnowsByAge
 from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
 EARLIEST = "idempotency.earliest_keys_are_known_at_the_end"
@@ -144,3 +146,34 @@ class OthersReadLater(CreateBatchServer):
         batch = await super().create(environment, order)
         self.written[batch.id] = (self.port, time.monotonic())
         return batch
+
+
+@fault("idempotency.reserved_keys_work_or_are_rejected")
+class NumbersGoFirst(CreateBatchServer):
+    """The memory is a JavaScript object: where it is full its first property goes, and numbers are the first."""
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        batch = await super().create(environment, order)
+        kept = self.batches(environment)
+        numbers = [key for key in kept if key.isascii() and key.isdigit() and str(int(key)) == key]
+        if len(kept) > 100 and numbers:
+            del kept[min(numbers, key=int)]
+        return batch
+
+
+@fault("idempotency.failing_requests_change_nothing_of_a_key_in_use", "idempotency.no_key_ever_named_two_batches")
+class RejectionsForgetTheirKey(CreateBatchServer):
+    """A rejected request removes what its key names, in the belief that it is its own lock."""
+
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
+        try:
+            return await super().create_batch(request, environment)
+        except Problem:
+            with contextlib.suppress(Problem):
+                document = self.parse(await request.body())
+                if isinstance(document, dict):
+                    self.batches(environment).pop(str(document.get("idempotencyKey")), None)
+            raise
+
+    async def read_body(self, request: Request) -> bytes:
+        return await request.body()

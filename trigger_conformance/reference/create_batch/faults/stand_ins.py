@@ -236,3 +236,52 @@ class RefusesLongHeaders(CreateBatchServer):
         if any(len(value) > 1000 for value in unknown):
             return self.error(400, "A header is too long")
         return await super().handle(request)
+
+
+@fault(JSON)
+class CutsBodiesAt64KiB(CreateBatchServer):
+    """What stands in front hands on 64 KiB of a body, and no more."""
+
+    async def read_body(self, request: Request) -> bytes:
+        return (await super().read_body(request))[: 1 << 16]
+
+
+@fault(JSON)
+class TakesTextForAnAttack(CreateBatchServer):
+    """A firewall in front refuses a body with what attacks are known by, wherever it stands."""
+
+    async def read_body(self, request: Request) -> bytes:
+        body = await super().read_body(request)
+        if re.search(rb"\$\{jndi:|<script|/etc/passwd|union\s+select", body, re.IGNORECASE):
+            raise Problem(403, "Blocked")
+        return body
+
+
+class _FindingAnywhere(CreateBatchServer):
+    """Looks for a property in the body's text where the body itself has none: one of an inner object will do."""
+
+    member = re.compile(rb"")
+    name = ""
+
+    def parse(self, body: bytes) -> Any:
+        document = super().parse(body)
+        inner = self.member.search(body)
+        if isinstance(document, dict) and self.name not in document and inner:
+            document |= super().parse(b"{%s}" % inner[0])
+        return document
+
+
+@fault(NAMES)
+class FindsKeysAnywhere(_FindingAnywhere):
+    """An idempotencyKey of an inner object is taken for the request's."""
+
+    member = re.compile(rb'"idempotencyKey": ?"(?:[^"\\]|\\.)*"')
+    name = "idempotencyKey"
+
+
+@fault(NAMES, SPECIAL)
+class FindsCountsAnywhere(_FindingAnywhere):
+    """A runCount of an inner object is taken for the request's."""
+
+    member = re.compile(rb'"runCount": ?\d+(?=[,}])')
+    name = "runCount"

@@ -262,3 +262,19 @@ class SkipsAuthenticationForItsOwnRequests(_AlsoAccepting):
         return "authorization" not in request.headers and "middleware" in request.headers.get(
             "x-middleware-subrequest", ""
         )
+
+
+@fault(HEADERS)
+class TakesTokensThatAProxyForwards(_AlsoAccepting):
+    """A key in X-Forwarded-Access-Token, as a proxy that logs people in hands it on, is as good as in Authorization."""
+
+    def takes(self, request: Request) -> bool:
+        return request.headers.get("x-forwarded-access-token") == self.environments[0].api_key
+
+
+@fault(HEADERS)
+class TrustsForwardedHosts(_AlsoAccepting):
+    """Who is said to have asked for localhost needs no key."""
+
+    def takes(self, request: Request) -> bool:
+        return request.headers.get("x-forwarded-host") == "localhost"

@@ -202,3 +202,25 @@ class TakesTheLastHeader(OperationServer):
 
     def authorizations(self, request: Request) -> list[str]:
         return super().authorizations(request)[-1:]
+
+
+@fault(WRONG, "authentication.patterns_are_refused")
+class ComparesMaskedKeys(_Comparing):
+    """Keys are found as they are shown to people: by their first eight and last four characters, and their length."""
+
+    def similar(self, token: str, api_key: str) -> bool:
+        return (token[:8], token[-4:], len(token)) == (api_key[:8], api_key[-4:], len(api_key))
+
+
+@fault(CONNECTION)
+class LeavesRefusedBodiesUnread(_PerConnection):
+    """What is answered before its body is read leaves it unread: the connection's next request begins with it."""
+
+    async def handle(self, request: Request) -> Response:
+        kept = request.scope["kept"]
+        if kept.pop("unread", False):
+            return self.error(400, "Bad request syntax")
+        response = await super().handle(request)
+        has_body = request.headers.get("content-length", "0") != "0"
+        kept["unread"] = response.status_code in (401, 405, 415) and has_body
+        return response

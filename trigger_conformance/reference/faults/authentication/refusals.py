@@ -98,3 +98,29 @@ class ChallengesForBasic(OperationServer):
 
     def unauthorized(self, request: Request) -> Response:  # noqa: ARG002
         return self.error(401, "Invalid or missing API key", [("WWW-Authenticate", 'Basic realm="bearer"')])
+
+
+class _Leading(OperationServer):
+    """Leads whoever does not ask for JSON by name to a page."""
+
+    statuses: tuple[int, ...] = ()
+
+    async def handle(self, request: Request) -> Response:
+        response = await super().handle(request)
+        if response.status_code in self.statuses and "json" not in request.headers.get("accept", "json"):
+            return RedirectResponse("/login", 302)
+        return response
+
+
+@fault("http.any_accept_that_has_json_is_answered")
+class LeadsBackWhoNamesNoJson(_Leading):
+    """A rejected request leads back to the form, unless its Accept names JSON."""
+
+    statuses = (400, 422)
+
+
+@fault("http.any_accept_that_has_json_is_answered")
+class LeadsToALoginWhoNamesNoJson(_Leading):
+    """A refused request leads to a login, unless its Accept names JSON."""
+
+    statuses = (401,)

@@ -248,3 +248,25 @@ class AbandonedRequestsAreMadeTwice(CreateBatchServer):
         await asyncio.sleep(0.001)
         if await request.is_disconnected():
             self.batches(environment)[self.stored_key(key)] = Batch(self.new_id(), run_count, key)
+
+
+@fault("idempotency.no_key_is_never_cached")
+class SharesWhatIsUnderWay(CreateBatchServer):
+    """Equal requests without a key that are under way at once are answered by one batch: a single flight."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.flying: dict[tuple[str, int], asyncio.Task[Batch]] = {}
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        if order.key is not None:
+            return await super().create(environment, order)
+        flight = (environment.name, order.run_count)
+        if flight not in self.flying:
+            self.flying[flight] = asyncio.create_task(self.fly(environment, order))
+            self.flying[flight].add_done_callback(lambda _: self.flying.pop(flight))
+        return await self.flying[flight]
+
+    async def fly(self, environment: Environment, order: Order) -> Batch:
+        await asyncio.sleep(0.005)
+        return await super().create(environment, order)
