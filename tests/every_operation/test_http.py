@@ -31,8 +31,14 @@ def why_not_new(exchange):
 def with_body(target, method, label="", headers=(), key=""):
     return target.valid(
         label or f"{method} with a body", key=key or None, method=method, headers=headers, beyond=Beyond.METHOD,
-        path=target.place_of(method),
+        **elsewhere(target, method),
     )  # fmt: skip
+
+
+def elsewhere(target, method):
+    """The path of a request with a ``method`` that is better not sent to the operation's own."""
+    place = target.place_of(method)
+    return {} if place == target.path() else {"path": place}
 
 
 def methods(target):
@@ -57,7 +63,7 @@ def other_methods(target):
             if target.sparing
             else [
                 target.request(
-                    method=method, label=method, content_type=None, beyond=Beyond.METHOD, path=target.place_of(method)
+                    method=method, label=method, content_type=None, beyond=Beyond.METHOD, **elsewhere(target, method)
                 )
                 for method in methods(target)
             ]
@@ -89,8 +95,7 @@ def test_other_methods_are_405_with_allow(target, other_methods):
     own = target.contract.method.upper()
 
     def judge(exchange):
-        elsewhere = target.place_of(exchange.request.method) != target.path()
-        if elsewhere and exchange.status in (400, 401, 403, 404):
+        if elsewhere(target, exchange.request.method) and exchange.status in (400, 401, 403, 404):
             # Where there is nothing, no method is offered either.
             return None
         if exchange.status != 405:
