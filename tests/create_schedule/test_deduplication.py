@@ -63,7 +63,7 @@ def variant(target, key, number, label=""):
         key,
         label or f"request {number}",
         externalId=f"conformance-{number}",
-        timezone=target.place(number),
+        timezone=target.place(number % 2),
     )
 
 

@@ -266,7 +266,7 @@ def test_what_count_counts(target, at_the_end):
 def odd_pages(target):
     """Pages that are none."""
     queries = ("?page=0", "?page=-1", "?page=x", "?page=99999999999999999999", "?perPage=0", "?perPage=-1")
-    chosen = queries[: target.pick(smoke=0, standard=4, thorough=9)]
+    chosen = queries[: target.pick(smoke=0, standard=6, thorough=9)]
     return target.send_all(target.looking(query=query, label=f"the list with {query}") for query in chosen)
 
 

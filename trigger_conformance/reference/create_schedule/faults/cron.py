@@ -288,7 +288,7 @@ class RejectsListsOfRanges(CreateScheduleServer):
         return super().read_field(field, text)
 
 
-@fault("cron.lists_are_accepted")
+@fault("cron.lists_are_accepted", "cron.generated_patterns_are_accepted")
 class RejectsListsOutOfOrder(CreateScheduleServer):
     """A list must ascend."""
 

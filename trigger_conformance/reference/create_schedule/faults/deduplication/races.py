@@ -191,7 +191,7 @@ class AbandonedKeysStayLocked(_Watching):
             raise Problem(422, "A request with this deduplicationKey is in progress")
 
 
-@fault(ABANDONED)
+@fault(ABANDONED, "deduplication.second_request_answers_with_the_first_id")
 class RetriesAreKnownByConnection(CreateScheduleServer):
     """A retry is known on the connection that brought its request, and makes another schedule on a new one."""
 
