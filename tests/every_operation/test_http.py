@@ -17,6 +17,7 @@ from .clients import FEW, HABITS, HEADS, STANDARD, as_sent_by
 from .grounds import expect_nothing_made, given_as_asked
 
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
+JSON = "application/json"
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
@@ -235,10 +236,13 @@ def habits(target, other_clients):
     return {name: {label: shown[label] for label in ways} for name, ways in HABITS.items()}
 
 
-def expect_served(habits, name):
+def served(habits, name):
     answers = [answer for answers in habits[name].values() for answer in answers]
-    expect(answers).is_accepted()
-    given_as_asked(answers)
+    return expect(answers).is_accepted()
+
+
+def expect_served(habits, name):
+    given_as_asked(served(habits, name))
 
 
 @must("header names are read in any letter case", clause="RFC 9110 5.1")
@@ -253,7 +257,12 @@ def test_media_type_in_any_letter_case_is_read(habits):
 
 @must("Accept: */*, none, and one with weights are answered as application/json is", clause="RFC 9110 12.5.1")
 def test_any_accept_that_has_json_is_answered(target, habits):
-    expect_served(habits, "accept")
+    answers = served(habits, "accept")
+    expect(answers).satisfies(
+        lambda each: None if each.answer.media_type == JSON else f"expected {JSON}, got {each.answer.media_type!r}",
+        place="media type",
+    )
+    given_as_asked(answers)
     # Frameworks lead whoever does not ask for JSON by name somewhere else when something is wrong: back, or to log in.
     failing = [
         target.request(next(iter(target.invalid().values())), label="a rejected request"),
