@@ -57,7 +57,7 @@ made, key_of = OPERATION.made, OPERATION.key
 
 
 def variant(target, key, number, label=""):
-    """A request with the key in which all that can differ differs from that of another number."""
+    """A request with the key in which all that can differ differs from the number before; both zones are well known."""
     return target.order(
         target.cron(number % 60, number // 60 + 1),
         key,
