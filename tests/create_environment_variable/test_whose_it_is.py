@@ -250,7 +250,7 @@ def strays(target):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
 
     odd = list(malformed(target.path(), project, env).items())[:most]
-    texts = generated(target, target.pick(smoke=0, standard=3, thorough=80))
+    texts = generated(target, target.pick(smoke=0, standard=2, thorough=80))
     requests = {
         PROJECT: orders(PROJECT, list(unknown_projects(project).items())[:most]),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
