@@ -34,6 +34,7 @@ ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "
 LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
 STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
+LETTERS = ID("names", "letter_case_makes_names_different")
 REFUSED = 401
 NO_HEADER = Authorization((), "")
 # What of the run is judged by requirements of its own.
@@ -229,6 +230,8 @@ def test_delete_removes_no_other(target, gone):
 
     def judge(_):
         if lost := [name for name, values in listed.items() if not values]:
+            if lost[0].casefold() == gone.name.casefold():
+                rests(LETTERS, "a delete removes a name in other letters", [gone.look.page])
             return f"the list does not have {quoted(lost[0])} any more"
         emptied = [name for name, values in listed.items() if not target.hides and values[-1] != "before"]
         return Problem(f"{quoted(emptied[0])} has another value", VALUE) if emptied else None

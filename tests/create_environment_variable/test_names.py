@@ -59,7 +59,7 @@ class Named:
         for labels in shared:
             if labels[-1] in mine:
                 message = f"{len(labels)} names are one variable: {'; '.join(labels[:MOST])}"
-                evidence = [self.by_name[label] for label in labels]
+                evidence = [self.by_name[label] for label in labels if label in self.by_name]
                 raise ViolationError(message, evidence, [Wrong(each, message, NAME) for each in evidence])
         alone = [label for label in mine if label in self.by_name and not any(label in each for each in shared)]
         if alone:

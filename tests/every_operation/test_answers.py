@@ -120,7 +120,11 @@ def test_never_a_server_error(target, traffic):
     stage=Stage.CLOSING,
 )
 def test_every_request_is_answered(target, traffic):
-    asked = {each.number for each in on_operation(target, traffic) if each.request.beyond is not Beyond.GRAMMAR}
+    # What looks at things, or removes them, is asked as anything else is.
+    plain = [each for each in traffic if each.request.beyond is Beyond.NOTHING]
+    asked = {
+        each.number for each in (*on_operation(target, traffic), *plain) if each.request.beyond is not Beyond.GRAMMAR
+    }
     expect_no_losses(target, traffic, lambda each: each.number in asked and not is_late(each))
 
 

@@ -245,14 +245,14 @@ class WantsParametersInLowerCase(_ByMediaType):
 
 
 class _Raw(ReferenceApp):
-    """Writes bytes of its own to every 29th request's connection, below what a framework would send."""
+    """Writes bytes of its own to every 23rd request's connection, below what a framework would send."""
 
     def app(self) -> ASGIApp:
         sound = super().app()
         requests = itertools.count(1)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if next(requests) % 29:
+            if next(requests) % 23:
                 await sound(scope, receive, send)
                 return
             await self.before(sound, scope, receive)
@@ -299,7 +299,7 @@ class DropsConnections(_Raw):
 
 @fault("answers.every_request_is_answered")
 class DropsAnswers(_Raw):
-    """Every 29th request is served, and its answer is lost."""
+    """Every 23rd request is served, and its answer is lost."""
 
     async def before(self, sound: ASGIApp, scope: Scope, receive: Receive) -> None:
         async def lose(message: Message) -> None:
