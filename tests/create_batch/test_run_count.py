@@ -57,6 +57,8 @@ def test_maximum_is_accepted(target):
 @must("values between 1 and the maximum are accepted, and come back unchanged", clause="CreateBatchRequest.runCount")
 def test_values_between_are_accepted(target):
     counts = [count for count in (2, 33) if count < target.max_run_count]
+    if not counts:
+        raise NotApplicableError("no value lies between 1 and the target's maximum")
     answers = target.send_all([target.order(count, label=f"runCount {count}") for count in counts])
     made = given(expect(answers).is_accepted(), rests_on=NOT_CACHED).is_new_batch()
     for answer in made:
