@@ -173,8 +173,8 @@ class Strays:
 def unknown_projects(own):
     """References that are not the project's."""
     rows = {
-        "one that there is not": "proj_conformancenosuchone",
         "the reference cut short": own[:-1],
+        "one that there is not": "proj_conformancenosuchone",
         "the reference and more": f"{own}x",
         "a wildcard": "%",
         "the reference in upper case": own.upper(),
@@ -252,7 +252,9 @@ def strays(target):
     odd = list(malformed(target.path(), project, env).items())[:most]
     texts = generated(target, target.pick(smoke=0, standard=2, thorough=80))
     requests = {
-        PROJECT: orders(PROJECT, list(unknown_projects(project).items())[:most]),
+        PROJECT: orders(
+            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=1, thorough=9)]
+        ),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],
         "generated": [
