@@ -2,7 +2,7 @@
 
 import re
 
-from trigger_conformance.checks.expect import expect, several
+from trigger_conformance.checks.expect import several
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
@@ -69,16 +69,6 @@ def unlike(schedule, told):
 def given_as_asked(exchanges):
     """Plain answers have what their requests asked for."""
     return given(exchanges, rests_on=AS_ASKED).is_as_asked()
-
-
-def expect_of_each(exchanges, judge, place=""):
-    """The judge finds nothing wrong with the first of their keys; with later ones, where those count."""
-    firsts = [each for each in exchanges if OPERATION.is_new(each)]
-    later = [each for each in exchanges if not OPERATION.is_new(each)]
-    if firsts:
-        expect(firsts).satisfies(judge, place=place)
-    if later:
-        given(later, rests_on=UPDATES).satisfies(judge, place=place)
 
 
 def given_updated(first_and_seconds):

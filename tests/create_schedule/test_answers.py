@@ -11,7 +11,7 @@ from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 
-from .grounds import ID, accepted, expect_of_each, given_accepted, given_as_asked, plain, why_no_segment
+from .grounds import ID, UPDATES, accepted, given_accepted, given_as_asked, plain, why_no_segment
 from .moments import comes, moment
 from .values import UTC
 
@@ -52,7 +52,12 @@ def has(name, value):
 def test_answer_has_what_the_request_asked_for(target, answered):
     # Of several at a time each may be answered with what another one made of the schedule meanwhile.
     alone = [each for each in answered if not each.together]
-    expect_of_each(alone, target.operation.why_not_as_asked)
+    later = [each for each in alone if not target.operation.is_new(each)]
+    # Where there is nothing at all, nothing was seen to be as asked.
+    if (firsts := [each for each in alone if target.operation.is_new(each)]) or not later:
+        expect(firsts).is_as_asked()
+    if later:
+        given(later, rests_on=UPDATES).is_as_asked()
 
 
 @must("timezone is UTC where none was sent", clause=f"{SCHEDULE}.timezone", profile=Profile.SMOKE, stage=Stage.CLOSING)
