@@ -50,7 +50,7 @@ class CreateSchedule(Operation):
         return found if isinstance(found, str) and found else None
 
     def owner_of_refusal(self, exchange):
-        """Of a later request with a key, that the affair of any second one."""
+        """That of a later request with a key is the affair of any second one."""
         key = self.key(exchange.request)
         return self.owner("deduplication.second_request_answers_with_the_first_id") if NAMES.had(exchange, key) else ""
 

@@ -48,9 +48,10 @@ def test_unknown_batch_is_an_error(target):
     ids = list(unknown(target).items())[: target.pick(smoke=1, standard=6, thorough=20)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))
     streams = [
-        target.stream("x", lines, label, path=f"{prefix}{text}{after}", beyond=Beyond.LINE)
+        target.stream(
+            "x", [] if label == NO_LINES else [target.item()], label, path=f"{prefix}{text}{after}", beyond=Beyond.LINE
+        )
         for label, text in ids
-        for lines in ([] if label == NO_LINES else [target.item()],)
     ]
     expect(target.send_all(streams)).satisfies(
         lambda each: None

@@ -272,7 +272,7 @@ class Operation(ABC):
         return exchange
 
     def owner_of_refusal(self, exchange: Exchange) -> str:  # noqa: ARG002
-        """Whose affair it is that a valid request was refused, whatever it asked for: ""  is its check's."""
+        """Whose affair it is that a valid request was refused, whatever it asked for; "" where it is its check's."""
         return ""
 
     def unreadable(self, exchange: Exchange) -> dict[str, str]:

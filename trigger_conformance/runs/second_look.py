@@ -82,7 +82,7 @@ def _owner_of(violation: ViolationError, station: Station) -> str | None:
     wrong = list({each.exchange.number: each.exchange for each in violation.wrongs}.values())
     if all(_is_server_error(each) and _is_first(each, station) for each in wrong):
         return _unless_again(wrong, NO_SERVER_ERROR, lambda again, _: not _is_server_error(again), station)
-    if all((each.status or 0) >= ERRORS and _follows_an_error(each, station) for each in wrong):
+    if all((each.status or 0) >= ERRORS for each in wrong) and _follow_errors(wrong, station.ledger.exchanges()):
         return _unless_again(wrong, ON_ONE_CONNECTION, lambda again, once: again.status != once.status, station)
     return None
 
@@ -103,13 +103,14 @@ def _unless_again(
     return None
 
 
-def _follows_an_error(exchange: Exchange, station: Station) -> bool:
-    """Whether the answer before it on its connection was an error, too."""
-    before = [
-        each
-        for each in station.ledger.exchanges()
-        if each.connection == exchange.connection != 0 and each.ended <= exchange.started and each is not exchange
-    ]
+def _follow_errors(wrong: Iterable[Exchange], book: Sequence[Exchange]) -> bool:
+    """Whether the answer before each of ``wrong`` on its connection was an error, too."""
+    return all(_follows_an_error(each, [other for other in book if other.connection == each.connection != 0])
+               for each in wrong)  # fmt: skip
+
+
+def _follows_an_error(exchange: Exchange, on_its_connection: Iterable[Exchange]) -> bool:
+    before = [each for each in on_its_connection if each.ended <= exchange.started and each is not exchange]
     return bool(before) and (max(before, key=lambda each: each.ended).status or 0) >= ERRORS
 
 
