@@ -50,10 +50,12 @@ class MalformedIdsAreInvalid(StreamBatchItemsServer):
 class OthersBatchesAreForbidden(StreamBatchItemsServer):
     """Another environment's batch is answered 403."""
 
+    refusal = (403, "The batch belongs to another environment")
+
     def find(self, environment: Environment, identity: str) -> Filling:
         others = [each for each in self.environments if each is not environment]
         if any(identity in each.store(Batches).answered for each in others):
-            raise Problem(403, "The batch belongs to another environment")
+            raise Problem(*self.refusal)
         return super().find(environment, identity)
 
 

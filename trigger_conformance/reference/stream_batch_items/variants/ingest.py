@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import variant
-from trigger_conformance.reference.create_batch.store import Batches
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
 from trigger_conformance.reference.stream_batch_items.store import Filling, Item, Stream
+from trigger_conformance.reference.stream_batch_items.variants.answers import OthersBatchesAreForbidden
 
 
 @variant
@@ -82,14 +82,10 @@ class MalformedLinesAreUnprocessable(StreamBatchItemsServer):
 
 
 @variant(warns=("authentication.refusal_carries_a_challenge",))
-class OthersBatchesAreUnauthorized(StreamBatchItemsServer):
+class OthersBatchesAreUnauthorized(OthersBatchesAreForbidden):
     """Another environment's batch is answered 401, without a challenge."""
 
-    def find(self, environment: Environment, identity: str) -> Filling:
-        others = [each for each in self.environments if each is not environment]
-        if any(identity in each.store(Batches).answered for each in others):
-            raise Problem(401, "The credential is none of this batch's")
-        return super().find(environment, identity)
+    refusal = (401, "The credential is none of this batch's")
 
 
 @variant
