@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import re
 import subprocess
@@ -22,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from selftest.trial import LONGEST, examine, serve, side_by_side
+from selftest.trial import LONGEST, examine, processes, serve, side_by_side
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour
 from trigger_conformance.reference.registry import faults
@@ -54,9 +53,9 @@ def examined(behaviour: Behaviour, profile: str = "standard") -> list[Shown]:
 
     Where the requirements that must catch it find nothing alone, they judge what all others send.
     """
-    processes = multiprocessing.get_context("forkserver")
-    here, there = processes.Pipe()
-    server = processes.Process(target=serve, args=(behaviour.id, there))
+    started = processes()
+    here, there = started.Pipe()
+    server = started.Process(target=serve, args=(behaviour.id, there))
     server.start()
     base_url, settings, own = here.recv()
     options = ["--press-rate-limit", "--idempotency-wait=1", "--timeout=4", f"--max-run-count={settings.max_run_count}",
@@ -65,7 +64,7 @@ def examined(behaviour: Behaviour, profile: str = "standard") -> list[Shown]:
     found: list[Shown] = []
     for only in ([f"--only={each}" for each in behaviour.caught_by], []):
         with tempfile.TemporaryDirectory(prefix="shown-") as folder:
-            suite = processes.Process(target=examine, args=(base_url, keys, [*options, *only], folder))
+            suite = started.Process(target=examine, args=(base_url, keys, [*options, *only], folder))
             suite.start()
             suite.join(LONGEST)
             if suite.is_alive():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +55,20 @@ class Trial:
         return self.having("violated", "warned")
 
 
+def processes() -> ForkServerContext:
+    """Starts processes that are forked from one with everything imported."""
+    multiprocessing.set_forkserver_preload(PRELOADED)
+    return multiprocessing.get_context("forkserver")
+
+
+def tell_into(*paths: Path) -> None:
+    """Have this process write its standard output and error into one file, or one each."""
+    for descriptor, path in zip((1, 2), (paths[0], paths[-1]), strict=True):
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+
+
 def serve(identity: str, ready: Connection) -> None:
     """A server with the named behaviour; sends its base URL, its settings and the options that it takes to reach it.
 
@@ -79,27 +94,25 @@ def examine(base_url: str, keys: tuple[str, str], options: list[str], folder: st
     from trigger_conformance.cli import cli
 
     os.environ |= {"TRIGGER_API_KEY": keys[0], "TRIGGER_CONFORMANCE_SECOND_API_KEY": keys[1]}
-    with open(Path(folder, "output.txt"), "w") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-        line = ["run", f"--base-url={base_url}", f"--report-dir={folder}", *options]
-        status = cli.main(line, standalone_mode=False)
-        sys.stdout.flush()
+    tell_into(Path(folder, "output.txt"))
+    line = ["run", f"--base-url={base_url}", f"--report-dir={folder}", *options]
+    status = cli.main(line, standalone_mode=False)
+    sys.stdout.flush()
     os._exit(int(status))
 
 
 def attempt(identity: str, options: Sequence[str] = ()) -> Trial:
     """Run the suite on the server with the named behaviour; "" is the sound one."""
-    processes = multiprocessing.get_context("forkserver")
-    here, there = processes.Pipe()
-    server = processes.Process(target=serve, args=(identity, there))
+    started = processes()
+    here, there = started.Pipe()
+    server = started.Process(target=serve, args=(identity, there))
     began = time.monotonic()
     server.start()
     base_url, settings, own = here.recv()
     usual = ["--press-rate-limit", "--idempotency-wait=1", "--timeout=4", f"--max-run-count={settings.max_run_count}"]
     with tempfile.TemporaryDirectory(prefix="trial-") as folder:
         keys = (settings.api_key, settings.second_api_key)
-        suite = processes.Process(target=examine, args=(base_url, keys, [*usual, *own, *options], folder))
+        suite = started.Process(target=examine, args=(base_url, keys, [*usual, *own, *options], folder))
         suite.start()
         suite.join(LONGEST)
         if suite.is_alive():
@@ -133,6 +146,5 @@ def _read(folder: Path, status: int, seconds: float) -> Trial:
 
 def side_by_side(run: Callable[[Job], Result], jobs: Iterable[Job], lanes: int) -> list[Result]:
     """The results of all jobs in their order, ``lanes`` at a time."""
-    multiprocessing.set_forkserver_preload(PRELOADED)
     with ThreadPoolExecutor(lanes) as pool:
         return list(pool.map(run, jobs))

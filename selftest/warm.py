@@ -1,11 +1,10 @@
 """The command line in a process that is forked from one with everything imported: a second less for each run."""
 
-import multiprocessing
 import os
 import sys
 from pathlib import Path
 
-from selftest.trial import PRELOADED
+from selftest.trial import processes, tell_into
 
 
 def _become(arguments, folder, variables, output, errors):
@@ -14,10 +13,7 @@ def _become(arguments, folder, variables, output, errors):
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
-    for descriptor, path in ((1, output), (2, errors)):
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(opened, descriptor)
-        os.close(opened)
+    tell_into(output, errors)
     sys.argv = ["trigger-conformance", *arguments]
     main()
 
@@ -27,11 +23,8 @@ def call(arguments, folder, variables, longest):
 
     Raises TimeoutError after ``longest`` seconds.
     """
-    multiprocessing.set_forkserver_preload(PRELOADED)
     said = [Path(folder, name) for name in (".stdout", ".stderr")]
-    process = multiprocessing.get_context("forkserver").Process(
-        target=_become, args=(arguments, folder, variables, *said)
-    )
+    process = processes().Process(target=_become, args=(arguments, folder, variables, *said))
     process.start()
     process.join(longest)
     if process.is_alive():

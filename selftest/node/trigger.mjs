@@ -4,19 +4,10 @@
 // or {"stream": ID, "items"} in a batch's place. Out: an array, one entry a batch, in order:
 // {"statuses": [...], "handle": {...}} or {"statuses": [...], "error": {"name", "phase", "status", "message", "cause"}}.
 import { apiClientManager } from "@trigger.dev/core/v3";
-import { batch, configure, tasks } from "@trigger.dev/sdk";
-import { text } from "node:stream/consumers";
+import { batch, tasks } from "@trigger.dev/sdk";
+import { asked, statusesFromNow } from "./asked.mjs";
 
-const { baseURL, accessToken, retry, batches } = JSON.parse(await text(process.stdin));
-configure({ baseURL, accessToken });
-
-let statuses = [];
-const send = globalThis.fetch;
-globalThis.fetch = async (...request) => {
-  const response = await send(...request);
-  statuses.push(response.status);
-  return response;
-};
+const { retry, batches } = asked;
 
 async function* streamed(items) {
   yield* items;
@@ -31,7 +22,7 @@ const triggered = ({ by, task, payloads, options }) => {
 
 const told = [];
 for (const each of batches) {
-  statuses = [];
+  const statuses = statusesFromNow();
   try {
     const client = apiClientManager.clientOrThrow();
     const handle = each.stream ? await client.streamBatchItems(each.stream, each.items, { retry }) : await triggered(each);
