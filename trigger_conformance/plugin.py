@@ -35,6 +35,7 @@ from trigger_conformance.report.telling import leftovers
 from trigger_conformance.report.terminal import summary
 from trigger_conformance.runs import standard_streams
 from trigger_conformance.runs.collector import Collector
+from trigger_conformance.runs.lanes import Lanes
 from trigger_conformance.runs.owners import Owners
 from trigger_conformance.runs.run import Run
 from trigger_conformance.runs.session import Prepared
@@ -174,7 +175,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_configure(config: pytest.Config) -> None:
     """Open a worker's station."""
     if (shared := _handed_down(config)) is not None:
-        _open(config, Station(shared))
+        # Workers are called gw0, gw1 and so on; 0 is the controller.
+        number = int(config.workerinput["workerid"].removeprefix("gw")) + 1  # type: ignore[attr-defined]
+        _open(config, Station(shared, lane=number))
         _know_owners(config, shared.selection, None)
 
 
@@ -239,10 +242,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     _open(session.config, run.station)
     if run.halted:
         return True
+    # A process forks before it has threads.
+    side_by_side = Lanes.begin(session) if run.is_far else None
     run.total = len(run.selected)
     if console := _console(session.config):
         run.show_progress(console)
-    return None
+    if side_by_side is None:
+        return None
+    side_by_side.conduct()
+    return True
 
 
 def _console(config: pytest.Config) -> Console | None:

@@ -128,7 +128,7 @@ class VariableClient(Client):
     def telling(self, label="", *, key=None, **how):
         """A valid request whose variable is looked at once it is accepted: its value is that of no other."""
         self._turns += 1
-        request = self.valid(label, key=key, **{VALUE: f"conformance, value {self._turns}", **how})
+        request = self.valid(label, key=key, **{VALUE: f"conformance, value {self.wire.lane}.{self._turns}", **how})
         self._telling.add(self.operation.key(request))
         return request
 

@@ -165,6 +165,7 @@ OPERATION = CreateEnvironmentVariable(
     aftermath="Variables are removed at the end; those that were there before are never touched.",
     key_property=NAME,
     frugal=True,
+    memory=SIGHTS,
     smoke=(
         "answers.valid_request_is_accepted",
         "authentication.missing_credential_is_refused",

@@ -35,6 +35,12 @@ class Sights:
         """How the names of the run begin; None where it has made nothing yet."""
         return self._own.get(_host(request), ({}, None))[1]
 
+    def take_over(self, other):
+        """Know what another process saw; no two look for one name."""
+        self._values |= other._values  # noqa: SLF001  (it is one of ours)
+        self._hidden |= other._hidden  # noqa: SLF001
+        self._own |= other._own  # noqa: SLF001
+
     def is_foreign(self, request):
         """Whether a request names a project or an environment that is not its credential's."""
         own = self._own.get(_host(request), ({}, None))[0].get(request.credential)

@@ -136,13 +136,15 @@ class ScheduleClient(Client):
         """A valid request in which all that is answered differs from the one before."""
         self._turns += 1
         minute, hour = self._turns % 60, self._turns // 60 % 24
-        how = {"externalId": f"conformance-{self._turns}", **how}
+        how = {"externalId": f"conformance-{self.wire.lane}-{self._turns}", **how}
         return self.valid(label, key=key, cron=self.cron(minute, hour), **how)
 
     def shared_key(self):
         """A key of a few that many requests share."""
         self._turns += 1
-        return f"{self.own}shared-{self._turns % self.pick(smoke=1, standard=SHARED_KEYS, thorough=SHARED_KEYS)}"
+        turn = self._turns % self.pick(smoke=1, standard=SHARED_KEYS, thorough=SHARED_KEYS)
+        # What several lanes ask for at a time must not change under them.
+        return f"{self.own}shared-{self.wire.lane}-{turn}"
 
     def generated_key(self):
         """A key of a few, so that there is little to remove."""

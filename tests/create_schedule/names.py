@@ -32,6 +32,11 @@ class Names:
             for (place, _), (began, owner) in self._first.items()
         )
 
+    def take_over(self, other):
+        """Know what another process saw: of each id the earliest."""
+        for place, seen in other._first.items():  # noqa: SLF001  (it is one of ours)
+            self._first[place] = min(self._first.get(place, seen), seen, key=lambda each: each[0])
+
     def key_of(self, exchange, named):
         """The key of the request that the id was first given to."""
         return self._first.get((_host(exchange), named), (0.0, None))[1]

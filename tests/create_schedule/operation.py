@@ -157,6 +157,7 @@ OPERATION = CreateSchedule(
     aftermath="Their patterns are months away, a few of them hours, and they are removed at the end.",
     key_property=KEY,
     frugal=True,
+    memory=NAMES,
     smoke=(
         "answers.valid_request_is_accepted",
         "authentication.missing_credential_is_refused",

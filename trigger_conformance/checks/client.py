@@ -319,9 +319,12 @@ class Client(ABC):
         ]  # fmt: skip
 
     def known_key(self) -> str:
-        """A key that names something that the run has made, or a fresh one where it has made nothing yet."""
-        made = self.keyed()
-        return self.operation.key(made[0].request) or "" if made else self.key()
+        """A key that names something that the run has made, or a fresh one where it has made nothing yet.
+
+        The second, for the first may be looked at again when many others have come after it.
+        """
+        made = self.keyed()[:2]
+        return self.operation.key(made[-1].request) or "" if made else self.key()
 
     def unspent(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Those whose key no request had that may have made something before: it must name something new next."""

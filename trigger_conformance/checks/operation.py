@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Requirement, Stage
@@ -75,6 +75,13 @@ class Fact:
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
 
 
+class Memory(Protocol):
+    """What an operation remembers of a run; processes of the run tell each other, so it can be pickled."""
+
+    def take_over(self, other: Any) -> None:
+        """Know what ``other`` knows, which is another process's of the same kind."""
+
+
 @dataclass(frozen=True)
 class Operation(ABC):
     """One method and path of a published document, and how its requests and answers are read.
@@ -89,7 +96,8 @@ class Operation(ABC):
     for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every operation's checks have in
     tables, for what it makes has to be removed again. ``smoke`` are those of every operation's checks that send
     something and are in its smoke profile (None: all that are so anyhow). ``presses`` says that its requests provoke
-    the rate limit. ``place`` is the folder of its document.
+    the rate limit. ``memory`` is what it knows of a run's answers beside its book, where it needs any: ``take_over``
+    adds what another process's knows. ``place`` is the folder of its document.
     """
 
     id: str
@@ -116,6 +124,7 @@ class Operation(ABC):
     smoke: tuple[str, ...] | None = None
     covered: tuple[str, ...] = ()
     presses: bool = False
+    memory: Memory | None = None
     place: Path = DOCUMENTS
 
     @cached_property

@@ -24,7 +24,7 @@ from trigger_conformance.reference.process import ReferenceProcess
 from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.progress import Console, Output, Progress, State
 from trigger_conformance.report.results import Removal
-from trigger_conformance.runs import preflight
+from trigger_conformance.runs import distance, preflight
 from trigger_conformance.runs.removal import remove_made
 from trigger_conformance.runs.scratch import Scratch
 from trigger_conformance.runs.sights import with_kinds
@@ -122,6 +122,14 @@ class Run:
                 tried = preflight.tried(self.station, operation, self.settings.budget.seconds)
                 self.halted = tried.halted
                 self.notes += tried.notes
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the target is so far away that checks are to be under way at a time; asks it where that is likely."""
+        tested = self._tested()
+        return bool(tested) and distance.is_far(
+            self.station, self.settings, tested[0].id, len(self.selected)
+        )
 
     def _tested(self) -> list[Operation]:
         """The operations of the selected requirements that can be tested."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -39,17 +41,18 @@ class Shared:
 class Station:
     """One process's part in a run: the clients that checks speak through, over the run's shared book.
 
-    ``api`` is the client of the operation whose check has its turn.
+    ``api`` is the client of the operation whose check has its turn. A run's own process is ``lane`` 0; those beside it
+    are numbered from 1, and ``of`` says how many share what may be in flight.
     """
 
-    def __init__(self, shared: Shared, *, create: bool = False) -> None:
+    def __init__(self, shared: Shared, *, create: bool = False, lane: int = 0, of: int = 1) -> None:
         self.shared = shared
         target = shared.target
         keys = [key for key in (target.api_key, target.second_api_key) if key]
         self.redactor = Redactor(keys, target.headers)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
         replay = attestation.evidence(shared.replay) if shared.replay is not None else None
-        self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated))
+        self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated), lane=lane, of=of)
         self._clients: dict[str, Client] = {}
         self.sampled: set[str] = set()
         self.api = self.client(next(iter(operations())))
@@ -77,6 +80,13 @@ class Station:
         """What was sent so far on behalf of an operation's checks; requests of another's that they need are not its."""
         own = (each for each in self.ledger.exchanges() if each.check.partition(".")[0] == operation)
         return [each for each in own if each.request.operation == operation]
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """A context in which no connection and no book is open, for neither may be carried into another process."""
+        self.wire.hang_up()
+        with self.ledger.shut():
+            yield
 
     def close(self) -> None:
         """Close connections and the book."""

@@ -43,12 +43,27 @@ class Ledger:
         self._budget = budget
         self._read: list[Exchange] = []
         self.path = path
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=not anywhere)
-        self._database.execute("PRAGMA synchronous = OFF")
+        self._anywhere = anywhere
+        self._open()
         if create:
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.executescript(_TABLES)
             self._database.execute("INSERT INTO account VALUES (0, 0, ?, 0, 0, 0, NULL)", (time.monotonic(),))
+
+    def _open(self) -> None:
+        self._database = sqlite3.connect(
+            self.path, isolation_level=None, timeout=30, check_same_thread=not self._anywhere
+        )
+        self._database.execute("PRAGMA synchronous = OFF")
+
+    @contextmanager
+    def shut(self) -> Iterator[None]:
+        """A context in which the file is closed: SQLite forbids to carry an open one into a forked process."""
+        self.close()
+        try:
+            yield
+        finally:
+            self._open()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -44,6 +44,10 @@ class Replay:
         """The next answer for the fingerprint ``name``; None where there is none (any more)."""
         return self._left[name].popleft() if self._left[name] else None
 
+    def decided(self, name: str) -> list[tuple[str, int]]:
+        """What checks decided under that name, in the order in which they did."""
+        return [(check, value) for (check, each), value in self._decisions.items() if each == name]
+
     def decision(self, check: str, name: str) -> int | None:
         """What ``check`` decided, if it did."""
         return self._decisions.get((check, name))

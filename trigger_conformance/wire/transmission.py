@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LARGE, _MOST_LARGE = 1 << 12, 3 << 22
 # Objects take many times the memory of their text.
 _JSON_WEIGHT = 4
+# More than a process opens: what one book tells of connections is told apart by their numbers.
+_A_LANES_CONNECTIONS = 1_000_000
 
 
 class Transmission:
@@ -130,10 +132,10 @@ class Transmission:
         )
 
 
-def transport_to(target: Destination) -> Transport | Http2Transport:
-    """The transport that ``target`` asks for."""
+def transport_to(target: Destination, lane: int = 0) -> Transport | Http2Transport:
+    """The transport that ``target`` asks for, in the process of that number."""
     verify = target.tls() if target.base_url.startswith("https:") else None
-    plain = Transport(verify, target.proxy)
+    plain = Transport(verify, target.proxy, first=lane * _A_LANES_CONNECTIONS)
     if not target.http2 or verify is None:
         return plain
     from trigger_conformance.wire.http2 import multiplexed

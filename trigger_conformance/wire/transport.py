@@ -210,20 +210,21 @@ async def decoded(response: httpx.Response) -> bytes:
 class Transport(httpx.AsyncBaseTransport):
     """Sends raw HTTP/1.1 requests; keeps idle connections for a moment and reuses them.
 
-    A ``proxy`` forwards plain requests and tunnels TLS (RFC 9110 section 9.3.6).
+    A ``proxy`` forwards plain requests and tunnels TLS (RFC 9110 section 9.3.6). Connections are numbered from after
+    ``first``.
     """
 
-    def __init__(self, verify: ssl.SSLContext | None = None, proxy: Proxy | None = None) -> None:
+    def __init__(self, verify: ssl.SSLContext | None = None, proxy: Proxy | None = None, first: int = 0) -> None:
         self._verify = verify
         self._proxy = proxy
         self._idle: list[_Connection] = []
-        self._connections = 0
+        self._connections = first
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` and read its answer whole.
 
         ``extensions["started"]`` is when the last byte left, ``extensions["connection"]`` the number of the
-        transport's connection that it took, from 1.
+        transport's connection that it took.
         Raises httpx.ConnectError (also for TLS), httpx.RemoteProtocolError, httpx.ReadError,
         httpx.TimeoutException and OversizedAnswerError.
         """

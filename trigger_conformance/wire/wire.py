@@ -11,7 +11,7 @@ from typing import Any
 from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
-from trigger_conformance.wire.pace import Pace
+from trigger_conformance.wire.pace import MOST_LANES, Pace
 from trigger_conformance.wire.patience import Patience
 from trigger_conformance.wire.reading import PlainReading, Reading
 from trigger_conformance.wire.redaction import Redactor
@@ -32,7 +32,7 @@ class Wire:
 
     ``check`` names the requirement on whose behalf requests leave. Requests of one ``send_all`` are in flight
     together, as many as the target's speed and limits allow. With a ``replay`` nothing leaves: it answers. ``reading``
-    says what requests cost.
+    says what requests cost. Where ``of`` processes send at once, this is number ``lane`` of them, from 1.
     """
 
     def __init__(
@@ -42,15 +42,19 @@ class Wire:
         redactor: Redactor,
         replay: Replay | None = None,
         reading: Reading = PlainReading(),  # noqa: B008  (it has no state)
+        *,
+        lane: int = 0,
+        of: int = 1,
     ) -> None:
         self._target = target
         self.ledger = ledger
         self.redactor = redactor
         self.check = ""
+        self.lane = lane
         self._loop = asyncio.new_event_loop()
         self._replay = replay
-        self._transport = transport_to(target) if replay is None else Transport()
-        self._pace = Pace(target.timeout)
+        self._transport = transport_to(target, lane) if replay is None else Transport()
+        self._pace = Pace(target.timeout, MOST_LANES // of)
         self._way = self._layers(reading)
         self._volleys = 0
         self._lost: list[Exchange] = []
@@ -71,6 +75,12 @@ class Wire:
             self._loop.run_until_complete(asyncio.wait(under_way))
         self._loop.run_until_complete(self._transport.aclose())
         self._loop.close()
+
+    def hang_up(self) -> None:
+        """Close the connections that are idle."""
+        self._transport.close_idle()
+        # What is closed is gone only once the loop has had its turn.
+        self._loop.run_until_complete(asyncio.sleep(0))
 
     def send(self, request: Request, sending: Sending = _USUALLY) -> Exchange:
         """Send one request; a 429 is waited out and the request sent again, within the budget.
@@ -150,6 +160,11 @@ class Wire:
         return wanted if self._pace.limit is None else max(2, min(wanted, self._pace.limit))
 
     @property
+    def lanes(self) -> int:
+        """How many independent requests may be in flight at a time, as the target's speed and limit allow."""
+        return self._pace.lanes(pressing=False)
+
+    @property
     def limit(self) -> int | None:
         """The limit that the target last stated, or None where it stated none."""
         return self._pace.limit
@@ -165,6 +180,10 @@ class Wire:
         decided = value if earlier is None else earlier
         self.ledger.decide(Decision(self.check, name, decided))
         return decided
+
+    def decided(self, name: str) -> list[tuple[str, int]]:
+        """In a replay: what the run's checks decided under that name, in their order."""
+        return [] if self._replay is None else self._replay.decided(name)
 
     @property
     def ban(self) -> Ban:
