@@ -23,7 +23,8 @@ _MANY = 12
 def is_far(station: Station, settings: Settings, operation: str, checks: int) -> bool:
     """Whether the target is far away and serves several connections at a time; asks it with a few plain requests.
 
-    It is not asked for the sake of a few ``checks``. A run that must keep a pace or a tight limit, or whose budget may not last for all checks, has them in one order.
+    It is not asked for the sake of a few ``checks``. A run that must keep a pace or a tight limit, or whose budget may
+    not last for all checks, has them in one order.
     """
     if checks < _MANY:
         return False

@@ -24,7 +24,9 @@ from trigger_conformance.runs.collector import Collector
 from trigger_conformance.runs.distance import LANES
 from trigger_conformance.runs.stash import OWNERS, STATION, requirement
 from trigger_conformance.runs.station import Station
+from trigger_conformance.wire.pace import MOST_LANES
 from trigger_conformance.wire.replay import Decision
+from trigger_conformance.wire.room import Room
 
 Group = Sequence[pytest.Item]
 _LANE = "lane"
@@ -75,12 +77,14 @@ class Lanes:
         every = [group for stage in stages for group in stage]
         context = multiprocessing.get_context("fork")
         lanes: list[Lane] = []
+        room = Room(MOST_LANES)
         station = session.config.stash[STATION]
         with station.apart(), interruption.held_back():
             for number in range(1, LANES + 1):
                 here, there = context.Pipe()
-                not_its = [here, *(lane.way for lane in lanes)]
-                process = context.Process(target=_work, args=(session, number, every, there, not_its), daemon=True)
+                others = [here, *(lane.way for lane in lanes)]
+                given = (session, number, every, room, there, others)
+                process = context.Process(target=_work, args=given, daemon=True)
                 process.start()
                 there.close()
                 lanes.append(Lane(number, process, here))
@@ -138,17 +142,22 @@ class _Teller:
 
 
 def _work(
-    session: pytest.Session, number: int, parts: Sequence[Group], way: Connection, not_its: Sequence[Connection]
+    session: pytest.Session,
+    number: int,
+    parts: Sequence[Group],
+    room: Room,
+    way: Connection,
+    others: Sequence[Connection],
 ) -> None:
     """A lane, from its first group to its end: the run's own process kills it, or is gone."""
     interruption.follow_the_controller()
-    for each in not_its:
+    for each in others:
         # Else nobody would see that the run's own process is gone.
         each.close()
     config = session.config
     _leave_the_reports_to_the_controller(config.pluginmanager)
     config.pluginmanager.register(_Teller(config, way))
-    config.stash[STATION] = Station(config.stash[STATION].shared, lane=number, of=LANES)
+    config.stash[STATION] = Station(config.stash[STATION].shared, lane=number, room=room)
     while True:
         try:
             part = parts[way.recv()]

@@ -127,9 +127,7 @@ class Run:
     def is_far(self) -> bool:
         """Whether the target is so far away that checks are to be under way at a time; asks it where that is likely."""
         tested = self._tested()
-        return bool(tested) and distance.is_far(
-            self.station, self.settings, tested[0].id, len(self.selected)
-        )
+        return bool(tested) and distance.is_far(self.station, self.settings, tested[0].id, len(self.selected))
 
     def _tested(self) -> list[Operation]:
         """The operations of the selected requirements that can be tested."""

@@ -19,6 +19,7 @@ from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.ledger import Ledger
 from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.room import Room
 from trigger_conformance.wire.wire import Wire
 
 
@@ -42,17 +43,17 @@ class Station:
     """One process's part in a run: the clients that checks speak through, over the run's shared book.
 
     ``api`` is the client of the operation whose check has its turn. A run's own process is ``lane`` 0; those beside it
-    are numbered from 1, and ``of`` says how many share what may be in flight.
+    are numbered from 1, and share the ``room`` of what may be in flight.
     """
 
-    def __init__(self, shared: Shared, *, create: bool = False, lane: int = 0, of: int = 1) -> None:
+    def __init__(self, shared: Shared, *, create: bool = False, lane: int = 0, room: Room | None = None) -> None:
         self.shared = shared
         target = shared.target
         keys = [key for key in (target.api_key, target.second_api_key) if key]
         self.redactor = Redactor(keys, target.headers)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
         replay = attestation.evidence(shared.replay) if shared.replay is not None else None
-        self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated), lane=lane, of=of)
+        self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated), lane=lane, room=room)
         self._clients: dict[str, Client] = {}
         self.sampled: set[str] = set()
         self.api = self.client(next(iter(operations())))

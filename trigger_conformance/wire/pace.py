@@ -17,12 +17,10 @@ class Pace:
     """What one credential's answers say of the target's speed and limit. Times are seconds.
 
     ``limit`` and ``remaining`` are as last stated, None where they were not; ``slowest`` is about the slowest answer.
-    ``most`` requests are in flight at a time.
     """
 
-    def __init__(self, timeout: float, most: int = MOST_LANES) -> None:
+    def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._most = most
         self.slowest = 0.0
         # Seconds of an answer for each request in flight beside it: a target that serves one at a time keeps this up,
         # one that is merely far away does not.
@@ -51,9 +49,9 @@ class Pace:
 
     def lanes(self, *, pressing: bool) -> int:
         """How many requests may be in flight at a time."""
-        by_speed = self._timeout / (4 * self._share) if self._share else self._most
-        by_limit = self.limit / 4 if self.limit and not pressing else self._most
-        return max(1, min(self._most, int(by_speed), int(by_limit)))
+        by_speed = self._timeout / (4 * self._share) if self._share else MOST_LANES
+        by_limit = self.limit / 4 if self.limit and not pressing else MOST_LANES
+        return max(1, min(MOST_LANES, int(by_speed), int(by_limit)))
 
     def hold_for(self, wanted: int) -> float | None:
         """How long to wait before ``wanted`` requests leave at once; None where the limit has room for them."""

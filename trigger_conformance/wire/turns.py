@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 from trigger_conformance.wire.exchange import Exchange, Request
@@ -11,18 +12,28 @@ from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.pace import Pace
 from trigger_conformance.wire.reading import Reading, spent
 from trigger_conformance.wire.redaction import Redactor
+from trigger_conformance.wire.room import Room
 from trigger_conformance.wire.sending import Sending, Way
 
 
 class Turns:
     """Lets a request leave by ``way`` when the budget, the pacing and the target's limit have room for it."""
 
-    def __init__(self, way: Way, pace: Pace, ledger: Ledger, redactor: Redactor, reading: Reading) -> None:
+    def __init__(
+        self,
+        way: Way,
+        pace: Pace,
+        ledger: Ledger,
+        redactor: Redactor,
+        reading: Reading,
+        room: Room | None = None,
+    ) -> None:
         self._way = way
         self._pace = pace
         self._ledger = ledger
         self._redactor = redactor
         self._reading = reading
+        self._room = room
         self._in_flight = 0
 
     async def deliver(self, request: Request, sending: Sending) -> Exchange:
@@ -31,7 +42,9 @@ class Turns:
         self._in_flight += 1
         in_flight = self._in_flight
         try:
-            exchange = await self._way.deliver(request, sending)
+            # What leaves together must not wait for each other.
+            async with self._room.taken() if self._room and sending.gate is None else nullcontext():
+                exchange = await self._way.deliver(request, sending)
         finally:
             self._in_flight -= 1
         self._pace.learn(exchange, in_flight)

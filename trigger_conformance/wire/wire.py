@@ -11,12 +11,13 @@ from typing import Any
 from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Exchange, FailureKind, Request
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
-from trigger_conformance.wire.pace import MOST_LANES, Pace
+from trigger_conformance.wire.pace import Pace
 from trigger_conformance.wire.patience import Patience
 from trigger_conformance.wire.reading import PlainReading, Reading
 from trigger_conformance.wire.redaction import Redactor
 from trigger_conformance.wire.replay import Decision, Replay
 from trigger_conformance.wire.retelling import Retelling
+from trigger_conformance.wire.room import Room
 from trigger_conformance.wire.sending import Sending, Way
 from trigger_conformance.wire.transmission import Transmission, transport_to
 from trigger_conformance.wire.transport import Gate, Line, Transport
@@ -32,7 +33,8 @@ class Wire:
 
     ``check`` names the requirement on whose behalf requests leave. Requests of one ``send_all`` are in flight
     together, as many as the target's speed and limits allow. With a ``replay`` nothing leaves: it answers. ``reading``
-    says what requests cost. Where ``of`` processes send at once, this is number ``lane`` of them, from 1.
+    says what requests cost. Where several processes send at once, this is number ``lane`` of them, from 1, and they
+    share the ``room``.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Wire:
         reading: Reading = PlainReading(),  # noqa: B008  (it has no state)
         *,
         lane: int = 0,
-        of: int = 1,
+        room: Room | None = None,
     ) -> None:
         self._target = target
         self.ledger = ledger
@@ -54,17 +56,17 @@ class Wire:
         self._loop = asyncio.new_event_loop()
         self._replay = replay
         self._transport = transport_to(target, lane) if replay is None else Transport()
-        self._pace = Pace(target.timeout, MOST_LANES // of)
-        self._way = self._layers(reading)
+        self._pace = Pace(target.timeout)
+        self._way = self._layers(reading, room)
         self._volleys = 0
         self._lost: list[Exchange] = []
 
-    def _layers(self, reading: Reading) -> Way:
+    def _layers(self, reading: Reading, room: Room | None) -> Way:
         pace, ledger, redactor = self._pace, self.ledger, self.redactor
         if self._replay is not None:
             return Retelling(self._replay, pace, ledger, redactor, reading)
         once = Transmission(self._transport, self._target, ledger, redactor, reading)
-        return Patience(Turns(once, pace, ledger, redactor, reading), pace, ledger, self._target.seed)
+        return Patience(Turns(once, pace, ledger, redactor, reading, room), pace, ledger, self._target.seed)
 
     def close(self) -> None:
         """Close connections and event loop."""

@@ -172,7 +172,7 @@ class NumbersAreDecimals(_WithNumbers):
 
     def check_run_count(self, document: dict[str, Any]) -> int:
         count = document.get("runCount")
-        large = isinstance(count, Decimal) and abs(count) > self.settings.max_run_count
+        large = isinstance(count, Decimal) and count.copy_abs() > self.settings.max_run_count
         return super().check_run_count({**document, "runCount": self.settings.max_run_count + 1} if large else document)
 
 

@@ -56,7 +56,8 @@ class _RejectingInPart(_Rejecting):
     is_new_made = False
 
     def rejected(self, document: Any) -> None:
-        kept = {name: value for name, value in document.items() if name not in self.names}
+        sent = document if isinstance(document, dict) else {}
+        kept = {name: value for name, value in sent.items() if name not in self.names}
         order = super(_Rejecting, self).validate({"task": self.settings.schedule_task, "cron": "0 0 1 1 *", **kept})
         existing = self.find(self.home, order)
         if existing is not None:
