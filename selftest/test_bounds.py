@@ -1,6 +1,7 @@
 """What a target says at length is kept and told in bounds; and an error in the suite is told beside any verdict."""
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def test_nesting_is_not_shown_as_white_space():
 
 def test_evidence_has_an_end(monkeypatch):
     monkeypatch.setattr(har, "_LARGEST_EVIDENCE", 20_000)
-    kept = har.har([exchange(body=b"x" * 9000, number=number) for number in range(10)], "http://target")
+    every = [exchange(body=b"x" * 9000, number=number) for number in range(10)]
+    kept = json.loads("".join(har.texts(every, "http://target")))
     sizes = [len(entry["response"]["content"]["text"]) for entry in kept["log"]["entries"]]
     assert sizes == [9000] * 3 + [256] * 7
 

@@ -17,7 +17,7 @@ from itertools import takewhile
 _TELLING_LENGTH = 8
 _SHORTEST = 48
 _LONG = 2048
-_REPETITION = re.compile(rb"(.{1,8}?)\1{%d,}" % (_SHORTEST - 1), re.DOTALL)
+_REPETITION = re.compile(rb"(.{1,8}?)\1{%d,}+" % (_SHORTEST - 1), re.DOTALL)
 _PLAIN = re.compile(r"[\w %+,./:;=@()-]*", re.ASCII)
 
 

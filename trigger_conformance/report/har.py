@@ -7,8 +7,9 @@ underscore hold it, as the format allows.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,16 +28,20 @@ _LONGEST_ANSWER = 1 << 18
 _LARGEST_EVIDENCE = 1 << 25
 
 
-def har(exchanges: Iterable[Exchange], base_url: str, decisions: Iterable[Decision] = ()) -> dict[str, Any]:
-    """The HAR document of ``exchanges``; ``decisions`` are what checks made of the time that they had."""
-    entries: list[dict[str, Any]] = []
+def texts(exchanges: Iterable[Exchange], base_url: str, decisions: Iterable[Decision] = ()) -> Iterator[str]:
+    """The HAR document of ``exchanges``, piece by piece, an entry a piece: of a long run it is large.
+
+    ``decisions`` are what checks made of the time that they had.
+    """
+    creator = json.dumps({"name": "trigger-conformance", "version": __version__})
+    told = json.dumps([asdict(decision) for decision in decisions])
+    between = f'{{"log": {{"version": "1.2", "creator": {creator}, "pages": [], "_decisions": {told}, "entries": [\n'
     room = _LARGEST_EVIDENCE
     for exchange in exchanges:
-        entries.append(_entry(exchange if room > 0 else _gist(exchange), base_url))
+        yield between + json.dumps(_entry(exchange if room > 0 else _gist(exchange), base_url))
         room -= _size(exchange)
-    creator = {"name": "trigger-conformance", "version": __version__}
-    told = [asdict(decision) for decision in decisions]
-    return {"log": {"version": "1.2", "creator": creator, "pages": [], "entries": entries, "_decisions": told}}
+        between = ",\n"
+    yield ("" if between == ",\n" else between) + "]}}\n"
 
 
 def replay(document: Mapping[str, Any]) -> Replay:

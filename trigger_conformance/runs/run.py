@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -230,10 +229,10 @@ class Run:
         for name, body in bodies.items():
             (self.report_dir / name).parent.mkdir(exist_ok=True)
             (self.report_dir / name).write_bytes(body)
-        evidence = har.har(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
-        text = station.redactor.text(json.dumps(evidence))
         self._render()
-        (self.report_dir / har.FILE).write_text(text, "utf-8")
+        told = har.texts(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
+        with open(self.report_dir / har.FILE, "w", encoding="utf-8") as stream:
+            stream.writelines(map(station.redactor.text, told))
         # GitHub Actions shows what is appended there on the run's page.
         if self._page:
             with open(self._page, "a", encoding="utf-8") as stream:

@@ -19,7 +19,7 @@ REDACTED = "[redacted]"
 # Of the shape that a signature has, so that a token which was well-formed can still be seen to be.
 NO_SIGNATURE = "redacted-signature"
 # A token begins where no other character of one stands before it: so each character is looked at a few times only.
-_JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.[\w-]++", re.ASCII)
+_JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.(?:[\w-]++|\[redacted\])", re.ASCII)
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
 _PIECE = 8
@@ -29,6 +29,9 @@ _SHORT_TEXT = 2048
 _AROUND = 1 << 17
 # A gateway header's value may be a plain word, which must not vanish from every text.
 _FOREIGN_LENGTH = 16
+# Of a text that is written a stretch is read at a time; the next begins before it ends, by more than a secret takes.
+_WINDOW, _OVERLAP = 1 << 18, 1 << 14
+_NO_ESCAPE = re.compile(r"[\w\s][\s\"<]", re.ASCII)
 
 
 class Redactor:
@@ -63,7 +66,7 @@ class Redactor:
         Quotation marks around it are those of the text that it stands in.
         """
         secret = secret.strip('"\\')
-        if not secret or secret in self._secrets:
+        if not secret or secret in self._secrets or secret == NO_SIGNATURE:
             return set()
         self._secrets.add(secret)
         written = {folded(form) for write in FORMS.values() for form in write(secret)}
@@ -87,7 +90,9 @@ class Redactor:
 
     def _forms_in(self, text: str) -> set[str]:
         # Of a form that is long enough one of its first pieces lies whole at a multiple of the pieces' length.
-        pieces = {text[at : at + _PIECE] for at in range(0, len(text), _PIECE)} & self._by_piece.keys()
+        at_multiples = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+        # One by one: a set of all would take many times the memory of a long text.
+        pieces = {piece for piece in at_multiples if piece in self._by_piece}
         candidates = self._short.union(*(self._by_piece[piece] for piece in pieces))
         return {form for form in candidates if form in text}
 
@@ -100,6 +105,19 @@ class Redactor:
         return _without(text, spans) if spans else text
 
     def _spans(self, text: str, around: int | None = None) -> list[tuple[int, int]]:
+        if around is not None or len(text) <= 2 * _WINDOW:
+            return self._spans_within(text, around)
+        # What a reading knows of each escape takes many times the memory of a long text.
+        starts = [0, *(_place_to_cut(text, at) for at in range(_WINDOW, len(text) - _WINDOW, _WINDOW))]
+        ends = [*(start + _OVERLAP for start in starts[1:]), len(text)]
+        found = {
+            (start + first, start + last)
+            for start, end in zip(starts, ends, strict=True)
+            for first, last in self._spans_within(text[start:end])
+        }
+        return list(found)
+
+    def _spans_within(self, text: str, around: int | None = None) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
         for reading in readings(text, around):
             for form in self._forms_in(reading.text):
@@ -162,6 +180,12 @@ class Redactor:
             ),
             body=self._bytes(request.body),
         )
+
+
+def _place_to_cut(text: str, at: int) -> int:
+    """A place from ``at`` on in which no escape stands across."""
+    found = _NO_ESCAPE.search(text, at, at + _OVERLAP)
+    return found.end() if found else at
 
 
 def _occurrences(form: str, text: str) -> Iterator[int]:
