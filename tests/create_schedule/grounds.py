@@ -8,7 +8,7 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
 
 from .moments import moment
-from .operation import OPERATION, expression, why_another_pattern
+from .operation import OPERATION, expression, owner_of_zone, why_another_pattern
 from .values import KEY
 
 ID = "create_schedule.{}.{}".format
@@ -20,6 +20,8 @@ NEXT_RUN = ID("next_run", "plain_times_are_right")
 SAME_ID = ID("deduplication", "second_request_answers_with_the_first_id")
 PAGES = ID("list_and_delete", "pages_satisfy_the_schema")
 SEGMENT = ID("answers", "id_is_a_path_segment")
+ZONES = ID("time_zones", "listed_zones_are_accepted")
+IN_UTC = ID("time_zones", "utc_is_accepted")
 SEEN_SAME = ID("list_and_delete", "seen_schedule_is_the_answered_one")
 SEEN = ID("list_and_delete", "created_schedule_is_seen_by_id")
 LISTED = ID("list_and_delete", "created_schedule_is_in_the_list")
@@ -31,9 +33,15 @@ PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
 ASKED = ("task", KEY, "externalId", "timezone")
 
 
-def given_accepted(firsts):
-    """Plain valid requests are accepted."""
-    return given(firsts, rests_on=VALID).is_accepted()
+def given_accepted(firsts, needed=True):
+    """Plain valid requests are accepted, and those in a zone that every target has."""
+    firsts = several(firsts)
+    of_owner = {}
+    for each in firsts:
+        of_owner.setdefault(owner_of_zone(each.request) or VALID, []).append(each)
+    held = [each for owner, some in of_owner.items()
+            for each in given(some, rests_on=owner, needed=needed).is_accepted()]  # fmt: skip
+    return [each for each in firsts if each in held]
 
 
 def given_schedules(firsts):
@@ -80,7 +88,7 @@ def given_updated(first_and_seconds):
 
 def given_same_id(seconds, first, needed=True):
     """Plain second requests with a key find the schedule of the first."""
-    accepted = given(seconds, rests_on=VALID, needed=needed).is_accepted()
+    accepted = given_accepted(seconds, needed)
     return given(accepted, rests_on=SAME_ID, needed=needed).satisfies(why_another_id(first)) if accepted else []
 
 

@@ -20,6 +20,14 @@ FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrad
 SCHEDULES = re.compile(r"\bschedules\b", re.IGNORECASE)
 
 
+def owner_of_zone(request):
+    """The requirement that the zone of a ``request`` is accepted, where it has one that every target has; else ""."""
+    zone = (request.document or {}).get("timezone")
+    if zone == UTC:
+        return "create_schedule.time_zones.utc_is_accepted"
+    return "create_schedule.time_zones.listed_zones_are_accepted" if isinstance(zone, str) and zone in STEADY else ""
+
+
 @dataclass(frozen=True)
 class CreateSchedule(Operation):
     """A deduplicationKey has one schedule, which the last request with it describes."""
@@ -50,7 +58,9 @@ class CreateSchedule(Operation):
         return found if isinstance(found, str) and found else None
 
     def owner_of_refusal(self, exchange):
-        """That of a later request with a key is the affair of any second one."""
+        """That of a request in a zone is any zone's affair, that of a later one with a key any second one's."""
+        if owner := owner_of_zone(exchange.request):
+            return owner
         key = self.key(exchange.request)
         return self.owner("deduplication.second_request_answers_with_the_first_id") if NAMES.had(exchange, key) else ""
 

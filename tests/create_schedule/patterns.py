@@ -42,8 +42,8 @@ def accepted(month, other, third, now):
         "steps": {
             "a step that leaves the next one out": near("*/{step}"),
             "a step of hours": f"30 */{_hours(now)} */1 * *",
-            "a step of weekdays": f"0 7 * {month} */2",
             "steps of stars": f"*/15 */6 */10 {month} *",
+            "a step of weekdays": f"0 7 * {month} */2",
         },
         "steps_of_ranges": {
             "a step of a range whose first has passed": near("{first}-{third}/2"),

@@ -48,6 +48,9 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
         if not error.evidence:
             return Tried(None)
         exchange = error.evidence[0]
+        if exchange.failure is not None:
+            # It may be a cold start: asked like any first request, it has as long.
+            exchange = station.wire.send(exchange.request, Sending(timeout=timeout, repeats=exchange.number))
         operation = operation_of(exchange.request)
     # What is told is cut, and what is cut must be redacted before.
     clean = station.redactor.exchange(exchange)

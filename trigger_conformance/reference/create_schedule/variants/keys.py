@@ -15,9 +15,11 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
-INVISIBLE = "deduplication.invisible_characters_and_markup_make_keys_different"
 # Where there is room for ten schedules, what needs more at a time.
 MORE_THAN_TEN = (
+    "deduplication.long_keys_are_different_or_rejected",
+    "deduplication.slightly_different_keys_are_different",
+    "list_and_delete.list_has_every_schedule",
     "bodies.odd_characters_in_strings_are_answered",
     "deduplication.letter_case_makes_keys_different",
     "deduplication.white_space_makes_keys_different",
@@ -138,7 +140,7 @@ class NoEmptyKeys(_Choosy):
         return bool(key)
 
 
-@variant(undecided=(INVISIBLE,))
+@variant
 class PrintableKeysOnly(_Choosy):
     """A key with a character that cannot be printed is rejected."""
 
@@ -148,7 +150,7 @@ class PrintableKeysOnly(_Choosy):
         return key.isprintable()
 
 
-@variant(undecided=(INVISIBLE,))
+@variant
 class NoInvisibleCharactersInKeys(_Choosy):
     """A key with a control or format character, or an unpaired surrogate, is rejected."""
 
