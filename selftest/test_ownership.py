@@ -17,6 +17,9 @@ CASE = "create_batch.idempotency.letter_case_makes_keys_different"
 BATCH = operations()["create_batch"]
 AS_ASKED = "create_schedule.answers.answer_has_what_the_request_asked_for"
 UPDATES = "create_schedule.deduplication.second_request_updates_the_schedule"
+ZONES = "create_schedule.time_zones.listed_zones_are_accepted"
+IN_UTC = "create_schedule.time_zones.utc_is_accepted"
+SAME_ID = "create_schedule.deduplication.second_request_answers_with_the_first_id"
 TENTH = "create_batch.idempotency.tenth_replay_is_as_the_first"
 
 
@@ -92,6 +95,9 @@ def test_no_requirement_rests_on_itself_by_way_of_others():
     # Later requests with a key are as asked where those count, which is judged by a first request that is as asked:
     # one rests on the other for other requests.
     owners[AS_ASKED] = owners[AS_ASKED] - {UPDATES}
+    # A zone that is refused may be so for a used key, which is told by a request without a zone.
+    for each in (ZONES, IN_UTC):
+        owners[each] = owners[each] - {SAME_ID}
     TopologicalSorter(owners).prepare()
 
 

@@ -35,13 +35,18 @@ ASKED = ("task", KEY, "externalId", "timezone")
 
 def given_accepted(firsts, needed=True):
     """Plain valid requests are accepted, and those in a zone that every target has."""
-    firsts = several(firsts)
-    of_owner = {}
-    for each in firsts:
-        of_owner.setdefault(owner_of_zone(each.request) or VALID, []).append(each)
-    held = [each for owner, some in of_owner.items()
-            for each in given(some, rests_on=owner, needed=needed).is_accepted()]  # fmt: skip
+    firsts, held = several(firsts), []
+    if some := _in_the_zone_of(firsts, ""):
+        held += given(some, rests_on=VALID, needed=needed).is_accepted()
+    if some := _in_the_zone_of(firsts, IN_UTC):
+        held += given(some, rests_on=IN_UTC, needed=needed).is_accepted()
+    if some := _in_the_zone_of(firsts, ZONES):
+        held += given(some, rests_on=ZONES, needed=needed).is_accepted()
     return [each for each in firsts if each in held]
+
+
+def _in_the_zone_of(exchanges, owner):
+    return [each for each in exchanges if owner_of_zone(each.request) == owner]
 
 
 def given_schedules(firsts):
