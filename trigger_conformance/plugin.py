@@ -243,7 +243,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if run.halted:
         return True
     # A process forks before it has threads.
-    side_by_side = Lanes.begin(session) if run.is_far else None
+    side_by_side = Lanes.begin(session) if run.is_far() else None
     run.total = len(run.selected)
     if console := _console(session.config):
         run.show_progress(console)

@@ -45,6 +45,11 @@ def given_accepted(firsts, needed=True):
     return [each for each in firsts if each in held]
 
 
+def is_refusal(exchange):
+    """Whether an answer says that the request was wrong, or not allowed."""
+    return exchange.answer is not None and 400 <= exchange.status < 500
+
+
 def _in_the_zone_of(exchanges, owner):
     return [each for each in exchanges if owner_of_zone(each.request) == owner]
 

@@ -11,9 +11,8 @@ from trigger_conformance.contract.quoting import visible
 from trigger_conformance.rules import cron
 
 from . import patterns, zones
-from .grounds import AS_ASKED, ID, SAME_ID, ZONES, given_accepted
+from .grounds import AS_ASKED, ID, SAME_ID, ZONES, given_accepted, is_refusal
 from .moments import why_another_time
-from .values import CLIENT_ERROR
 from .values import UTC as UTC_NAME
 
 CLAUSE = "CreateScheduleOptions.timezone"
@@ -64,7 +63,7 @@ def test_utc_is_accepted(target):
 
 def given_not_for_their_keys(target, answers):
     """Where any of ``answers`` is a refusal, it is not for the key, which was used before."""
-    if any(each.status // 100 == CLIENT_ERROR for each in answers if each.answer):
+    if any(map(is_refusal, answers)):
         given(target.send(target.valid("the same without a zone")), rests_on=SAME_ID).is_accepted()
 
 

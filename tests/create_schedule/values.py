@@ -1,8 +1,6 @@
 """What requests for schedules have in common: the key's name, and what generated ones stay within."""
 
 KEY = "deduplicationKey"
-# Of a status, the hundreds.
-CLIENT_ERROR = 4
 UTC = "UTC"
 LONGEST_GENERATED_KEY = 200
 LONGEST_EXTERNAL_ID = 255

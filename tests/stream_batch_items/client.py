@@ -177,7 +177,9 @@ class ItemsClient(Client):
         token = answer.header(delegated_token.TOKEN)
         if token is None or delegated_token.token_problem(answer) or honours not in (OF_THE_BATCH, OF_ANOTHER):
             return None
-        return replace(self.derived(f"Bearer {token}"), honours=honours)
+        # What a token says is judged, and judged again from a run's evidence: its signature is the secret.
+        self.wire.redactor.learn(token.rpartition(".")[2])
+        return replace(self.credential(f"Bearer {token}"), honours=honours)
 
     def twin(self, request):
         """All items of the batch that ``request`` was for."""

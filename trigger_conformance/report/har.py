@@ -35,13 +35,13 @@ def texts(exchanges: Iterable[Exchange], base_url: str, decisions: Iterable[Deci
     """
     creator = json.dumps({"name": "trigger-conformance", "version": __version__})
     told = json.dumps([asdict(decision) for decision in decisions])
-    between = f'{{"log": {{"version": "1.2", "creator": {creator}, "pages": [], "_decisions": {told}, "entries": [\n'
-    room = _LARGEST_EVIDENCE
+    yield f'{{"log": {{"version": "1.2", "creator": {creator}, "pages": [], "_decisions": {told}, "entries": ['
+    room, between = _LARGEST_EVIDENCE, "\n"
     for exchange in exchanges:
         yield between + json.dumps(_entry(exchange if room > 0 else _gist(exchange), base_url))
         room -= _size(exchange)
         between = ",\n"
-    yield ("" if between == ",\n" else between) + "]}}\n"
+    yield "\n]}}\n"
 
 
 def replay(document: Mapping[str, Any]) -> Replay:

@@ -29,10 +29,8 @@ from trigger_conformance.wire.replay import Decision
 from trigger_conformance.wire.room import Room
 
 Group = Sequence[pytest.Item]
-_LANE = "lane"
-
-
 Memories = list[tuple[str, Memory]]
+_LANE = "lane"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.options.target import Target
 from trigger_conformance.runs.station import Station
 from trigger_conformance.wire.destination import Destination
-from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind
+from trigger_conformance.wire.exchange import Answer, Exchange, FailureKind, Request
 from trigger_conformance.wire.handshake import speaks_tls
 from trigger_conformance.wire.ledger import BudgetSpentError
 from trigger_conformance.wire.sending import Sending
@@ -40,7 +40,7 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
     api = station.begin(f"{operation.id}.preflight")
     timeout = max(api.options.timeout, min(_COLD_START, seconds))
     try:
-        exchange = _first_answer(station, Sending(timeout=timeout))
+        exchange = _first_answer(station, station.api.valid(), Sending(timeout=timeout))
     except BudgetSpentError as error:
         return Tried(f"the target could not be tried: {error}")
     except InconclusiveError as error:
@@ -50,7 +50,8 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
         exchange = error.evidence[0]
         if exchange.failure is not None:
             # It may be a cold start: asked like any first request, it has as long.
-            exchange = station.wire.send(exchange.request, Sending(timeout=timeout, repeats=exchange.number))
+            again = Sending(timeout=timeout, repeats=exchange.number)
+            exchange = _first_answer(station, exchange.request, again)
         operation = operation_of(exchange.request)
     # What is told is cut, and what is cut must be redacted before.
     clean = station.redactor.exchange(exchange)
@@ -62,10 +63,10 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
     return Tried(halted, tuple(notes))
 
 
-def _first_answer(station: Station, sending: Sending) -> Exchange:
-    """The answer to a plain valid request; one that is lost on its way is sent once more."""
+def _first_answer(station: Station, request: Request, sending: Sending) -> Exchange:
+    """The answer to a plain valid ``request``; one that is lost on its way is sent once more."""
     wire = station.wire
-    exchange = wire.send(station.api.valid(), sending)
+    exchange = wire.send(request, sending)
     if wire.take_lost() and exchange.failure and exchange.failure.kind not in _HOPELESS:
         exchange = wire.send(exchange.request, replace(sending, repeats=exchange.number))
     return exchange

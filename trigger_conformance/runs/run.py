@@ -122,7 +122,6 @@ class Run:
                 self.halted = tried.halted
                 self.notes += tried.notes
 
-    @property
     def is_far(self) -> bool:
         """Whether the target is so far away that checks are to be under way at a time; asks it where that is likely."""
         tested = self._tested()
