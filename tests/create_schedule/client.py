@@ -214,6 +214,8 @@ class ScheduleClient(Client):
                 size = ""
                 continue
             pages.append(page)
+            if page.answer is None:
+                return Look(pages, whole=False)
             if to_the_end and not has_more(pages):
                 # What a page beyond the last one is answered with is open.
                 return Look(pages[:-1] or pages, whole=True)

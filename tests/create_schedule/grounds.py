@@ -1,5 +1,6 @@
 """What checks of schedules rest on beside their own statement, and which requirement owns it."""
 
+import math
 import re
 
 from trigger_conformance.checks.expect import several
@@ -26,6 +27,10 @@ SEEN_SAME = ID("list_and_delete", "seen_schedule_is_the_answered_one")
 SEEN = ID("list_and_delete", "created_schedule_is_seen_by_id")
 LISTED = ID("list_and_delete", "created_schedule_is_in_the_list")
 DELETED = ID("list_and_delete", "delete_is_answered_200")
+GONE = ID("list_and_delete", "deleted_schedule_is_404")
+BESIDE = ID("list_and_delete", "delete_removes_no_other")
+REJECTED = ID("deduplication", "rejected_request_changes_nothing")
+REFUSED = ID("deduplication", "refused_request_changes_nothing")
 PROPERTIES = ("id", "task", "type", "active", KEY, "externalId", "generator", "timezone", "nextRun", "environments")
 # RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
 PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
@@ -176,6 +181,15 @@ def plain(exchanges):
         each for each in several(exchanges)
         if each.request.document is not None and OPERATION.contract.keeps_schema(each.request.document)
     ]  # fmt: skip
+
+
+def remover(traffic, key, since, until=math.inf):
+    """The requirement that what was sent in between, Unix times, leaves the schedule of the ``key``; None: nothing."""
+    between = [each for each in traffic if since < each.began < until]
+    failed = [each for each in between if OPERATION.key(each.request) == key and is_refusal(each)]
+    if failed:
+        return REFUSED if failed[0].status == 401 else REJECTED
+    return BESIDE if any(each.request.method == "DELETE" for each in between) else None
 
 
 def removed(traffic):

@@ -25,6 +25,7 @@ from trigger_conformance.wire.exchange import FailureKind
 from .grounds import (
     AS_ASKED,
     DELETED,
+    GONE,
     ID,
     IN_UTC,
     SAME_ID,
@@ -42,6 +43,7 @@ from .grounds import (
     is_refusal,
     plain,
     removed,
+    remover,
     told,
     why_another_id,
     why_not_of,
@@ -52,6 +54,7 @@ from .values import KEY, UTC
 
 CLAUSE = "CreateScheduleOptions.deduplicationKey"
 TOGETHER = ID("deduplication", "concurrent_requests_with_one_key_make_one_schedule")
+MALFORMED = OPERATION.owner("bodies.malformed_json_is_rejected")
 NAMED_ONE = ID("deduplication", "no_key_ever_named_two_schedules")
 TENTH = 10
 UNUSUAL = "create_schedule.deduplication.unusual_keys_work_or_are_rejected"
@@ -140,8 +143,17 @@ def test_tenth_request_is_as_the_second(target, traffic):
         long = [given_accepted([target.send(variant(target, key, number)) for number in range(1, TENTH + 1)])]
     for exchanges in long:
         given_same_id(exchanges[1:2], exchanges[0])
+        given_kept(traffic, exchanges)
         expect(exchanges[TENTH - 1 :]).satisfies(why_another_id(exchanges[0]))
         given(exchanges[TENTH - 1 :], rests_on=AS_ASKED).is_as_asked()
+
+
+def given_kept(traffic, exchanges):
+    """Nothing has removed the schedule between two of the ``exchanges``, which have its key."""
+    for earlier, later in pairwise(exchanges):
+        owner = remover(traffic, key_of(earlier.request), earlier.began, later.began)
+        if owner and made(earlier) != made(later):
+            rests(owner, f"{quoted(made(earlier))} is gone", [earlier, later])
 
 
 @info("what becomes of properties that a second request leaves out", clause=CLAUSE, profile=Profile.THOROUGH)
@@ -322,6 +334,10 @@ def test_invalid_bytes_make_keys_different(target):
         (f"{label}, {side}", body) for label, both in pairs for side, body in zip(("one", "other"), both, strict=True)
     ]
     answers = target.send_all(target.request(body, label=label) for label, body in bodies)
+    failed = [each for each in answers if each.answer is None or each.status >= 500]
+    if failed:
+        # Bytes that are no text are one more way in which a body is no JSON.
+        given(failed, rests_on=MALFORMED).is_rejected()
     expect_different_or_rejected(answers)
 
 
@@ -363,7 +379,7 @@ def test_concurrent_requests_leave_one_whole(races, first_and_seconds):
     given_updated(first_and_seconds)
     for answers, looks in races:
         served = given(answers, rests_on=VALID).is_accepted()
-        given(served, rests_on=SAME_ID).satisfies(why_another_id(served[0]))
+        given(served, rests_on=TOGETHER).satisfies(why_another_id(served[0]))
         writes = [Write(each.started, each.ended if each.answer else math.inf) for each in answers]
 
         def judge(look, answers=answers, writes=writes):
@@ -486,7 +502,7 @@ def test_abandoned_request_and_its_retry_make_one_schedule(target):
             raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
         retries = [target.send(order, fresh=True), target.send(order)]
         given_accepted(retries)
-        given(retries[1:], rests_on=SAME_ID).satisfies(why_another_id(retries[0]))
+        given(retries[1:], rests_on=TOGETHER).satisfies(why_another_id(retries[0]))
 
 
 def expect_one_each(look, wanted):
@@ -506,6 +522,7 @@ def test_key_is_free_after_a_delete(target):
     first = target.send(variant(target, key, 3))
     given_schedules(first)
     given(target.send(target.removal(made(first))), rests_on=DELETED).has_status(OPERATION.contract.success)
+    given(target.send(target.at(made(first))), rests_on=GONE).has_status(404)
     order = target.order(target.cron(4, 4), key, "the key once more, with less beside it")
     again = target.send(order)
     expect(again).has_status(OPERATION.contract.success)
@@ -567,12 +584,16 @@ def test_no_key_ever_named_two_schedules(target, traffic):
         if key_of(each.request) and each.request.credential == "primary" and made(each):
             by_key.setdefault(key_of(each.request), []).append(each)
     gone = removed(traffic)
-    for exchanges in by_key.values():
+    owners = {}
+    for key, exchanges in by_key.items():
         for earlier, later in pairwise(exchanges):
             if made(earlier) != made(later) and made(earlier) not in gone:
-                message = f"one key named {quoted(made(earlier))} and {quoted(made(later))}"
-                violation = ViolationError(message, [earlier, later], [Wrong(later, message, "id")])
-                raise GroundError(TOGETHER if later.together else SAME_ID, violation)
+                owner = TOGETHER if later.together else remover(traffic, key, earlier.began, later.began)
+                owners.setdefault(owner or SAME_ID, (earlier, later))
+    # What a removal may explain is told where nothing else is left to tell.
+    for owner, both in sorted(owners.items(), key=lambda each: each[0] not in (TOGETHER, SAME_ID)):
+        message = f"one key named {' and '.join(quoted(made(each)) for each in both)}"
+        raise GroundError(owner, ViolationError(message, both, [Wrong(both[1], message, "id")]))
 
 
 @must("the list has one schedule of each key of the run", clause=CLAUSE, stage=Stage.CLOSING)

@@ -17,7 +17,12 @@ from trigger_conformance.checks.expect import (
     is_blocked,
     several,
 )
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.checks.losses import is_late, is_lost
+from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.wire.exchange import Beyond, Exchange
+
+ANSWERED = "answers.every_request_is_answered"
+IN_TIME = "answers.answers_come_in_time"
 
 
 class GroundError(InconclusiveError):
@@ -52,11 +57,19 @@ class Ground(Expectation):
         except ViolationError as violation:
             wrong = {id(each.exchange) for each in violation.wrongs}
             held = [each for each in self._exchanges if id(each) not in wrong and (also_429 or not is_blocked(each))]
-            broken = GroundError(self._owner, violation, needed=self._needed)
+            broken = GroundError(_owner_of_losses(violation) or self._owner, violation, needed=self._needed)
             if self._needed and not held:
                 raise broken from None
             _noted.append(broken)
             return held
+
+
+def _owner_of_losses(violation: ViolationError) -> str:
+    """The requirement that plain requests are answered, where all that is wrong is that some were not; else ""."""
+    lost = [each.exchange for each in violation.wrongs]
+    if not lost or not all(is_lost(each) and each.request.beyond is Beyond.NOTHING for each in lost):
+        return ""
+    return operation_of(lost[0].request).owner(IN_TIME if all(map(is_late, lost)) else ANSWERED)
 
 
 def given(exchanges: Exchange | Iterable[Exchange], *, rests_on: str, needed: bool = True) -> Ground:
