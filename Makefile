@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: conformance test proof shown mutants hostile repeatability bench docs lint types lock clean
+.PHONY: conformance test proof smoke-choice shown mutants hostile repeatability bench docs lint types lock clean
 
 conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
@@ -17,6 +17,9 @@ test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
 
 proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
 	$(RUN)python -m selftest.proof $(ARGS)
+
+smoke-choice: $(READY)  ## which requests find most faults of a proof's table, and which of them smoke sends
+	$(RUN)python -m selftest.smoke_choice $(ARGS)
 
 shown: $(READY)  ## every fault's printed lines, pasted into sh, show what was found: reports/shown.json
 	$(RUN)python -m selftest.shown $(ARGS)

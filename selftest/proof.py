@@ -43,7 +43,7 @@ class Row:
 
     ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of,
     ``may`` those that may catch a fault too, ``findings`` the requirements of each finding and ``titles`` its name,
-    ``ran_twice`` how many items of batches started more than one run.
+    ``ran_twice`` how many items of batches started more than one run, ``shown_by`` the requests that showed it.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Row:
     findings: tuple[tuple[str, ...], ...] = ()
     titles: tuple[str, ...] = ()
     ran_twice: int = 0
+    shown_by: tuple[str, ...] = ()
 
     @property
     def is_fault(self) -> bool:
@@ -132,6 +133,7 @@ def row(behaviour: Behaviour, trial: Trial) -> Row:
         findings=tuple(map(tuple, trial.findings)),
         titles=tuple(trial.titles),
         ran_twice=trial.ran_twice,
+        shown_by=tuple(trial.shown_by),
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 LONGEST = 240
 # For a server that is busy with what nobody waits for any more.
@@ -32,7 +32,8 @@ class Trial:
     """How a run ended: exit status, verdict, each requirement's verdict, seconds and requests spent.
 
     ``findings`` are the requirements of each finding, ``titles`` what they are called, ``ran_twice`` how many items of
-    batches started more than one run, which no answer tells.
+    batches started more than one run, which no answer tells, ``shown_by`` the requests whose answers were wrong, as
+    ``named`` tells them.
     """
 
     status: int
@@ -44,6 +45,7 @@ class Trial:
     findings: list[list[str]] = field(default_factory=list)
     titles: list[str] = field(default_factory=list)
     ran_twice: int = 0
+    shown_by: list[str] = field(default_factory=list)
 
     def having(self, *wanted: str) -> list[str]:
         """The requirements with one of these verdicts."""
@@ -141,7 +143,24 @@ def _read(folder: Path, status: int, seconds: float) -> Trial:
         output=said,
         findings=[each["requirements"] for each in document["findings"]],
         titles=[each["title"] for each in document["findings"]],
+        shown_by=_shown_by(folder, document),
     )
+
+
+def _shown_by(folder: Path, document: dict[str, Any]) -> list[str]:
+    wrong = [each for each in document["requirements"] if each["verdict"] in ("violated", "warned")]
+    numbers = {sight["exchange"] for each in wrong for sight in each["sights"]}
+    entries = json.loads((folder / "evidence.har").read_text("utf-8"))["log"]["entries"] if numbers else ()
+    return list(dict.fromkeys(named(each) for each in entries if each["_number"] in numbers))
+
+
+def named(entry: dict[str, Any]) -> str:
+    """A request of a run's evidence: the area that sent it and its case, or its check where the case has no name.
+
+    What several checks of an area share is sent by whichever is first, another one in another profile.
+    """
+    check, case = entry["_requirement"], entry["_case"]
+    return f"{check.rpartition('.')[0]}: {case}" if case else check
 
 
 def side_by_side(run: Callable[[Job], Result], jobs: Iterable[Job], lanes: int) -> list[Result]:

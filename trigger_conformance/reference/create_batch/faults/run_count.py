@@ -53,6 +53,14 @@ class RejectsOne(CreateBatchServer):
         return count
 
 
+@fault("run_count.one_is_accepted")
+class MakesTwoOfOne(CreateBatchServer):
+    """A batch of one is made a batch of two, which is the smallest that the queue takes."""
+
+    def check_run_count(self, document: dict[str, Any]) -> int:
+        return max(2, super().check_run_count(document))
+
+
 @fault(RANGE)
 class AcceptsZero(CreateBatchServer):
     """runCount 0 is accepted."""
