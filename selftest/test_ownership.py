@@ -29,14 +29,15 @@ def functions(path):
 
 def owned(node, names):
     """The owners that a function's own ``given`` and ``rests`` name."""
-    parameters = {argument.arg for argument in node.args.args}
+    own = {argument.arg for argument in node.args.args}
+    own |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
     for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
         named = [keyword.value for keyword in call.keywords if keyword.arg == "rests_on"]
         if isinstance(call.func, ast.Name) and call.func.id == "rests":
             named.append(call.args[0])
         for each in named:
-            # What a parameter stands for is named by whoever calls the function.
-            if not (isinstance(each, ast.Name) and each.id in parameters):
+            # What a parameter or a variable stands for is named by whoever calls the function, or by what it calls.
+            if not (isinstance(each, ast.Name) and each.id in own):
                 yield from _said(each, names)
 
 

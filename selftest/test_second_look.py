@@ -87,7 +87,7 @@ def test_a_check_is_judged_by_what_is_answered_when_its_request_is_sent_again(co
             return None
         return answer("202 Accepted", b'{"id":"batch_%d","runCount":1,"isCached":false}' % number)
 
-    done = run_on(command, respond, "--only=create_batch.run_count.one_is_accepted")
+    done = run_on(command, respond, "--only=create_batch.acceptance.valid_request_is_accepted")
     (requirement,) = done.results["requirements"]
     assert requirement["verdict"] == ("passed" if len(lost) == 2 else "violated"), done.output
     assert "sent again" in " ".join(requirement["notes"])
