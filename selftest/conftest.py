@@ -45,10 +45,10 @@ def environment(**more):
 
 
 def ran(process, folder, output, errors):
-    return told(process.returncode, folder, output, errors)
+    return told(process.returncode, output, errors, folder)
 
 
-def told(status, folder, output, errors):
+def told(status, output, errors, folder):
     results = folder / "results.json"
     document = json.loads(results.read_text("utf-8")) if results.exists() else {}
     return Ran(status, output, errors, folder, document)
@@ -63,8 +63,7 @@ def command(tmp_path):
         if arguments[0] in ("run", str(ROOT / "tests")):
             arguments = (*arguments, f"--report-dir={folder}")
         if module is None:
-            status, output, errors = warm.call(arguments, tmp_path, environment(**variables), LONGEST)
-            return told(status, folder, output, errors)
+            return told(*warm.call(arguments, tmp_path, environment(**variables), LONGEST), folder)
         process = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=tmp_path, env=environment(**variables), capture_output=True, text=True, timeout=LONGEST, check=False,

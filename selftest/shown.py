@@ -81,11 +81,14 @@ def examined(behaviour: Behaviour, profile: str = "standard") -> list[Shown]:
 def _pasted(behaviour: Behaviour, folder: Path, keys: tuple[str, str]) -> Iterator[Shown]:
     results = folder / "results.json"
     document = json.loads(results.read_text("utf-8")) if results.exists() else {"requirements": []}
-    for each in document["requirements"]:
-        if each["verdict"] in FOUND and each["id"] in behaviour.caught_by:
-            # A reader comes later: what the run took of the limit is there again.
-            time.sleep(_REFILLED)
-            yield pasted(behaviour.id, each, folder, keys)
+    found = [
+        each for each in document["requirements"] if each["verdict"] in FOUND and each["id"] in behaviour.caught_by
+    ]
+    if found:
+        # A reader comes later: what the run took of the limit is there again.
+        time.sleep(_REFILLED)
+    for each in found:
+        yield pasted(behaviour.id, each, folder, keys)
 
 
 def pasted(fault: str, requirement: Mapping[str, Any], folder: Path, keys: tuple[str, str]) -> Shown:

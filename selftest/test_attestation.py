@@ -2,15 +2,14 @@
 
 import json
 import re
-import subprocess
-import sys
 import zipfile
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from selftest.conftest import at, environment, keys, reference
+from selftest import warm
+from selftest.conftest import LONGEST, at, environment, keys, reference
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report.files import RESULTS
 from trigger_conformance.runs.attestation import EVIDENCE, MANIFEST, SIGNATURE, RejectedError, _sums, attest, verify
@@ -21,8 +20,8 @@ CONTRACT = "create-batch.openapi.yaml"
 def attested(folder, behaviour, *options, private_key=None):
     """The archive of a run on the named server."""
     with reference(behaviour) as server:
-        command = [sys.executable, "-m", "trigger_conformance.cli", *at(server, *options), f"--report-dir={folder}"]
-        subprocess.run(command, env=environment(**keys(server)), cwd=folder, capture_output=True, check=False)
+        line = at(server, *options, f"--report-dir={folder}")
+        warm.call(line, folder, environment(**keys(server)), LONGEST)
     return attest(folder, private_key)
 
 

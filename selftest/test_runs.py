@@ -233,7 +233,7 @@ def test_a_server_that_answers_one_request_only_is_inconclusive(command, later):
         return answer("202 Accepted", BATCH) if number == 1 else later or None
 
     with canned(respond) as base_url:
-        lost = command("run", f"--base-url={base_url}", SMOKE, "--max-seconds=8", "--level=must", **KEY)
+        lost = command("run", f"--base-url={base_url}", SMOKE, "--max-seconds=4", "--level=must", **KEY)
     # A gateway says 503 of a server that is down; 500 is a server's own, and never an answer.
     violated = [identity for identity, verdict in lost.verdicts.items() if verdict == "violated"]
     own = later == LATER["500"]

@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 import jsonschema_rs
 import pytest
 
-from selftest.conftest import at, call, environment, keys, reference
+from selftest import warm
+from selftest.conftest import LONGEST, at, call, environment, keys, reference, told
 from trigger_conformance.checks.catalogue import Selection, catalogue
 from trigger_conformance.checks.requirement import Profile, Stage
 from trigger_conformance.checks.sharding import Shard, everywhere, shard
@@ -92,26 +93,22 @@ def divide(tmp_path_factory):
         folder = tmp_path_factory.mktemp("parts")
 
         def start(name, *more):
-            line = [sys.executable, "-m", "trigger_conformance.cli", *at(server, *options, "--no-shared-key", *more)]
-            line += [f"--report-dir={folder / name}", "--quiet"]
-            return subprocess.Popen(line, env=environment(**keys(server)), cwd=folder, stdout=subprocess.DEVNULL)
+            line = at(server, *options, "--no-shared-key", *more, f"--report-dir={folder / name}", "--quiet")
+            return warm.Started(line, folder, environment(**keys(server)))
 
-        start("whole").wait()
+        start("whole").ended(LONGEST)
         for part in [start(str(number), f"--shard={number}/4") for number in (1, 2, 3)]:
-            part.wait()
-        start("4", "--shard=4/4").wait()
+            part.ended(LONGEST)
+        start("4", "--shard=4/4").ended(LONGEST)
         return folder
 
     return run
 
 
 def merged(folder, *parts, name="merged"):
-    line = ["-m", "trigger_conformance.cli", "merge", *(str(folder / part) for part in parts)]
-    line.append(f"--report-dir={folder / name}")
-    ended = subprocess.run(
-        [sys.executable, *line], env=environment(), cwd=folder, capture_output=True, text=True, check=False
-    )
-    return ended, read(folder / name) if (folder / name).exists() else None
+    line = ["merge", *(str(folder / part) for part in parts), f"--report-dir={folder / name}"]
+    ended = told(*warm.call(line, folder, environment(), LONGEST), folder / name)
+    return ended, ended.results or None
 
 
 def read(folder):
@@ -131,7 +128,7 @@ def test_four_parts_merged_say_what_an_undivided_run_says(divide, behaviour):
     assert verdicts(results) == verdicts(whole)
     assert list(verdicts(results)) == list(verdicts(whole))
     assert (results["verdict"], results["exit_status"]) == (whole["verdict"], whole["exit_status"])
-    assert ended.returncode == whole["exit_status"]
+    assert ended.status == whole["exit_status"]
     assert bool(behaviour) == bool({"violated", "warned"} & set(verdicts(whole).values()))
 
 
@@ -146,8 +143,8 @@ def test_merged_reports_are_those_of_one_run(parts):
     ended, results = merged(parts, "1", "2", "3", "4", name="reports")
     folder = parts / "reports"
     single = [read(parts / str(number)) for number in (1, 2, 3, 4)]
-    assert ended.returncode == 1
-    assert "NON-CONFORMANT" in ended.stdout
+    assert ended.status == 1
+    assert "NON-CONFORMANT" in ended.output
     assert jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8"))).is_valid(results)
     assert [part["shard"] for part in results["shards"]] == ["1/4", "2/4", "3/4", "4/4"]
     for count in ("requests", "runs", "batches"):
@@ -172,7 +169,7 @@ def test_a_missing_part_is_no_pass(parts):
     undecided = [each for each in results["requirements"] if "no part decided it" in each["message"]]
     assert len(undecided) > 5
     assert set(verdicts(results)) == set(verdicts(read(parts / "whole")))
-    assert ended.returncode in (1, 6)
+    assert ended.status in (1, 6)
 
 
 def test_a_run_may_go_on_while_others_press(parts):
@@ -187,7 +184,7 @@ def test_a_run_may_go_on_while_others_press(parts):
         ]  # fmt: skip
         assert [each.wait() for each in started] == [0, 0, 0]
     ended, results = merged(parts, "11", "12", "13", name="together")
-    assert ended.returncode == 0
+    assert ended.status == 0
     unsure = [identity for identity, verdict in verdicts(results).items() if verdict == "skipped"]
     # Without --schedule-task that operation is none of the run's.
     mine = [identity for identity in unsure if identity.startswith("create_batch.")]
@@ -199,14 +196,14 @@ def test_parts_of_the_built_in_server_are_parts_of_one_target(tmp_path):
         line = ["run", "--profile=smoke", "--quiet", f"--shard={number}/2", f"--report-dir={number}"]
         assert call(sys.executable, "-m", "trigger_conformance.cli", *line, folder=tmp_path).status == 0
     ended, results = merged(tmp_path, "1", "2")
-    assert (ended.returncode, results["halted"]) == (0, None), ended.stderr
+    assert (ended.status, results["halted"]) == (0, None), ended.errors
     decided = {name: each for name, each in verdicts(results).items() if ".rate_limits." not in name}
     assert set(decided.values()) <= {"passed", "observed"}
     with reference() as server:
         line = at(server, *SMOKE, "--quiet", "--shard=2/2", "--report-dir=3")
         call(sys.executable, "-m", "trigger_conformance.cli", *line, folder=tmp_path, **keys(server))
     ended, _ = merged(tmp_path, "1", "3", name="mixed")
-    assert (ended.returncode, "but 'the built-in reference server'" in ended.stderr) == (4, True)
+    assert (ended.status, "but 'the built-in reference server'" in ended.errors) == (4, True)
 
 
 def altered(parts, number, **changes):
@@ -238,9 +235,9 @@ OTHERS = {
 @pytest.mark.parametrize(("changes", "said"), OTHERS.values(), ids=OTHERS)
 def test_what_is_no_part_of_the_same_run_is_refused(parts, changes, said):
     ended, _ = merged(parts, "1", altered(parts, "2", **changes), name="refused")
-    assert (ended.returncode, ended.stdout) == (4, "")
-    assert re.search(re.escape(said), ended.stderr)
-    assert ended.stderr.count("\n") == 1
+    assert (ended.status, ended.output) == (4, "")
+    assert re.search(re.escape(said), ended.errors)
+    assert ended.errors.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -250,14 +247,14 @@ def test_what_is_no_part_of_the_same_run_is_refused(parts, changes, said):
 def test_how_a_part_ended_is_how_the_run_ended(parts, changes, status):
     names = ["1", altered(parts, "2", **changes), "3", "4"]
     ended, results = merged(parts, *names, name=f"ended-{'-'.join(changes)}")
-    assert ended.returncode == results["exit_status"] == status
+    assert ended.status == results["exit_status"] == status
 
 
 def test_a_part_that_broke_is_told_where_nothing_is_violated(parts):
     quiet = [altered(parts, str(number), requirements=[]) for number in (1, 2, 4)]
     broken = altered(parts, "3", requirements=[], exit_status=3)
     ended, _ = merged(parts, *quiet, broken, name="broken")
-    assert ended.returncode == 3
+    assert ended.status == 3
 
 
 def test_a_waiver_that_one_part_needs_is_not_held_against_it_in_another(parts):

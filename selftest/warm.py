@@ -2,6 +2,7 @@
 
 import os
 import sys
+import uuid
 from pathlib import Path
 
 from selftest.trial import processes, tell_into
@@ -18,20 +19,28 @@ def _become(arguments, folder, variables, output, errors):
     main()
 
 
-def call(arguments, folder, variables, longest):
-    """Exit status, standard output and error of ``trigger-conformance`` with these arguments, in ``folder``.
+class Started:
+    """``trigger-conformance`` with these arguments, begun in ``folder`` with these environment ``variables``."""
 
-    Raises TimeoutError after ``longest`` seconds.
-    """
-    said = [Path(folder, name) for name in (".stdout", ".stderr")]
-    process = processes().Process(target=_become, args=(arguments, folder, variables, *said))
-    process.start()
-    process.join(longest)
-    if process.is_alive():
-        process.kill()
-        process.join()
-        raise TimeoutError(f"trigger-conformance {' '.join(arguments)} took more than {longest} s")
-    texts = [path.read_text("utf-8", "backslashreplace") for path in said]
-    for path in said:
-        path.unlink()
-    return process.exitcode, *texts
+    def __init__(self, arguments, folder, variables):
+        self._line = f"trigger-conformance {' '.join(arguments)}"
+        self._said = [Path(folder, f".{uuid.uuid4().hex}") for _ in range(2)]
+        self._process = processes().Process(target=_become, args=(arguments, folder, variables, *self._said))
+        self._process.start()
+
+    def ended(self, longest):
+        """Exit status, standard output and error. Raises TimeoutError after ``longest`` seconds."""
+        self._process.join(longest)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+            raise TimeoutError(f"{self._line} took more than {longest} s")
+        texts = [path.read_text("utf-8", "backslashreplace") for path in self._said]
+        for path in self._said:
+            path.unlink()
+        return self._process.exitcode, *texts
+
+
+def call(arguments, folder, variables, longest):
+    """What ``Started.ended`` says of such a command."""
+    return Started(arguments, folder, variables).ended(longest)

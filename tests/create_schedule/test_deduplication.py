@@ -396,7 +396,8 @@ def test_concurrent_requests_leave_one_whole(races, first_and_seconds):
 def test_concurrent_requests_with_different_keys_make_different_schedules(target, first_and_seconds):
     given_as_asked(first_and_seconds[:1])
     lanes = target.wire.burst_size(target.pick(smoke=0, standard=2, thorough=16))
-    firsts = given_accepted(target.send_together(variant(target, target.key(), lane) for lane in range(1, lanes + 1)))
+    numbers = range(1, 2 * lanes, 2)
+    firsts = given_accepted(target.send_together(variant(target, target.key(), number) for number in numbers))
     expect_different(firsts)
     expect(firsts).is_as_asked()
 
@@ -478,7 +479,7 @@ def test_failing_requests_change_nothing_of_a_key_in_use(target, first_and_secon
     given_shown(first_and_seconds)
     for number in range(target.pick(smoke=0, standard=1, thorough=10)):
         key = target.key()
-        order = variant(target, key, 10 + number, f"round {number + 1}, valid")
+        order = variant(target, key, 11 + 2 * number, f"round {number + 1}, valid")
         wrongs = failing(target, key)
         volley = [order, *wrongs["refused"], *wrongs["rejected"][:3]]
         answers = target.send_together(volley if number % 2 else volley[::-1])

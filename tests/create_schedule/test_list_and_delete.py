@@ -17,6 +17,7 @@ from .grounds import (
     IDS,
     LISTED,
     PAGES,
+    SEES_NOTHING,
     accepted,
     given_listed,
     given_pages,
@@ -451,6 +452,7 @@ def test_another_environment_sees_nothing(created, others):
 @must("another environment cannot remove a schedule", clause="BearerAuth")
 def test_another_environment_removes_nothing(others):
     answers, after = others
+    given(answers[:1], rests_on=SEES_NOTHING).has_status(404)
     expect(answers[2]).has_status(404)
     expect(after).has_status(200)
 

@@ -90,7 +90,7 @@ def _other_scheme(target: Destination, exchange: Exchange) -> str | None:
     odd = exchange.status == 400 if failure is None else failure.kind in (FailureKind.DROPPED, FailureKind.BROKEN)
     if not odd or target.proxy is not None:
         return None
-    if speaks_tls(parts.hostname or "", parts.port or 80, target.timeout):
+    if speaks_tls(parts.hostname or "", parts.port or 80, min(_SLOW_START, target.timeout)):
         return f"the target speaks TLS on this port: give --base-url https://{rest}"
     return None
 
