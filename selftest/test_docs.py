@@ -331,8 +331,8 @@ def test_what_a_page_names_in_passing_exists(page, line):  # noqa: ARG001
 
 def test_targets_of_make_that_pages_name_exist():
     text = "\n".join(page.read_text("utf-8") for page in [*PAGES, *INSIDE])
-    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert set(re.findall(r"(?:`|\$ )make ([a-z]+)", text)) <= made
+    made = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= made
 
 
 def test_requirements_and_faults_that_pages_name_exist():
