@@ -151,8 +151,9 @@ def test_tenth_request_is_as_the_second(target, traffic):
 def given_kept(traffic, exchanges):
     """Nothing has removed the schedule between two of the ``exchanges``, which have its key."""
     for earlier, later in pairwise(exchanges):
-        owner = remover(traffic, key_of(earlier.request), earlier.began, later.began)
-        if owner and made(earlier) != made(later):
+        if made(earlier) == made(later):
+            continue
+        if owner := remover(traffic, key_of(earlier.request), earlier.began, later.began):
             rests(owner, f"{quoted(made(earlier))} is gone", [earlier, later])
 
 
@@ -591,10 +592,11 @@ def test_no_key_ever_named_two_schedules(target, traffic):
             if made(earlier) != made(later) and made(earlier) not in gone:
                 owner = TOGETHER if later.together else remover(traffic, key, earlier.began, later.began)
                 owners.setdefault(owner or SAME_ID, (earlier, later))
-    # What a removal may explain is told where nothing else is left to tell.
-    for owner, both in sorted(owners.items(), key=lambda each: each[0] not in (TOGETHER, SAME_ID)):
-        message = f"one key named {' and '.join(quoted(made(each)) for each in both)}"
-        raise GroundError(owner, ViolationError(message, both, [Wrong(both[1], message, "id")]))
+    if owners:
+        # What a removal may explain is told where nothing else is left to tell.
+        owner = min(owners, key=lambda each: each not in (TOGETHER, SAME_ID))
+        message = f"one key named {' and '.join(quoted(made(each)) for each in owners[owner])}"
+        raise GroundError(owner, ViolationError(message, owners[owner], [Wrong(owners[owner][1], message, "id")]))
 
 
 @must("the list has one schedule of each key of the run", clause=CLAUSE, stage=Stage.CLOSING)
