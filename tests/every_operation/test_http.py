@@ -376,7 +376,7 @@ def odd_request_lines(target):
     scheme = target.options.base_url.partition(":")[0]
     last = path.rpartition("/")[2]
     odd = {
-        "HTTP/1.0": {"version": "HTTP/1.0", "headers": (*plain.headers, ("Connection", b"keep-alive"))},
+        "HTTP/1.0": {"version": "HTTP/1.0"},
         "absolute form": {"target": f"{scheme}://{host}{path}"},
         "an empty query": {"target": f"{path}?"},
         "a query": {"target": f"{path}?v=1"},
@@ -386,9 +386,14 @@ def odd_request_lines(target):
     }
     count = target.pick(smoke=0, standard=2, thorough=len(odd))
     return target.send_all(
-        replace(target.telling(beyond=Beyond.LINE), label=label, **change)
+        replace(kept_alive(target.telling(beyond=Beyond.LINE)), label=label, **change)
         for label, change in list(odd.items())[:count]
     )
+
+
+def kept_alive(request):
+    """The request with the header that asks a server of HTTP/1.0 to keep the connection (RFC 9112 appendix C.2.2)."""
+    return replace(request, headers=(*request.headers, ("Connection", b"keep-alive")))
 
 
 @must("an unusual request line is answered, and never with 5xx, but for 505", clause="RFC 9110 15.6.6")
