@@ -54,10 +54,7 @@ class _Problems(OperationServer):
 
 @variant(warns=(PROBLEM_TYPE, "answers.error_has_a_message"))
 class ErrorsAreProblems(_Problems):
-    """Every error is a problem document, without the title that it may have."""
-
-    def problem(self, status: int, message: str) -> dict[str, Any]:
-        return {name: value for name, value in super().problem(status, message).items() if name != "title"}
+    """Every error is a problem document."""
 
 
 @variant(warns=(PROBLEM_TYPE,))
