@@ -34,6 +34,7 @@ class CreateScheduleServer(CronReading, NextRuns, OperationServer):
             "acceptance.errors_have_no_message",
             "acceptance.validation_messages_are_lists",
             "http.get_creates",
+            "variants.errors_are_problems",
         }
     )
 
