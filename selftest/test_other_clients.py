@@ -1,5 +1,6 @@
 """What is sent as other clients send it: whole, in the pieces that are said, and as the clients themselves do."""
 
+import itertools
 import re
 import shutil
 import socket
@@ -14,6 +15,7 @@ import pytest
 from selftest.canned import answer
 from selftest.test_wire import connect  # noqa: F401
 from tests.every_operation.clients import DELIVERIES, HABITS, HEADS, STANDARD, as_sent_by
+from tests.every_operation.test_http import under_odd_lines
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.wire.exchange import Delivery, Framing
@@ -172,3 +174,10 @@ def test_the_table_is_what_the_client_itself_sends(client):
     comes_apart = re.search(rb"\r\n\r\n$", server.seen[0]) is not None
     # What leaves in two pieces may still arrive as one.
     assert not comes_apart or DELIVERIES.get(client) is Delivery.HEAD_FIRST
+
+
+def test_what_is_sent_under_an_odd_line_has_its_own_length(connect, monkeypatch):  # noqa: F811
+    api, lengths = connect("http://127.0.0.1:9"), itertools.count(1)
+    monkeypatch.setattr(api, "telling", lambda **how: api.order(key="k" * next(lengths), **how))
+    for request in under_odd_lines(api):
+        assert int(dict(request.headers)["Content-Length"]) == len(request.body), request.label

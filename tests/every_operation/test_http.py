@@ -369,7 +369,13 @@ def test_gzip_body_is_accepted_or_415(target, coded_bodies):
 
 @pytest.fixture(scope="module")
 def odd_request_lines(target):
-    """A valid request under request lines that HTTP has beside the usual one, or that clients write by mistake."""
+    """The answers to some of them."""
+    count = target.pick(smoke=0, standard=2, thorough=99)
+    return target.send_all(under_odd_lines(target)[:count])
+
+
+def under_odd_lines(target):
+    """Valid requests under request lines that HTTP has beside the usual one, or that clients write by mistake."""
     plain = target.telling(beyond=Beyond.LINE)
     path = plain.target
     host = dict(plain.headers)["Host"].decode()
@@ -384,11 +390,9 @@ def odd_request_lines(target):
         "a doubled slash": {"target": f"/{path}"},
         "a trailing slash": {"target": f"{path}/"},
     }
-    count = target.pick(smoke=0, standard=2, thorough=len(odd))
-    return target.send_all(
-        replace(kept_alive(target.telling(beyond=Beyond.LINE)), label=label, **change)
-        for label, change in list(odd.items())[:count]
-    )
+    return [
+        replace(kept_alive(target.telling(beyond=Beyond.LINE)), label=label, **change) for label, change in odd.items()
+    ]
 
 
 def kept_alive(request):
