@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -159,7 +160,7 @@ def named(entry: dict[str, Any]) -> str:
 
     What several checks of an area share is sent by whichever is first, another one in another profile.
     """
-    check, case = entry["_requirement"], entry["_case"]
+    check, case = entry["_requirement"], re.sub(r"\b(sched|batch)_\w+", "…", entry["_case"] or "")
     return f"{check.rpartition('.')[0]}: {case}" if case else check
 
 

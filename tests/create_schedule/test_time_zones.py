@@ -44,6 +44,7 @@ def in_zones(target, known):
     count = target.pick(smoke=1, standard=9, thorough=len(zones.STEADY))
     if not known:
         raise NotApplicableError("the target lists none of the zones whose rules are known here")
+    chosen = known[:count] if count > 1 else [name for name in known if name == zones.TELLING] or known[:1]
 
     def pattern(number, name):
         return (
@@ -51,7 +52,7 @@ def in_zones(target, known):
         )
 
     return target.send_all(
-        target.valid(name, timezone=name, cron=pattern(number, name)) for number, name in enumerate(known[:count])
+        target.valid(name, timezone=name, cron=pattern(number, name)) for number, name in enumerate(chosen)
     )
 
 
