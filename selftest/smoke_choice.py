@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from selftest.proof import REPORTS
+from selftest.proof import REPORTS, by_operation
 from selftest.trial import named
 
 MOST = 60
@@ -50,16 +50,18 @@ def sent_by_smoke(operation: str) -> set[str]:
 
 
 def main() -> int:
-    """Print the cover; 1 without a table to read."""
+    """Print the cover; 1 without a table of the operation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("operation", nargs="?", default="create_batch")
     parser.add_argument("--table", type=Path, default=REPORTS / "proof.json", help="the table of a whole proof")
     parser.add_argument("--most", type=int, default=MOST, metavar="N", help="print N requests at most")
     arguments = parser.parse_args()
-    if not arguments.table.exists():
-        sys.stderr.write(f"{arguments.table}: there is none: make proof ARGS='--only {arguments.operation}'\n")
+    table = json.loads(arguments.table.read_text("utf-8")) if arguments.table.exists() else {"rows": []}
+    rows = [each for each in table["rows"] if arguments.operation in by_operation(each["named"])]
+    if not rows:
+        line = f"make proof ARGS='--only {arguments.operation}'"
+        sys.stderr.write(f"{arguments.table} has no faults of {arguments.operation}: {line}\n")
         return 1
-    rows = [each for each in json.loads(arguments.table.read_text("utf-8"))["rows"] if each["named"]]
     shown_by = {each["id"]: frozenset(each["shown_by"]) for each in rows}
     smoke, total, chosen = sent_by_smoke(arguments.operation), 0, []
     print("faults  beyond  of all  smoke  request")

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from xml.etree import ElementTree
@@ -174,15 +173,11 @@ def test_a_missing_part_is_no_pass(parts):
 
 def test_a_run_may_go_on_while_others_press(parts):
     with reference() as server:
-        lines = [at(server, *SMOKE, f"--shard={number}/3", "--quiet") for number in (1, 2, 3)]
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", "trigger_conformance.cli", *line, f"--report-dir={number}"],
-                env=environment(**keys(server)), cwd=parts,
-            )
-            for number, line in enumerate(lines, 11)
-        ]  # fmt: skip
-        assert [each.wait() for each in started] == [0, 0, 0]
+        lines = [
+            at(server, *SMOKE, f"--shard={number}/3", "--quiet", f"--report-dir={number + 10}") for number in (1, 2, 3)
+        ]
+        started = [warm.Started(line, parts, environment(**keys(server))) for line in lines]
+        assert [each.ended(LONGEST)[0] for each in started] == [0, 0, 0]
     ended, results = merged(parts, "11", "12", "13", name="together")
     assert ended.status == 0
     unsure = [identity for identity, verdict in verdicts(results).items() if verdict == "skipped"]
