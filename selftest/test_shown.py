@@ -28,6 +28,7 @@ KINDS = {
     "a refused request and its twin": "authentication.counts_refused_requests",
     "a variable and a look at it": "values.trims_values",
     "a variable that is gone once it is removed": "list_and_delete.keeps_what_is_deleted",
+    "a schedule that is lost with another's removal": "list_and_delete.delete_takes_all",
     "a replay": "acceptance.answers_conflict_to_other_bodies",
     "a batch that the path names": "deduplication.takes_items_twice",
 }

@@ -180,7 +180,21 @@ class Reproducer:
 
     def _before(self, exchange: Exchange) -> list[Exchange]:
         earlier, maker = self._earlier(exchange), self._maker(exchange)
-        return earlier if maker is None or maker in earlier else [maker, *earlier]
+        if maker is None:
+            return earlier
+        return [*([] if maker in earlier else [maker]), *earlier, *self._removals(maker, exchange)]
+
+    def _removals(self, maker: Exchange, lost: Exchange) -> list[Exchange]:
+        """What its check removed between the making of a thing and the answer that it is not there; with its makers."""
+        if lost.status != 404 or lost.request.method == "DELETE":
+            return []
+        between = [
+            each
+            for each in self._order
+            if each.request.method == "DELETE" and each.check == lost.check
+            and maker.started < each.started < lost.started
+        ][:_MOST_BEFORE]  # fmt: skip
+        return [one for each in between for one in (self._maker(each), each) if one is not None]
 
     def _earlier(self, exchange: Exchange) -> list[Exchange]:
         """Who used a request's key, or got what it got, before it."""
