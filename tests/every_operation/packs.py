@@ -15,23 +15,30 @@ def text_of(request):
     return json.dumps(request.document, separators=(",", ":"))
 
 
-def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None):
+def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None, larger=None):
     """A valid request is answered as if the ``members`` (label to JSON text) were not there; else each is tried alone.
 
     Returns the answers.
 
     What is asked beside them rests on a request with the members of the ``ground``. ``plain`` makes the valid request.
+    A ``larger`` pack, which has these members too, says the same where its answer is right.
     """
 
     def request(label, members):
-        text = text_of((plain or target.telling)())
-        return target.request(with_members(text, *members).encode(), label=label)
+        return with_pack(target, label, members, plain)
 
+    if larger is not None and is_right(target, larger):
+        return given_as_asked(expect([larger]).is_accepted())
     answers = [target.send(request(label, members.values()))]
     if answers[0].status != 429 and not is_right(target, answers[0]):
         sound_beside(target, [target.send(request("the sound twin", ground))])
         answers += target.send_all(request(label, [member]) for label, member in members.items())
     return given_as_asked(expect(answers).is_accepted())
+
+
+def with_pack(target, label, members, plain=None):
+    """A valid request, ``plain``'s or the target's, with these ``members`` beside what it has."""
+    return target.request(with_members(text_of((plain or target.telling)()), *members).encode(), label=label)
 
 
 def is_right(target, exchange):

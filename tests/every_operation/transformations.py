@@ -429,19 +429,25 @@ def telling(kinds):
 
 
 def few(stem):
-    """The first of what finds most, all of one long key, for runs that send little."""
+    """The first of what finds most, all of one long key, for runs that send little.
+
+    What differs stands inside markup, a variable and a template too, which software takes out whole.
+    """
     # At most 255 UTF-16 units in each: a target that counts those has to take them.
-    plain = keys.filled(f"{stem}-k1é{MARKS}", 247, "한") + "a "
+    plain = keys.filled(f"{stem}-<i {{{{$k1}}}} ${{k1é}}>{MARKS}", 246, "한") + "a "
+    trimmed = plain[:-1]
     return {
         "long": plain,
-        "long, one letter in upper case": plain.replace("-k1", "-K1"),
+        "long, one letter in upper case": plain.replace("k1", "K1"),
         "long, decomposed": plain.replace("é", "e\u0301"),
         "long, another emoji": plain.replace("😀", "😁"),
         "long, another end": f"{plain[:-2]}b ",
-        "long, without its last space": plain[:-1],
-        "long, an encoded digit": plain.replace("-k1", "-k%31"),
+        "long, without its last space": trimmed,
+        "long, a slash behind": f"{trimmed}/",
+        "long, an encoded digit": plain.replace("k1", "k%31", 1),
         "long, a plus for a space": plain.replace(" .", "+."),
         "long, two spaces for one": plain.replace(" .", "  ."),
+        "long, a zero-width space inside": plain.replace("k1", "k\u200b1", 1),
     }
 
 
