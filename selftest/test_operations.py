@@ -9,8 +9,10 @@ import jsonschema_rs
 import pytest
 
 from selftest.conftest import at, call, keys, reference
-from trigger_conformance.checks.catalogue import catalogue, declared
+from trigger_conformance.checks.catalogue import Selection, catalogue, declared
 from trigger_conformance.checks.operation import CHECKS, EVERY
+from trigger_conformance.checks.requirement import Level, Profile
+from trigger_conformance.checks.sharding import Shard
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.report.results import SCHEMA
 
@@ -107,3 +109,19 @@ def test_a_fault_of_the_made_up_operation_is_found_by_what_it_names(fault, named
     violated = {identity for identity, verdict in ended.verdicts.items() if verdict == "violated"}
     assert violated & set(named[fault])
     assert {identity.partition(".")[0] for identity in violated} == {"create_note"}
+
+
+@pytest.mark.parametrize(
+    ("only", "level", "shard", "all_of_it"),
+    [
+        ((), None, None, True),
+        (("create_batch",), None, None, True),
+        (("create_batch.http", "create_batch"), None, None, True),
+        (("create_batch.http",), None, None, False),
+        (("create_schedule",), None, None, False),
+        (("create_batch",), Level.MUST, None, False),
+        ((), None, Shard(1, 2), False),
+    ],
+)
+def test_only_a_run_that_leaves_checks_of_an_operation_out_has_to_send_a_sample(only, level, shard, all_of_it):
+    assert Selection(only, level, Profile.SMOKE, shard).has_all_of("create_batch") is all_of_it

@@ -90,6 +90,7 @@ def test_mistyped_property_creates_nothing(target, mistyped):
 @must(
     "unknown properties whose names software gives a meaning are ignored, and nothing is inherited from them",
     clause="CreateBatchRequest",
+    profile=Profile.SMOKE,
 )
 def test_special_names_change_nothing(target):
     answers = expect_ignored(target, json_texts.SPECIAL_NAMES, label="names that software gives a meaning")

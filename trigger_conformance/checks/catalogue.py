@@ -155,10 +155,9 @@ class Selection:
     profile: Profile
     shard: Shard | None = None
 
-    @property
-    def whole(self) -> bool:
-        """Whether it leaves nothing of its profile out."""
-        return not self.only and self.level is None and self.shard is None
+    def has_all_of(self, operation: str) -> bool:
+        """Whether it leaves nothing of an operation out that its profile has."""
+        return (not self.only or operation in self.only) and self.level is None and self.shard is None
 
     def __contains__(self, requirement: Requirement) -> bool:
         named = any(_is_named(requirement, entry) for entry in self.only)

@@ -79,11 +79,12 @@ def quiet(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
 def traffic(target: Client, quiet: None, pytestconfig: pytest.Config) -> list[Exchange]:  # noqa: ARG001
     """Every exchange of the operation; a part of the suite, which may never ask plainly, adds a sample of its own."""
     station = pytestconfig.stash[STATION]
-    if not station.shared.selection.whole and target.operation.id not in station.sampled:
-        station.sampled.add(target.operation.id)
+    operation = target.operation.id
+    if not station.shared.selection.has_all_of(operation) and operation not in station.sampled:
+        station.sampled.add(operation)
         for sample in target.sample():
             target.send(sample)
-    return station.exchanges(target.operation.id)
+    return station.exchanges(operation)
 
 
 @pytest.hookimpl(wrapper=True)
