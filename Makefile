@@ -12,8 +12,8 @@ INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
 
-test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught
-	$(RUN)python -m pytest selftest -n 2 --dist worksteal $(ARGS)
+test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught; tells the twenty slowest tests
+	$(RUN)python -m pytest selftest -n 2 --dist worksteal --durations=20 --durations-min=2 $(ARGS)
 
 proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
 	$(RUN)python -m selftest.proof $(ARGS)

@@ -223,9 +223,11 @@ def spread(behaviours: list[Behaviour], most: int) -> list[Behaviour]:
     return [each for each in behaviours if each.id in kept]
 
 
-def examined(behaviour: Behaviour, options: list[str]) -> Row:
-    """Run the suite on one behaviour, and tell how it went."""
-    trial = attempt(behaviour.id, options)
+def examined(behaviour: Behaviour, operation: str | None, profile: str) -> Row:
+    """Run the suite on one behaviour, and tell how it went: for the operation that the proof is of, or the fault."""
+    own = [operation] if operation else [*by_operation(behaviour.caught_by)]
+    only = [f"--only={each}" for each in own] if len(own) == 1 else []
+    trial = attempt(behaviour.id, [f"--profile={profile}", *only])
     result = row(behaviour, trial)
     print(f"{'ok  ' if not result.complaint else 'FAIL'} {result.id} {result.seconds:.1f} s {result.complaint or ''}")
     sys.stdout.flush()
@@ -282,8 +284,7 @@ def main() -> int:
     began = time.monotonic()
     behaviours = spread(chosen(arguments.only, arguments.third)[:: arguments.every], arguments.most)
     operation = operation_of(arguments.only)
-    options = [f"--profile={arguments.profile}", *([f"--only={operation}"] if operation else [])]
-    rows = side_by_side(lambda each: examined(each, options), behaviours, lanes=arguments.jobs)
+    rows = side_by_side(lambda each: examined(each, operation, arguments.profile), behaviours, lanes=arguments.jobs)
     complete = (operation is not None or not arguments.only) and not arguments.third and arguments.every == 1
     complete = complete and not arguments.most
     if arguments.allow:
