@@ -17,6 +17,8 @@ from .sights import SIGHTS
 from .values import ENVIRONMENTS, NAME, RESERVED, VALUE, difference, is_plain
 
 LIMITED = 400
+# Whose variables are in a list beside the run's, of whom there may be thousands: so many show what they look like.
+MOST_OF_OTHERS = 20
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 VARIABLES = re.compile(r"\bvariables\b", re.IGNORECASE)
 # Names of a run may have a reserved beginning in front of them, or what software cuts off there; no other words.
@@ -135,9 +137,11 @@ def _is_own(text, beginning):
 
 
 def _veiled(told, own):
-    """A list as it may be kept: of a variable that is not the run's its name alone."""
+    """A list as it may be kept: of a variable that is not the run's its name alone, and of many the first few."""
     if isinstance(told, list):
-        return [_veiled(each, own) for each in told]
+        others = [each for each in told if not (isinstance(each, dict) and _is_own(str(each.get(NAME)), own))]
+        left_out = {id(each) for each in others[MOST_OF_OTHERS:]}
+        return [_veiled(each, own) for each in told if id(each) not in left_out]
     if not isinstance(told, dict):
         return REDACTED if isinstance(told, str) else told
     name = told.get(NAME)

@@ -14,7 +14,7 @@ import pytest
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import shortened, visible
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 REJECTIONS = (400, 422)
 _MOST_PROBLEMS, _MOST_NAMES = 12, 8
@@ -132,11 +132,22 @@ def several(exchanges: Exchange | Iterable[Exchange]) -> list[Exchange]:
 
 
 def is_blocked(exchange: Exchange) -> bool:
-    """Whether a limit answered, of requests or of what may be there, so that the answer says nothing of its request."""
-    return exchange.status == 429 or operation_of(exchange.request).is_full(exchange)
+    """Whether a limit answered, of requests or of what may be there, or one of ours kept an answer from being read.
+
+    So the answer says nothing of its request.
+    """
+    return exchange.status == 429 or is_unread(exchange) or operation_of(exchange.request).is_full(exchange)
+
+
+def is_unread(exchange: Exchange) -> bool:
+    """Whether there was an answer that is more than a run reads, or keeps: a list may have any number of things."""
+    kind = exchange.failure.kind if exchange.failure else None
+    return kind is FailureKind.UNKEPT or (kind is FailureKind.OVERSIZE and exchange.request.method == "GET")
 
 
 def _told_blocked(blocked: Sequence[Exchange]) -> str:
+    if unread := [each for each in blocked if is_unread(each)]:
+        return f"{len(unread)} answers were more than a run reads: {unread[0].failure}"
     if all(each.status == 429 for each in blocked):
         return f"{len(blocked)} answers were still 429 when waiting had to end"
     things = operation_of(blocked[0].request).things

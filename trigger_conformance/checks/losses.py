@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from trigger_conformance.checks.expect import InconclusiveError, ViolationError, Wrong
+from trigger_conformance.checks.expect import InconclusiveError, ViolationError, Wrong, is_unread
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 _FEW = 4
@@ -16,8 +16,9 @@ _SHARE = 0.005
 
 
 def is_lost(exchange: Exchange) -> bool:
-    """Whether a request got no answer, or none that was whole, though somebody waited for it."""
-    return exchange.failure is not None and exchange.failure.kind is not FailureKind.ABANDONED
+    """Whether a request got no answer, or none that was whole, though somebody would have read it."""
+    failed = exchange.failure is not None and exchange.failure.kind is not FailureKind.ABANDONED
+    return failed and not is_unread(exchange)
 
 
 def is_late(exchange: Exchange) -> bool:

@@ -78,6 +78,7 @@ class FailureKind(StrEnum):
     TIMEOUT = "no answer in time"
     BROKEN = "broken answer"
     OVERSIZE = "oversized answer"
+    UNKEPT = "an answer that there was no room for"
     ABANDONED = "hung up on purpose"
 
 

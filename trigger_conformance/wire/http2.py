@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import httpx
 
+from trigger_conformance.wire.decoding import largest_answer
 from trigger_conformance.wire.proxy import Proxy
 from trigger_conformance.wire.transport import Slices, Transport, bounded
 
@@ -46,7 +47,7 @@ class Http2Transport(httpx.AsyncBaseTransport):
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
                 response = await way.transport.handle_async_request(request)
                 try:
-                    body = await bounded(response.aiter_raw())
+                    body = await bounded(response.aiter_raw(), largest_answer(request.method))
                 finally:
                     await response.aclose()
         except TimeoutError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from trigger_conformance.wire.decoding import OversizedAnswerError
+from trigger_conformance.wire.decoding import OversizedAnswerError, largest_answer
 from trigger_conformance.wire.destination import Destination
 from trigger_conformance.wire.exchange import Answer, Delivery, Exchange, Failure, FailureKind, Request
 from trigger_conformance.wire.ledger import Ledger
@@ -63,7 +63,8 @@ class Transmission:
             if sending.hang_up:
                 failure = Failure(FailureKind.ABANDONED, "")
             else:
-                answer = await self._answer(response, self._reading.repeatable(request))
+                body = await decoded(response, largest_answer(request.method))
+                answer = self._answer(response, body, self._reading.repeatable(request))
         except (httpx.TransportError, httpx.DecodingError) as error:
             failure = _failure(error, self._redactor)
         found = Exchange(
@@ -117,11 +118,10 @@ class Transmission:
         self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
         if self._room >= 0:
             return exchange
-        cut = OversizedAnswerError(f"answers of more than {_LARGE:,} bytes are more than a run keeps")
-        return replace(exchange, answer=None, failure=_failure(cut, self._redactor))
+        cut = Failure(FailureKind.UNKEPT, f"answers of more than {_LARGE:,} bytes are more than a run keeps")
+        return replace(exchange, answer=None, failure=cut)
 
-    async def _answer(self, response: httpx.Response, given: str) -> Answer:
-        body = await decoded(response)
+    def _answer(self, response: httpx.Response, body: bytes, given: str) -> Answer:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         where = [("the reason phrase", response.reason_phrase), ("the body", body.decode("latin-1"))]
         where[1:1] = [(f"header {name}", value) for name, value in headers]

@@ -27,12 +27,14 @@ from typing import cast
 import h11
 import httpx
 
-from trigger_conformance.wire.decoding import LARGEST_ANSWER, OversizedAnswerError, decode
+from trigger_conformance.wire.decoding import OversizedAnswerError, decode, largest_answer
 from trigger_conformance.wire.exchange import Delivery, Framing, Upload
 from trigger_conformance.wire.proxy import Proxy
 
 # With chunks' sizes, trailers and interim answers, of which nothing is kept.
-_LARGEST_MESSAGE = 2 * LARGEST_ANSWER
+# Beside its body a message has its head, and the sizes of its chunks.
+_MESSAGE_OF_BODY = 2
+_READ_AHEAD = 1 << 20
 _MOST_HEADERS, _LARGEST_HEADERS = 256, 1 << 16
 # Shorter than any server's keep-alive timeout in use, so that a connection is seldom closed under a request.
 _IDLE_SECONDS = 0.75
@@ -44,7 +46,7 @@ _CONTINUE = b"HTTP/1.1 100"
 _BETWEEN_PIECES = 0.002
 # With however many pieces: a byte each, they come as fast as the line takes them.
 _ALL_PAUSES = 0.1
-_TOO_LARGE = f"the answer is larger than {LARGEST_ANSWER:,} bytes"
+_TOO_LARGE = "the answer is larger than {:,} bytes".format
 
 
 class Gate:
@@ -91,7 +93,7 @@ class _Connection(asyncio.Protocol):
         self.number = 0
         self.idle_since = 0.0
         self._received = bytearray()
-        self._allowance = _LARGEST_MESSAGE
+        self._largest = self._allowance = 0
         self._over = False
         self._arrival: asyncio.Future[None] | None = None
 
@@ -100,7 +102,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        if len(self._received) > LARGEST_ANSWER:
+        if len(self._received) > _READ_AHEAD:
             self.transport.pause_reading()
         self._notify()
 
@@ -126,7 +128,7 @@ class _Connection(asyncio.Protocol):
         self._received.clear()
         self._allowance -= len(data)
         if self._allowance < 0:
-            raise OversizedAnswerError(_TOO_LARGE)
+            raise OversizedAnswerError(_TOO_LARGE(self._largest))
         return data
 
     async def wants_the_body(self, patience: float) -> bool:
@@ -138,9 +140,9 @@ class _Connection(asyncio.Protocol):
                     await self._arrival
         return not self._received or self._received.startswith(_CONTINUE)
 
-    def expect_answer(self) -> None:
-        """From here on the bytes are those of another answer."""
-        self._allowance = _LARGEST_MESSAGE
+    def expect_answer(self, largest: int) -> None:
+        """From here on the bytes are those of another answer, whose body has at most so many."""
+        self._largest, self._allowance = largest, _MESSAGE_OF_BODY * largest
 
     @property
     def open(self) -> bool:
@@ -189,22 +191,23 @@ class Slices(httpx.AsyncByteStream):
             yield self._body[start : start + _SLICE]
 
 
-async def bounded(pieces: AsyncIterator[bytes]) -> bytes:
-    """All ``pieces`` as one; raises OversizedAnswerError beyond LARGEST_ANSWER bytes."""
+async def bounded(pieces: AsyncIterator[bytes], largest: int) -> bytes:
+    """All ``pieces`` as one; raises OversizedAnswerError beyond ``largest`` bytes."""
     body = bytearray()
     async for piece in pieces:
         body += piece
-        if len(body) > LARGEST_ANSWER:
-            raise OversizedAnswerError(_TOO_LARGE)
+        if len(body) > largest:
+            raise OversizedAnswerError(_TOO_LARGE(largest))
     return bytes(body)
 
 
-async def decoded(response: httpx.Response) -> bytes:
-    """The body as Content-Encoding says, at most LARGEST_ANSWER bytes of it.
+async def decoded(response: httpx.Response, largest: int) -> bytes:
+    """The body as Content-Encoding says, at most ``largest`` bytes of it.
 
     Raises OversizedAnswerError beyond that and httpx.DecodingError where it cannot be decoded.
     """
-    return decode(await bounded(response.aiter_raw()), response.headers.get_list("content-encoding"))
+    body = await bounded(response.aiter_raw(), largest)
+    return decode(body, response.headers.get_list("content-encoding"), largest)
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -310,14 +313,15 @@ class Transport(httpx.AsyncBaseTransport):
     async def _exchange(self, connection: _Connection, request: httpx.Request) -> httpx.Response:
         keep = False
         try:
-            connection.expect_answer()
+            largest = largest_answer(request.method)
+            connection.expect_answer(largest)
             started = await self._send(connection, request)
             if request.extensions.get("hang_up"):
                 connection.transport.close()
                 keep = True
                 return httpx.Response(499, extensions={"started": started})
             parser = _parser_after(request.method)
-            head, body = await _read(parser, connection)
+            head, body = await _read(parser, connection, largest)
             keep = parser.their_state is h11.DONE and not parser.trailing_data[0] and not _needs_its_own(request)
             if keep and (line := request.extensions.get("line")):
                 line.rest(connection)
@@ -474,7 +478,7 @@ def _modest(head: h11.Response) -> h11.Response:
     return head
 
 
-async def _read(parser: h11.Connection, connection: _Connection) -> tuple[h11.Response, bytes]:
+async def _read(parser: h11.Connection, connection: _Connection, largest: int) -> tuple[h11.Response, bytes]:
     head: h11.Response | None = None
     body = bytearray()
     silent = True
@@ -491,8 +495,8 @@ async def _read(parser: h11.Connection, connection: _Connection) -> tuple[h11.Re
                 head = _modest(event)
             elif isinstance(event, h11.Data):
                 body += event.data
-                if len(body) > LARGEST_ANSWER:
-                    raise OversizedAnswerError(_TOO_LARGE)
+                if len(body) > largest:
+                    raise OversizedAnswerError(_TOO_LARGE(largest))
             elif isinstance(event, h11.EndOfMessage):
                 assert head is not None
                 return head, bytes(body)
