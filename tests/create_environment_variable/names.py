@@ -61,11 +61,11 @@ def longest(stem):
 
 def in_paths(stem, *, thorough):
     """Names with what paths are made of."""
-    marks = {"a slash": "/", "a question mark": "?", "a percent sign": "%", "a number sign": "#", "a space": " ",
-             "a plus": "+", "a colon": ":", "a semicolon": ";"}  # fmt: skip
+    marks = {"two slashes": "//", "a question mark": "?", "a percent sign and a plus": "%+", "a number sign": "#",
+             "a space": " ", "a slash": "/", "a plus": "+", "a colon": ":", "a semicolon": ";"}  # fmt: skip
     return {label: f"{stem}_{mark}B" for label, mark in list(marks.items())[: None if thorough else 3]}
 
 
 def reserved(stem, *, thorough):
     """Names as platforms keep for themselves."""
-    return {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 1]}
+    return {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 2]}

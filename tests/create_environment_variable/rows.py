@@ -19,13 +19,15 @@ LINE = "All of it on one line, as a connection string is: postgres://user:pass@h
 class Kind:
     """The rows that one requirement judges: a label and a value each; ``more`` are for thorough runs alone.
 
-    What happens ``inside`` a text happens beside other rows too: such rows may travel in one value.
+    What happens ``inside`` a text happens beside other rows too: such rows may travel in one value. ``later`` rows are
+    new values of variables that are there, as if they were the first.
     """
 
     check: str
     rows: Mapping[str, str]
     more: Mapping[str, str] = field(default_factory=dict)
     inside: bool = False
+    later: Mapping[str, str] = field(default_factory=dict)
 
 
 INSIDE = (
@@ -117,6 +119,7 @@ WHOLE = (
          "a no-break space behind": "behind\u00a0", "a byte-order mark in front": "\ufefffront"},
         {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ",
          "line breaks around": "\r\n around\r\n"},
+        later={"indented lines": "  a\n  b\n", "15 characters and a line break": "fifteen letters\n"},
     ),
     Kind(
         "quotes_around_are_kept",
@@ -130,32 +133,38 @@ WHOLE = (
         {"false": "false", "None": "None", "nil": "nil", "No": "No", "on": "on",
          "NaN": "NaN", "TRUE": "TRUE", "(null)": "(null)", "~": "~", "-": "-", "__proto__": "__proto__",
          "constructor": "constructor", "[object Object]": "[object Object]"},
+        later={"True": "True", "~": "~", "N, behind a backslash": "\\N"},
     ),
     Kind(
         "numbers_are_kept",
         {"leading zeros": "0070", "an exponent": "1e5", "a zero at the end": "1.10",
          "beyond 2^53": "12345678901234567890", "hexadecimal": "0x1F"},
         {"a zero fraction": "1.0", "a plus": "+1", "octal": "0o17", "underscores": "1_000",
-         "sexagesimal": "12:30:45", "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "0": "0",
-         "commas": "1,000", "Infinity": "Infinity"},
+         "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "commas": "1,000", "Infinity": "Infinity"},
+        later={"0": "0", "a plus and more": "+4930", "a point in front": ".5", "sexagesimal": "12:30:45"},
     ),
     Kind(
         "dates_are_kept",
         {"a moment with an offset": "2026-03-01T10:00:00+01:00"},
-        {"a day": "2026-03-01", "a moment": "2026-03-01 10:00:00", "of America": "03/01/2026"},
+        {"a moment": "2026-03-01 10:00:00", "of America": "03/01/2026"},
+        later={"a day": "2026-03-01", "a moment of UTC": "2026-03-01T10:00:00Z"},
     ),
     Kind(
         "json_is_kept",
         {"an object": '{"b": 1, "a": [1.0,2], "b": null }'},
-        {"an array": "[1, 2]", "a string": '"\\u0061"', "a nested object": '{"a":{"b":{"c":{}}}}',
+        {"a string": '"\\u0061"', "a nested object": '{"a":{"b":{"c":{}}}}',
          "an empty object": "{}", "an empty array": "[]", "YAML": "a: 1\nb: [x]\n"},
+        later={"an array": "[1, 2]", "an object without spaces": '{"bb":1,"a":2}'},
     ),
     Kind(
         "lists_and_assignments_are_kept",
         {"an assignment": "export A=b &", "a list": "a, b, c", "a file": "@/etc/hostname",
          "a URL": "HTTPS://Example.com:443/a"},
         {"a comma list": "a,b,c", "spaces": "a b c", "a comment alone": "# a", "a query": "a=1&b=2",
-         "a header": "A: b", "a reference": "ref://a/b", "a formula": "=1+1"},
+         "a reference": "ref://a/b", "a formula": "=1+1"},
+        later={"a mark in front": "#a", "a home": "~/bin", "a header": "a: b", "an alias": "*a", "a URL's slash": "https://a.example/",
+               "a vault's": "vault:a/b#c", "a file's next line": "a\nCONFORMANCE_X=b",
+               "an end of text": "a\nEOF\n\tb", "escaped commas": "a\\,b,{# c #}d$$(HOME)"},
     ),
     Kind(
         "secrets_are_kept",
@@ -169,6 +178,7 @@ WHOLE = (
         {f"{length:,} characters": (LINE * (length // len(LINE) + 1))[: length - 1] + "~"
          for length in (255, 256, 1024, 4096, 8192, 32768)}
         | {"1,000 characters of four bytes": "😀" * 1000, "21,845 characters of three": "한" * 21845},
+        later={"20,000 characters of two bytes": f"{'x' * 4095}{'é' * 15904}~"},
     ),
 )  # fmt: skip
 KINDS = INSIDE + WHOLE
@@ -189,6 +199,11 @@ def mixed():
     """All that happens inside a text, in one value; and what is of several kinds at once."""
     rows = [value for kind in INSIDE for value in kind.rows.values()]
     return "|" + BETWEEN.join([*rows, *TOGETHER]) + "|"
+
+
+def later(kinds):
+    """The rows that are new values of variables that are there, by their kinds."""
+    return {kind.check: dict(kind.later) for kind in kinds if kind.later}
 
 
 def parts(kinds, *, thorough):

@@ -20,6 +20,7 @@ from .grounds import (
     ID,
     SEEN,
     SUCCESS,
+    THERE,
     given_accepted,
     given_found,
     given_listed,
@@ -143,12 +144,49 @@ def test_accepted_variables_are_there(target, traffic, at_the_end):
     )
 
 
+@must("a request that was rejected or refused left no variable behind", clause="createEnvironmentVariable.responses",
+      stage=Stage.CLOSING)  # fmt: skip
+def test_failed_requests_left_nothing(target, traffic, at_the_end):
+    asked = [each for each in traffic if target.operation.asks(each.request) and key_of(each.request)]
+    made = {key_of(each.request) for each in asked if each.status is None or each.status < 400 or each.status >= 500}
+    failed = {key_of(each.request): each for each in asked if key_of(each.request) not in made}
+    listed = at_the_end.having(failed)
+    left = [each.request.label for name, each in failed.items() if listed[name]]
+    # Which of them, and why, may be told by requirements of their own.
+    expect(at_the_end.page).satisfies(lambda _: f"the list has what {left[0]} asked for" if left else None)
+
+
+@must("what is deleted is gone, whatever it is called and however often it was made", clause=f"{DELETE}.responses.200",
+      stage=Stage.CLOSING)  # fmt: skip
+def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
+    """Everything that the run made is removed here, and nothing else."""
+    accepted = {key_of(each.request) for each in traffic if target.operation.made(each)
+                and each.request.credential == "primary"}  # fmt: skip
+    there = [entry[NAME] for entry in at_the_end.entries() if entry[NAME] in accepted]
+    run = target.operation.run_of(target.own)
+    own = [name for name in dict.fromkeys(there) if target.operation.run_of(name) == run and target.is_safe(name)]
+    if not own:
+        raise NotApplicableError("the list has nothing that the run made")
+    answers = dict(zip(own, target.send_all(map(target.removal, own)), strict=True))
+    look = target.look()
+    given_listed(look)
+    left = look.having(own)
+
+    def judge(name):
+        if answers[name].status == 404:
+            return f"the list had {quoted(name)}, and its removal is 404"
+        return f"{quoted(name)} is still in the list" if answers[name].status == SUCCESS and left[name] else None
+
+    names = {id(answer): name for name, answer in answers.items()}
+    expect(answers.values()).satisfies(lambda each: judge(names[id(each)]))
+
+
 def besides(target, name):
     """The name that is removed, and others that a delete may take for it; all have one value."""
     stem = name.removesuffix("_B1")
     names = {
         "one": name,
-        "one beside it": f"{name}_BESIDE",
+        "one beside it": f"{name}__BESIDE",
         "one with another letter for an underscore": f"{stem}AB1",
         "one in other letters": f"{stem}_b1",
     }
@@ -232,6 +270,8 @@ def test_delete_removes_no_other(target, gone):
         if lost := [name for name, values in listed.items() if not values]:
             if lost[0].casefold() == gone.name.casefold():
                 rests(LETTERS, "a delete removes a name in other letters", [gone.look.page])
+            if target.send(target.at(lost[0])).status == SUCCESS:
+                rests(THERE, "what is seen by its name is not in the list", [gone.look.page])
             return f"the list does not have {quoted(lost[0])} any more"
         emptied = [name for name, values in listed.items() if not target.hides and values[-1] != "before"]
         return Problem(f"{quoted(emptied[0])} has another value", VALUE) if emptied else None
@@ -278,7 +318,9 @@ def test_odd_names_never_fail_the_server(target):
     rows = {"a quote": "CONFORMANCE_' OR '1'='1", "another script": "CONFORMANCE_é한", "a long one": "C" * 2000,
             "NUL": "CONFORMANCE_\0", "only dots": "CONFORMANCE_..."}  # fmt: skip
     chosen = list(rows.items())[: target.pick(smoke=0, standard=2, thorough=9)]
-    expect(target.send_all(target.at(each, label=label) for label, each in chosen)).satisfies(never_5xx)
+    looks = [target.at(each, label=label) for label, each in chosen]
+    looks.append(target.looking("/CONFORMANCE_%FF", label="no UTF-8", beyond=Beyond.LINE))
+    expect(target.send_all(looks)).satisfies(never_5xx)
 
 
 def never_5xx(exchange):
@@ -292,7 +334,7 @@ def strangers(target, plain):
     name, answers = key_of(plain.answers[0].request), []
     wrong = target.credential("Bearer tr_conformance_no_such_key")
     both = (("no header", NO_HEADER), ("a wrong key", wrong))
-    for who, authorization in both[: target.pick(smoke=0, standard=1, thorough=2)]:
+    for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
         answers += target.send_all(
             [
                 target.at(name, label=f"a variable, {who}", authorization=authorization),

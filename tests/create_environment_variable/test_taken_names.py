@@ -30,13 +30,19 @@ NO_NEW_VALUES = {
     "the value that is there": ("another value, the second", ""),
     "the empty value": ("", "empty_value_is_kept"),
     "what masks are": ("********", "secrets_are_kept"),
+    "the first value again": ("the first value", ""),
+    "it in other letters": ("The First Value", ""),
+    "spaces and marks of replacing": (" p$&q$$r$1\\1 ", "white_space_around_is_kept"),
+    "300 characters": (f"{'x' * 299}1", "long_values_are_kept"),
+    "300 characters, another end": (f"{'x' * 299}2", ""),
+    "NUL": ("a\0b", "control_characters_are_kept"),
 }
 
 
 @pytest.fixture(scope="module")
 def replaced(target, taken):
     """Further requests with the name, one after the other, and what is seen of the variable after each."""
-    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=3, thorough=3)
+    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=9, thorough=9)
     return [
         (label, target.send(target.order(value, name, label)), target.send(target.at(name)), owner)
         for label, (value, owner) in list(NO_NEW_VALUES.items())[:count]
@@ -108,7 +114,7 @@ def failed(target):
     """A variable, requests with its name that must fail, and what is seen of it after each kind of them."""
     given_shown(target)
     first = target.plain_ones().answers[1]
-    refused, *rejected = failing(target, key_of(first.request))[: target.pick(smoke=2, standard=3, thorough=5)]
+    refused, *rejected = failing(target, key_of(first.request))[: target.pick(smoke=2, standard=4, thorough=5)]
     found = {}
     for kind, several in (("refused", [refused]), ("rejected", rejected)):
         answers = [(target.send(request), ID(*owner.split("."))) for request, owner in several]

@@ -134,6 +134,68 @@ def test_another_credential_makes_nothing_where_it_is_refused(intruding):
         expect(look.page).satisfies(lambda _: "refused, and the list has the variable" if there else None)
 
 
+@pytest.fixture(scope="module")
+def stranger(target, intruding):
+    """Looks, a change and a removal of a variable by another environment's credential on this environment's path.
+
+    Where it may write here, it is the whole project's.
+    """
+    if intruding[0].status == SUCCESS:
+        raise NotApplicableError("the second credential may write in this environment")
+    given_shown(target)
+    first = target.send(target.order("a value that is nobody else's", label="a variable"))
+    given_accepted(first)
+    name, other = key_of(first.request), {"authorization": target.second_bearer}
+    looks = [
+        target.send(target.at(name, label="a variable, another environment's credential", **other)),
+        target.send(target.looking(label="the list, another environment's credential", **other)),
+    ]
+    changes = [
+        target.send(target.order("a value of a stranger", name, "its name, another environment's credential",
+                                 path=target.path(), **other)),
+        target.send(target.at(name, "DELETE", "a delete, another environment's credential", **other)),
+    ]  # fmt: skip
+    return first, looks, changes, target.send(target.at(name))
+
+
+@must("a credential that may not write in an environment does not see what is in it", clause="BearerAuth")
+def test_another_credential_sees_nothing(stranger):
+    first, looks, *_ = stranger
+    name = key_of(first.request)
+    expect(looks).satisfies(
+        lambda each: "it shows the variable" if each.status == SUCCESS and _says(each, name) else None
+    )
+
+
+@must("a credential that may not write in an environment changes and removes nothing in it", clause="BearerAuth")
+def test_another_credential_changes_nothing(stranger):
+    first, _, changes, after = stranger
+    expect(changes).has_status(*REJECTIONS, *NOT_ITS_OWN)
+    expect(after).satisfies(why_not_the_value([first]))
+
+
+@pytest.fixture(scope="module")
+def beside_the_project(target, strays):
+    """Looks at a variable and a removal of it on the path of a project that there is not; and what is seen then."""
+    strays.given_refused(PROJECT)
+    given_shown(target)
+    first = target.plain_ones().answers[0]
+    name, place = key_of(first.request), target.path(projectRef="proj_conformancenosuchone")
+    answers = [
+        target.send(target.at(name, label="a variable, an unknown project", path=place)),
+        target.send(target.looking(label="the list, an unknown project", path=place)),
+        target.send(target.at(name, "DELETE", "a delete, an unknown project", path=place)),
+    ]
+    return first, answers, target.send(target.at(name))
+
+
+@must("a project that there is not shows and removes nothing", clause="projectRef")
+def test_unknown_project_has_nothing(beside_the_project):
+    first, answers, after = beside_the_project
+    expect(answers).satisfies(lambda each: f"answered {each.outcome}" if each.status == SUCCESS else None)
+    expect(after).satisfies(why_not_the_value([first]))
+
+
 @info("whether another environment's credential can write here", clause="BearerAuth")
 def test_reading_of_another_credential(target, intruding):
     answer, look = intruding
@@ -174,10 +236,12 @@ def unknown_projects(own):
     """References that are not the project's."""
     rows = {
         "the reference cut short": own[:-1],
+        "the reference in upper case": own.upper(),
+        "a space behind the reference": f"{own} ",
+        "a word for one's own": "default",
         "one that there is not": "proj_conformancenosuchone",
         "the reference and more": f"{own}x",
         "a wildcard": "%",
-        "the reference in upper case": own.upper(),
     }
     return {label: value for label, value in rows.items() if value and value != own}
 
@@ -186,9 +250,11 @@ def unknown_environments(own):
     """Names that the document gives to no environment."""
     return {
         "its name in upper case": own.upper(),
+        "a space behind": f"{own} ",
+        "a parameter behind": f"{own};x=1",
+        "an ending": f"{own}.json",
         "its name and more": f"{own}elopment",
         "another word": "conformance",
-        "a space behind": f"{own} ",
         "null": "null",
         "a number": "0",
         "two of them": ",".join(ENVIRONMENTS[:2]),
@@ -244,7 +310,7 @@ def _is_plain(request):
 def strays(target):
     """A few of each kind of paths that name nothing."""
     project, env = target.stated["project"], target.stated["environment"]
-    few, most = target.pick(smoke=0, standard=2, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
+    few, most = target.pick(smoke=0, standard=4, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
 
     def orders(name, rows):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
@@ -253,7 +319,7 @@ def strays(target):
     texts = generated(target, target.pick(smoke=0, standard=2, thorough=80))
     requests = {
         PROJECT: orders(
-            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=1, thorough=9)]
+            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=4, thorough=9)]
         ),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],

@@ -8,7 +8,7 @@ from itertools import takewhile
 NAME, VALUE = "name", "value"
 ENVIRONMENTS = ("dev", "staging", "prod")
 # Beginnings of names that platforms keep for themselves.
-RESERVED = ("TRIGGER_", "AWS_", "LD_", "NODE_")
+RESERVED = ("TRIGGER_", "GITHUB_", "SUPABASE_", "VERCEL_", "AWS_", "LD_", "NODE_")
 LONGEST_PRINTABLE = 4096
 # What would lead out of the place where variables are, to whatever reads a path once more, or has no bytes there.
 CLIMBING = re.compile(r"\.\.|%(?:25)*(?:2e|2f|5c)|[\0\ud800-\udfff]", re.IGNORECASE)

@@ -253,3 +253,117 @@ class SaysSuccessInAText(CreateEnvironmentVariableServer):
 
     def created_body(self, order: Variable) -> dict[str, Any]:
         return {**super().created_body(order), "success": "true"}
+
+
+GONE = "list_and_delete.every_deleted_variable_is_gone"
+
+
+@fault(GONE)
+class UncoversTheOneBefore(CreateEnvironmentVariableServer):
+    """A removal takes the last value away, and the one before is there again: values have versions."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.before: dict[str, Variable] = {}
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if (there := variables.get(variable.name)) is not None:
+            self.before[variable.name] = there
+        super().put(variables, variable)
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        if (before := self.before.pop(variable.name, None)) is not None:
+            super().put(variables, before)
+
+
+class _Keeping(CreateEnvironmentVariableServer):
+    """Says of some variables that they are removed, and keeps them."""
+
+    def is_kept(self, variable: Variable) -> bool:
+        """Whether a variable stays."""
+        raise NotImplementedError
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        if not self.is_kept(variable):
+            super().remove(variables, variable)
+
+
+@fault(GONE)
+class RemovesByFiftyCharacters(_Keeping):
+    """A removal looks for a name's first fifty characters."""
+
+    def is_kept(self, variable: Variable) -> bool:
+        return len(variable.name) > 50
+
+
+@fault(GONE)
+class RemovesInUpperCase(_Keeping):
+    """A removal looks for a name in upper case."""
+
+    def is_kept(self, variable: Variable) -> bool:
+        return variable.name.isascii() and variable.name.upper() != variable.name and "_b1" not in variable.name
+
+
+@fault(GONE)
+class RemovesPlainNamesAlone(_Keeping):
+    """A removal of a name beyond ASCII finds nothing."""
+
+    def is_kept(self, variable: Variable) -> bool:
+        return not variable.name.isascii()
+
+
+@fault(GONE)
+class FindsNoEmptyValueToRemove(CreateEnvironmentVariableServer):
+    """A variable whose value is empty is 404 to a removal."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        variables = self.variables(self.place(request, environment))
+        if not self.named(variables, self.asked_name(request)).value:
+            raise Problem(404, "There is no such variable")
+        return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.delete_removes_no_other")
+class RemovesWhatIsBeneath(CreateEnvironmentVariableServer):
+    """A removal takes what the name and two underscores begin: to the store they are a folder."""
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        for each in [each for each in variables.values() if each.name.startswith(f"{variable.name}__")]:
+            super().remove(variables, each)
+        super().remove(variables, variable)
+
+
+@fault("list_and_delete.failed_requests_left_nothing")
+class LeavesTheNameOfWhatItRejects(CreateEnvironmentVariableServer):
+    """A value that is rejected for its NUL leaves a variable that is empty."""
+
+    def check_value(self, value: str) -> None:
+        if "\0" in value:
+            self.put(self.variables(self.environments[0]), Variable(self.asked, ""))
+        super().check_value(value)
+
+    def check_name(self, name: str) -> None:
+        super().check_name(name)
+        self.asked = name
+
+
+@fault("list_and_delete.odd_names_never_fail_the_server")
+class FailsOnPathsThatAreNoText(CreateEnvironmentVariableServer):
+    """A path that is no UTF-8 fails the server."""
+
+    async def handle(self, request: Request) -> Response:
+        if b"%FF" in request.scope["raw_path"] and request.method == "GET":
+            return self.error(500, "Something went wrong")
+        return await super().handle(request)
+
+
+@fault("list_and_delete.looking_needs_a_credential")
+class LetsAnyKeyLook(CreateEnvironmentVariableServer):
+    """A look is answered whoever has a key that begins as keys do."""
+
+    async def handle(self, request: Request) -> Response:
+        authorization = request.headers.get("authorization", "")
+        if request.method == "GET" and self.authenticate(request) is None and authorization.startswith("Bearer tr_"):
+            return await self.answer(request, self.environments[0])
+        return await super().handle(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import urllib.parse
 import zlib
+from typing import Any
 
 from starlette.requests import Request
 
@@ -220,3 +221,56 @@ class TrimsPaths(_Asked):
 
     def read(self, name: str) -> str:
         return name.strip()
+
+
+@fault("names.ordinary_names_are_accepted")
+class ListsUnderscoresAsColons(CreateEnvironmentVariableServer):
+    """Two underscores are a colon to the list."""
+
+    def listed_body(self, variable: Variable) -> dict[str, Any]:
+        return {**super().listed_body(variable), "name": variable.name.replace("__", ":")}
+
+
+@fault("names.ordinary_names_are_accepted")
+class ListsNoPrivateNames(CreateEnvironmentVariableServer):
+    """What begins with an underscore is in no list."""
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        return [each for each in super().listed(variables) if not each.name.startswith("_")]
+
+
+@fault(CASE)
+class RejectsNamesInOtherLetters(CreateEnvironmentVariableServer):
+    """A name is taken where it is there in other letters."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if any(
+            each.name != order.name and each.name.casefold() == order.name.casefold() for each in variables.values()
+        ):
+            raise Problem(400, "name is taken")
+        await super().keep(variables, order)
+
+
+@fault(PATHS)
+class ReadsPlusesInPaths(CreateEnvironmentVariableServer):
+    """A plus in a path is a space."""
+
+    def asked_name(self, request: Request) -> str:
+        return super().asked_name(request).replace("+", " ")
+
+
+@fault(PATHS)
+class MergesSlashes(CreateEnvironmentVariableServer):
+    """Two slashes in a path are one."""
+
+    def asked_name(self, request: Request) -> str:
+        return super().asked_name(request).replace("//", "/")
+
+
+@fault("names.reserved_names_are_there_or_rejected")
+class SkipsNamesOfItsHost(CreateEnvironmentVariableServer):
+    """Names that its host sets are answered with success, and left out."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if not order.name.startswith("GITHUB_"):
+            await super().keep(variables, order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -142,3 +143,104 @@ class WritesBeforeAuthenticating(CreateEnvironmentVariableServer):
                 if self.find(variables, order.name) is not None:
                     self.put(variables, order)
         return await super().handle(request)
+
+
+ODD = "taken_names.odd_new_values_replace_or_are_rejected"
+
+
+class _Choosy(CreateEnvironmentVariableServer):
+    """Finds that some new values say nothing new."""
+
+    def says_nothing_new(self, there: Variable, order: Variable) -> bool:
+        """Whether a variable that is there stays as it is."""
+        raise NotImplementedError
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        there = self.find(variables, order.name)
+        if there is None or not self.says_nothing_new(there, order):
+            await super().keep(variables, order)
+
+
+@fault(ODD)
+class ComparesWithoutCase(_Choosy):
+    """A new value in other letters is the old one, by the database's collation."""
+
+    def says_nothing_new(self, there: Variable, order: Variable) -> bool:
+        return there.value.casefold() == order.value.casefold()
+
+
+@fault(ODD)
+class ComparesTheBeginning(_Choosy):
+    """A new value is compared by its length and its first 255 characters."""
+
+    def says_nothing_new(self, there: Variable, order: Variable) -> bool:
+        return (len(there.value), there.value[:255]) == (len(order.value), order.value[:255])
+
+
+@fault(ODD)
+class IgnoresWhatItWasOnce(CreateEnvironmentVariableServer):
+    """A value that the variable has had before is a request that came late."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.had: set[tuple[str, str]] = set()
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if self.find(variables, order.name) is None or (order.name, order.value) not in self.had:
+            await super().keep(variables, order)
+        self.had.add((order.name, order.value))
+
+
+class _Replacing(CreateEnvironmentVariableServer):
+    """Makes something else of a value where it takes the place of another."""
+
+    def new_value(self, there: Variable, value: str) -> str:
+        """What the variable gets."""
+        raise NotImplementedError
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        there = self.find(variables, order.name)
+        await super().keep(
+            variables, order if there is None else replace(order, value=self.new_value(there, order.value))
+        )
+
+
+@fault(ODD, "values.white_space_around_is_kept")
+class TrimsNewValues(_Replacing):
+    """A new value is trimmed, a first one is not."""
+
+    def new_value(self, there: Variable, value: str) -> str:  # noqa: ARG002
+        return value.strip(" ")
+
+
+@fault(ODD)
+class ReplacesByPatterns(_Replacing):
+    """A new value goes through a text's replace, in which $& is what was there."""
+
+    def new_value(self, there: Variable, value: str) -> str:
+        return value.replace("$&", there.value)
+
+
+@fault(ODD)
+class ClearsBeforeItRejects(_Meddling):
+    """A value with a NUL is rejected once the old one is gone."""
+
+    def meddle(self, variables: Variables, document: dict[str, Any]) -> None:
+        there = self.find(variables, document["name"])
+        if there is not None and "\0" in str(document.get("value")):
+            self.remove(variables, there)
+
+
+@fault("bodies.mistyped_property_is_rejected", REJECTED)
+class RemovesByNull(CreateEnvironmentVariableServer):
+    """A value that is null removes the variable that is there, as a merge patch does."""
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        variables = self.variables(self.place(request, environment))
+        document = self.parse(await self.read_body(request))
+        if isinstance(document, dict) and document.get("value", "") is None:
+            there = self.find(variables, str(document.get("name")))
+            if there is not None:
+                self.remove(variables, there)
+                return self.success(environment, {"success": True})
+        return await super().create_variable(request, environment)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import re
+import textwrap
 import unicodedata
 import urllib.parse
 from collections.abc import Callable
@@ -407,3 +409,111 @@ class ListsNoValues(CreateEnvironmentVariableServer):
 
     def listed_body(self, variable: Variable) -> dict[str, Any]:
         return {"name": variable.name, "value": "********"}
+
+
+@keeping(AROUND)
+def dedents_lines(value: str) -> str:
+    """What all lines begin with is dropped, as a block of YAML has it."""
+    return textwrap.dedent(value) if value.startswith("  ") and "\n" in value else value
+
+
+@keeping(AROUND)
+def loses_a_full_blocks_end(value: str) -> str:
+    """A value that fills its blocks, and ends with a line break, is taken for padded."""
+    return value[:-10] if len(value) % 16 == 0 and value.endswith("\n") else value
+
+
+@keeping(WORDS)
+def writes_booleans_small(value: str) -> str:
+    """True and FALSE are written in lower case."""
+    return value.lower() if value.lower() in ("true", "false") else value
+
+
+@keeping(WORDS)
+def takes_tildes_for_nothing(value: str) -> str:
+    """A tilde is YAML's null."""
+    return "" if value == "~" else value
+
+
+@keeping(NUMBERS)
+def takes_zero_for_nothing(value: str) -> str:
+    """0 is as good as empty."""
+    return "" if value == "0" else value
+
+
+@keeping(NUMBERS)
+def reads_sexagesimal(value: str) -> str:
+    """Hours and minutes are a number to the base of 60."""
+    found = re.fullmatch(r"(\d+):([0-5]\d):([0-5]\d)", value)
+    return value if found is None else str(int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3]))
+
+
+@keeping(NUMBERS)
+def drops_a_plus_in_front(value: str) -> str:
+    """A number's plus sign says nothing."""
+    return value[1:] if re.fullmatch(r"\+\d+", value) else value
+
+
+@keeping(DATES)
+def writes_milliseconds(value: str) -> str:
+    """A moment of UTC is read, and written with its milliseconds."""
+    return re.sub(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z$", r"\1.000Z", value)
+
+
+@keeping(DATES)
+def makes_moments_of_days(value: str) -> str:
+    """A day is read as its first moment."""
+    return f"{value}T00:00:00.000Z" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+
+
+@keeping(JSON)
+def sorts_keys_of_objects(value: str) -> str:
+    """A text that is an object without spaces comes back with its keys by their length."""
+    if not value.startswith('{"') or " " in value:
+        return value
+    with contextlib.suppress(ValueError):
+        document = json.loads(value)
+        return json.dumps({key: document[key] for key in sorted(document, key=len)}, separators=(",", ":"))
+    return value
+
+
+@keeping(ASSIGNMENTS)
+def takes_what_begins_with_a_mark_for_a_comment(value: str) -> str:
+    """A value that begins with a number sign is a comment."""
+    return "" if value.startswith("#") else value
+
+
+@keeping(ASSIGNMENTS)
+def ends_at_the_word(value: str) -> str:
+    """A value is written between two marks of an end, and ends at the first of them."""
+    return value.partition("\nEOF\n")[0]
+
+
+@keeping(ASSIGNMENTS)
+def drops_a_slash_behind(value: str) -> str:
+    """The slash at a URL's end is dropped."""
+    return value[:-1] if value.startswith("https://") and value.endswith("/") else value
+
+
+@keeping(ASSIGNMENTS)
+def fetches_what_is_referred_to(value: str) -> str:
+    """A reference to a vault is looked up, and there is nothing."""
+    return "" if re.match(r"vault:", value) else value
+
+
+@fault(ASSIGNMENTS)
+class WritesLinesOfAFile(CreateEnvironmentVariableServer):
+    """A value's second line becomes a variable of its own, where it is an assignment: a file of lines is written."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        first, _, second = variable.value.partition("\n")
+        if re.fullmatch(r"[A-Z_]+=\w+", second):
+            super().put(variables, Variable(second.partition("=")[0], second.partition("=")[2]))
+            variable = Variable(variable.name, first)
+        super().put(variables, variable)
+
+
+@keeping(LONG)
+def cuts_at16383_characters(value: str) -> str:
+    """A column holds 16,383 characters, and bytes say how many of those beyond ASCII."""
+    return value if value.isascii() else value[:16383]

@@ -209,3 +209,136 @@ class ErrorsRepeatTheValue(CreateEnvironmentVariableServer):
         except Problem as problem:
             raise Problem(problem.status, f"{problem.message}: {document}") from problem
         return order
+
+
+@fault(PROJECT)
+class FindsProjectsWithoutCase(CreateEnvironmentVariableServer):
+    """A project's reference is found in any letter case."""
+
+    def is_project(self, project: str) -> bool:
+        return project.casefold() == self.settings.project.casefold()
+
+
+@fault(PROJECT)
+class TrimsProjects(CreateEnvironmentVariableServer):
+    """Space around a project's reference is dropped."""
+
+    def is_project(self, project: str) -> bool:
+        return super().is_project(project.strip(" "))
+
+
+@fault(PROJECT)
+class KnowsWordsForProjects(CreateEnvironmentVariableServer):
+    """default and current are the credential's own project."""
+
+    def is_project(self, project: str) -> bool:
+        return super().is_project(project) or project in ("default", "current", "me", "-")
+
+
+class _Cutting(CreateEnvironmentVariableServer):
+    """Takes something for an environment's name that has more behind it."""
+
+    mark = ""
+
+    def place(self, request: Request, environment: Environment) -> Environment:
+        request.path_params["env"] = request.path_params["env"].partition(self.mark)[0]
+        return super().place(request, environment)
+
+
+@fault(ENVIRONMENT)
+class TrimsEnvironments(_Cutting):
+    """A space behind an environment's name is dropped."""
+
+    mark = " "
+
+
+@fault(ENVIRONMENT)
+class ReadsParametersOfEnvironments(_Cutting):
+    """What follows a semicolon in a path is a parameter."""
+
+    mark = ";"
+
+
+@fault(ENVIRONMENT)
+class ReadsEndingsOfEnvironments(_Cutting):
+    """An ending in a path asks for a format."""
+
+    mark = "."
+
+
+@fault("whose_it_is.unknown_project_has_nothing")
+class LooksInAnyProject(CreateEnvironmentVariableServer):
+    """Whose a project is, is asked of creates alone."""
+
+    def place(self, request: Request, environment: Environment) -> Environment:
+        if request.method != "POST":
+            request.path_params["project"] = self.settings.project
+        return super().place(request, environment)
+
+
+class _Open(CreateEnvironmentVariableServer):
+    """Any credential of the project reaches every environment, for some of what may be asked."""
+
+    def is_open(self, request: Request, name: str) -> bool:
+        """Whether it is so for a request; ``name`` is that of its path, or ""."""
+        raise NotImplementedError
+
+    def place(self, request: Request, environment: Environment) -> Environment:
+        there = self.called(request.path_params["env"])
+        name = request.path_params.get("name", "")
+        if there is not None and self.is_project(request.path_params["project"]) and self.is_open(request, name):
+            return there
+        return super().place(request, environment)
+
+
+@fault("whose_it_is.another_credential_sees_nothing")
+class ListsForAnyCredential(_Open):
+    """Any credential of the project lists every environment."""
+
+    def is_open(self, request: Request, name: str) -> bool:
+        return request.method == "GET" and not name
+
+
+@fault("whose_it_is.another_credential_sees_nothing")
+class ShowsToAnyCredential(_Open):
+    """Any credential of the project is shown a variable by its name."""
+
+    def is_open(self, request: Request, name: str) -> bool:
+        return request.method == "GET" and bool(name)
+
+
+@fault("whose_it_is.another_credential_changes_nothing")
+class RemovesForAnyCredential(_Open):
+    """Any credential of the project removes variables."""
+
+    def is_open(self, request: Request, name: str) -> bool:  # noqa: ARG002
+        return request.method == "DELETE"
+
+
+@fault("whose_it_is.another_credential_changes_nothing")
+class ChangesForAnyCredential(CreateEnvironmentVariableServer):
+    """Any credential of the project gives a variable that is there a new value."""
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        there = self.called(request.path_params["env"])
+        if there is not None and there is not environment and self.is_project(request.path_params["project"]):
+            order = await self.order_of(request)
+            if self.find(self.variables(there), order.name) is not None:
+                await self.keep(self.variables(there), order)
+                return self.success(environment, self.created_body(order))
+        return await super().create_variable(request, environment)
+
+
+@fault("bodies.special_names_change_nothing")
+class ReadsTheEnvironmentOfTheBody(CreateEnvironmentVariableServer):
+    """An environment that the body names has the variable."""
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        document = self.parse(await self.read_body(request))
+        named = document.get("env") if isinstance(document, dict) else None
+        there = self.called(named) if isinstance(named, str) else None
+        if there is None:
+            return await super().create_variable(request, environment)
+        order = await self.order_of(request)
+        await self.keep(self.variables(there), order)
+        return self.success(environment, self.created_body(order))
