@@ -133,7 +133,7 @@ WHOLE = (
         {"false": "false", "None": "None", "nil": "nil", "No": "No", "on": "on",
          "NaN": "NaN", "TRUE": "TRUE", "(null)": "(null)", "~": "~", "-": "-", "__proto__": "__proto__",
          "constructor": "constructor", "[object Object]": "[object Object]"},
-        later={"True": "True", "~": "~", "N, behind a backslash": "\\N"},
+        later={"True": "True", "~": "~", "N, behind a backslash": "\\N", "a letter of Latin-1": "é"},
     ),
     Kind(
         "numbers_are_kept",

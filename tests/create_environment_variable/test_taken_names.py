@@ -71,7 +71,7 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
     "a new value that says nothing new is taken as any other: it is seen, or it is rejected, and the old one is",
     clause=CLAUSE,
 )
-def test_odd_new_values_replace_or_are_rejected(taken, replaced):
+def test_odd_new_values_replace_or_are_rejected(target, taken, replaced):
     first, second, look, _ = taken
     kept = second if second.status == SUCCESS else first
     given(second, rests_on=REPLACED).has_status(SUCCESS, *REJECTIONS)
@@ -80,9 +80,16 @@ def test_odd_new_values_replace_or_are_rejected(taken, replaced):
         expect(answer).has_status(SUCCESS, *REJECTIONS)
         kept = answer if answer.status == SUCCESS else kept
         told = why_not_the_value([kept])(seen)
-        if told and owner:
+        if told and owner and is_changed(target, value_of(answer.request)):
             rests(ID("values", owner), f"{label}: {told}", [answer, seen])
         expect(seen).satisfies(why_not_the_value([kept]))
+
+
+def is_changed(target, value):
+    """Whether a value is no more kept as the first one of its variable."""
+    alone = target.send(target.order(value, label="the value of a new variable"))
+    look = target.send(target.at(key_of(alone.request)))
+    return alone.status != SUCCESS or why_not_the_value([alone])(look) is not None
 
 
 @info("whether a name that is there gets the new value or is rejected", clause=CLAUSE)

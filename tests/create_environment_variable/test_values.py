@@ -161,7 +161,8 @@ def later(target, whole):
     kinds = rows.later(rows.WHOLE)
     values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
     there = [each.request for each in found.answers.values() if each.status == SUCCESS]
-    names = [key_of(each) for each in there if len(value_of(each)) <= LONG][: len(values)]
+    # The one without any stays so to the end, when it is removed.
+    names = [key_of(each) for each in there if 0 < len(value_of(each)) <= LONG][: len(values)]
     # A target may reject a name that is there: its values are then those of new names.
     if names and target.send(target.order("a new value", names[0])).status != SUCCESS:
         names = []
@@ -182,7 +183,8 @@ class Later:
     def judge(self):
         """As ``Seen.judge``; what is changed as a new value alone is the affair of new values."""
         odd = [label for label in self.labels if self.alone and label in self.alone.answers]
-        self.found.judge([label for label in self.labels if label not in odd])
+        if kept := [label for label in self.labels if label not in odd]:
+            self.found.judge(kept)
         if odd:
             self.alone.judge(odd)
             rests(ODD, "a new value is changed, which is kept as the first one of its variable")

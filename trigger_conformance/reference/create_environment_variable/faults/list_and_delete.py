@@ -339,8 +339,9 @@ class LeavesTheNameOfWhatItRejects(CreateEnvironmentVariableServer):
     """A value that is rejected for its NUL leaves a variable that is empty."""
 
     def check_value(self, value: str) -> None:
-        if "\0" in value:
-            self.put(self.variables(self.environments[0]), Variable(self.asked, ""))
+        variables = self.variables(self.environments[0])
+        if "\0" in value and self.find(variables, self.asked) is None:
+            self.put(variables, Variable(self.asked, ""))
         super().check_value(value)
 
     def check_name(self, name: str) -> None:

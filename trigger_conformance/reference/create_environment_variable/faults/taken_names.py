@@ -232,15 +232,16 @@ class ClearsBeforeItRejects(_Meddling):
 
 
 @fault("bodies.mistyped_property_is_rejected", REJECTED)
-class RemovesByNull(CreateEnvironmentVariableServer):
+class RemovesByNull(_Meddling):
     """A value that is null removes the variable that is there, as a merge patch does."""
 
-    async def create_variable(self, request: Request, environment: Environment) -> Response:
-        variables = self.variables(self.place(request, environment))
-        document = self.parse(await self.read_body(request))
+    async def made(self, variables: Variables, document: Any) -> Variable:
         if isinstance(document, dict) and document.get("value", "") is None:
             there = self.find(variables, str(document.get("name")))
             if there is not None:
                 self.remove(variables, there)
-                return self.success(environment, {"success": True})
-        return await super().create_variable(request, environment)
+                return there
+        return await super().made(variables, document)
+
+    def meddle(self, variables: Variables, document: dict[str, Any]) -> None:
+        """Only what is accepted does something."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -329,16 +331,16 @@ class ChangesForAnyCredential(CreateEnvironmentVariableServer):
         return await super().create_variable(request, environment)
 
 
-@fault("bodies.special_names_change_nothing")
+@fault("list_and_delete.accepted_variables_are_there")
 class ReadsTheEnvironmentOfTheBody(CreateEnvironmentVariableServer):
     """An environment that the body names has the variable."""
 
-    async def create_variable(self, request: Request, environment: Environment) -> Response:
-        document = self.parse(await self.read_body(request))
-        named = document.get("env") if isinstance(document, dict) else None
-        there = self.called(named) if isinstance(named, str) else None
-        if there is None:
-            return await super().create_variable(request, environment)
-        order = await self.order_of(request)
-        await self.keep(self.variables(there), order)
-        return self.success(environment, self.created_body(order))
+    named_in_body: object = None
+
+    def validate(self, document: Any) -> Variable:
+        self.named_in_body = document.get("env") if isinstance(document, dict) else None
+        return super().validate(document)
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        there = self.called(self.named_in_body) if isinstance(self.named_in_body, str) else None
+        await super().keep(self.variables(there) if there is not None else variables, order)
