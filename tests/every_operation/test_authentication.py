@@ -394,16 +394,20 @@ def test_scheme_is_matched_without_regard_to_case(target):
     expect(target.send_all(orders)).is_new()
 
 
-@must("an oversized Authorization header, or one with bytes above 0x7F, is refused", clause=UNAUTHORIZED)
+@must(
+    "an oversized Authorization header, or one with bytes above 0x7F, is refused",
+    clause=UNAUTHORIZED,
+    profile=Profile.SMOKE,
+)
 def test_oversized_or_binary_authorization_is_refused(target):
     key = target.options.api_key.encode()
     requests = [
-        target.valid("16 kB of token", authorization=target.credential(b"Bearer " + b"a" * 16_384), beyond=Beyond.SIZE),
         target.valid(
             "the key and 16 kB",
             authorization=target.credential(b"Bearer " + key + b"a" * 16_384),
             beyond=Beyond.SIZE,
         ),
+        target.valid("16 kB of token", authorization=target.credential(b"Bearer " + b"a" * 16_384), beyond=Beyond.SIZE),
         target.valid(
             "bytes above 0x7F", authorization=target.credential(b"Bearer \xff\xfe\xc3\xa9"), beyond=Beyond.GRAMMAR
         ),
@@ -413,7 +417,8 @@ def test_oversized_or_binary_authorization_is_refused(target):
             beyond=Beyond.GRAMMAR,
         ),
     ]
-    expect(target.send_all(requests)).has_status(400, 401, 431)
+    sent = requests[: target.pick(smoke=1, standard=4, thorough=4)]
+    expect(target.send_all(sent)).has_status(400, 401, 431)
 
 
 @should("two Authorization headers, one right and one wrong, are refused", clause=BEARER)
