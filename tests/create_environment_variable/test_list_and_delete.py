@@ -90,8 +90,15 @@ def schema_of(target, name):
 @must("what is seen by its name satisfies the schema", clause="EnvironmentVariableValue", profile=Profile.SMOKE,
       stage=Stage.CLOSING)  # fmt: skip
 def test_seen_variables_satisfy_the_schema(target, traffic):
+    schema = schema_of(target, "EnvironmentVariableValue")
     found = looks(target, traffic, one=True)
-    seen(found, "variable by its name").satisfies(schema_of(target, "EnvironmentVariableValue"), place="body")
+    seen(found, "variable by its name").satisfies(lambda each: why_no_json(each) or schema(each), place="body")
+
+
+def why_no_json(look):
+    """What keeps a look from being answered in the media type that the document gives its answer."""
+    got = look.answer.media_type
+    return None if got == "application/json" else Problem(f"expected application/json, got {quoted(got)}", "media type")
 
 
 @must("the list is an array of variables, and each satisfies the schema", clause=f"{LIST}.responses.200",
@@ -101,6 +108,8 @@ def test_lists_satisfy_the_schema(target, traffic):
         told = exchange.answer.json
         if not isinstance(told, list):
             return f"expected an array, got {type(told).__name__}"
+        if problem := why_no_json(exchange):
+            return problem
         errors = (error for each in told for error in target.contract.schema_errors("EnvironmentVariable", each))
         return next(errors, None)
 

@@ -29,6 +29,8 @@ SHOWN = (
     "words_are_kept",
     "json_is_kept",
 )
+# What an answer that has nothing else in it may be written for.
+LOOKED_AT = ("a letter of Latin-1",)
 MIXED = "everything inside one text"
 ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
 
@@ -166,7 +168,7 @@ def later(target, whole):
     # A target may reject a name that is there: its values are then those of new names.
     if names and target.send(target.order("a new value", names[0])).status != SUCCESS:
         names = []
-    second = seen(target, values, (), names)
+    second = seen(target, values, LOOKED_AT, names)
     odd = [label for label in second.by_name if second.why_changed(label)]
     alone = seen(target, {label: values[label] for label in odd}) if odd and names else None
     return {check: Later(second, list(labels), alone) for check, labels in kinds.items()}

@@ -359,6 +359,16 @@ class FailsOnPathsThatAreNoText(CreateEnvironmentVariableServer):
         return await super().handle(request)
 
 
+@fault("list_and_delete.seen_variables_satisfy_the_schema")
+class ShowsVariablesAsText(CreateEnvironmentVariableServer):
+    """By its name a variable is shown as text."""
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        response = await super().retrieve_variable(request, environment)
+        response.headers["content-type"] = "text/plain; charset=utf-8"
+        return response
+
+
 @fault("list_and_delete.looking_needs_a_credential")
 class LetsAnyKeyLook(CreateEnvironmentVariableServer):
     """A look is answered whoever has a key that begins as keys do."""
