@@ -23,8 +23,8 @@ CHECKS = {
 }
 TELLING = (
     PLAIN, "é composed", "é decomposed", "a full-width k", "a zero-width space inside", "one letter in upper case",
-    "a trailing space", "a character by its number", "an encoded digit", "marks, then a", "marks, then b", "a start", "one CRC-32",
-    "other after 254 characters", "other at the end", "a longer one",
+    "a trailing space", "a character by its number", "an encoded digit", "marks, then a", "marks, then b", "a start",
+    "one CRC-32", "other after 254 characters", "other at the end", "a longer one",
 )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ INSIDE = (
         {"$HOME": "a$HOME b", "${X}": "a${X}b", "%PATH%": "a%PATH%b", "$(…) and `…`": "a$(id)b`id`c",
          "{{X}} and <%= %>": "a{{X}}b<%= 1 %>c", "#{X} and ${{ }}": "a#{X}b${{ secrets.X }}c",
          "$$ and $1": "a$$b$1c", "~": "~/a", "${X:-y}": "a${X:-y}b", "!!": "a!!b", "printf's": "100%s %d%%",
-         "@X": "@Microsoft.KeyVault(x)"},
+         "@X": "@Microsoft.KeyVault(x)", "$$(X)": "a$$(HOME)b"},
         inside=True,
     ),
     Kind(
@@ -54,7 +54,7 @@ INSIDE = (
     Kind(
         "backslashes_are_kept",
         {"escapes": "a\\nb\\tc\\\\d\\x41\\u0041\\e", "of a path": "C:\\temp\\new", "before a mark": 'a\\$b\\"c\\ e',
-         "at the end": "a\\", "octal": "a\\101b"},
+         "at the end": "a\\", "octal": "a\\101b", "before a comma": "a\\,b,c"},
         inside=True,
     ),
     Kind(
@@ -67,7 +67,8 @@ INSIDE = (
         "markup_and_queries_are_kept",
         {"tags": "a<b>c</b><script>d</script>", "comments": "a<!-- b -->c /* d */ -- e",
          "SQL": "a'; DROP TABLE b; --",
-         "< and >": "a < b > c", "a template of XML": "<![CDATA[a]]>", "a shell's operator": "a && b || c > d"},
+         "< and >": "a < b > c", "a template of XML": "<![CDATA[a]]>", "a shell's operator": "a && b || c > d",
+         "a template's comment": "a{# b #}c"},
         inside=True,
     ),
     Kind(
@@ -162,9 +163,10 @@ WHOLE = (
          "a URL": "HTTPS://Example.com:443/a"},
         {"a comma list": "a,b,c", "spaces": "a b c", "a comment alone": "# a", "a query": "a=1&b=2",
          "a reference": "ref://a/b", "a formula": "=1+1"},
-        later={"a mark in front": "#a", "a home": "~/bin", "a header": "a: b", "an alias": "*a", "a URL's slash": "https://a.example/",
-               "a vault's": "vault:a/b#c", "a file's next line": "a\nCONFORMANCE_X=b",
-               "an end of text": "a\nEOF\n\tb", "escaped commas": "a\\,b,{# c #}d$$(HOME)"},
+        later={"a mark in front": "#a", "a home": "~/bin", "a header": "a: b", "an alias": "*a",
+               "a URL's slash": "https://a.example/", "a vault's": "vault:a/b#c",
+               "a file's next line": "a\nCONFORMANCE_X=b",
+               "an end of text": "a\nEOF\n\tb"},
     ),
     Kind(
         "secrets_are_kept",

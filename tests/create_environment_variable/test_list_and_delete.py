@@ -35,6 +35,7 @@ ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "
 LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
 STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
+STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
 LETTERS = ID("names", "letter_case_makes_names_different")
 ORDINARY = ID("names", "ordinary_names_are_accepted")
 REFUSED = 401
@@ -168,8 +169,13 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
 
 @must("what is deleted is gone, whatever it is called and however often it was made", clause=f"{DELETE}.responses.200",
       stage=Stage.CLOSING)  # fmt: skip
-def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
+def test_every_deleted_variable_is_gone(target, traffic, gone, at_the_end):
     """Everything that the run made is removed here, and nothing else."""
+    given_removed(gone)
+    given(gone.found, rests_on=STAYS_404).has_status(404)
+    given(gone.look.page, rests_on=STAYS_LISTED).satisfies(
+        lambda _: "it is still in the list" if gone.look.having([gone.name])[gone.name] else None
+    )
     accepted = {key_of(each.request) for each in traffic if target.operation.made(each)
                 and each.request.credential == "primary"}  # fmt: skip
     there = [entry[NAME] for entry in at_the_end.entries() if entry[NAME] in accepted]
@@ -184,8 +190,8 @@ def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
 
     def judge(name):
         # Whether odd names are found by their paths is a requirement of its own.
-        if answers[name].status == 404 and quote(name, safe="") == name:
-            return f"the list had {quoted(name)}, and its removal is 404"
+        if answers[name].status == 404 and quote(name, safe="") == name and left[name]:
+            return f"the list has {quoted(name)}, and its removal is 404"
         return f"{quoted(name)} is still in the list" if answers[name].status == SUCCESS and left[name] else None
 
     names = {id(answer): name for name, answer in answers.items()}

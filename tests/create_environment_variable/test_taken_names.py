@@ -32,7 +32,8 @@ NO_NEW_VALUES = {
     "what masks are": ("********", "secrets_are_kept"),
     "the first value again": ("the first value", ""),
     "it in other letters": ("The First Value", ""),
-    "spaces and marks of replacing": (" p$&q$$r$1\\1 ", "white_space_around_is_kept"),
+    "spaces around": (" a new value ", "white_space_around_is_kept"),
+    "marks of replacing": ("p$&q$$r$1\\1", "variables_in_values_are_kept"),
     "300 characters": (f"{'x' * 299}1", "long_values_are_kept"),
     "300 characters, another end": (f"{'x' * 299}2", ""),
     "NUL": ("a\0b", "control_characters_are_kept"),
@@ -42,7 +43,7 @@ NO_NEW_VALUES = {
 @pytest.fixture(scope="module")
 def replaced(target, taken):
     """Further requests with the name, one after the other, and what is seen of the variable after each."""
-    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=9, thorough=9)
+    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=10, thorough=10)
     return [
         (label, target.send(target.order(value, name, label)), target.send(target.at(name)), owner)
         for label, (value, owner) in list(NO_NEW_VALUES.items())[:count]

@@ -183,7 +183,8 @@ def beside_the_project(target, strays):
     """Looks at a variable and a removal of it on the path of a project that there is not; and what is seen then."""
     strays.given_refused(PROJECT)
     given_shown(target)
-    first = target.plain_ones().answers[0]
+    first = target.send(target.order("a value of this project alone", label="a variable"))
+    given_accepted(first)
     name, place = key_of(first.request), target.path(projectRef="proj_conformancenosuchone")
     answers = [
         target.send(target.at(name, label="a variable, an unknown project", path=place)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from typing import Any
@@ -109,7 +108,7 @@ def decodes_base64_values(value: str) -> str:
     """A value that is base64 is decoded, as a manifest's data is."""
     try:
         return base64.b64decode(value, validate=True).decode() if len(value) > 7 and len(value) % 4 == 0 else value
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return value
 
 
