@@ -288,6 +288,50 @@ def test_what_count_counts(target, at_the_end):
     target.note(f"count is {quoted(told)}, of {everything} schedules, {len(page.get('data', ()))} of them on the page")
 
 
+@must("a request that was rejected or refused left no schedule behind", clause="createSchedule.responses",
+      stage=Stage.CLOSING)  # fmt: skip
+def test_failed_requests_left_nothing(target, traffic, at_the_end):
+    key = target.operation.key
+    asked = [each for each in traffic if target.operation.asks(each.request) and key(each.request)]
+    taken = {key(each.request) for each in asked if each.status is None or each.status < 400 or each.status >= 500}
+    failed = {key(each.request): each for each in asked if key(each.request) not in taken}
+    listed = at_the_end.having(failed)
+    in_pages(
+        at_the_end,
+        lambda entry: (
+            f"it has what {failed[entry[KEY]].request.label} asked for"
+            if isinstance(entry.get(KEY), str) and entry in listed.get(entry[KEY], ())
+            else None
+        ),
+    )
+
+
+@must("what is deleted is gone, whatever key it has and however often it was changed",
+      clause="deleteSchedule.responses.200", stage=Stage.CLOSING)  # fmt: skip
+def test_every_deleted_schedule_is_gone(target, traffic, gone, at_the_end):
+    """Everything that the run made is removed here, and nothing else."""
+    answer, looks, *_ = gone
+    given([answer], rests_on=DELETED).has_status(200)
+    given(looks[:1], rests_on=GONE).has_status(404)
+    mine = {made(each) for each in accepted(target, traffic) if each.request.credential == "primary"}
+    there = dict.fromkeys(entry.get("id") for entry, _ in at_the_end.entries())
+    own = [each for each in there if each in mine and target.is_safe(each)]
+    if not own:
+        raise NotApplicableError("the list has nothing that the run made")
+    answers = dict(zip(own, target.send_all(map(target.removal, own)), strict=True))
+    look = target.look()
+    given_listed(look)
+    left = {entry.get("id") for entry, _ in look.entries()}
+    names = {id(each): named for named, each in answers.items()}
+
+    def judge(exchange):
+        named = names[id(exchange)]
+        said = {200: "its removal was answered 200", 404: "its removal is 404"}.get(exchange.status)
+        return f"{quoted(named)} is still in the list, and {said}" if said and named in left else None
+
+    expect(answers.values()).satisfies(judge)
+
+
 @pytest.fixture(scope="module")
 def odd_pages(target):
     """Pages that are none."""
@@ -402,7 +446,7 @@ def strangers(target, created):
     named, answers = made(created[0][-1]), []
     wrong = target.credential("Bearer tr_conformance_no_such_key")
     both = (("no header", NO_HEADER), ("a wrong key", wrong))
-    for who, authorization in both[: target.pick(smoke=0, standard=1, thorough=2)]:
+    for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
         asked = target.send(target.valid(f"a request for a schedule, {who}", authorization=authorization))
         given([asked], rests_on=REFUSAL if authorization is NO_HEADER else WRONG_KEY).is_refused()
         looks, delete = of_strangers(target, named, authorization, who)

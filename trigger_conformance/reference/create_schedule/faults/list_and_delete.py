@@ -454,3 +454,58 @@ class UnknownIdsAreTheFirst(CreateScheduleServer):
             if not found:
                 raise
             return found[0]
+
+
+EVERY_GONE = "list_and_delete.every_deleted_schedule_is_gone"
+
+
+@fault(EVERY_GONE)
+class GoesBackByAVersion(CreateScheduleServer):
+    """A removal takes away what the last request made of a schedule, and what it was before is there again."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.before: dict[str, Schedule] = {}
+
+    def updated(self, existing: Schedule, order: Order) -> Schedule:
+        self.before[existing.id] = existing
+        return super().updated(existing, order)
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        if (before := self.before.pop(schedule.id, None)) is not None:
+            self.schedules(environment)[self.stored_key(before.key)] = before
+
+
+@fault(EVERY_GONE)
+class RemovesByTheKeysBeginning(CreateScheduleServer):
+    """A removal looks for the first hundred characters of a key, and says success whatever it finds."""
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        if len(schedule.key) <= 100:
+            super().remove(environment, schedule)
+
+
+@fault("list_and_delete.failed_requests_left_nothing")
+class KeepsWhatItRejects(CreateScheduleServer):
+    """That a zone is none is found once the schedule is made."""
+
+    def validate(self, document: Any) -> Order:
+        try:
+            return super().validate(document)
+        except Problem as problem:
+            if "names no time zone" in problem.message:
+                order = super().validate({name: value for name, value in document.items() if name != "timezone"})
+                self.schedules(self.environments[0]).setdefault(self.stored_key(order.key), self.made(order))
+            raise
+
+
+@fault("list_and_delete.looking_needs_a_credential")
+class LooksAtNoWholeKey(CreateScheduleServer):
+    """A look is answered whoever has a key that begins as keys do."""
+
+    async def handle(self, request: Request) -> Response:
+        authorization = request.headers.get("authorization", "")
+        if request.method == "GET" and self.authenticate(request) is None and authorization.startswith("Bearer tr_"):
+            return await self.answer(request, self.environments[0])
+        return await super().handle(request)
