@@ -33,7 +33,7 @@ NO_NEW_VALUES = {
     "the first value again": ("the first value", ""),
     "it in other letters": ("The First Value", ""),
     "spaces around": (" a new value ", "white_space_around_is_kept"),
-    "marks of replacing": ("p$&q$$r$1\\1", "variables_in_values_are_kept"),
+    "marks of replacing": ("p$&q$$r$1", "variables_in_values_are_kept"),
     "300 characters": (f"{'x' * 299}1", "long_values_are_kept"),
     "300 characters, another end": (f"{'x' * 299}2", ""),
     "NUL": ("a\0b", "control_characters_are_kept"),

@@ -157,7 +157,7 @@ def whole(target, shown):  # noqa: ARG001
 
 
 @pytest.fixture(scope="module")
-def later(target, whole):
+def later(target, inside, whole):
     """Of the same kinds: values that variables are given which are there, and what was seen of them."""
     found, _ = whole["words_are_kept"]
     kinds = rows.later(rows.WHOLE)
@@ -171,16 +171,21 @@ def later(target, whole):
     second = seen(target, values, LOOKED_AT, names)
     odd = [label for label in second.by_name if second.why_changed(label)]
     alone = seen(target, {label: values[label] for label in odd}) if odd and names else None
-    return {check: Later(second, list(labels), alone) for check, labels in kinds.items()}
+    broken = next((check for check in inside if is_broken(inside, check)), "") if alone else ""
+    return {check: Later(second, list(labels), alone, broken) for check, labels in kinds.items()}
 
 
 @dataclass(frozen=True)
 class Later:
-    """New values of variables that are there, by their ``labels``; and what became of odd ones as first values."""
+    """New values of variables that are there, by their ``labels``; and what became of odd ones as first values.
+
+    ``broken`` is a kind of what is inside a text that is not kept: then it may be in these values, too.
+    """
 
     found: Seen
     labels: list[str]
     alone: Seen | None
+    broken: str
 
     def judge(self):
         """As ``Seen.judge``; what is changed as a new value alone is the affair of new values."""
@@ -188,6 +193,8 @@ class Later:
         if kept := [label for label in self.labels if label not in odd]:
             self.found.judge(kept)
         if odd:
+            if self.broken:
+                rests(ID("values", self.broken), "what may be in any text is changed")
             self.alone.judge(odd)
             rests(ODD, "a new value is changed, which is kept as the first one of its variable")
 
