@@ -32,6 +32,11 @@ def tells(**wanted):
     return judge
 
 
+def takes_nothing(exchange):
+    """A judge: a documented error, or a 200 that says that the batch is sealed and nothing was accepted."""
+    return None if exchange.status in ERRORS else tells(itemsAccepted=0, sealed=True)(exchange)
+
+
 def given_accepted(exchanges):
     """Plain valid streams are answered 200."""
     return given(exchanges, rests_on=VALID).is_accepted()
