@@ -13,6 +13,7 @@ SEALED = ID("story", "whole_stream_seals_its_batch")
 PART = ID("story", "part_is_taken")
 AGAIN = ID("story", "item_sent_again_is_deduplicated")
 TWICE = ID("story", "repeated_line_is_deduplicated")
+WRONG_AGAIN = ID("wrong_lines", "whole_stream_after_a_wrong_one_seals")
 LATE = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
 
@@ -65,9 +66,9 @@ def given_again(exchanges, accepted, deduplicated):
     )
 
 
-def given_whole(exchanges):
+def given_whole(exchanges, owner=SEALED):
     """A batch that has all its items is sealed."""
-    return given(exchanges, rests_on=SEALED).satisfies(tells(sealed=True))
+    return given(exchanges, rests_on=owner).satisfies(tells(sealed=True))
 
 
 def adds_up(size):
@@ -89,8 +90,8 @@ def adds_up(size):
     return judge
 
 
-def expect_whole_by_now(exchanges, size):
-    """All items of a batch, sent again, are taken or there, and the batch is sealed."""
+def expect_whole_by_now(exchanges, size, owner=SEALED):
+    """All items of a batch, sent again, are taken or there, and the batch is sealed, which is ``owner``'s statement."""
     read = given_accepted(exchanges)
     given(read, rests_on=ADDED_UP).satisfies(adds_up(size))
-    given_whole(read)
+    given_whole(read, owner)

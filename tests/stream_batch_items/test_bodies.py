@@ -11,7 +11,7 @@ from trigger_conformance.checks.requirement import Profile, must
 
 from ..every_operation import json_texts
 from ..every_operation.packs import expect_ignored
-from .grounds import TAKEN, expect_whole_by_now, given_taken, tells
+from .grounds import TAKEN, WRONG_AGAIN, expect_whole_by_now, given_taken, tells
 
 NO_OBJECT = {
     "an array": lambda text: f"[{text}]",
@@ -77,7 +77,7 @@ def expect_rejected(target, bodies):
     # It has room for one item more, so that a right line of theirs does not seal it.
     batch = target.batch(2)
     expect(target.send_all(target.stream(batch, body, label) for label, body in bodies.items())).is_rejected()
-    expect_whole_by_now(target.send(target.whole(batch, "the sound twin")), 2)
+    expect_whole_by_now(target.send(target.whole(batch, "the sound twin")), 2, WRONG_AGAIN)
 
 
 @must("a line that is no JSON object is rejected, alone in its stream too", clause="streamBatchItems.requestBody")
