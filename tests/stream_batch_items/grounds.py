@@ -13,6 +13,7 @@ SEALED = ID("story", "whole_stream_seals_its_batch")
 PART = ID("story", "part_is_taken")
 AGAIN = ID("story", "item_sent_again_is_deduplicated")
 TWICE = ID("story", "repeated_line_is_deduplicated")
+REJECTION = ID("wrong_lines", "stream_with_a_wrong_line_is_rejected")
 WRONG_AGAIN = ID("wrong_lines", "whole_stream_after_a_wrong_one_seals")
 LATE = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
@@ -66,9 +67,9 @@ def given_again(exchanges, accepted, deduplicated):
     )
 
 
-def given_whole(exchanges, owner=SEALED):
+def given_whole(exchanges):
     """A batch that has all its items is sealed."""
-    return given(exchanges, rests_on=owner).satisfies(tells(sealed=True))
+    return given(exchanges, rests_on=SEALED).satisfies(tells(sealed=True))
 
 
 def adds_up(size):
@@ -90,8 +91,14 @@ def adds_up(size):
     return judge
 
 
-def expect_whole_by_now(exchanges, size, owner=SEALED):
-    """All items of a batch, sent again, are taken or there, and the batch is sealed, which is ``owner``'s statement."""
+def expect_whole_by_now(exchanges, size):
+    """All items of a batch, sent again, are taken or there, and the batch is sealed."""
     read = given_accepted(exchanges)
     given(read, rests_on=ADDED_UP).satisfies(adds_up(size))
-    given_whole(read, owner)
+    given_whole(read)
+
+
+def expect_whole_after_wrong_lines(exchanges, size):
+    """The same of a batch that was sent wrong lines, some of them behind right ones, which is another's statement."""
+    read = given(exchanges, rests_on=WRONG_AGAIN).is_accepted()
+    given(given(read, rests_on=ADDED_UP).satisfies(adds_up(size)), rests_on=WRONG_AGAIN).satisfies(tells(sealed=True))

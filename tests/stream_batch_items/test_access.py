@@ -47,7 +47,6 @@ def unknown(target):
         "a NUL": f"{near}\0",
     }
     quoted = {label: quote(text, safe="") for label, text in others.items()}
-    # Those that a server in front may read first stand among the first ones.
     return {
         "no id at all": "",
         NO_LINES: "conformance-no-such-batch",

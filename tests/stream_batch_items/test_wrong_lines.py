@@ -7,12 +7,11 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Profile, must
 
 from .client import line
-from .grounds import ERRORS, PART, expect_whole_by_now, tells
+from .grounds import ERRORS, PART, REJECTION, expect_whole_by_now, tells
 
 ITEM = "BatchItem"
 REJECTED = "streamBatchItems.responses.422"
 SEALING = "StreamBatchItemsResponse.sealed"
-REJECTION = "stream_batch_items.wrong_lines.stream_with_a_wrong_line_is_rejected"
 SIZE = 3
 # Where a wrong line stands among the right ones, and which items these are: one that has right lines behind it lacks an
 # item of its batch, for what came behind may have been kept as well.

@@ -62,14 +62,6 @@ class EndsAtNul(StreamBatchItemsServer):
 
 
 @fault(MALFORMED)
-class SkipsRecordSeparators(StreamBatchItemsServer):
-    """A record separator before a line is skipped, as in sequences of JSON texts (RFC 7464)."""
-
-    def parse(self, body: bytes) -> Any:
-        return super().parse(body.lstrip(b"\x1e"))
-
-
-@fault(MALFORMED)
 class TakesBrokenPayloads(StreamBatchItemsServer):
     """A line with an index and a task whose payload is no JSON is an item that fails later."""
 

@@ -47,7 +47,8 @@ class CutsFractions(_Repairing):
 
     def right(self, document: dict[str, Any]) -> dict[str, Any]:
         index = document.get("index")
-        return {**document, "index": int(index)} if isinstance(index, float) else document
+        finite = isinstance(index, float) and abs(index) < 2**53
+        return {**document, "index": int(index)} if finite else document  # type: ignore[arg-type]
 
 
 @fault(MISTYPED)
