@@ -3,11 +3,12 @@
 import json
 
 from trigger_conformance.checks.expect import InconclusiveError, expect
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import must
 from trigger_conformance.wire.exchange import Beyond
 
 from .client import line
-from .grounds import ERRORS, expect_whole_by_now, given_part, given_sealed, tells
+from .grounds import COMPLETED, ERRORS, expect_whole_by_now, given_accepted, given_part, given_sealed, tells
 
 PAYLOAD = "BatchItem.payload"
 LARGE = 1 << 20
@@ -102,7 +103,7 @@ def test_options_and_more_are_accepted(target):
     items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(texts)]
     given_part(target.send(target.stream(batch, items, "options and unknown properties")), len(items))
     rest = target.send(target.stream(batch, [target.item(len(items))], "the last item, without any"))
-    given_sealed(rest, 1)
+    given(given_accepted(rest), rests_on=COMPLETED).satisfies(tells(itemsAccepted=1, sealed=True))
 
 
 @must("a payload of 1 MiB is accepted or refused, and the batch can still be sealed", clause=PAYLOAD)
