@@ -82,7 +82,7 @@ def expect_rejected(target, bodies, among=None):
     expect(answers[: len(bodies) - len(among or {})]).is_rejected()
     if among:
         given(answers[-len(among) :], rests_on=REJECTION).is_rejected()
-    twin = target.send(target.whole(batch, "the sound twin"))
+    twin = target.send(target.stream(batch, [target.item(0), target.item(1)], "the sound twin"))
     (expect_whole_after_wrong_lines if among else expect_whole_by_now)(twin, 2)
 
 

@@ -251,7 +251,7 @@ def test_replayed_create_leads_to_the_same_batch(target):
     given_part(target.send(target.stream(batch, target.items([0, 1]), "two of 3")), 2)
     replay(target, batch, target.creates.order(1, key, "a replay with runCount 1"))
     again = target.send(target.stream(batch, target.items([1]), "one of the two again, after that replay"))
-    given(given_again(again, 0, 1), rests_on=PART).satisfies(tells(sealed=False))
+    given(given_again(again, 0, 1), rests_on=TWICE).satisfies(tells(sealed=False))
     whole = target.send(target.whole(batch, "all items, after a replay of the create"))
     given_again(whole, 1, 2)
     if counts(whole)[2] is True:

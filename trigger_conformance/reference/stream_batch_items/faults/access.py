@@ -174,7 +174,7 @@ class RefusesAfterwards(StreamBatchItemsServer):
         return response
 
 
-@fault(FORGED)
+@fault(FORGED, "access.token_with_another_signature_is_refused")
 class VerifiesNothing(StreamBatchItemsServer):
     """A token's signature is not looked at."""
 
