@@ -133,12 +133,14 @@ class ItemsClient(Client):
         elif body and not body.endswith(b"\n"):
             body += b"\n"
         if path is None:
-            path = self.path(batchId=self._place(body, how.get("authorization")))
+            path = self.path(batchId=self._place(body, how.get("authorization"), how.get("method")))
         return super().request(body, path=path, content_type=content_type, **how)
 
-    def _place(self, body, authorization):
+    def _place(self, body, authorization, method):
         if is_strange(authorization):
             return self._set_apart("a stranger")
+        if method not in (None, "POST"):
+            return self._set_apart("another method")
         if not body or self.expected(body) is Expected.REJECTED:
             return self._set_apart("a wrong line")
         unsent, self._unsent = self._unsent, ""
@@ -209,17 +211,29 @@ class ItemsClient(Client):
                 self._apart = {kind: batch for kind, batch in self._apart.items() if batch != key}
         return requests
 
+    def _heard(self, answers):
+        """What was to come to nothing and was taken all the same leaves no batch for whatever comes to nothing next."""
+        filled = {self.operation.key(each.request) for each in answers if each.status == self.contract.success}
+        self._apart = {kind: batch for kind, batch in self._apart.items() if batch not in filled}
+        return answers
+
     def _may_be_taken(self, request):
         return request.method == "POST" and self.expected(request.content) is not Expected.REJECTED
 
     def send(self, request, **how):
         """Send one request."""
-        return super().send(*self._sent([request]), **how)
+        (answer,) = self._heard([super().send(*self._sent([request]), **how)])
+        return answer
 
     def send_all(self, requests, **how):
         """Send independent requests; those for one batch leave one after the other, for at once they may be refused."""
         send = super().send_all
-        return [answer for wave in self._waves(self._sent(requests)) for answer in send(wave, **how)]
+        return self._heard([answer for wave in self._waves(self._sent(requests)) for answer in send(wave, **how)])
+
+    def send_beside(self, dying, request):
+        """What a request is answered while an upload that comes to no end, for the same batch too, is under way."""
+        _, answer = super().send_all(self._sent([dying, request]))
+        return answer
 
     def send_in_turn(self, requests):
         """Send requests one after the other on one connection."""

@@ -11,8 +11,12 @@ VALID = ID("answers", "valid_request_is_accepted")
 TAKEN = ID("story", "whole_stream_is_taken")
 SEALED = ID("story", "whole_stream_seals_its_batch")
 PART = ID("story", "part_is_taken")
+COUNTED = ID("story", "part_tells_what_is_there")
+COMPLETED = ID("story", "missing_items_complete_the_batch")
 AGAIN = ID("story", "item_sent_again_is_deduplicated")
 TWICE = ID("story", "repeated_line_is_deduplicated")
+REJECTION = ID("wrong_lines", "stream_with_a_wrong_line_is_rejected")
+WRONG_AGAIN = ID("wrong_lines", "whole_stream_after_a_wrong_one_seals")
 LATE = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
 
@@ -30,6 +34,11 @@ def tells(**wanted):
         return None
 
     return judge
+
+
+def takes_nothing(exchange):
+    """A judge: a documented error, or a 200 that says that the batch is sealed and nothing was accepted."""
+    return None if exchange.status in ERRORS else tells(itemsAccepted=0, sealed=True)(exchange)
 
 
 def given_accepted(exchanges):
@@ -89,3 +98,10 @@ def expect_whole_by_now(exchanges, size):
     read = given_accepted(exchanges)
     given(read, rests_on=ADDED_UP).satisfies(adds_up(size))
     given_whole(read)
+
+
+def expect_whole_after_wrong_lines(exchanges, size):
+    """The same of a batch that was sent wrong lines, some of them behind right ones, which is another's statement."""
+    read = given(exchanges, rests_on=WRONG_AGAIN).is_accepted()
+    counted = given(read, rests_on=WRONG_AGAIN).satisfies(adds_up(size))
+    given(counted, rests_on=WRONG_AGAIN).satisfies(tells(sealed=True))

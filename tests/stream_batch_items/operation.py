@@ -36,8 +36,9 @@ class StreamBatchItems(Operation):
 
     def key(self, request):
         """The batch of the path: whoever sends its items again gives it nothing that it has."""
-        *before, last = request.target.partition("?")[0].split("/")
-        return unquote(before[-1]) if last == "items" and before else None
+        # A percent-encoded letter, and a slash at the end, name the same place where a target reads them so.
+        *before, last = request.target.partition("?")[0].rstrip("/").split("/")
+        return unquote(before[-1]) if unquote(last) == "items" and before else None
 
     def made(self, exchange):
         """The id of the batch that a 200 names."""

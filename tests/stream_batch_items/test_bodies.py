@@ -1,15 +1,17 @@
 """What every operation's checks say of bodies, said of lines: here a line end divides documents."""
 
+import itertools
 import json
 
 import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, must
 
 from ..every_operation import json_texts
 from ..every_operation.packs import expect_ignored
-from .grounds import expect_whole_by_now, given_taken
+from .grounds import REJECTION, TAKEN, expect_whole_after_wrong_lines, expect_whole_by_now, given_taken, tells
 
 NO_OBJECT = {
     "an array": lambda text: f"[{text}]",
@@ -23,6 +25,31 @@ NO_OBJECT = {
 OF_SEVERAL_LINES = ("documents in lines", "white space")
 
 
+# What no line of JSON is, as bodies: what stands before and behind lines, and lines that end too soon. Readers of logs
+# and of lists in lines forgive them. A right line before does not make its batch whole.
+WRONG_ENDS = {
+    "a comma behind the line": lambda text: f"{text},\n",
+    "a last line cut short, without a line end": lambda text: f"{text}\n{text[:-4]}",
+    "a comment line before": lambda text: f"# one\n{text}\n",
+    "a NUL, and text behind it": lambda text: f"{text}\n\0and more\n",
+    "a comment line of two slashes": lambda text: f"// one\n{text}\n",
+    "a bracket before and behind": lambda text: f"[\n{text}\n]\n",
+    "an event's field": lambda text: f"data: {text}\n\n",
+    "a header line": lambda text: f"index,task\n{text}\n",
+    "a last line of one brace": lambda text: f"{text}\n{{",
+}
+# How a line may be written that says the same: "{0}" is its index, "{1}" its task, "{2}" that with escapes.
+WRITTEN = {
+    "names with escapes": r'{{"\u0069ndex":{0},"t\u0061sk":"{1}","payload":1}}',
+    "a payload before the index": '{{"payload":{{"index":99,"task":1}},"task":"{1}","index":{0}}}',
+    "unknown names before the index": '{{"conformanceExtra":[{{"index":99}}],"index":{0},"options":{{}},"task":"{1}"}}',
+    "white space before and behind": ' \t{{"index":{0},"task":"{1}"}} \t',
+    "white space around colons": '{{ "index"\t: {0} , "task" : "{1}" }}',
+    "a task with escapes": '{{"index":{0},"task":"{2}"}}',
+    "a task before the index": '{{"task":"{1}","index":{0}}}',
+}
+
+
 # Names are what they are: a property in capitals is another one, which nobody knows.
 MISSING = {"INDEX in the place of index": "index", "TASK in the place of task": "task"}
 MISTYPED = {
@@ -31,22 +58,32 @@ MISTYPED = {
     "task a number": ("task", "1"),
     "options a string": ("options", '"x"'),
     "index null": ("index", "null"),
-    "index true": ("index", "true"),
+    "index false": ("index", "false"),
     "task null": ("task", "null"),
     "index in a list": ("index", "[0]"),
-    "index in an object": ("index", '{"0":0}'),
     "index empty": ("index", '""'),
+    "index a space": ("index", '" "'),
+    "index in digits of another script": ("index", '"٠"'),
+    "index in an object": ("index", '{"0":0}'),
     "task in a list": ("task", '["x"]'),
     "options a list": ("options", "[]"),
     "options null": ("options", "null"),
 }
 
 
-def expect_rejected(target, bodies):
-    """Each of ``bodies``, by label, is rejected for one batch, which takes the right line afterwards."""
-    batch = target.batch(1)
-    expect(target.send_all(target.stream(batch, body, label) for label, body in bodies.items())).is_rejected()
-    expect_whole_by_now(target.send(target.whole(batch, "the sound twin")), 1)
+def expect_rejected(target, bodies, among=None):
+    """Each of ``bodies``, by label, is rejected for one batch, which takes the right lines afterwards.
+
+    That one ``among`` right lines is rejected has its own requirement, whatever is wrong with it.
+    """
+    # It has room for one item more, so that a right line of theirs does not seal it.
+    batch, bodies = target.batch(2), {**bodies, **(among or {})}
+    answers = target.send_all(target.stream(batch, body, label) for label, body in bodies.items())
+    expect(answers[: len(bodies) - len(among or {})]).is_rejected()
+    if among:
+        given(answers[-len(among) :], rests_on=REJECTION).is_rejected()
+    twin = target.send(target.stream(batch, [target.item(0), target.item(1)], "the sound twin"))
+    (expect_whole_after_wrong_lines if among else expect_whole_by_now)(twin, 2)
 
 
 @must("a line that is no JSON object is rejected, alone in its stream too", clause="streamBatchItems.requestBody")
@@ -64,10 +101,48 @@ def test_malformed_json_is_rejected(target):
         **json_texts.malformed(everywhere, sparing=target.sparing),
         "two items on a line": lambda text: text + text,
     }
-    expect_rejected(
-        target,
-        {label: f"{case(right)}\n".encode() for label, case in cases.items() if label not in OF_SEVERAL_LINES},
-    )
+    bodies = {label: f"{case(right)}\n".encode() for label, case in cases.items() if label not in OF_SEVERAL_LINES}
+    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=4, thorough=len(WRONG_ENDS)))
+    expect_rejected(target, in_payloads(bodies), {label: wrong(right).encode() for label, wrong in ends})
+
+
+def in_payloads(bodies):
+    """The same bodies, but that in every second one what is malformed stands in the payload, behind index and task."""
+    own, payload = f'"{json_texts.EXTRA}":'.encode(), b'"payload":'
+    return {
+        label: body.replace(own, payload) if number % 2 else body for number, (label, body) in enumerate(bodies.items())
+    }
+
+
+@must("a line is read as JSON is: names and texts with escapes, properties in any order, white space between them",
+      clause="streamBatchItems.requestBody")  # fmt: skip
+def test_lines_are_read_as_json(target):
+    size = target.creates.within(len(WRITTEN))
+    forms = dict(itertools.islice(WRITTEN.items(), size))
+    texts = [written(target, form, index) for index, form in enumerate(forms.values())]
+    answer = target.send(target.stream(target.batch(size), b"".join(texts), "lines written in every way"))
+    answers = [answer]
+    if taken(size)(answer) is not None and answer.status != 429:
+        # What tells the kinds apart is sent where one of them fails; a plain line beside them shows that others pass.
+        batch = target.batch(size + 1)
+        plain, *answers = target.send_all([
+            target.stream(batch, [target.item(size)], "a plain line"),
+            *(target.stream(batch, text, label) for label, text in zip(forms, texts, strict=True)),
+        ])  # fmt: skip
+        given(plain, rests_on=TAKEN).satisfies(taken(1))
+    expect(answers).satisfies(lambda each: taken(size if each is answer else 1)(each))
+
+
+def written(target, form, index):
+    """A line of the item with this index, in a form of the table."""
+    task = json.dumps(target.task)[1:-1]
+    escaped = "".join(f"\\u{ord(each):04x}" for each in target.task) if target.task.isascii() else task
+    return f"{form.format(index, task, escaped)}\n".encode()
+
+
+def taken(size):
+    """A judge: a 200 that says that so many items were accepted."""
+    return tells(itemsAccepted=size, itemsDeduplicated=0)
 
 
 @must("what JSON allows is accepted in unknown properties", clause="BatchItem")
@@ -100,7 +175,7 @@ def broken(target):
 
     missing = {label: json.dumps(without(target, name) | {name.upper(): 0}) for label, name in MISSING.items()}
     mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
-    count = target.pick(smoke=2, standard=6, thorough=len(MISTYPED))
+    count = target.pick(smoke=2, standard=9, thorough=len(MISTYPED))
     return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
 
 

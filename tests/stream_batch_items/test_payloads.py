@@ -3,11 +3,12 @@
 import json
 
 from trigger_conformance.checks.expect import InconclusiveError, expect
+from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import must
 from trigger_conformance.wire.exchange import Beyond
 
 from .client import line
-from .grounds import ERRORS, expect_whole_by_now, given_sealed, tells
+from .grounds import COMPLETED, ERRORS, expect_whole_by_now, given_accepted, given_part, given_sealed, tells
 
 PAYLOAD = "BatchItem.payload"
 LARGE = 1 << 20
@@ -34,6 +35,24 @@ PAYLOADS = {
     "an escaped letter": r'"\u00e9\ud83d\ude00"',
     "names that mean something": '{"__proto__":{"a":1},"constructor":null,"toJSON":1,"then":1,"length":-1}',
 }
+# An object of everything that stores, columns and languages have trouble with inside payloads, by what it is.
+INSIDE = {
+    "floats in an object": '{"a":1.5,"b":[0.1]}',
+    "1e200 and 1e-200": '{"a":1e200,"b":-1e-200}',
+    "empty texts in an object": '{"a":"","b":[""]}',
+    "names that differ in letter case": '{"a":1,"A":2,"userId":1,"userid":2}',
+    "names of every plane": '{"😀":1,"é":1,"한":1}',
+    "names of types": '{"@type":"a.B","$type":"A.B, C","@class":"a","__type":"a","_id":1}',
+    "a name of 300 characters": f'{{"{"x" * 300}":1}}',
+    "1,500 names": "{" + ",".join(f'"n{each}":{each}' for each in range(1500)) + "}",
+    "texts that begin as JSON": '["[draft] hello","{name}, hello","[","{\\"","null","NaN"]',
+    "a text that begins as an array": '"[draft] hello"',
+    "a text that begins as an object": '"{name}, hello"',
+    "arrays in arrays of several types": '[[1,"a",null],[true,{}],[[]]]',
+    "texts like numbers and dates": '["007","1e5","2024-02-30","+1","-0","=1+1"]',
+    "names that are numbers": '{"0":1,"-1":1,"1.5":1," ":1,"true":1}',
+    "numbers at borders": f"[{2**31},{2**53 + 1},{-(2**63)},{2**64},-0,-0.0,0e0]",
+}
 # Two of them have one key: an item is known by its index.
 OPTIONS = (
     '{"options":{}}',
@@ -41,6 +60,10 @@ OPTIONS = (
     '{"options":{"idempotencyKey":"KEY"}}',
     '{"payloadType":"application/json"}',
     '{"conformanceExtra":[1],"a.b":null}',
+    # Names of an item in its options, and such as a batch has: they are nobody's here.
+    '{"options":{"index":0,"task":"conformance","payload":1}}',
+    '{"batchId":"OTHER","batch":{"id":"OTHER"},"id":"OTHER"}',
+    '{"sealed":true,"runCount":1,"expectedCount":1,"enqueuedCount":99,"status":"PROCESSING","isLast":true}',
 )
 
 
@@ -53,8 +76,9 @@ def lines_of(target, texts):
 
 @must("any JSON value is a payload, and so is none", clause=PAYLOAD)
 def test_any_json_is_a_payload(target):
-    size = target.creates.within(len(PAYLOADS))
-    texts = dict(list(PAYLOADS.items())[:size])
+    known = PAYLOADS | INSIDE
+    size = target.creates.within(len(known))
+    texts = dict(list(known.items())[:size])
     all_in_one = target.send(
         target.stream(target.batch(size), b"".join(lines_of(target, texts.values())), "payloads of every kind")
     )
@@ -74,10 +98,12 @@ def test_any_json_is_a_payload(target):
 @must("options of an item and properties that nobody knows are accepted", clause="BatchItem.options")
 def test_options_and_more_are_accepted(target):
     key = target.creates.key()
-    texts = [text.replace("KEY", key) for text in OPTIONS]
+    batch, other = target.batches(len(OPTIONS) + 1, 1)
+    texts = [text.replace("KEY", key).replace("OTHER", other.id) for text in OPTIONS]
     items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(texts)]
-    answer = target.send(target.stream(target.batch(len(items)), items, "options and unknown properties"))
-    given_sealed(answer, len(items))
+    given_part(target.send(target.stream(batch, items, "options and unknown properties")), len(items))
+    rest = target.send(target.stream(batch, [target.item(len(items))], "the last item, without any"))
+    given(given_accepted(rest), rests_on=COMPLETED).satisfies(tells(itemsAccepted=1, sealed=True))
 
 
 @must("a payload of 1 MiB is accepted or refused, and the batch can still be sealed", clause=PAYLOAD)

@@ -11,9 +11,12 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.contract import strict_json
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.wire.exchange import Beyond
 
+from .client import batch_of
 from .grounds import (
     ADDED_UP,
+    COUNTED,
     ERRORS,
     LATE,
     PART,
@@ -27,6 +30,7 @@ from .grounds import (
     given_sealed,
     given_taken,
     given_whole,
+    takes_nothing,
     tells,
 )
 from .operation import counts, lines
@@ -67,12 +71,12 @@ def late(target, parts, completed):
 
 @pytest.fixture(scope="module")
 def repeated(target):
-    """Streams with lines that come twice: one that fills its batch, and one that does not."""
-    doubled, short = target.batches(3, 2)
+    """Streams with lines that come again: one that fills its batch, and one that does not, with as many lines."""
+    doubled, short = target.batches(3, 3)
     return target.send_all(
         [
             target.stream(doubled, target.items([0, 1, 0, 2, 1]), "three items in five lines"),
-            target.stream(short, target.items([0, 0]), "one item of two, twice"),
+            target.stream(short, target.items([2, 2, 2]), "one item of three, three times"),
         ]
     )
 
@@ -91,6 +95,9 @@ def test_whole_stream_seals_its_batch(filled):
 def test_answer_names_its_batch(target, traffic):
     def judge(exchange):
         wanted, got = target.operation.key(exchange.request), exchange.answer.document.get("id")
+        if wanted is None:
+            # A path of another form, which names a batch to the target alone.
+            return None
         return None if got == wanted else Problem(f"expected the batch {quoted(wanted)}, got {quoted(got)}", "id")
 
     seen(successes(target, traffic), "200").satisfies(judge)
@@ -114,8 +121,26 @@ def test_part_tells_what_is_there(target, parts, request):
     expect(one).satisfies(tells(enqueuedCount=3, expectedCount=4))
     if target.profile > Profile.SMOKE:
         _, short = request.getfixturevalue("repeated")
-        unsealed = given(short, rests_on=TWICE).satisfies(tells(itemsAccepted=1, itemsDeduplicated=1, sealed=False))
-        expect(unsealed).satisfies(tells(enqueuedCount=1, expectedCount=2))
+        unsealed = given(short, rests_on=TWICE).satisfies(tells(itemsAccepted=1, itemsDeduplicated=2, sealed=False))
+        expect(unsealed).satisfies(tells(enqueuedCount=1, expectedCount=3))
+
+
+@must("every answer about a batch that lacks items tells how many it has and expects", clause=f"{ANSWER}.expectedCount",
+      profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
+def test_unsealed_batch_tells_its_counts(target, traffic):
+    known = sizes(target)
+    unsealed = [each for each in successes(target, traffic) if counts(each)[2] is False]
+
+    def judge(exchange):
+        told = exchange.answer.document
+        there, size = told.get("enqueuedCount"), known.get(target.operation.key(exchange.request))
+        if type(there) is not int or there < 0:
+            return Problem(f"it lacks items, and tells enqueuedCount {quoted(there)}", "enqueuedCount")
+        # Whatever is no batch of the run has its own requirement.
+        return tells(expectedCount=size)(exchange) if size is not None else None
+
+    seen(unsealed, "answer with sealed false")
+    given(unsealed, rests_on=COUNTED).satisfies(judge)
 
 
 @must("enqueuedCount and expectedCount are absent once the batch is sealed", clause=f"{ANSWER}.expectedCount",
@@ -156,8 +181,11 @@ def test_item_sent_again_is_deduplicated(parts, completed):
 def test_index_tells_the_item(target):
     batch = target.batch(3)
     given_part(target.send(target.stream(batch, target.items([1]), "one of 3")), 1)
-    changed = target.stream(batch, [target.item(1, payload={"n": "another"})], "the same index")
-    given_again(target.send(changed), 0, 1)
+    others = [
+        target.item(1, payload={"n": "another"}),
+        target.item(1, payload={"n": 1}, options={"conformanceExtra": "another"}),
+    ]
+    given_again(target.send(target.stream(batch, others, "the same index")), 0, 2)
     equal = [target.item(index, payload={"n": 1}) for index in (0, 2)]
     given_taken(target.send(target.stream(batch, equal, "equal payloads")), 2)
 
@@ -166,7 +194,7 @@ def test_index_tells_the_item(target):
 def test_repeated_line_is_deduplicated(repeated):
     doubled, short = repeated
     given_again(doubled, 3, 2)
-    given_again(short, 1, 1)
+    given_again(short, 1, 2)
     given_whole(doubled)
     given(short, rests_on=PART).satisfies(tells(sealed=False))
 
@@ -176,17 +204,38 @@ def test_many_items_are_taken(target):
     size = target.creates.within(target.pick(smoke=30, standard=120, thorough=1000))
     batch, half = target.batch(size), size // 2
     given_part(target.send(target.stream(batch, target.items(range(half)), f"the first {half}")), half)
-    rest = target.send(target.stream(batch, target.items(range(half, size)), "the rest"))
-    given_sealed(rest, size - half)
+    # Of what is there the first one comes once more, with many between.
+    rest = target.send(target.stream(batch, target.items([*range(half, size), 0]), "the first one and the rest"))
+    given_again(rest, size - half, 1)
+    given_whole(rest)
 
 
 @must("a stream for a sealed batch takes nothing: success, or a documented error", clause=f"{ANSWER}.sealed",
       profile=Profile.SMOKE)  # fmt: skip
 def test_stream_after_sealing_takes_nothing(late):
     again, others = late
-    expect([*again, *others]).satisfies(
-        lambda each: None if each.status in ERRORS else tells(itemsAccepted=0, sealed=True)(each)
-    )
+    expect([*again, *others]).satisfies(takes_nothing)
+
+
+@must("a batch that was sealed long before takes nothing either", clause=f"{ANSWER}.sealed", stage=Stage.GENERATED)
+def test_batch_sealed_long_before_takes_nothing(target):
+    first = next((each for each in target.wire.ledger.exchanges() if is_sealing(target, each)), None)
+    if first is None:
+        # Alone: then it waits for what a target does once the runs are over.
+        first = target.send(target.whole(target.batch(1), "a stream that seals a batch"))
+        given_sealed(first, 1)
+        target.wire.pause(1)
+    again = target.stream(target.operation.key(first.request), first.request.body, "what sealed a batch, long after")
+    # A target need not keep what is done for ever.
+    given(target.send(again), rests_on=LATE).satisfies(lambda each: None if each.status == 404 else takes_nothing(each))
+
+
+def is_sealing(target, exchange):
+    """Whether an exchange is a plain one of the operation's own, whose answer says that it sealed its batch."""
+    request = exchange.request
+    plain = request.operation == target.operation.id and request.credential == "primary" and not request.upload
+    accepted, _, sealed = counts(exchange)
+    return plain and request.beyond is Beyond.NOTHING and sealed is True and type(accepted) is int and accepted > 0
 
 
 @should("the stream that sealed a batch, sent again, is answered with success", clause="RFC 9110 9.2.2")
@@ -200,12 +249,22 @@ def test_replayed_create_leads_to_the_same_batch(target):
     key = target.creates.key()
     batch = target.batch(3, key=key)
     given_part(target.send(target.stream(batch, target.items([0, 1]), "two of 3")), 2)
-    replayed = target.batch(3, key=key)
-    given(replayed.made_by, rests_on=REPLAYED).satisfies(
-        lambda each: None if replayed.id == batch.id else f"the replay names another batch: {each.outcome}"
-    )
-    whole = target.send(target.whole(replayed, "all items, after a replay of the create"))
+    replay(target, batch, target.creates.order(1, key, "a replay with runCount 1"))
+    again = target.send(target.stream(batch, target.items([1]), "one of the two again, after that replay"))
+    given(given_again(again, 0, 1), rests_on=TWICE).satisfies(tells(sealed=False))
+    whole = target.send(target.whole(batch, "all items, after a replay of the create"))
     given_again(whole, 1, 2)
+    if counts(whole)[2] is True:
+        replay(target, batch, target.creates.order(3, key, "a replay once the batch is sealed"))
+        late = target.send(target.whole(batch, "all items, after a replay once the batch is sealed"))
+        given(late, rests_on=LATE).satisfies(takes_nothing)
+
+
+def replay(target, batch, order):
+    """Replay the create of a batch; whether that leads to the same one is that requirement's affair."""
+    given(target.creates.send(order), rests_on=REPLAYED).satisfies(
+        lambda each: None if batch_of(each) == batch.id else f"the replay names another batch: {each.outcome}"
+    )
 
 
 @must("a stream whose answer was not read is sent again: the batch is whole, and no item is taken twice",
@@ -232,7 +291,12 @@ def sizes(target):
     """How many items the batches of the run expect, by their ids."""
     creates = operations()["create_batch"]
     asked = [each for each in target.wire.ledger.exchanges() if each.request.operation == creates.id]
-    return {made: (each.request.document or {}).get("runCount") for each in asked if (made := creates.made(each))}
+    known = {}
+    for each in asked:
+        # A replay may ask for another number, and changes nothing.
+        if made := creates.made(each):
+            known.setdefault(made, (each.request.document or {}).get("runCount"))
+    return known
 
 
 def sound(target, traffic, known):

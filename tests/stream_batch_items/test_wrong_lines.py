@@ -7,15 +7,19 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Profile, must
 
 from .client import line
-from .grounds import ERRORS, PART, expect_whole_by_now, tells
+from .grounds import ERRORS, PART, REJECTION, expect_whole_by_now, tells
 
 ITEM = "BatchItem"
 REJECTED = "streamBatchItems.responses.422"
 SEALING = "StreamBatchItemsResponse.sealed"
-REJECTION = "stream_batch_items.wrong_lines.stream_with_a_wrong_line_is_rejected"
 SIZE = 3
-# Where a wrong line stands among the right ones.
-PLACES = {"before the others": 0, "between the others": 1, "after the others": SIZE}
+# Where a wrong line stands among the right ones, and which items these are: one that has right lines behind it lacks an
+# item of its batch, for what came behind may have been kept as well.
+PLACES = {
+    "before the others": ((), (0, 1)),
+    "between the others": ((0, 1), (1,)),
+    "after the others": (range(SIZE), ()),
+}
 
 
 def index_of(value):
@@ -26,10 +30,11 @@ OUT_OF_RANGE = {
     "the runCount": index_of(SIZE),
     "below 0": index_of(-1),
     "2^32": index_of(2**32),
+    "2^64": index_of(2**64),
+    "1e999": index_of("1e999"),
     "one more": index_of(SIZE + 1),
     "2^31": index_of(2**31),
     "2^53 + 1": index_of(2**53 + 1),
-    "2^64": index_of(2**64),
     "10^100": index_of(10**100),
     "the least of 32 bits": index_of(-(2**31)),
 }
@@ -42,7 +47,7 @@ WRONG = ('{"index":0}', '{"index":0,', f'{{"index":{SIZE},"task":"conformance"}}
 @must("an index below 0, and one that the batch has no place for, are rejected", clause=f"{ITEM}.index")
 def test_index_out_of_range_is_rejected(target):
     right = target.text()
-    cases = list(OUT_OF_RANGE.items())[: target.pick(smoke=1, standard=4, thorough=20)]
+    cases = list(OUT_OF_RANGE.items())[: target.pick(smoke=1, standard=5, thorough=20)]
     batch = target.batch(SIZE)
     streams = [target.stream(batch, f"{wrong(right)}\n".encode(), label) for label, wrong in cases]
     expect(target.send_all(streams)).is_rejected()
@@ -52,15 +57,26 @@ def test_index_out_of_range_is_rejected(target):
 
 @pytest.fixture(scope="module")
 def spoilt(target):
-    """Streams of all right lines of a batch and one that is wrong, each for a batch of its own, by place."""
+    """Streams of right lines of a batch and one that is wrong, each for a batch of its own, by place.
+
+    The one between the others is sent twice, to a batch that was told to have an item of it.
+    """
     places = list(PLACES.items())[-target.pick(smoke=1, standard=3, thorough=3) :]
     batches = target.batches(*[SIZE] * len(places))
-    right = [line(each) for each in target.items(range(SIZE))]
     streams = [
-        target.stream(batch, b"".join([*right[:at], f"{wrong}\n".encode(), *right[at:]]), f"a wrong line {place}")
-        for batch, (place, at), wrong in zip(batches, places, WRONG[-len(places) :], strict=True)
+        target.stream(batch, among_right_ones(target, wrong, *items), f"a wrong line {place}")
+        for batch, (place, items), wrong in zip(batches, places, WRONG[-len(places) :], strict=True)
     ]
+    between = [each for each in streams if each.label.endswith("between the others")]
+    target.send_all(target.stream(target.operation.key(each), target.items([0]), "one item of 3") for each in between)
+    target.send_all(between)
     return list(zip(batches, target.send_all(streams), strict=True))
+
+
+def among_right_ones(target, wrong, before, behind):
+    """A body with a wrong line between the items with these indexes."""
+    lines = [[line(each) for each in target.items(indexes)] for indexes in (before, behind)]
+    return b"".join([*lines[0], f"{wrong}\n".encode(), *lines[1]])
 
 
 @must("a stream with one wrong line is rejected, wherever that stands", clause=REJECTED, profile=Profile.SMOKE)
@@ -68,9 +84,9 @@ def test_stream_with_a_wrong_line_is_rejected(spoilt):
     expect(each for _, each in spoilt).is_rejected()
 
 
-@must("a stream with a wrong line seals nothing: the batch still lacks what came after that line", clause=SEALING)
+@must("a stream with a wrong line seals nothing: the batch still lacks what never came", clause=SEALING)
 def test_stream_with_a_wrong_line_seals_nothing(target, spoilt):
-    # First the one with a right line before it.
+    # First the one with right lines before it.
     rejected = ((batch, each) for batch, each in (*spoilt[1:2], *spoilt[:1]) if each.status in ERRORS)
     batch, stream = next(rejected, (None, None))
     if batch is None:

@@ -60,7 +60,7 @@ class Transmission:
             response = await self._transport.handle_async_request(prepared)
             started = response.extensions.get("started", started)
             connection = response.extensions.get("connection", 0)
-            if sending.hang_up:
+            if prepared.extensions["hang_up"]:
                 failure = Failure(FailureKind.ABANDONED, "")
             else:
                 body = await decoded(response, largest_answer(request.method))
@@ -97,7 +97,8 @@ class Transmission:
             "fresh": sending.fresh,
             # What a target keeps of a connection must decide no other check than the one on connections.
             "alone": not sending.line and request.authorization != (self._usual,),
-            "hang_up": sending.hang_up,
+            # An upload that comes to no end is answered by nobody, whatever else is under way beside it.
+            "hang_up": sending.hang_up or bool(request.upload and request.upload.dies),
             "line": sending.line,
         }
         if sending.gate is not None and not sending.gate.is_open:

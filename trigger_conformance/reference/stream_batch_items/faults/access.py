@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import jwt
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import Response
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.store import Batch, Batches
 from trigger_conformance.reference.server import Problem
-from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.site import Environment, Site
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
 from trigger_conformance.reference.stream_batch_items.store import Filling, Fillings
 
@@ -173,7 +174,7 @@ class RefusesAfterwards(StreamBatchItemsServer):
         return response
 
 
-@fault(FORGED)
+@fault(FORGED, "access.token_with_another_signature_is_refused")
 class VerifiesNothing(StreamBatchItemsServer):
     """A token's signature is not looked at."""
 
@@ -183,3 +184,119 @@ class VerifiesNothing(StreamBatchItemsServer):
         except jwt.InvalidTokenError:
             return {}
         return found
+
+
+class _Near(_Finding):
+    """Finds a batch whose id is another one than that of the path."""
+
+    def stand_in(self, environment: Environment, identity: str) -> Filling | None:
+        near = next((each for each in self.known(environment) if self.is_near(each, identity)), None)
+        return None if near is None else self.find(environment, near)
+
+    def is_near(self, known: str, identity: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(UNKNOWN)
+class TrimsIds(_Near):
+    """White space around an id is cut off."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return identity.strip() == known
+
+
+@fault(UNKNOWN)
+class LooksUpPatterns(_Near):
+    """An id is looked up as a pattern of a database, in which % is anything."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return identity.endswith("%") and len(identity) > 1 and known.startswith(identity[:-1])
+
+
+@fault(UNKNOWN)
+class DecodesIdsTwice(_Near):
+    """An id that is decoded is decoded once more."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return unquote(identity) == known
+
+
+@fault(UNKNOWN)
+class EndsIdsAtNul(_Near):
+    """An id ends at a NUL, as a text of C."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return "\0" in identity and identity.partition("\0")[0] == known
+
+
+class _Failing(StreamBatchItemsServer):
+    """Some ids are answered 500."""
+
+    def find(self, environment: Environment, identity: str) -> Filling:
+        if self.fails(identity):
+            raise Problem(500, "The query failed")
+        return super().find(environment, identity)
+
+    def fails(self, identity: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(UNKNOWN, "answers.never_a_server_error")
+class FailsOnNulInIds(_Failing):
+    """An id with a NUL is answered 500, as by PostgreSQL."""
+
+    def fails(self, identity: str) -> bool:
+        return "\0" in identity
+
+
+@fault(UNKNOWN, "answers.never_a_server_error")
+class FailsOnLongIds(_Failing):
+    """An id of more than 250 characters is answered 500, as by memcached."""
+
+    def fails(self, identity: str) -> bool:
+        return len(identity) > 250
+
+
+@fault(UNKNOWN, "answers.never_a_server_error")
+class FailsOnIdsOfOtherEncodings(_Failing):
+    """An id that is no UTF-8 is answered 500, as by JavaScript's decodeURIComponent."""
+
+    def fails(self, identity: str) -> bool:
+        return "\ufffd" in identity or any("\udc80" <= each <= "\udcff" for each in identity)
+
+
+@fault("access.token_with_another_signature_is_refused")
+class RemembersTokensWithoutSignatures(StreamBatchItemsServer):
+    """A token that was found right once is known again by what stands before its signature."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.right: dict[str, dict[str, Any]] = {}
+
+    def claims(self, token: str) -> dict[str, Any]:
+        told = token.rpartition(".")[0]
+        found = self.right.get(told) or super().claims(token)
+        if found:
+            self.right[told] = found
+        return found
+
+
+@fault(OTHERS)
+class SpentTokensOpenAll(StreamBatchItemsServer):
+    """A token whose own batch is sealed is compared with nothing: it covers every batch."""
+
+    def covers(self, claims: Mapping[str, Any], batch: str) -> bool:
+        own = [each.rpartition(":")[2] for each in claims.get("scopes", ())]
+        fillings = [each.store(Fillings) for each in self.environments]
+        spent = any(each in known and known[each].sealed for known in fillings for each in own)
+        return spent or super().covers(claims, batch)
+
+
+@fault("access.empty_stream_needs_a_credential")
+class EmptyStreamsNeedNoCredential(StreamBatchItemsServer):
+    """A request without a body is let in whoever sends it, as one that only looks."""
+
+    def authenticate(self, request: Request) -> Environment | None:
+        found = super().authenticate(request)
+        empty = request.headers.get("content-length") == "0"
+        return found or (self.environments[0] if empty else None)

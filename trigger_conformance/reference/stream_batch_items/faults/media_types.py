@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
-from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
+from trigger_conformance.reference.stream_batch_items.server import MEDIA_TYPES, StreamBatchItemsServer
 
 LINES = "media_types.media_types_of_lines_are_accepted"
 OTHERS = "media_types.other_media_types_are_refused"
@@ -121,3 +123,100 @@ class MissingTypesAreBadRequests(_Judging):
         if told is None:
             raise Problem(400, "Content-Type is missing")
         super().judge(told, request)
+
+
+class _Parameters(_Judging):
+    """Takes some parameters only."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        super().judge(told, request)
+        if not self.is_fine(told or ""):
+            raise Problem(415, "Content-Type has a parameter that is not known")
+
+    def is_fine(self, told: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(LINES)
+class KnowsOneCharset(_Parameters):
+    """A charset of another spelling than utf-8 is answered 415."""
+
+    def is_fine(self, told: str) -> bool:
+        charset = re.search(r'charset="?([\w-]+)', told.lower())
+        return charset is None or charset[1] == "utf-8"
+
+
+@fault(LINES)
+class KnowsOneParameter(_Parameters):
+    """A parameter other than the charset is answered 415."""
+
+    def is_fine(self, told: str) -> bool:
+        parameters = [each.strip().lower() for each in told.split(";")[1:]]
+        return all(each.startswith("charset") for each in parameters if each)
+
+
+@fault(LINES)
+class WantsAParameterBehindEachSemicolon(_Parameters):
+    """A semicolon with nothing behind it is answered 415."""
+
+    def is_fine(self, told: str) -> bool:
+        return not told.rstrip().endswith(";")
+
+
+@fault(LINES)
+class WantsNoSpaceBeforeSemicolons(_Parameters):
+    """White space before a semicolon is answered 415."""
+
+    def is_fine(self, told: str) -> bool:
+        return " ;" not in told
+
+
+class _Generous(_Judging):
+    """Takes some other media types for lines."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if not self.takes((told or "").lower()):
+            super().judge(told, request)
+
+    def takes(self, told: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(OTHERS)
+class ComparesBeginnings(_Generous):
+    """A media type that begins as that of lines is taken for it."""
+
+    def takes(self, told: str) -> bool:
+        return told.startswith(MEDIA_TYPES)
+
+
+@fault(OTHERS)
+class LooksForTheTypeAnywhere(_Generous):
+    """A media type is taken for that of lines where its name stands anywhere in the header."""
+
+    def takes(self, told: str) -> bool:
+        return any(each in told.partition(";")[2] for each in MEDIA_TYPES)
+
+
+@fault(OTHERS)
+class TakesOneOfSeveralTypes(_Generous):
+    """Of several media types in a list one must be that of lines."""
+
+    def takes(self, told: str) -> bool:
+        return any(each.strip() in MEDIA_TYPES for each in told.split(","))
+
+
+@fault(OTHERS)
+class TakesOtherNamesOfLines(_Generous):
+    """Other names that lines go by are taken."""
+
+    def takes(self, told: str) -> bool:
+        return told in ("application/jsonl", "application/x-jsonlines", "text/x-ndjson")
+
+
+@fault(OTHERS)
+class TakesAnyBytes(_Generous):
+    """application/octet-stream is taken for lines."""
+
+    def takes(self, told: str) -> bool:
+        return told == "application/octet-stream"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.requests import Request
 
 from trigger_conformance.reference.behaviours import fault
+from trigger_conformance.reference.create_batch.store import Batches
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
 from trigger_conformance.reference.stream_batch_items.store import Filling, Item, Stream
@@ -131,3 +134,142 @@ class DropsLargeItems(StreamBatchItemsServer):
     def take(self, filling: Filling, item: Item, stream: Stream) -> None:
         if len(str(item.document.get("payload", ""))) < 1_000_000:
             super().take(filling, item, stream)
+
+
+@fault(ANY, "answers.never_a_server_error")
+class StoresNoFloats(_Payloads):
+    """A number with a fraction inside a payload is answered 500, as by clients of DynamoDB."""
+
+    def is_fine(self, payload: object) -> bool:
+        if any(isinstance(each, float) and each is not payload for each in _values(payload)):
+            raise Problem(500, "Float types are not supported")
+        return True
+
+
+@fault(ANY)
+class StoresNoVeryLargeNumbers(_Payloads):
+    """A number that a decimal of 38 digits has no room for is answered 422."""
+
+    def is_fine(self, payload: object) -> bool:
+        return not any(isinstance(each, float) and abs(each) > 1e126 for each in _values(payload))
+
+
+@fault(ANY)
+class StoresNoEmptyTexts(_Payloads):
+    """An empty text inside a payload is answered 422."""
+
+    def is_fine(self, payload: object) -> bool:
+        return payload == "" or "" not in [each for each in _values(payload) if isinstance(each, str)]
+
+
+@fault(ANY)
+class ReadsTextsOfJson(_Payloads):
+    """A payload that is a text and begins as JSON is read once more, and is answered 422 where it is none."""
+
+    def is_fine(self, payload: object) -> bool:
+        if isinstance(payload, str) and payload[:1] in ("{", "["):
+            try:
+                json.loads(payload)
+            except ValueError:
+                return False
+        return True
+
+
+@fault(ANY)
+class ComparesNamesInAnyLetterCase(_Payloads):
+    """A payload with names that differ in letter case alone is answered 422."""
+
+    def is_fine(self, payload: object) -> bool:
+        objects = [each for each in _values(payload) if isinstance(each, dict)]
+        return all(len({name.lower() for name in each}) == len(each) for each in objects)
+
+
+class _Names(_Payloads):
+    """Takes some names in payloads only."""
+
+    def is_fine(self, payload: object) -> bool:
+        names = [name for each in _values(payload) if isinstance(each, dict) for name in each]
+        return self.are_fine(names)
+
+    def are_fine(self, names: list[str]) -> bool:
+        raise NotImplementedError
+
+
+@fault(ANY)
+class LoadsTypesOfPayloads(_Names):
+    """A name in a payload that says of which type it is names one that is not known: 422."""
+
+    def are_fine(self, names: list[str]) -> bool:
+        return not {"@type", "$type"} & {*names}
+
+
+@fault(ANY)
+class StoresShortNames(_Names):
+    """A name of more than 255 characters in a payload is answered 422."""
+
+    def are_fine(self, names: list[str]) -> bool:
+        return all(len(each) < 256 for each in names)
+
+
+@fault(ANY)
+class StoresAThousandNames(_Names):
+    """A payload of more than a thousand names is answered 422, as by a limit on the fields of an index."""
+
+    def are_fine(self, names: list[str]) -> bool:
+        return len(names) <= 1000
+
+
+@fault(ANY)
+class StoresNamesOfThreeBytes(_Names):
+    """A character of four bytes in a payload's name is answered 422."""
+
+    def are_fine(self, names: list[str]) -> bool:
+        return all(character < "\U00010000" for name in names for character in name)
+
+
+class _MixingUp(StreamBatchItemsServer):
+    """Takes what a line has elsewhere for its own."""
+
+    def validate(self, document: Any) -> Item:
+        return super().validate({**document, **self.mixed(document)} if isinstance(document, dict) else document)
+
+    def mixed(self, document: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@fault(OPTIONS)
+class OptionsNameTheItem(_MixingUp):
+    """An index in an item's options is the item's."""
+
+    def mixed(self, document: dict[str, Any]) -> dict[str, Any]:
+        options = document.get("options")
+        return {name: options[name] for name in options if name == "index"} if isinstance(options, dict) else {}
+
+
+@fault(OPTIONS)
+class LinesNameTheirBatch(StreamBatchItemsServer):
+    """A line that names another batch is an item of that one."""
+
+    def take(self, filling: Filling, item: Item, stream: Stream) -> None:
+        named = item.document.get("batchId")
+        for each in self.environments:
+            if named in each.store(Batches).answered:
+                filling = self.find(each, named)
+        super().take(filling, item, stream)
+
+
+@fault(OPTIONS)
+class LinesSealTheirBatch(StreamBatchItemsServer):
+    """A line that says that the batch is sealed seals it, as one that is assigned to it would."""
+
+    def take(self, filling: Filling, item: Item, stream: Stream) -> None:
+        super().take(filling, item, stream)
+        filling.sealed = filling.sealed or item.document.get("sealed") is True
+
+
+def _values(payload: object) -> Iterator[object]:
+    """All values in a payload."""
+    yield payload
+    inside = payload.values() if isinstance(payload, dict) else payload if isinstance(payload, list) else ()
+    for each in inside:
+        yield from _values(each)

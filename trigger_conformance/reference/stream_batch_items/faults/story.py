@@ -65,7 +65,7 @@ class CountsTheFirstPage(StreamBatchItemsServer):
         return min(len(filling.items), 50) == filling.batch.run_count
 
 
-@fault("story.many_items_are_taken")
+@fault("story.many_items_are_taken", "payloads.any_json_is_a_payload")
 class ReadsTwentyFiveLines(StreamBatchItemsServer):
     """Of a stream's lines those beyond the 25th are not read, which is what the store takes in one command."""
 

@@ -47,7 +47,8 @@ class CutsFractions(_Repairing):
 
     def right(self, document: dict[str, Any]) -> dict[str, Any]:
         index = document.get("index")
-        return {**document, "index": int(index)} if isinstance(index, float) else document
+        finite = isinstance(index, float) and abs(index) < 2**53
+        return {**document, "index": int(index)} if finite else document  # type: ignore[arg-type]
 
 
 @fault(MISTYPED)
@@ -307,3 +308,47 @@ class CutsCommasOff(StreamBatchItemsServer):
             return json.loads(self.decode(body), parse_constant=self.constant)
         except (ValueError, RecursionError):
             return super().parse(re.sub(rb",\s*\}$", b"}", body))
+
+
+@fault(RANGE)
+class WrapsAt64Bits(_Indexes):
+    """An index is kept in 64 bits."""
+
+    def read(self, index: int) -> int:
+        return index % 2**64 if index >= 2**64 else index
+
+
+@fault(RANGE, "answers.never_a_server_error")
+class FailsOnInfiniteIndexes(StreamBatchItemsServer):
+    """An index that is too large for a double is answered 500."""
+
+    def check_index(self, document: dict[str, Any]) -> int:
+        if document.get("index") == float("inf"):
+            raise Problem(500, "cannot convert float infinity to integer")
+        return super().check_index(document)
+
+
+@fault(MISTYPED)
+class ReadsNothingAsTheFirst(_Repairing):
+    """An index that is an empty text is 0, as JavaScript's Number has it."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        return {**document, "index": 0} if document.get("index") == "" else document
+
+
+@fault(MISTYPED)
+class ReadsListsAsTheirItem(_Repairing):
+    """An index that is a list of a number is that number."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        index = document.get("index")
+        return {**document, "index": index[0]} if isinstance(index, list) and len(index) == 1 else document
+
+
+@fault(MISTYPED)
+class ReadsNullAsTheUsualTask(_Repairing):
+    """A task that is null is the batch's usual one."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        missing = "task" in document and document["task"] is None
+        return {**document, "task": self.settings.task} if missing else document

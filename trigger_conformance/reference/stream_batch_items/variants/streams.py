@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import variant
-from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.server import Handler, Problem
 from trigger_conformance.reference.site import Environment, Site
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
 from trigger_conformance.reference.stream_batch_items.shared import AllOrNothing, ReadsAsItComes
@@ -165,3 +166,28 @@ class SealedBatchesReadNothing(StreamBatchItemsServer):
     async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
         await self.read_body(request)
         return self.success(environment, filling, Stream())
+
+
+@variant
+class RightLinesBehindAWrongOneAreKept(StreamBatchItemsServer):
+    """Lines are read several at a time: right ones behind a wrong one are kept too, and their stream is rejected."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream, wrong = Stream(), list[Problem]()
+        for line in self.lines(await self.read_body(request)):
+            try:
+                self.take(filling, self.item(filling, line), stream)
+            except Problem as problem:
+                wrong.append(problem)
+        if wrong:
+            raise wrong[0]
+        return stream
+
+
+@variant
+class PathsMayEndWithASlash(StreamBatchItemsServer):
+    """A slash at the end of the path changes nothing."""
+
+    def routes(self) -> Mapping[str, Mapping[str, Handler]]:
+        own = super().routes()
+        return {**own, **{f"{path}/": methods for path, methods in own.items()}}
