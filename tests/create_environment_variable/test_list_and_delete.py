@@ -170,7 +170,7 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
 
 
 @must("what is deleted is gone, whatever it is called and however often it was made", clause=f"{DELETE}.responses.200",
-      stage=Stage.CLOSING)  # fmt: skip
+      stage=Stage.REMOVING)  # fmt: skip
 def test_every_deleted_variable_is_gone(target, traffic, gone, at_the_end):
     """Everything that the run made is removed here, and nothing else."""
     given_removed(gone)

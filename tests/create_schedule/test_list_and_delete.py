@@ -14,6 +14,7 @@ from .client import PER_PAGE
 from .grounds import (
     DELETED,
     GONE,
+    ID,
     IDS,
     LISTED,
     PAGES,
@@ -34,6 +35,7 @@ from .values import KEY
 SCHEDULE, PAGE = "ScheduleObject", "ListSchedulesResult"
 LIST = "listSchedules.responses.200"
 FEW = 3
+STAYS_LISTED = ID("list_and_delete", "deleted_schedule_is_in_no_page")
 WHOLE = f"?page=1&perPage={PER_PAGE}"
 NO_HEADER = Authorization((), "")
 made = OPERATION.made
@@ -307,12 +309,17 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
 
 
 @must("what is deleted is gone, whatever key it has and however often it was changed",
-      clause="deleteSchedule.responses.200", stage=Stage.CLOSING)  # fmt: skip
+      clause="deleteSchedule.responses.200", stage=Stage.REMOVING)  # fmt: skip
 def test_every_deleted_schedule_is_gone(target, traffic, gone, at_the_end):
     """Everything that the run made is removed here, and nothing else."""
     answer, looks, *_ = gone
     given([answer], rests_on=DELETED).has_status(200)
     given(looks[:1], rests_on=GONE).has_status(404)
+    removed_before = answer.request.target.rpartition("/")[2]
+    named = {entry.get("id") for entry, _ in at_the_end.entries()}
+    given(at_the_end.pages[:1], rests_on=STAYS_LISTED).satisfies(
+        lambda _: "it has what was deleted" if removed_before in named else None
+    )
     mine = {made(each) for each in accepted(target, traffic) if each.request.credential == "primary"}
     there = dict.fromkeys(entry.get("id") for entry, _ in at_the_end.entries())
     own = [each for each in there if each in mine and target.is_safe(each)]

@@ -31,13 +31,15 @@ class Stage(IntEnum):
     """When in a run a check has its turn.
 
     HAND_WRITTEN checks decide first, GENERATED ones take what budget is left, PRESS provokes the rate limit when
-    nothing else is running, CLOSING judges all that the run has seen.
+    nothing else is running, CLOSING judges all that the run has seen. REMOVING takes back what was made, so that
+    nobody looks for it any more.
     """
 
     HAND_WRITTEN = 0
     GENERATED = 1
     PRESS = 2
     CLOSING = 3
+    REMOVING = 4
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Shard:
 def everywhere(requirement: Requirement, profile: Profile) -> bool:
     """Whether every part decides ``requirement``: over all that it sent, or with generated cases of its own."""
     campaign = profile is Profile.SOAK and requirement.stage is Stage.GENERATED
-    return campaign or requirement.stage is Stage.CLOSING
+    return campaign or requirement.stage >= Stage.CLOSING
 
 
 def shard(text: str) -> Shard:

@@ -37,6 +37,8 @@ MORE_THAN_TWENTY = (
     "http.unusual_request_lines_never_fail_the_server",
     "names.containing_names_are_different",
     "names.names_of_64_characters_are_different",
+    "list_and_delete.every_deleted_variable_is_gone",
+    "names.delimiters_make_names_different",
     "names.names_with_equal_checksums_are_different",
     "names.cut_off_ends_make_names_different",
     "names.suffix_makes_long_names_different",
@@ -76,6 +78,9 @@ MORE_THAN_TWENTY = (
     "taken_names.odd_new_values_replace_or_are_rejected",
     "values.references_to_variables_are_kept",
     "values.secrets_are_kept",
+    "whose_it_is.another_credential_changes_nothing",
+    "whose_it_is.another_credential_sees_nothing",
+    "whose_it_is.unknown_project_has_nothing",
 )
 LOWER = "names.lower_case_letters_are_accepted"
 
