@@ -19,6 +19,7 @@ from .values import ENVIRONMENTS, NAME, RESERVED, VALUE, difference, is_plain
 LIMITED = 400
 # Whose variables are in a list beside the run's, of whom there may be thousands: so many show what they look like.
 MOST_OF_OTHERS = 20
+OF_RUNS = "CONFORMANCE_"
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 VARIABLES = re.compile(r"\bvariables\b", re.IGNORECASE)
 # Names of a run may have a reserved beginning in front of them, or what software cuts off there; no other words.
@@ -139,7 +140,8 @@ def _is_own(text, beginning):
 def _veiled(told, own):
     """A list as it may be kept: of a variable that is not the run's its name alone, and of many the first few."""
     if isinstance(told, list):
-        others = [each for each in told if not (isinstance(each, dict) and _is_own(str(each.get(NAME)), own))]
+        # Those of another run are looked for, too: what was killed has left them.
+        others = [each for each in told if not (isinstance(each, dict) and OF_RUNS in str(each.get(NAME)).upper())]
         left_out = {id(each) for each in others[MOST_OF_OTHERS:]}
         return [_veiled(each, own) for each in told if id(each) not in left_out]
     if not isinstance(told, dict):

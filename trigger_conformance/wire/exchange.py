@@ -24,6 +24,7 @@ class Beyond(StrEnum):
     METHOD = "method"
     GRAMMAR = "header grammar"
     LINE = "request line"
+    FRAMING = "framing"
 
 
 class Framing(StrEnum):

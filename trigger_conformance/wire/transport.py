@@ -93,7 +93,8 @@ class _Connection(asyncio.Protocol):
         self.number = 0
         self.idle_since = 0.0
         self._received = bytearray()
-        self._largest = self._allowance = 0
+        self._largest, self._allowance = 0, 0
+        self.expect_answer(largest_answer("CONNECT"))
         self._over = False
         self._arrival: asyncio.Future[None] | None = None
 

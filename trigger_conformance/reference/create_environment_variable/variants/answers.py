@@ -128,3 +128,14 @@ class CreatesShowTheEnvironment(CreateEnvironmentVariableServer):
         await super().create_variable(request, environment)
         listed = [self.listed_body(each) for each in self.listed(self.variables(environment))]
         return self.success(environment, {"success": True, "variables": listed, "names": {}})
+
+
+@variant
+class ThousandsAreThere(CreateEnvironmentVariableServer):
+    """Each environment has three thousand variables of somebody else's, all of which are in its list."""
+
+    def variables(self, environment: Environment) -> Variables:
+        found = super().variables(environment)
+        if not found:
+            found |= {f"OWN_{number}": Variable(f"OWN_{number}", "x" * 40) for number in range(3000)}
+        return found
