@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.every_operation.credentials import another_key
 from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import NotApplicableError, expect, is_blocked, seen
 from trigger_conformance.checks.ground import given, rests
@@ -351,8 +352,7 @@ def strangers(target, plain):
     """What is answered without a credential, and with a wrong one, and what is seen of the variable afterwards."""
     given_found(target)
     name, answers = key_of(plain.answers[0].request), []
-    wrong = target.credential("Bearer tr_conformance_no_such_key")
-    both = (("no header", NO_HEADER), ("a wrong key", wrong))
+    both = (("no header", NO_HEADER), ("a wrong key", another_key(target)))
     for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
         answers += target.send_all(
             [

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.every_operation import grounds
+from tests.every_operation.credentials import another_key
 from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, expect, seen
 from trigger_conformance.checks.ground import given, rests
@@ -451,8 +452,7 @@ def strangers(target, created):
     Those are asked whose requests for a schedule are refused.
     """
     named, answers = made(created[0][-1]), []
-    wrong = target.credential("Bearer tr_conformance_no_such_key")
-    both = (("no header", NO_HEADER), ("a wrong key", wrong))
+    both = (("no header", NO_HEADER), ("a wrong key", another_key(target)))
     for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
         asked = target.send(target.valid(f"a request for a schedule, {who}", authorization=authorization))
         given([asked], rests_on=REFUSAL if authorization is NO_HEADER else WRONG_KEY).is_refused()

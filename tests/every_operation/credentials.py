@@ -138,3 +138,10 @@ def spellings(key):
 
 
 HASHES = {"its SHA-256", "its MD5", "its SHA-1", "its SHA-256 in base64"}
+
+
+def another_key(target):
+    """A key that differs from the right one in its last character: it looks like one, and is nobody's."""
+    key = target.options.api_key
+    last = "x" if key[-1] != "x" else "y"
+    return target.derived(f"Bearer {key[:-1]}{last}", f'"Bearer ${{TRIGGER_API_KEY%?}}{last}"')
