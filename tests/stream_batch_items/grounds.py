@@ -46,9 +46,14 @@ def given_accepted(exchanges):
     return given(exchanges, rests_on=VALID).is_accepted()
 
 
+def why_not_taken(size):
+    """A judge: what keeps an answer from being a 200 that says that so many items were accepted, and none was there."""
+    return tells(itemsAccepted=size, itemsDeduplicated=0)
+
+
 def given_taken(exchanges, size):
     """Plain whole streams are taken."""
-    return given(given_accepted(exchanges), rests_on=TAKEN).satisfies(tells(itemsAccepted=size, itemsDeduplicated=0))
+    return given(given_accepted(exchanges), rests_on=TAKEN).satisfies(why_not_taken(size))
 
 
 def given_sealed(exchanges, size):

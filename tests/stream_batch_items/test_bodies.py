@@ -11,7 +11,7 @@ from trigger_conformance.checks.requirement import Profile, must
 
 from ..every_operation import json_texts
 from ..every_operation.packs import expect_ignored
-from .grounds import REJECTION, TAKEN, expect_whole_after_wrong_lines, expect_whole_by_now, given_taken, tells
+from .grounds import REJECTION, TAKEN, expect_whole_after_wrong_lines, expect_whole_by_now, given_taken, why_not_taken
 
 NO_OBJECT = {
     "an array": lambda text: f"[{text}]",
@@ -122,15 +122,15 @@ def test_lines_are_read_as_json(target):
     texts = [written(target, form, index) for index, form in enumerate(forms.values())]
     answer = target.send(target.stream(target.batch(size), b"".join(texts), "lines written in every way"))
     answers = [answer]
-    if taken(size)(answer) is not None and answer.status != 429:
+    if why_not_taken(size)(answer) and answer.status != 429:
         # What tells the kinds apart is sent where one of them fails; a plain line beside them shows that others pass.
         batch = target.batch(size + 1)
         plain, *answers = target.send_all([
             target.stream(batch, [target.item(size)], "a plain line"),
             *(target.stream(batch, text, label) for label, text in zip(forms, texts, strict=True)),
         ])  # fmt: skip
-        given(plain, rests_on=TAKEN).satisfies(taken(1))
-    expect(answers).satisfies(lambda each: taken(size if each is answer else 1)(each))
+        given(plain, rests_on=TAKEN).satisfies(why_not_taken(1))
+    expect(answers).satisfies(lambda each: why_not_taken(size if each is answer else 1)(each))
 
 
 def written(target, form, index):
@@ -138,11 +138,6 @@ def written(target, form, index):
     task = json.dumps(target.task)[1:-1]
     escaped = "".join(f"\\u{ord(each):04x}" for each in target.task) if target.task.isascii() else task
     return f"{form.format(index, task, escaped)}\n".encode()
-
-
-def taken(size):
-    """A judge: a 200 that says that so many items were accepted."""
-    return tells(itemsAccepted=size, itemsDeduplicated=0)
 
 
 @must("what JSON allows is accepted in unknown properties", clause="BatchItem")
