@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.every_operation.credentials import another_key
+from tests.every_operation.grounds import failed_only, why_no_json
 from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import NotApplicableError, expect, is_blocked, seen
 from trigger_conformance.checks.ground import given, rests
@@ -97,12 +98,6 @@ def test_seen_variables_satisfy_the_schema(target, traffic):
     seen(found, "variable by its name").satisfies(lambda each: why_no_json(each) or schema(each), place="body")
 
 
-def why_no_json(look):
-    """What keeps a look from being answered in the media type that the document gives its answer."""
-    got = look.answer.media_type
-    return None if got == "application/json" else Problem(f"expected application/json, got {quoted(got)}", "media type")
-
-
 @must("the list is an array of variables, and each satisfies the schema", clause=f"{LIST}.responses.200",
       profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
 def test_lists_satisfy_the_schema(target, traffic):
@@ -159,11 +154,8 @@ def test_accepted_variables_are_there(target, traffic, at_the_end):
 @must("a request that was rejected or refused left no variable behind", clause="createEnvironmentVariable.responses",
       stage=Stage.CLOSING)  # fmt: skip
 def test_failed_requests_left_nothing(target, traffic, at_the_end):
-    asked = [each for each in traffic if target.operation.asks(each.request) and key_of(each.request)]
-    made = {key_of(each.request) for each in asked if each.status is None or each.status < 400 or each.status >= 500}
     # Whose requests make nothing here is a matter of requirements of their own.
-    failed = {key_of(each.request): each for each in asked
-              if key_of(each.request) not in made and ".whose_it_is." not in each.check}  # fmt: skip
+    failed = {name: each for name, each in failed_only(target, traffic).items() if ".whose_it_is." not in each.check}
     listed = at_the_end.having(failed)
     left = [each.request.label for name, each in failed.items() if listed[name]]
     # Which of them, and why, may be told by requirements of their own.

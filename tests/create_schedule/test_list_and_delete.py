@@ -294,19 +294,13 @@ def test_what_count_counts(target, at_the_end):
 @must("a request that was rejected or refused left no schedule behind", clause="createSchedule.responses",
       stage=Stage.CLOSING)  # fmt: skip
 def test_failed_requests_left_nothing(target, traffic, at_the_end):
-    key = target.operation.key
-    asked = [each for each in traffic if target.operation.asks(each.request) and key(each.request)]
-    taken = {key(each.request) for each in asked if each.status is None or each.status < 400 or each.status >= 500}
-    failed = {key(each.request): each for each in asked if key(each.request) not in taken}
-    listed = at_the_end.having(failed)
-    in_pages(
-        at_the_end,
-        lambda entry: (
-            f"it has what {failed[entry[KEY]].request.label} asked for"
-            if isinstance(entry.get(KEY), str) and entry in listed.get(entry[KEY], ())
-            else None
-        ),
-    )
+    failed = grounds.failed_only(target, traffic)
+
+    def judge(entry):
+        asked = failed.get(entry.get(KEY)) if isinstance(entry.get(KEY), str) else None
+        return f"it has what {asked.request.label} asked for" if asked else None
+
+    in_pages(at_the_end, judge)
 
 
 @must("what is deleted is gone, whatever key it has and however often it was changed",

@@ -4,9 +4,9 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-# Zones whose rules have long been the same, so that a target with an older database has them too: what each shows.
 # Its offset has half an hour, in summer another one: it tells most where one zone is all that is sent.
 TELLING = "Australia/Lord_Howe"
+# Zones whose rules have long been the same, so that a target with an older database has them too: what each shows.
 STEADY = {
     "Europe/London": "north of the equator",
     "Australia/Sydney": "south of the equator",

@@ -142,6 +142,16 @@ HASHES = {"its SHA-256", "its MD5", "its SHA-1", "its SHA-256 in base64"}
 
 def another_key(target):
     """A key that differs from the right one in its last character: it looks like one, and is nobody's."""
-    key = target.options.api_key
-    last = "x" if key[-1] != "x" else "y"
-    return target.derived(f"Bearer {key[:-1]}{last}", f'"Bearer ${{TRIGGER_API_KEY%?}}{last}"')
+    value, shell = last_changed(target.options.api_key)
+    return target.derived(f"Bearer {value}", shell)
+
+
+def last_changed(key):
+    """The key with another last character, and how a shell writes it as a credential."""
+    last = other(key[-1])
+    return f"{key[:-1]}{last}", f'"Bearer ${{TRIGGER_API_KEY%?}}{last}"'
+
+
+def other(character):
+    """A character that is another one."""
+    return "x" if character != "x" else "y"

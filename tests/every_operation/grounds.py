@@ -3,10 +3,13 @@
 from trigger_conformance.checks.expect import expect, several
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.contract.quoting import quoted
 
 WRONG_KEY = "authentication.wrong_key_is_refused"
 REFUSAL = "authentication.missing_credential_is_refused"
 ACCEPTED = "answers.valid_request_is_accepted"
+JSON = "application/json"
 
 
 def operation(exchanges):
@@ -30,6 +33,20 @@ def expect_nothing_made(target, requests):
     """What had to fail made nothing; whether it did is seen in the operation's own way."""
     shown, judge = target.look_for(list(requests))
     expect(shown).satisfies(judge)
+
+
+def why_no_json(exchange):
+    """A judge: what keeps an answer from having the media type of JSON."""
+    got = exchange.answer.media_type
+    return None if got == JSON else Problem(f"expected {JSON}, got {quoted(got)}", "media type")
+
+
+def failed_only(target, traffic):
+    """By their keys, requests that were rejected or refused where no other one with the key may have made it."""
+    key = target.operation.key
+    asked = [each for each in traffic if target.operation.asks(each.request) and key(each.request)]
+    made = {key(each.request) for each in asked if each.status is None or not 400 <= each.status < 500}
+    return {key(each.request): each for each in asked if key(each.request) not in made}
 
 
 def expect_refused(exchanges):

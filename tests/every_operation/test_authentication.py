@@ -57,9 +57,9 @@ def wrong_keys(target):
     key = target.options.api_key
     middle = len(key) // 2
     changed = {
-        "first character changed": (other(key[0]) + key[1:], '"Bearer x${TRIGGER_API_KEY#?}"'),
-        "middle character changed": (key[:middle] + other(key[middle]) + key[middle + 1 :], ""),
-        "last character changed": (key[:-1] + other(key[-1]), '"Bearer ${TRIGGER_API_KEY%?}x"'),
+        "first character changed": (credentials.other(key[0]) + key[1:], '"Bearer x${TRIGGER_API_KEY#?}"'),
+        "middle character changed": (key[:middle] + credentials.other(key[middle]) + key[middle + 1 :], ""),
+        "last character changed": credentials.last_changed(key),
         "cut short by one": (key[:-1], '"Bearer ${TRIGGER_API_KEY%?}"'),
         "first character missing": (key[1:], '"Bearer ${TRIGGER_API_KEY#?}"'),
         "extended": (f"{key}0", '"Bearer ${TRIGGER_API_KEY}0"'),
@@ -70,10 +70,6 @@ def wrong_keys(target):
         label: target.derived(f"Bearer {value}", shell) for label, (value, shell) in changed.items() if value != key
     }
     return {"a wrong key": target.credential("Bearer tr_conformance_no_such_key"), **near}
-
-
-def other(character):
-    return "x" if character != "x" else "y"
 
 
 def forged_tokens(target, claims):

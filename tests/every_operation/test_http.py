@@ -14,10 +14,9 @@ from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond, Framing
 
 from .clients import FEW, HABITS, HEADS, STANDARD, TELLING, as_sent_by, value
-from .grounds import expect_nothing_made, given_as_asked
+from .grounds import expect_nothing_made, given_as_asked, why_no_json
 
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
-JSON = "application/json"
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
@@ -286,8 +285,8 @@ def test_any_accept_that_has_json_is_answered(target, habits):
     answers = served(habits, "accept")
     if all(map(why_no_json, answers)):
         # Whatever is asked for: that is its answers' schema's affair.
-        given(answers, rests_on=target.operation.owner(SCHEMA)).satisfies(why_no_json, place="media type")
-    expect(answers).satisfies(why_no_json, place="media type")
+        given(answers, rests_on=target.operation.owner(SCHEMA)).satisfies(why_no_json)
+    expect(answers).satisfies(why_no_json)
     given_as_asked(answers)
     if target.profile is Profile.SMOKE:
         return
@@ -303,12 +302,6 @@ def test_any_accept_that_has_json_is_answered(target, habits):
     alike = {each.status for each in target.send_all(order for order, _ in odd)}
     if wrong := [answer for _, answer in odd if answer.status not in alike]:
         expect(wrong).has_status(*REJECTIONS, 401)
-
-
-def why_no_json(exchange):
-    """A judge: the answer's media type is that of JSON."""
-    got = exchange.answer.media_type
-    return None if got == JSON else f"expected {JSON}, got {quoted(got)}"
 
 
 @must(
