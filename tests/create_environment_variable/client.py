@@ -14,7 +14,7 @@ from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
 from .sights import SIGHTS
-from .values import CLIMBING, NAME, VALUE, hides
+from .values import CLIMBING, NAME, OF_RUNS, VALUE, hides
 
 # Of different lengths and beginnings, so that what is cut, or shown for all, can be told from what hides them.
 PLAIN_VALUES = ("first of a conformance run", "2nd: another value, and a longer one than the first")
@@ -229,7 +229,7 @@ class VariableClient(Client):
     def is_safe(self, thing):
         """Also what begins as a run's names do: whatever a path is cut or decoded to, it stays so; and no more."""
         of_a_run = self.operation.run_of(thing) is not None or not _OUT.search(thing)
-        return super().is_safe(thing) or ("CONFORMANCE_" in thing and of_a_run and not CLIMBING.search(thing))
+        return super().is_safe(thing) or (OF_RUNS in thing and of_a_run and not CLIMBING.search(thing))
 
     def look(self, label="the list", **how):
         """Look at the list."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.every_operation import keys, transformations
 from tests.every_operation.transformations import PLAIN, Kind
 
-from .values import CLIMBING, RESERVED
+from .values import CLIMBING, OF_RUNS, RESERVED
 
 LONGEST = 64
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
@@ -50,7 +50,7 @@ def kinds(key, *, thorough):
 
 def _may_be_made(name):
     """Only names that tell of the run, and are removed by their paths in one way."""
-    return "CONFORMANCE_" in name and not CLIMBING.search(name)
+    return OF_RUNS in name and not CLIMBING.search(name)
 
 
 def longest(stem):

@@ -14,16 +14,15 @@ from trigger_conformance.contract.told import INVALID
 from trigger_conformance.wire.redaction import REDACTED
 
 from .sights import SIGHTS
-from .values import ENVIRONMENTS, NAME, RESERVED, VALUE, difference, is_plain
+from .values import ENVIRONMENTS, NAME, OF_RUNS, RESERVED, VALUE, difference, is_plain
 
 LIMITED = 400
 # Whose variables are in a list beside the run's, of whom there may be thousands: so many show what they look like.
 MOST_OF_OTHERS = 20
-OF_RUNS = "CONFORMANCE_"
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 VARIABLES = re.compile(r"\bvariables\b", re.IGNORECASE)
 # Names of a run may have a reserved beginning in front of them, or what software cuts off there; no other words.
-_OF_A_RUN = re.compile(rf"(?:[12]?[^A-Za-z0-9]*|{'|'.join(RESERVED)})CONFORMANCE_([0-9A-F]{{8}})_")
+_OF_A_RUN = re.compile(rf"(?:[12]?[^A-Za-z0-9]*|{'|'.join(RESERVED)}){OF_RUNS}([0-9A-F]{{8}})_")
 
 
 def environment(text):
@@ -45,7 +44,7 @@ class CreateEnvironmentVariable(Operation):
 
     def beginning(self, run_id):
         """As other operations' names, in letters that every environment takes."""
-        return f"CONFORMANCE_{run_id.upper()}_"
+        return f"{OF_RUNS}{run_id.upper()}_"
 
     def run_of(self, name):
         """The id of the run that a name is of."""

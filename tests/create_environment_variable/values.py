@@ -6,6 +6,7 @@ import re
 from itertools import takewhile
 
 NAME, VALUE = "name", "value"
+OF_RUNS = "CONFORMANCE_"  # with what the names that a run makes begin
 ENVIRONMENTS = ("dev", "staging", "prod")
 # Beginnings of names that platforms keep for themselves.
 RESERVED = ("TRIGGER_", "GITHUB_", "SUPABASE_", "VERCEL_", "AWS_", "LD_", "NODE_")
