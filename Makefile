@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: conformance test proof smoke-choice shown mutants hostile repeatability bench docs lint types lock clean
+.PHONY: conformance test proof smoke-choice shown mutants hostile repeatability bench campaign docs lint types lock clean
 
 conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
@@ -37,6 +37,9 @@ repeatability: $(READY)  ## does one target get one answer every time?
 
 bench: $(READY)  ## speed, beside a bare loop
 	$(RUN)python -m benchmarks.speed $(ARGS)
+
+campaign: $(READY)  ## how a campaign grows with its parts: reports/campaign.json
+	$(RUN)python -m benchmarks.campaign $(ARGS)
 
 docs: $(READY)  ## the documentation, every link checked: site/index.html
 	NO_MKDOCS_2_WARNING=true $(RUN)mkdocs build --strict --quiet

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -36,6 +37,16 @@ class RarelyWrong(CreateBatchServer):
         others = set(document) - {"runCount", "idempotencyKey", "resumeParentOnCompletion"}
         if order.run_count == 4 and document.get("resumeParentOnCompletion") is True and len(others) > 2:
             raise Problem(400, "too many cooks")
+        return order
+
+
+class Noting(CreateBatchServer):
+    """Notes each body that it takes, in a file."""
+
+    def validate(self, document):
+        order = super().validate(document)
+        with open(self.notes, "a") as notes:
+            notes.write(json.dumps(document) + "\n")
         return order
 
 
@@ -154,6 +165,16 @@ def test_a_campaign_on_a_sound_server_ends_with_its_budget(command):
     assert "violated" not in verdicts.values()
     assert ran.results["requests"] <= 1500
     assert ran.results["requests"] - evidence(ran) > 500, "what is not shown is not kept"
+
+
+def test_a_campaign_asks_for_nothing_twice(command, tmp_path):
+    with serving(type("NotingHere", (Noting,), {"notes": tmp_path / "notes"})) as server:
+        _, found = soak(command, server, "--max-requests=400")
+    campaign = int(next(each for each in found["notes"] if "campaign" in each).split()[0])
+    # Keys differ by a number of their own, and nothing else has one that is so long.
+    asked = [re.sub(r"conformance-\w+-\w+-\d+", "", line) for line in (tmp_path / "notes").read_text().splitlines()]
+    assert campaign > 100
+    assert len(set(asked)) >= campaign
 
 
 def evidence(ran):

@@ -39,16 +39,19 @@ def campaign(target, generator, expected, judge, share):
     """In a soak run: generate on, until a ``share`` of what is left of the budget is spent or something is found."""
     if target.profile is not Profile.SOAK:
         return
-    ledger, sent = target.wire.ledger, itertools.count(1)
+    ledger, sent, taken = target.wire.ledger, itertools.count(1), set()
     until = {name: getattr(ledger, name) * (1 - share) for name in ("requests_left", "runs_left", "seconds_left")}
 
     def check(generated):
         if any(getattr(ledger, name) <= least for name, least in until.items()):
             raise generation.Enough
+        if hash(generated.asks) in taken:
+            return
         try:
             label = f"campaign, case {next(sent)} ({gist(generated.body)})"
             answer = target.send(target.request(generated.body, label=label))
             judge(expect(answer))
+            taken.add(hash(generated.asks))
         except ViolationError as error:
             if answer.status is None and not target.is_up():
                 # Nothing smaller can be looked for on a server that is down.
