@@ -189,11 +189,10 @@ class ScheduleClient(Client):
 
     # Looking, and removing
 
-    def looking(self, path="", query="", method="GET", label="", **how):
+    def looking(self, path="", query="", method="GET", label="", content_type=None, **how):
         """A request on a path below the operation's."""
-        return self.request(
-            method=method, path=f"{self.contract.path}{path}", query=query, content_type=None, label=label, **how
-        )
+        path = f"{self.contract.path}{path}"
+        return self.request(method=method, path=path, query=query, content_type=content_type, label=label, **how)
 
     def at(self, thing, method="GET", label="", **how):
         """A request for one schedule."""

@@ -10,7 +10,7 @@ from trigger_conformance.contract.quoting import quoted
 
 from .moments import moment
 from .operation import OPERATION, expression, owner_of_zone, why_another_pattern
-from .values import KEY
+from .values import KEY, LOOK_ALIKES
 
 ID = "create_schedule.{}.{}".format
 VALID = ID("answers", "valid_request_is_accepted")
@@ -177,10 +177,13 @@ def accepted(target, traffic):
 
 
 def plain(exchanges):
-    """Those whose body satisfies the schema: what else is accepted is another requirement's affair."""
+    """Those whose body satisfies the schema, without look-alikes of its properties: what comes of the others, and of
+    what else is accepted, is another requirement's affair.
+    """
     return [
         each for each in several(exchanges)
         if each.request.document is not None and OPERATION.contract.keeps_schema(each.request.document)
+        and not LOOK_ALIKES & set(each.request.document)
     ]  # fmt: skip
 
 

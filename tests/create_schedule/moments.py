@@ -1,6 +1,7 @@
 """Points in time as answers tell them, and when a request may have been served."""
 
 import re
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 from trigger_conformance.rules import cron
@@ -12,6 +13,8 @@ DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-
 EPOCH = datetime.fromtimestamp(0, UTC)
 # The minute in which a request was sent may have passed, and clocks differ a little.
 SLACK = timedelta(seconds=90)
+# In so many years every day of a month is every day of the week once, 29 February too.
+CYCLE = 41
 
 
 def moment(told):
@@ -29,6 +32,19 @@ def served(exchange):
     known = [exchange.began, exchange.answer.at, *filter(None, (exchange.answer.date,))]
     first, last = (datetime.fromtimestamp(each, UTC) for each in (min(known), max(known)))
     return first - SLACK, last + SLACK
+
+
+def both_meanings(pattern, after):
+    """When a pattern of numbers that gives both kinds of days comes next in UTC: on either of them, and on both."""
+    minute, hour, day, month, weekday = map(int, pattern.split())
+    days = [
+        datetime(year, month, each, hour, minute, tzinfo=UTC)
+        for year in range(after.year, after.year + CYCLE)
+        for each in range(1, monthrange(year, month)[1] + 1)
+    ]
+    of_month = {each for each in days if each > after and each.day == day}
+    of_week = {each for each in days if each > after and each.isoweekday() % 7 == weekday % 7}
+    return [min(of_month | of_week), min(of_month & of_week)]
 
 
 def comes(pattern):

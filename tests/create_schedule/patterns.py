@@ -2,6 +2,7 @@
 
 import calendar
 from calendar import monthrange
+from datetime import date
 
 from hypothesis import strategies as st
 
@@ -9,7 +10,7 @@ from trigger_conformance.checks.generation import drawn
 
 # Each field's name, smallest and largest number.
 BOUNDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
-SHORTEST_MONTH = 28
+SHORTEST_MONTH, SHORT_MONTH = 28, 30
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -28,7 +29,7 @@ def accepted(month, other, third, now):
         },
         "lists": {
             "a list whose first has passed": near("{first},{third}"),
-            "a long list": f"{','.join(map(str, range(1, 60, 2)))} 3,21 4,19 {month},{other} *",
+            "a long list": f"{','.join(map(str, range(1, 60)))} 3,21 4,19 {month},{other} *",
             "day 31 of months of which one has it": "15 12 31 6,7 *",
             "a list out of order": f"45,15 12 11,3 {third},{month} *",
         },
@@ -44,11 +45,14 @@ def accepted(month, other, third, now):
             "a step of hours": f"30 */{_hours(now)} */1 * *",
             "steps of stars": f"*/15 */6 */10 {month} *",
             "a step of weekdays": f"0 7 * {month} */2",
+            "a step of months": f"0 8 {_far_day(now)} */{_months(now)} *",
         },
         "steps_of_ranges": {
             "a step of a range whose first has passed": near("{first}-{third}/2"),
             "a step of a range, in a list": f"0,10-50/20 8-18/2 5-25/10 {month} *",
             "a step of a range of weekdays": f"0 5 * {month} 1-5/2",
+            "a step of weekdays that comes to 7": f"10 5 * {_with_sunday(now)} 4-7/3",
+            "a step of weekdays that leaves 7 out": f"20 5 * {_with_sunday(now)} 2-7/2",
             "a step of a range in a list": f"0,30-50/10 2 14 {month} *",
         },
         "sundays": {"0 for Sunday": f"20 10 * {month} 0", "7 for Sunday": f"40 11 * {month} 7"},
@@ -57,6 +61,7 @@ def accepted(month, other, third, now):
             "1L": f"5 14 * {month} 1L",
             "5L": f"35 15 * {month} 5L",
             "7L": f"55 16 * {month} 7L",
+            "a weekday whose last day is early": f"45 17 * {_early_last(now)}L",
         },
         "leap_days": {"29 February": "20 2 29 2 *"},
     }
@@ -75,6 +80,29 @@ def _with_sunday(now):
         if monthrange(year, month + 1)[0] == calendar.SUNDAY:
             return month + 1
     raise AssertionError("every year has one")
+
+
+def _months(now):
+    """A step of the months that next comes in another one than where it is counted from no month at all."""
+    return next(step for step in (5, 4, 7, 3) if _following(now, 1, step) != _following(now, 0, step))
+
+
+def _following(now, first, step):
+    """The first month after that of ``now`` among those from ``first`` on, in steps."""
+    ahead = [(now.month + each) % len(MONTHS) + 1 for each in range(len(MONTHS))]
+    return next(each for each in ahead if (each - first) % step == 0)
+
+
+def _far_day(now):
+    """A day of the month that is not one of the next few."""
+    return 20 if now.day < 15 else 10
+
+
+def _early_last(now):
+    """A month of fewer than 31 days and the weekday of which it has the last one first, eight weeks ahead or more."""
+    ahead = (divmod(now.year * len(MONTHS) + now.month + each, len(MONTHS)) for each in range(1, len(MONTHS)))
+    year, month = next((year, month + 1) for year, month in ahead if monthrange(year, month + 1)[1] == SHORT_MONTH)
+    return f"{month} {date(year, month, SHORT_MONTH - 6).isoweekday()}"
 
 
 def _hours(now):
@@ -117,7 +145,16 @@ def open_ones(month):
         "large_steps": {"a step beyond the range": f"*/90 12 15 {month} *"},
         "last_sundays_as_0": {"0L": f"0 12 * {month} 0L"},
         "last_days_in_lists": {"L in a list": f"0 12 10,L {month} *"},
-        "both_days": {"a day and a weekday": f"0 12 15 {month} 1"},
+    }
+
+
+def both_days(month, now):
+    """Patterns that give a day of the month and a day of the week, each the earlier one once."""
+    year = now.year + (month <= now.month)
+    unlike = [date(year, month, day).isoweekday() % 7 + 1 for day in (1, 15)]
+    return {
+        "the first and a weekday": f"0 12 1 {month} {unlike[0]}",
+        "a weekday and the 15th": f"0 12 15 {month} {unlike[1]}",
     }
 
 
@@ -156,7 +193,11 @@ def rejected(month):
             "a negative step": f"*/-5 12 15 {month} *",
             "a negative day": f"0 12 -1 {month} *",
         },
-        "steps": {"a step of 0": f"*/0 12 15 {month} *", "a step of 0 of a range": f"0 8-18/0 15 {month} *"},
+        "steps": {
+            "a step of 0": f"*/0 12 15 {month} *",
+            "a step of 0 of a range": f"0 8-18/0 15 {month} *",
+            "a step of 00": f"0 */00 15 {month} *",
+        },
         "texts": {
             "a letter for a number": f"x 12 15 {month} *",
             "a number and a letter": f"5x 12 15 {month} *",

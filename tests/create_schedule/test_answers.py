@@ -13,11 +13,14 @@ from trigger_conformance.contract.quoting import quoted
 
 from .grounds import ID, SEES_NOTHING, UPDATES, accepted, given_accepted, given_as_asked, plain, why_no_segment
 from .moments import comes, moment
-from .values import UTC
+from .values import OF_TEXTS, OF_THE_PATTERN, OF_THE_ZONE, UTC
 
 SCHEDULE = "ScheduleObject"
 ACTIVE = ID("answers", "schedule_is_active")
 USUAL_ZONE = ID("answers", "timezone_is_utc_where_none_was_sent")
+NO_EXTERNAL_ID = ID("answers", "external_id_is_absent_where_none_was_sent")
+# What nobody would answer with but to whom it was sent.
+FOREIGN_ID, LONG_AGO = "sched_conformance", "2001-02-03T04:05:00.000Z"
 
 
 @pytest.fixture(scope="module")
@@ -266,24 +269,40 @@ def why_not_kept(exchange):
 def test_look_alike_properties_are_ignored(target):
     # Each with a value that it might be taken at.
     values = {
-        ("timeZone", "TimeZone", "time_zone", "tz"): target.place(1),
-        ("Cron", "CRON", "cronExpression", "schedule"): target.cron(21, 21),
-        ("external_id", "ExternalId", "deduplication_key", "DeduplicationKey", "taskId", "Task"): "conformance",
+        OF_THE_ZONE: target.place(1),
+        OF_THE_PATTERN: target.cron(21, 21),
+        OF_TEXTS: "conformance",
         ("active",): False,
         ("type",): "DECLARATIVE",
-        ("id",): "sched_conformance",
+        ("id",): FOREIGN_ID,
+        ("nextRun",): LONG_AGO,
     }
     members = {name: f"{json.dumps(name)}:{json.dumps(value)}" for names, value in values.items() for name in names}
     answers = expect_ignored(target, members, label="look-alikes of every property")
+    # Of a new schedule more may be taken over, and where a property is left out a look-alike may stand in for it.
+    anew = expect_ignored(target, members, label="look-alikes alone, of a new schedule", plain=target.order)
+    answers += [each for each in anew if each not in answers]
     expect_beside(target, answers, has("active", True), place="active", rests_on=ACTIVE)
     usual = [each for each in answers if "timezone" not in each.request.document]
     expect_beside(target, usual, has("timezone", UTC), place="timezone", rests_on=USUAL_ZONE)
+    nameless = [each for each in anew if "externalId" not in each.request.document]
+    expect_beside(target, nameless, has("externalId", None), place="externalId", rests_on=NO_EXTERNAL_ID)
+    given_id = target.operation.made
+    expect(answers).satisfies(
+        lambda each: "the id is the one sent" if given_id(each) == FOREIGN_ID else None, place="id"
+    )
+    expect(answers).satisfies(
+        lambda each: None if moment(each.answer.document.get("nextRun")) != moment(LONG_AGO)
+        else "nextRun is the one sent", place="nextRun",
+    )  # fmt: skip
 
 
 def expect_beside(target, answers, judge, place, rests_on):
     """The judge finds nothing wrong with answers, unless it does with that to an ordinary request, too."""
     wrong = [each for each in answers if judge(each)]
-    for key in (None, target.operation.key(wrong[0].request)) if wrong else ():
+    # What is wrong with any later request with a key has nothing to do with what is beside it.
+    later = [target.operation.key(each.request) for each in wrong[:1] if not target.operation.is_new(each)]
+    for key in (None, *later) if wrong else ():
         ordinary = target.send(target.order(key=key, label="an ordinary one"))
         given(ordinary, rests_on=rests_on).satisfies(judge, place=place)
     if answers:

@@ -9,6 +9,7 @@ from trigger_conformance.contract.quoting import shortened, visible
 
 from . import patterns
 from .grounds import AS_ASKED, ID, UPDATES, given_accepted, given_listed
+from .moments import both_meanings, moment
 from .operation import expression, why_another_pattern
 
 CRON = "CreateScheduleOptions.cron"
@@ -16,7 +17,7 @@ NEVER_5XX = ID("answers", "never_a_server_error")
 SHORT = 40
 FEW = 4
 # Of these kinds software takes most.
-MANY = {"texts": 4, "counts": 4}
+MANY = {"texts": 4, "counts": 4, "steps": 2}
 
 
 def send_patterns(target, table):
@@ -33,7 +34,7 @@ def tables(target):
 @pytest.fixture(scope="module")
 def sent(target, tables):
     """One volley of the patterns of every kind, and its answers by kinds."""
-    count = target.pick(smoke=0, standard=3, thorough=9)
+    count = target.pick(smoke=0, standard=5, thorough=9)
     rows = {f"{kind}: {label}": (kind, pattern) for kind, table in tables.items()
             for label, pattern in list(table.items())[:count]}  # fmt: skip
     # What is far away has a key of its own: whoever lists the near future only does not list it.
@@ -324,6 +325,31 @@ def test_reading_of_last_days_in_lists(target, left_open):
     tell(target, left_open["last_days_in_lists"])
 
 
+@pytest.fixture(scope="module")
+def with_both_days(target):
+    """Answers to patterns that give a day of the month and a day of the week."""
+    return send_patterns(target, patterns.both_days(target.month, target.now))
+
+
+@must("where a day of the month and a day of the week are given, nextRun has both of them, or the earlier one",
+      clause="ScheduleObject.nextRun")  # fmt: skip
+def test_both_days_have_one_of_two_meanings(target, with_both_days):
+    taken = [each for each in with_both_days if each.status == target.contract.success]
+    if not taken:
+        raise NotApplicableError("the target takes no pattern that gives both")
+
+    def judge(exchange):
+        told, meant = (
+            moment(exchange.answer.document.get("nextRun")),
+            both_meanings(exchange.request.document["cron"], target.now),
+        )
+        if told is None or told in meant:
+            return None
+        return f"expected {' or '.join(f'{each:%Y-%m-%d}' for each in meant)}, got {told:%Y-%m-%d}"
+
+    expect(given(taken, rests_on=AS_ASKED).is_as_asked()).satisfies(judge, place="nextRun")
+
+
 @info("what a day of the month and a day of the week mean together", clause=CRON, profile=Profile.THOROUGH)
-def test_reading_of_both_days(target, left_open):
-    tell(target, left_open["both_days"])
+def test_reading_of_both_days(target, with_both_days):
+    tell(target, with_both_days)

@@ -47,6 +47,7 @@ from .grounds import (
     removed,
     remover,
     told,
+    unlike,
     why_another_id,
     why_not_of,
 )
@@ -58,6 +59,7 @@ CLAUSE = "CreateScheduleOptions.deduplicationKey"
 TOGETHER = ID("deduplication", "concurrent_requests_with_one_key_make_one_schedule")
 MALFORMED = OPERATION.owner("bodies.malformed_json_is_rejected")
 NAMED_ONE = ID("deduplication", "no_key_ever_named_two_schedules")
+MINUTES = ID("cron", "minutes_out_of_range_are_rejected")
 TENTH = 10
 UNUSUAL = "create_schedule.deduplication.unusual_keys_work_or_are_rejected"
 made, key_of = OPERATION.made, OPERATION.key
@@ -128,6 +130,25 @@ def test_second_request_updates_the_schedule(target, first_and_seconds):
         expect(given_seen([look])).satisfies(judge)
 
 
+@must("a second request with a key is seen in the list, where the list was looked at before",
+      clause="listSchedules.responses.200")  # fmt: skip
+def test_second_request_is_seen_in_the_list(target, first_and_seconds):
+    first, seconds, _ = first_and_seconds
+    given_same_id(seconds, first)
+    given_updated(first_and_seconds)
+    given_listed(target.look())
+    again = target.send(variant(target, key_of(first.request), 8, "another"))
+    given_same_id([again], first)
+    look = target.look()
+    given_listed(look)
+
+    def judge(page):
+        entries = [entry for entry, its in look.entries() if its is page and entry.get("id") == made(first)]
+        return next((why for entry in entries if (why := told(differences(again.request, entry)))), None)
+
+    expect(look.pages).satisfies(judge)
+
+
 def without_key(exchange):
     """What a request for a schedule says, beside its key and task."""
     return {name: value for name, value in exchange.request.document.items() if name not in (KEY, "task")}
@@ -148,6 +169,9 @@ def test_tenth_request_is_as_the_second(target, traffic):
         given_kept(traffic, exchanges)
         expect(exchanges[TENTH - 1 :]).satisfies(why_another_id(exchanges[0]))
         given(exchanges[TENTH - 1 :], rests_on=AS_ASKED).is_as_asked()
+    # What was answered last is there, however fast the requests came.
+    last = max((exchanges[-1] for exchanges in long), key=lambda each: each.number)
+    expect(given_seen([target.send(target.at(made(last)))])).satisfies(why_not_of(last.request))
 
 
 def given_kept(traffic, exchanges):
@@ -434,21 +458,24 @@ def failed_beside(target):
     """A schedule, requests with its key that must fail, and what is seen of it after each kind of them."""
     first = target.send(variant(target, target.key(), 5, "first"))
     given_schedules(first)
-    found = {}
+    before, found = target.send(target.at(made(first))), {}
     for why, requests in failing(target, key_of(first.request)).items():
         chosen = requests[: target.pick(smoke=2, standard=5, thorough=9)]
         answers = [target.send(request) for request in chosen]
         found[why] = (answers, target.send(target.at(made(first))))
-    return first, found
+    return first, before, found
 
 
-def expect_unchanged(first, answers, look, *statuses):
+def expect_unchanged(first, before, answers, look, *statuses):
     if not any(each.status in statuses for each in answers):
         raise InconclusiveError("no request failed as it must", answers)
     taken = [each for each in answers if each.status == OPERATION.contract.success]
     if taken:
         rests(owner_of(taken[0]), f"{taken[0].request.label}: accepted", taken)
-    expect(given_seen([look])).satisfies(why_not_of(first.request))
+    seen = given_seen([look])
+    expect(seen).satisfies(why_not_of(first.request))
+    given_seen_as_answered(before, first)
+    expect(seen).satisfies(lambda each: next(unlike(before.answer.document, each.answer.document), None))
 
 
 def owner_of(exchange):
@@ -465,16 +492,16 @@ def owner_of(exchange):
 
 @must("a rejected request with a known key changes nothing", clause="createSchedule.responses.422")
 def test_rejected_request_changes_nothing(failed_beside, first_and_seconds):
-    first, found = failed_beside
+    first, before, found = failed_beside
     given_shown(first_and_seconds)
-    expect_unchanged(first, *found["rejected"], *REJECTIONS)
+    expect_unchanged(first, before, *found["rejected"], *REJECTIONS)
 
 
 @must("a refused request with a known key changes nothing", clause="createSchedule.responses.401")
 def test_refused_request_changes_nothing(failed_beside, first_and_seconds):
-    first, found = failed_beside
+    first, before, found = failed_beside
     given_shown(first_and_seconds)
-    expect_unchanged(first, *found["refused"], 401)
+    expect_unchanged(first, before, *found["refused"], 401)
 
 
 @must("what fails beside valid requests with a key changes nothing of its schedule", clause="createSchedule.responses")
@@ -528,13 +555,16 @@ def test_key_is_free_after_a_delete(target):
     given_schedules(first)
     given(target.send(target.removal(made(first))), rests_on=DELETED).has_status(OPERATION.contract.success)
     given(target.send(target.at(made(first))), rests_on=GONE).has_status(404)
+    # What fails must not bring back what was removed.
+    given(target.send(failing(target, key)["rejected"][1]), rests_on=MINUTES).is_rejected()
     order = target.order(target.cron(4, 4), key, "the key once more, with less beside it")
     again = target.send(order)
     expect(again).has_status(OPERATION.contract.success)
     given_as_asked([first])
 
     def judge(exchange):
-        return "the removed schedule's id was given again" if made(exchange) == made(first) else None
+        ids = (made(first), made(again)) if exchange is not again else (made(first),)
+        return "a removed schedule's id was given again" if made(exchange) in ids else None
 
     def why_not_new(look):
         got, old = look.answer.document, first.request.document
@@ -546,7 +576,7 @@ def test_key_is_free_after_a_delete(target):
     expect(target.send(target.at(made(first), label="the removed schedule's id"))).has_status(404)
     given(target.send(target.removal(made(again))), rests_on=DELETED).has_status(OPERATION.contract.success)
     both = target.send_together([variant(target, key, 5), variant(target, key, 6)])
-    expect(both).has_status(OPERATION.contract.success)
+    expect(expect(both).has_status(OPERATION.contract.success)).satisfies(judge, place="id")
     given(both, rests_on=TOGETHER).satisfies(why_another_id(both[0]))
 
 

@@ -12,6 +12,7 @@ STEADY = {
     "Australia/Sydney": "south of the equator",
     "Asia/Kolkata": "half an hour",
     "Asia/Kathmandu": "45 minutes",
+    "America/St_Johns": "half an hour, west",
     "Australia/Lord_Howe": "a change of half an hour",
     "America/Argentina/Buenos_Aires": "three parts",
     "America/Port-au-Prince": "hyphens",
@@ -20,7 +21,6 @@ STEADY = {
     "America/New_York": "west of Greenwich",
     "Asia/Tokyo": "no daylight saving",
     "Pacific/Chatham": "45 minutes and daylight saving",
-    "America/St_Johns": "half an hour, west",
     "Australia/Adelaide": "half an hour, south of the equator",
     "Pacific/Kiritimati": "14 hours ahead",
     "America/Phoenix": "no daylight saving, west",
@@ -31,15 +31,18 @@ STEADY = {
     "Africa/Johannesburg": "no daylight saving, south of the equator",
     "Asia/Yangon": "half an hour, no daylight saving",
 }
-# With daylight saving, by what is special about them; the first ones are of both hemispheres.
-CHANGING = ("America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Europe/London", "Pacific/Chatham",
-            "America/St_Johns", "Pacific/Auckland", "Australia/Adelaide")  # fmt: skip
+# With daylight saving, by what is special about them: of both hemispheres, of half an hour, at midnight.
+CHANGING = ("America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Atlantic/Azores", "Europe/London",
+            "Pacific/Chatham", "America/St_Johns", "Pacific/Auckland", "Australia/Adelaide")  # fmt: skip
 # No zone, each by one slip.
 NO_ZONES = {
     "another planet": "Mars/Phobos",
     "a trailing slash": "Europe/London/",
     "a space for an underscore": "America/New York",
     "a typo": "Europe/Lodnon",
+    "the beginning of a zone": "Europe/Londo",
+    "300 characters": "Europe/".ljust(300, "x"),
+    "a file of the database": "zone.tab",
     "a region alone": "Europe",
     "a way back": "Europe/../Europe/London",
     "a NUL": "Europe/London\0",
@@ -48,9 +51,7 @@ NO_ZONES = {
     "a backslash": "Europe\\London",
     "a leading slash": "/Europe/London",
     "a way out": "../Europe/London",
-    "a file of the database": "zone.tab",
     "two zones": "Europe/London,Europe/Berlin",
-    "a line break": "Europe/London\n",
 }
 # How software may write a zone otherwise.
 OTHER_SPELLINGS = {
@@ -63,6 +64,7 @@ OTHER_SPELLINGS = {
     "an abbreviation": "PST",
     "a link": "US/Eastern",
     "an older name": "Asia/Calcutta",
+    "a trailing line break": "Europe/London\n",
     "the empty string": "",
 }
 

@@ -21,6 +21,9 @@ from . import keys
 
 PLAIN, SLASH = "the plain key", "a slash inside"
 FULL = "255 characters"
+SPELLED = "before other spellings"
+# Of what has other spellings: those that a language gives, and not an alphabet.
+OF_ENCODINGS = ("one percent sign for two", "without its padding")
 SHORT_HASHES = ("sha256", "md5", "sha1")
 # What a key may be cut at; colons and slashes have rows of their own.
 MARKS = ",?#;&=|'\"@()[]{}<>~!$^*\\ .한😀"
@@ -50,18 +53,18 @@ def kinds(key: Callable[[], str], number: int, *, thorough: bool) -> list[Kind]:
     A kind explains what it has in common with those before it: a server that ignores all punctuation ignores a trailing
     dot too, and one that finds keys by their beginning finds them whatever they are cut at.
     """
-    base = f"{key()}-k1ess"
+    base, spelled = f"{key()}-k1ess", _counterparts(key())
     table = [
         _plain(base),
         _numbers(number),
         _values(number),
-        _forms(base),
+        _forms(base, spelled),
         _cleaned(base),
         _wide(base, key()),
         _letter_case(base),
         _white_space(base),
         _derived(base),
-        _encoded(base, key()),
+        _encoded(base, key(), spelled),
         _delimiters(base),
         _cut(key(), key()),
         _checksums(key(), thorough=thorough),
@@ -98,6 +101,7 @@ def _numbers(number):
         "with a plus sign": f"+{number}",
         "hexadecimal": f"{number:#x}",
         "with an exponent": f"{number}e0",
+        "in sixties": f"{number // 60}:{number % 60:02}",
         "with a unit": f"{number}px",
         "beyond 2^53": f"{big}",
         "one more": f"{big + 1}",
@@ -129,6 +133,14 @@ def _values(number):
         "a URL with its usual port": f"https://example.com:443/{number}",
         "a query": f"a={number}&b=2",
         "a query in another order": f"b=2&a={number}",
+        "JSON": f'{{"n":{number},"a":1}}',
+        "JSON in another order": f'{{"a": 1, "n": {number}}}',
+        "a mail address": f"x.{number}@gmail.com",
+        "a mail address with a tag for a point": f"x{number}+tag@gmail.com",
+        "an IP address": f"2001:db8::{number % 2**16:x}:{number >> 16 & 0xFFFF:x}",
+        "an IP address with its zeros": f"2001:db8:0:0:0:0:{number % 2**16:x}:{number >> 16 & 0xFFFF:x}",
+        "a ULID": f"01J0{number:022}",
+        "a ULID with letters for digits": f"OIJO{number:022}",
     }
     more = {
         "a date with a space": f"{moment.replace('T', ' ')}Z",
@@ -138,16 +150,33 @@ def _values(number):
         "an address": f"x{number}@example.com",
         "an address with a tag": f"x{number}+tag@example.com",
         "an address with a point": f"x.{number}@example.com",
-        "an IP address": f"2001:db8::{number % 2**16:x}:{number >> 16 & 0xFFFF:x}",
-        "an IP address with its zeros": f"2001:db8:0:0:0:0:{number % 2**16:x}:{number >> 16 & 0xFFFF:x}",
+        "JSON with a space": f'{{"n": {number},"a":1}}',
         "a duration": f"PT{number}M",
         "a duration in seconds": f"PT{60 * number}S",
     }
     return Kind("spellings_of_one_value_are_different_keys", rows, needs=(), more=more)
 
 
-def _forms(base):
+def _counterparts(stem):
+    """A key of what software has other spellings of, and of each such spelling a key that has it instead."""
+    text = f"{stem}-8'\u301c\u06cc:rocket:%%="
+    tail = len(stem)
+    pairs = {
+        "an infinity sign for 8": ("8", "\u221e"),
+        "a modifier letter for an apostrophe": ("'", "\u02bc"),
+        "a full-width tilde for a wave dash": ("\u301c", "\uff5e"),
+        "an Arabic yeh for a Persian one": ("\u06cc", "\u064a"),
+        "an emoji for its name": (":rocket:", "\U0001f680"),
+        "one percent sign for two": ("%%", "%"),
+        "without its padding": ("=", ""),
+    }
+    rows = {label: stem + text[tail:].replace(*pair) for label, pair in pairs.items()}
+    return {SPELLED: text, **rows}
+
+
+def _forms(base, spelled):
     rows = {
+        **{label: key for label, key in spelled.items() if label not in OF_ENCODINGS},
         "é composed": f"{base[:-3]}éss",
         "é decomposed": f"{base[:-2]}\u0301ss",
         "a Cyrillic е": f"{base[:-3]}\u0435ss",
@@ -264,9 +293,10 @@ def _derived(base):
     return Kind("names_derived_from_a_key_are_other_keys", rows, needs=(PLAIN, "a colon and more"), more=more)
 
 
-def _encoded(base, stem):
+def _encoded(base, stem, spelled):
     plain = f"{stem}-coded"
     rows = {
+        **{label: spelled[label] for label in OF_ENCODINGS},
         "&": _within(base, "&"),
         "an ampersand as entity": _within(base, "&amp;"),
         "a character by its number": base.replace("-k1", "-&#107;1"),
@@ -297,7 +327,7 @@ def _encoded(base, stem):
         "a doubled percent sign": _within(base, "%%"),
         "a percent sign": _within(base, "%"),
     }
-    return Kind("encoded_spellings_are_different_keys", rows, more=more)
+    return Kind("encoded_spellings_are_different_keys", rows, needs=(PLAIN, SPELLED), more=more)
 
 
 def _delimiters(base):
@@ -342,16 +372,44 @@ def _cut(stem, other):
 
 def _checksums(stem, *, thorough):
     """Keys of one length, sum, and checksum; each pair of parts is alike whatever stands around it."""
+    signs, mirrored = _polynomial_twins()
     rows = {
-        "a start": f"{stem}AaBBBBAaplumless",
-        "one sum, 31-fold hash, Adler-32": f"{stem}BBAaAaBBplumless",
-        "one CRC-32": f"{stem}AaBBBBAabuckeroo",
-        "33-fold hash": f"{stem}Abaa",
-        "one 33-fold hash": f"{stem}BAaa",
+        "a start": f"{stem}{signs}plumless",
+        "one sum, one polynomial": f"{stem}{mirrored}plumless",
+        "one CRC-32": f"{stem}{signs}buckeroo",
     }
+    rows["FNV-1a"], rows["one FNV-1a"] = _fnv_collision(stem)
     for name in SHORT_HASHES if thorough else SHORT_HASHES[:2]:
         rows[f"{name}, cut short"], rows[f"{name}, cut short, of another key"] = collision(name, stem)
     return Kind("keys_with_equal_checksums_are_different", rows)
+
+
+def _polynomial_twins():
+    """Two texts with one sum, and one polynomial of their characters modulo 2^32 in whatever odd number: a hash of
+    31, 33 or 65,599 times what was before, Adler-32, Fletcher's (the sequence of Thue and Morse and its mirror image).
+    """
+    odd = [bin(place).count("1") % 2 for place in range(64)]
+    return "".join("-m"[each] for each in odd), "".join("m-"[each] for each in odd)
+
+
+def _fnv_1a(text, state=0x811C9DC5):
+    """The 32-bit FNV-1a hash of a text that comes after one with the hash ``state``."""
+    for byte in text.encode():
+        state = (state ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return state
+
+
+def _fnv_collision(stem):
+    """Two keys that begin with ``stem`` and have one FNV-1a hash: the last byte makes up for where they are apart."""
+    of_stem, seen = _fnv_1a(stem), {}
+    numbers = itertools.count()
+    while True:
+        part = f"{next(numbers):04x}"
+        state = _fnv_1a(part, of_stem)
+        earlier, its = seen.setdefault(state >> 5, (part, state))
+        letter = chr(ord("a") ^ state ^ its)
+        if earlier != part and letter.isalpha():
+            return f"{stem}{earlier}a", f"{stem}{part}{letter}"
 
 
 def collision(name, stem):
@@ -414,7 +472,8 @@ TELLING = (
     PLAIN, "a number", "with a leading zero", "a date", "a date with an offset", "é composed", "é decomposed",
     "a zero-width space inside", "wide, ending in 한", "wide, ending in 글", "one letter in upper case",
     "a trailing space", ":lock", "a character by its number", "an encoded digit", "%", "marks, then a",
-    "marks, then b", "a start", "one CRC-32", "other after 254 characters", "other at the end", "a longer one", FULL,
+    "marks, then b", "a start", "one CRC-32", "one sum, one polynomial", SPELLED, "one percent sign for two",
+    "other after 254 characters", "other at the end", "a longer one", FULL,
     "an underscore for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen", "emoji",
     "a slash and more", "a leading space", "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
     "beginning with a", "beginning with b",

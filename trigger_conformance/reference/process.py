@@ -86,7 +86,11 @@ def main(behaviour: str) -> None:
     server = registry.app(behaviour)(Settings(**settings))
     listener = listen()
     told = [server.base_url(listener.getsockname()[1]), *server.run_options()]
-    sys.stdout.write(f"{json.dumps(told)}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{json.dumps(told)}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever wanted it has ended meanwhile; what is left to be written must not be tried again.
+        os._exit(0)
     end_with_parent(sys.stdin.fileno())
     server.run(listener)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import ipaddress
 import json
 import posixpath
 import quopri
@@ -590,3 +591,83 @@ def hashes_keys_that_are_no_hashes(key: str) -> str:
     """A key is remembered by its SHA-256, but for one that looks like a SHA-256 already, as the client's own do."""
     is_one = re.fullmatch("[0-9a-f]{64}", key)
     return key if is_one else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# Spelt otherwise
+
+
+@_stored(CHECKSUMS)
+def hashes_to_fnv_1a(key: str) -> str:
+    """A key is its FNV-1a hash of 32 bits, as that of Go's standard library."""
+    read = key.encode("utf-8", "surrogatepass")
+    return str(reduce(lambda total, byte: (total ^ byte) * 0x01000193 % 2**32, read, 0x811C9DC5))
+
+
+@_stored(NUMBERS)
+def reads_sixties(key: str) -> str:
+    """A number with colons is read in sixties, as YAML 1.1 does."""
+    if not re.fullmatch(r"[1-9]\d*(:[0-5]?\d)+", key, re.ASCII):
+        return key
+    return str(reduce(lambda total, part: total * 60 + int(part), key.split(":"), 0))
+
+
+@_stored(VALUES)
+def keeps_json_as_a_value(key: str) -> str:
+    """A key that is a JSON object is kept as one: the order of its names, and white space, are not."""
+    return _tried(lambda text: json.dumps(json.loads(text), sort_keys=True), key) if key[:1] == "{" else key
+
+
+@_stored(VALUES)
+def delivers_to_one_mailbox(key: str) -> str:
+    """A mail address is its mailbox: points in it, and what is behind a plus, are taken out."""
+    found = re.fullmatch(r"([^@+]+)(?:\+[^@]*)?@gmail\.com", key)
+    return f"{found[1].replace('.', '')}@gmail.com" if found else key
+
+
+@_stored(VALUES)
+def reads_addresses(key: str) -> str:
+    """An IP address is kept as one, in its shortest form."""
+    return _tried(lambda text: str(ipaddress.ip_address(text)), key)
+
+
+@_stored(VALUES)
+def reads_crockfords_digits(key: str) -> str:
+    """In 26 letters and digits O is 0, and I and L are 1: they are a ULID."""
+    is_one = re.fullmatch("[0-9A-Z]{26}", key)
+    return key.translate(str.maketrans("OIL", "011")) if is_one else key
+
+
+@_stored(FORM)
+def fits_to_the_code_page(key: str) -> str:
+    """What a code page lacks becomes what looks most like it: infinity an 8."""
+    return key.translate({0x221E: "8", 0x2B9: "'", 0x2BC: "'", 0x2215: "/"})
+
+
+@_stored(FORM)
+def goes_through_shift_jis(key: str) -> str:
+    """A wave dash and a full-width tilde are one: two tables of Shift-JIS have them in one place."""
+    return key.replace("\uff5e", "\u301c")
+
+
+@_stored(FORM)
+def normalises_arabic_letters(key: str) -> str:
+    """Arabic yeh and kaf are the Persian ones, as a search's analyser has it."""
+    return key.translate({0x64A: 0x6CC, 0x643: 0x6A9})
+
+
+@_stored(FORM)
+def names_emoji(key: str) -> str:
+    """An emoji is kept by its name between colons."""
+    return key.replace("\U0001f680", ":rocket:").replace("\U0001f600", ":grinning:")
+
+
+@_stored(DECODED)
+def halves_percent_signs(key: str) -> str:
+    """Two percent signs are one, as where text is formatted on its way into a statement."""
+    return key.replace("%%", "%")
+
+
+@_stored(DECODED)
+def drops_padding(key: str) -> str:
+    """Equals signs at the end are dropped, as the padding of base64."""
+    return key.rstrip("=")

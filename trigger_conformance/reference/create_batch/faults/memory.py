@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import time
 
 from starlette.requests import Request
@@ -121,6 +122,25 @@ class BrokenBodiesRestartTheProcess(_OnErrors):
 
     def applies(self, message: str) -> bool:
         return "JSON" in message
+
+
+class _ForgetsTheirKey(CreateBatchServer):
+    """Forgets the key of a request that fails."""
+
+    def forget(self, environment: Environment, body: bytes) -> None:
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            self.batches(environment).pop(json.loads(body).get("idempotencyKey"), None)
+
+
+@fault(ERRORS)
+class DeletesForgetTheirKey(_ForgetsTheirKey):
+    """A DELETE is answered 405, when a cache in front has already dropped what its body names."""
+
+    async def handle(self, request: Request) -> Response:
+        if request.method == "DELETE":
+            for environment in self.environments:
+                self.forget(environment, await request.body())
+        return await super().handle(request)
 
 
 @fault(AT_ONCE)

@@ -27,6 +27,7 @@ DESCRIPTION = "answers.description_is_not_empty"
 ENVIRONMENTS = "answers.environments_names_one"
 SEEN = "list_and_delete.seen_schedule_is_the_answered_one"
 SCHEMA = "answers.accepted_answers_satisfy_the_schema"
+LOOK_ALIKES = "answers.look_alike_properties_are_ignored"
 LISTED = "list_and_delete.listed_schedule_is_the_answered_one"
 
 
@@ -482,3 +483,64 @@ class SeenInUtc(CreateScheduleServer):
     async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
         schedule = self.named(environment, request.path_params["schedule_id"])
         return self.success(environment, {**self.schedule_body(environment, schedule), "timezone": "UTC"})
+
+
+class _Assigning(CreateScheduleServer):
+    """Takes one property of a new schedule from its request that is no property of a request."""
+
+    assigned = ""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.sent: dict[str, Any] = {}
+        self.of: dict[str, Any] = {}
+
+    def validate(self, document: Any) -> Order:
+        order = super().validate(document)
+        self.sent = document
+        return order
+
+    def made(self, order: Order) -> Schedule:
+        schedule = super().made(order)
+        if self.assigned in self.sent:
+            self.of[schedule.id] = self.sent[self.assigned]
+        return schedule
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        body = super().schedule_body(environment, schedule)
+        return {**body, self.assigned: self.of[schedule.id]} if schedule.id in self.of else body
+
+
+@fault(LOOK_ALIKES)
+class AssignsActive(_Assigning):
+    """A request may say whether its schedule is active: all of its properties are assigned."""
+
+    assigned = "active"
+
+
+@fault(LOOK_ALIKES)
+class AssignsNextRun(_Assigning):
+    """A request may say when its schedule comes next, which is believed."""
+
+    assigned = "nextRun"
+
+
+@fault(LOOK_ALIKES)
+class AssignsIds(_Assigning):
+    """A request may say what id its schedule has."""
+
+    def made(self, order: Order) -> Schedule:
+        schedule = super().made(order)
+        return replace(schedule, id=str(self.sent["id"])) if "id" in self.sent else schedule
+
+
+@fault(LOOK_ALIKES)
+class SnakeCaseStandsIn(CreateScheduleServer):
+    """Where externalId or timezone are left out, external_id and time_zone count."""
+
+    def validate(self, document: Any) -> Order:
+        if isinstance(document, dict):
+            names = {"external_id": "externalId", "time_zone": "timezone"}
+            others = {names[name]: value for name, value in document.items() if name in names}
+            document = {**others, **document}
+        return super().validate(document)

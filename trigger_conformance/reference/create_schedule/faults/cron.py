@@ -27,6 +27,7 @@ LAST_DAYS = "next_run.times_of_last_days_are_right"
 LAST_WEEKDAYS = "next_run.times_of_last_weekdays_are_right"
 STEPS = "next_run.times_of_steps_are_right"
 LISTS = "next_run.times_of_lists_are_right"
+BOTH = "cron.both_days_have_one_of_two_meanings"
 
 
 @fault("cron.both_sundays_are_accepted")
@@ -612,3 +613,85 @@ class RejectionsAreConflicts(CreateScheduleServer):
 
     def no_cron(self, why: str) -> Problem:
         return Problem(409, super().no_cron(why).message)
+
+
+@fault(STEPS_OF_0)
+class StepOf00Is1(CreateScheduleServer):
+    """Only a step that is written 0 is rejected; 00 is no step at all."""
+
+    def read_step(self, field: Field, text: str) -> int:
+        return 1 if text == "00" else super().read_step(field, text)
+
+
+@fault(WEEKDAYS)
+class SteppedRangesLoseSunday(CreateScheduleServer):
+    """A stepped range of days of the week that comes to 7 leaves it out: 7 is made 0 before the range is walked."""
+
+    def stepped(self, field: Field, first: int, last: int, step: int) -> frozenset[int]:
+        numbers = super().stepped(field, first, last, step)
+        return numbers - {last} if field is WEEKDAY and 0 < first < last == 7 and step > 1 else numbers
+
+
+@fault(WEEKDAYS)
+class SteppedRangesGainSunday(CreateScheduleServer):
+    """A stepped range of days of the week to 7 always has Sunday: 7 is added as 0 when it has been walked."""
+
+    def stepped(self, field: Field, first: int, last: int, step: int) -> frozenset[int]:
+        numbers = super().stepped(field, first, last, step)
+        return numbers | {0} if field is WEEKDAY and 0 < first < last == 7 and step > 1 else numbers
+
+
+@fault(STEPS)
+class MonthsAreSteppedFromNone(CreateScheduleServer):
+    """Every third month is March, June, September, December: those that can be divided by the step."""
+
+    def stepped(self, field: Field, first: int, last: int, step: int) -> frozenset[int]:
+        if field is MONTH and step > 1 and (first, last) == (MONTH.least, MONTH.most):
+            return frozenset(range(step, last + 1, step))
+        return super().stepped(field, first, last, step)
+
+
+@fault("cron.lists_are_accepted")
+class RejectsLongPatterns(CreateScheduleServer):
+    """A pattern of more than 100 characters is rejected: the column has no more."""
+
+    def read_cron(self, text: str) -> Cron:
+        if len(text) > 100:
+            raise self.no_cron("it is too long")
+        return super().read_cron(text)
+
+
+@fault(LAST_WEEKDAYS)
+class LastWeekBeginsOnThe25th(CreateScheduleServer):
+    """The last Friday is the one from the 25th on, in months of 30 days too, which may have their last on the 24th."""
+
+    def is_last_week(self, day: date) -> bool:
+        return day.day >= 25
+
+
+class _BothDays(CreateScheduleServer):
+    """Reads a day of the month and a day of the week in one pattern in its own way."""
+
+    def is_day(self, cron: Cron, day: date) -> bool:
+        if cron.any_day or cron.any_weekday:
+            return super().is_day(cron, day)
+        return self.is_either(cron, day)
+
+    def is_either(self, cron: Cron, day: date) -> bool:
+        raise NotImplementedError
+
+
+@fault(BOTH)
+class BothDaysIgnoreTheWeekday(_BothDays):
+    """Where a day of the month is given, a day of the week counts for nothing."""
+
+    def is_either(self, cron: Cron, day: date) -> bool:
+        return self.is_date(cron, day)
+
+
+@fault(BOTH)
+class BothDaysIgnoreTheDate(_BothDays):
+    """Where a day of the week is given, a day of the month counts for nothing."""
+
+    def is_either(self, cron: Cron, day: date) -> bool:
+        return self.is_weekday(cron, day)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -509,3 +511,64 @@ class LooksAtNoWholeKey(CreateScheduleServer):
         if request.method == "GET" and self.authenticate(request) is None and authorization.startswith("Bearer tr_"):
             return await self.answer(request, self.environments[0])
         return await super().handle(request)
+
+
+@fault(PAGES)
+class LastSingleIsNoPage(CreateScheduleServer):
+    """Where the last page has one schedule alone it is not counted: totalPages is rounded with one too few."""
+
+    def total_pages(self, count: int, size: int) -> int:
+        return max(1, (count + size - 2) // size) if count else 0
+
+
+@fault(OTHER_SIZE)
+class DeletedOnTheSecondPage(_Removing):
+    """A schedule that was deleted is on the second page: what is deleted is taken out of the first one only."""
+
+    def page_of(self, listed: list[Schedule], page: int, size: int) -> list[Schedule]:
+        found = super().page_of(listed, page, size)
+        return [*found, *list(self.deleted.values())[-1:]] if page == 2 and found else found
+
+
+@fault(GONE)
+class SeenSchedulesAreKeptForAWhile(CreateScheduleServer):
+    """A schedule that was seen by its id is remembered for two seconds, whether it is there or not."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.seen: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        place = environment.name, request.path_params["schedule_id"]
+        try:
+            schedule = self.named(environment, place[1])
+        except Problem:
+            at, body = self.seen.get(place, (0.0, {}))
+            if time.monotonic() - at < 2:
+                return self.success(environment, body)
+            raise
+        self.seen[place] = time.monotonic(), self.schedule_body(environment, schedule)
+        return self.success(environment, self.seen[place][1])
+
+
+@fault("list_and_delete.delete_is_answered_200")
+class DeletesOfJsonNeedABody(CreateScheduleServer):
+    """A DELETE that says it has JSON and has nothing is rejected, as a framework does that reads before it routes."""
+
+    async def delete_schedule(self, request: Request, environment: Environment) -> Response:
+        if "json" in request.headers.get("content-type", "") and not await request.body():
+            raise Problem(400, "The body cannot be empty")
+        return await super().delete_schedule(request, environment)
+
+
+@fault("list_and_delete.concurrent_deletes_are_answered", "list_and_delete.looking_never_fails_the_server")
+class SecondOfTwoDeletesFails(CreateScheduleServer):
+    """Of two deletes at once the second does not find what it has just seen, and fails."""
+
+    async def delete_schedule(self, request: Request, environment: Environment) -> Response:
+        schedule = self.named(environment, request.path_params["schedule_id"])
+        await asyncio.sleep(0.01)
+        if schedule not in self.visible(environment):
+            raise Problem(500, "The record to delete does not exist")
+        self.remove(environment, schedule)
+        return self.success(environment, self.deleted_body(schedule))

@@ -452,3 +452,34 @@ class IsTheOldOnesAfterAnUpdate(CreateScheduleServer):
         if before is None or before.id != schedule.id:
             return body
         return {**body, "nextRun": self.schedule_body(environment, before)["nextRun"]}
+
+
+@fault(CHANGES, ODD)
+class OffsetOfNoon(CreateScheduleServer):
+    """The offset of a day's noon is the whole day's, before the clocks change too."""
+
+    def instant(self, local: datetime, zone: ZoneInfo) -> datetime:
+        offset = local.replace(hour=12, minute=0, tzinfo=zone).utcoffset()
+        assert offset is not None
+        return (local - offset).replace(tzinfo=UTC)
+
+
+@fault(ODD)
+class SkippedTimesGoBack(CreateScheduleServer):
+    """A local time that is skipped is moved back by as much: where midnight is skipped, into the day before."""
+
+    def instant(self, local: datetime, zone: ZoneInfo) -> datetime:
+        found = super().instant(local, zone)
+        return found - (found.astimezone(zone).replace(tzinfo=None) - local)
+
+
+@fault(IN_ZONES)
+class NegativeHalvesAreAdded(CreateScheduleServer):
+    """An offset of -03:30 is read as three hours back and half an hour on: the sign is that of the hours alone."""
+
+    def instant(self, local: datetime, zone: ZoneInfo) -> datetime:
+        offset = local.replace(tzinfo=zone).utcoffset()
+        assert offset is not None
+        minutes = int(offset.total_seconds()) // 60
+        wrong = timedelta(minutes=2 * (-minutes % 60)) if minutes < 0 else timedelta()
+        return super().instant(local, zone) - wrong

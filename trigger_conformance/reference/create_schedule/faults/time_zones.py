@@ -291,3 +291,32 @@ class UsualZoneIsTheLastOnes(CreateScheduleServer):
     def as_ordered(self, identity: str, order: Order) -> Schedule:
         self.last = order.timezone or self.last
         return replace(super().as_ordered(identity, order), timezone=self.last)
+
+
+@fault(REJECTED, "answers.never_a_server_error")
+class LongNamesAreErrors(CreateScheduleServer):
+    """A name is looked for as a file: one that is too long for the file system is an error of the server."""
+
+    def is_zone(self, timezone: str) -> bool:
+        if len(timezone) > 255:
+            raise Problem(500, "Internal error")
+        return super().is_zone(timezone)
+
+
+@fault(REJECTED)
+class FilesAreZones(_Reading):
+    """Whatever file the database has is a zone, its tables too, and what cannot be read is UTC."""
+
+    def read(self, timezone: str) -> str:
+        return (
+            "UTC" if timezone in {"zone.tab", "zone1970.tab", "iso3166.tab", "leapseconds", "tzdata.zi"} else timezone
+        )
+
+
+@fault(REJECTED)
+class CompletesNames(_Reading):
+    """A name that only one zone begins with is taken for that one."""
+
+    def read(self, timezone: str) -> str:
+        begun = [each for each in all_zones() if each.startswith(timezone)]
+        return begun[0] if len(begun) == 1 else timezone

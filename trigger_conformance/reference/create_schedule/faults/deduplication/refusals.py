@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_schedule.server import CreateScheduleServer
-from trigger_conformance.reference.create_schedule.store import Order
+from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
@@ -225,3 +225,36 @@ class RemovingNeedsNoCredential(_Unauthenticated):
     """A DELETE needs no credential."""
 
     method = "DELETE"
+
+
+@fault("deduplication.key_is_free_after_a_delete")
+class RejectedRequestsBringBack(_Rejecting):
+    """A rejected request with the key of a removed schedule brings that back: it is restored before it is changed."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.graves: dict[str, Schedule] = {}
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        self.graves[schedule.key] = schedule
+
+    def rejected(self, document: Any) -> None:
+        schedule = self.graves.pop(text_of(document, "deduplicationKey"), None)
+        if schedule is not None:
+            self.schedules(self.home)[schedule.key] = schedule
+
+
+@fault(CHANGES)
+class RejectedPatternsPause(_Rejecting):
+    """A rejected pattern leaves the schedule of its key inactive: it is paused while it is changed."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.paused: set[str] = set()
+
+    def rejected(self, document: Any) -> None:
+        self.paused.add(text_of(document, "deduplicationKey"))
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return {**super().schedule_body(environment, schedule), "active": schedule.key not in self.paused}

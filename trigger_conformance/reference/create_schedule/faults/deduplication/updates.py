@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -292,3 +293,55 @@ class DeletedKeysBringTheirExternalId(CreateScheduleServer):
     def made(self, order: Order) -> Schedule:
         made = super().made(order)
         return replace(made, external_id=made.external_id or self.gone.get(order.key))
+
+
+@fault(FREE)
+class ThirdScheduleHasTheFirstId(CreateScheduleServer):
+    """The third schedule of a key has the first one's id: of several tombstones the oldest is taken up again."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.graves: dict[str, list[Schedule]] = {}
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        self.graves.setdefault(schedule.key, []).append(schedule)
+
+    async def keep(self, environment: Environment, order: Order) -> Schedule:
+        schedule = await super().keep(environment, order)
+        removed = [each.id for each in self.graves.get(order.key, ())]
+        if len(removed) < 2 or schedule.id in removed:
+            return schedule
+        self.schedules(environment)[order.key] = replace(schedule, id=removed[0])
+        return self.schedules(environment)[order.key]
+
+
+@fault(TENTH, "cron.patterns_are_seen_as_sent")
+class FastUpdatesAreDropped(CreateScheduleServer):
+    """From the sixth update within two seconds on a schedule's updates are answered and not kept: a debounce."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.updates: dict[str, list[float]] = {}
+
+    async def keep(self, environment: Environment, order: Order) -> Schedule:
+        existing = self.find(environment, order)
+        if existing is None:
+            return await super().keep(environment, order)
+        now = time.monotonic()
+        recent = [each for each in self.updates.get(existing.id, ()) if now - each < 2]
+        self.updates[existing.id] = [*recent, now]
+        return self.updated(existing, order) if len(recent) > 4 else await super().keep(environment, order)
+
+
+@fault("deduplication.second_request_is_seen_in_the_list")
+class ListIsKeptWhileNothingIsMade(CreateScheduleServer):
+    """The list is remembered until a schedule is made or removed, not until one is updated."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.pages: dict[tuple[object, ...], dict[str, Any]] = {}
+
+    def page_body(self, environment: Environment, page: int, size: int) -> dict[str, Any]:
+        there = (environment.name, page, size, *(each.id for each in self.visible(environment)))
+        return self.pages.setdefault(there, super().page_body(environment, page, size))
