@@ -13,7 +13,7 @@ from trigger_conformance.contract.quoting import quoted
 
 from .names import NAMES, name_of
 from .values import KEY, UTC
-from .zones import STEADY
+from .zones import OTHER_SPELLINGS, STEADY
 
 LIMITED = 422
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
@@ -101,7 +101,8 @@ class CreateSchedule(Operation):
         """What keeps the answer's properties from being the request's."""
         asked, got = exchange.request.document or {}, exchange.answer.document
         wanted = {name: asked[name] for name in ("task", KEY, "externalId") if name in asked}
-        if "timezone" in asked:
+        # What a zone that is spelt otherwise is answered as is the target's affair, if it is that zone.
+        if "timezone" in asked and asked["timezone"] not in OTHER_SPELLINGS.values():
             wanted["timezone"] = asked["timezone"]
         for name, value in wanted.items():
             if got.get(name) != value:

@@ -185,8 +185,12 @@ def rejected(month):
         },
         "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
         "hours": {"hour 24": f"0 24 15 {month} *", "a list with hour 24": f"0 12,24 15 {month} *"},
-        "days": {"day 0": f"0 12 0 {month} *", "day 32": f"0 12 32 {month} *"},
-        "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *"},
+        "days": {
+            "day 0": f"0 12 0 {month} *",
+            "day 32": f"0 12 32 {month} *",
+            "a range from day 0": f"0 12 0-5 {month} *",
+        },
+        "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *", "a range from month 0": "0 12 15 0-5 *"},
         "weekdays": {"weekday 8": f"0 12 * {month} 8", "8L": f"0 12 * {month} 8L"},
         "negatives": {
             "a negative minute": f"-5 12 15 {month} *",
@@ -208,6 +212,7 @@ def rejected(month):
             "an exponent": f"1e1 12 15 {month} *",
             "words": "every day at noon please",
             "an empty member of a list": f"0, 12 15 {month} *",
+            "an empty member within a list": f"0,,5 12 15 {month} *",
             "a range without its end": f"0 12- 15 {month} *",
             "a step without its number": f"*/ 12 15 {month} *",
             "hexadecimal": f"0x5 12 15 {month} *",

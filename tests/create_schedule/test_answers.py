@@ -241,6 +241,7 @@ def test_external_id_is_kept_as_it_was_sent(target):
         "a number in a text": "0012",
         "decomposed letters": "e\u0301 conformance",
         "200 characters": "conformance ".ljust(199, "x") + "y",
+        "a word that means nothing": "null",
     }
     usual = target.send(target.valid("letters and digits", externalId="conformance-1"))
     answers = target.send_all(target.valid(label, externalId=text) for label, text in texts.items())

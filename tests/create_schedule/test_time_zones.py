@@ -19,6 +19,7 @@ CLAUSE = "CreateScheduleOptions.timezone"
 NEXT = "ScheduleObject.nextRun"
 IN_ZONES = ID("time_zones", "next_run_is_in_the_zones_time")
 NEVER_5XX = ID("answers", "never_a_server_error")
+LAST_DAYS, WEEKDAYS = ID("next_run", "times_of_last_days_are_right"), ID("next_run", "times_of_weekdays_are_right")
 NO_ZONE = ID("time_zones", "names_of_no_zone_are_rejected")
 # A change that is nearer than this would start something during a run.
 SOON, YEAR = timedelta(days=2), 400
@@ -88,6 +89,35 @@ def test_other_canonical_names_are_accepted(target, listed):
 @must("nextRun is the pattern's next time in its zone", clause=NEXT, profile=Profile.SMOKE)
 def test_next_run_is_in_the_zones_time(in_zones):
     expect(given(in_zones, rests_on=ZONES).is_accepted()).satisfies(why_another_time, place="nextRun")
+
+
+@pytest.fixture(scope="module")
+def where_days_differ(target, known):
+    """Answers to patterns of days in the hours in which UTC has another day."""
+    if not known:
+        raise NotApplicableError("the target lists none of the zones whose rules are known here")
+    east, west = (choose(known, key=lambda name: offset(target.now, zones.zone(name))) for choose in (max, min))
+    rows = {
+        "a day of the week": (east, f"30 0 * {target.month} 1"),
+        "the last day": (east, f"30 0 L {target.month} *"),
+        "the last day, in the evening": (west, f"30 23 L {target.month} *"),
+        "the last day of the week": (west, f"30 23 * {target.month} 5L"),
+    }
+    sent = [target.valid(f"{label} in {name}", timezone=name, cron=pattern) for label, (name, pattern) in rows.items()]
+    return target.send_all(sent)
+
+
+@must("days of the week and last days are those of the zone, where UTC has another day", clause=NEXT)
+def test_days_are_those_of_the_zone(target, where_days_differ, in_zones):
+    given(in_zones, rests_on=IN_ZONES).satisfies(why_another_time, place="nextRun")
+    wrong = [each for each in given_accepted(where_days_differ) if why_another_time(each)]
+    for each in wrong[:1]:
+        # What is wrong with it in UTC too is no matter of zones.
+        document = each.request.document
+        in_utc = target.send(target.valid("the same in UTC", cron=document["cron"]))
+        owner = LAST_DAYS if "L *" in document["cron"] or " L " in document["cron"] else WEEKDAYS
+        given(given_accepted([in_utc]), rests_on=owner).satisfies(why_another_time, place="nextRun")
+    expect(where_days_differ).satisfies(why_another_time, place="nextRun")
 
 
 @must("the same pattern in another zone comes at another time: the second request's zone counts", clause=NEXT)

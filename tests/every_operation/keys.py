@@ -60,6 +60,9 @@ def unusual(stem):
         "256 characters": filled(stem, 256),
         "300 characters": filled(stem, 299) + "a",
         "300 characters, another end": filled(stem, 299) + "b",
+        # Fewer than 255 characters, and more than 767 bytes, of which an index may have no more.
+        "emoji, then a": f"{filled(stem, 250, '😀')}a",
+        "emoji, then b": f"{filled(stem, 250, '😀')}b",
         "NUL, then a": f"{stem}\0a",
         "NUL, then b": f"{stem}\0b",
         "a line break": f"{stem}\na",

@@ -23,7 +23,10 @@ PLAIN, SLASH = "the plain key", "a slash inside"
 FULL = "255 characters"
 SPELLED = "before other spellings"
 # Of what has other spellings: those that a language gives, and not an alphabet.
-OF_ENCODINGS = ("one percent sign for two", "without its padding")
+OF_ENCODINGS = ("one percent sign for two", "one apostrophe for two", "without its padding")
+OF_PATHS = "one slash for two"
+# Keys of so many wide characters are three times as many bytes.
+WIDE_AND_LONG = ("2,000 wide characters", "2,000 wide characters, another end")
 SHORT_HASHES = ("sha256", "md5", "sha1")
 # What a key may be cut at; colons and slashes have rows of their own.
 MARKS = ",?#;&=|'\"@()[]{}<>~!$^*\\ .한😀"
@@ -59,7 +62,7 @@ def kinds(key: Callable[[], str], number: int, *, thorough: bool) -> list[Kind]:
         _numbers(number),
         _values(number),
         _forms(base, spelled),
-        _cleaned(base),
+        _cleaned(base, spelled),
         _wide(base, key()),
         _letter_case(base),
         _white_space(base),
@@ -159,7 +162,7 @@ def _values(number):
 
 def _counterparts(stem):
     """A key of what software has other spellings of, and of each such spelling a key that has it instead."""
-    text = f"{stem}-8'\u301c\u06cc:rocket:%%="
+    text = f"{stem}-8''\u301c\u06cc:rocket:%%//x="
     tail = len(stem)
     pairs = {
         "an infinity sign for 8": ("8", "\u221e"),
@@ -168,6 +171,8 @@ def _counterparts(stem):
         "an Arabic yeh for a Persian one": ("\u06cc", "\u064a"),
         "an emoji for its name": (":rocket:", "\U0001f680"),
         "one percent sign for two": ("%%", "%"),
+        "one apostrophe for two": ("''", "'"),
+        "one slash for two": ("//", "/"),
         "without its padding": ("=", ""),
     }
     rows = {label: stem + text[tail:].replace(*pair) for label, pair in pairs.items()}
@@ -176,7 +181,7 @@ def _counterparts(stem):
 
 def _forms(base, spelled):
     rows = {
-        **{label: key for label, key in spelled.items() if label not in OF_ENCODINGS},
+        **{label: key for label, key in spelled.items() if label not in (*OF_ENCODINGS, OF_PATHS)},
         "é composed": f"{base[:-3]}éss",
         "é decomposed": f"{base[:-2]}\u0301ss",
         "a Cyrillic е": f"{base[:-3]}\u0435ss",
@@ -202,8 +207,9 @@ def _forms(base, spelled):
     return Kind("unicode_form_makes_keys_different", rows, needs=(PLAIN, "Latin, Greek, Cyrillic"), more=more)
 
 
-def _cleaned(base):
+def _cleaned(base, spelled):
     rows = {
+        OF_PATHS: spelled[OF_PATHS],
         "a zero-width space inside": _within(base, "\u200b"),
         "a soft hyphen inside": _within(base, "\u00ad"),
         "a variation selector inside": _within(base, "\ufe0f"),
@@ -231,7 +237,8 @@ def _cleaned(base):
         "a dot before it": f"./{base}",
         "a leading slash": f"/{base}",
     }
-    return Kind("invisible_characters_and_markup_make_keys_different", rows, needs=(PLAIN, SLASH), more=more)
+    needs = (PLAIN, SLASH, SPELLED)
+    return Kind("invisible_characters_and_markup_make_keys_different", rows, needs, more)
 
 
 def _wide(base, stem):
@@ -312,8 +319,6 @@ def _encoded(base, stem, spelled):
         "a variable inside": _within(base, "$X9"),
         "a variable in braces inside": _within(base, "${x9}"),
         "a template inside": _within(base, "{{x9}}"),
-        "a doubled apostrophe": _within(base, "''"),
-        "an apostrophe": _within(base, "'"),
         "é": _within(base, "é"),
         "é read as Latin-1": _within(base, "é".encode().decode("latin-1")),
     }
@@ -472,6 +477,7 @@ TELLING = (
     PLAIN, "a number", "with a leading zero", "a date", "a date with an offset", "é composed", "é decomposed",
     "a zero-width space inside", "wide, ending in 한", "wide, ending in 글", "one letter in upper case",
     "a trailing space", ":lock", "a character by its number", "an encoded digit", "%", "marks, then a",
+    OF_PATHS, "one apostrophe for two", "without its padding", "an Arabic digit", "a Cyrillic е",
     "marks, then b", "a start", "one CRC-32", "one sum, one polynomial", SPELLED, "one percent sign for two",
     "other after 254 characters", "other at the end", "a longer one", FULL,
     "an underscore for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen", "emoji",
@@ -511,9 +517,14 @@ def few(stem):
 
 
 def long_keys(stem):
-    """Keys beyond 255 characters, each the beginning of the next but for its end; random, lest they compress."""
+    """Keys beyond 255 characters, each the beginning of the next but for its end; random, lest they compress.
+
+    Those of wide characters are so many times longer in bytes, of which indexes take a few thousand.
+    """
     letters = random.Random(stem).choices(string.ascii_letters + string.digits, k=8000)
     text = stem + "".join(letters)
     lengths = (1000, 2000, 2700, 4000, 8000)
     rows = {f"{length:,} characters": f"{text[: length - 1]}~" for length in (300, *lengths)}
-    return {**rows, "8,000 characters, another end": text[:8000]}
+    wide = stem + "".join(random.Random(stem).choices("한글漢字かな", k=2000 - len(stem) - 1))
+    return {**rows, **{label: wide + end for label, end in zip(WIDE_AND_LONG, "한글", strict=True)},
+            "8,000 characters, another end": text[:8000]}  # fmt: skip

@@ -671,3 +671,19 @@ def halves_percent_signs(key: str) -> str:
 def drops_padding(key: str) -> str:
     """Equals signs at the end are dropped, as the padding of base64."""
     return key.rstrip("=")
+
+
+@_stored("idempotency.unusual_keys_work_or_are_rejected", LONG)
+def compares767_bytes(key: str) -> str:
+    """Keys are compared in their first 767 bytes, which are all that the index has; 255 letters may be more."""
+    return key.encode("utf-8", "surrogatepass")[:767].decode("utf-8", "replace")
+
+
+@fault(LONG, FAILS)
+class FailsBeyond2704Bytes(CreateBatchServer):
+    """A key of more bytes than a row of the index may have is an error of the server."""
+
+    def stored_key(self, key: str) -> str:
+        if len(key.encode("utf-8", "surrogatepass")) > 2704:
+            raise Problem(500, "index row size exceeds btree maximum")
+        return super().stored_key(key)

@@ -544,3 +544,31 @@ class SnakeCaseStandsIn(CreateScheduleServer):
             others = {names[name]: value for name, value in document.items() if name in names}
             document = {**others, **document}
         return super().validate(document)
+
+
+@fault("answers.external_id_is_kept_as_it_was_sent", AS_ASKED)
+class NullWordsAreNothing(CreateScheduleServer):
+    """An externalId that says null is none."""
+
+    def optional_text(self, document: dict[str, Any], name: str) -> str | None:
+        text = super().optional_text(document, name)
+        return None if name == "externalId" and text in ("null", "undefined") else text
+
+
+@fault("deduplication.second_request_updates_the_schedule")
+class AnswersWithTheOldDescription(CreateScheduleServer):
+    """The answer to a second request with a key describes the pattern from before: it is built before the write."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.before: Schedule | None = None
+
+    async def keep(self, environment: Environment, order: Order) -> Schedule:
+        self.before = self.find(environment, order)
+        return await super().keep(environment, order)
+
+    def created_body(self, environment: Environment, order: Order, schedule: Schedule) -> dict[str, Any]:
+        body = super().created_body(environment, order, schedule)
+        if self.before is not None:
+            body["generator"] = {**body["generator"], "description": self.description(self.before.cron)}
+        return body

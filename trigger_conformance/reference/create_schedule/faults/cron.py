@@ -695,3 +695,28 @@ class BothDaysIgnoreTheDate(_BothDays):
 
     def is_either(self, cron: Cron, day: date) -> bool:
         return self.is_weekday(cron, day)
+
+
+@fault("cron.days_out_of_range_are_rejected", "cron.months_out_of_range_are_rejected")
+class RangesBeginWhereTheyCan(CreateScheduleServer):
+    """A range that begins before the first number there is begins with that: 0-5 are the days from 1 to 5."""
+
+    def read_range(self, field: Field, span: str, is_stepped: bool) -> tuple[int, int]:
+        begun = span.startswith("0-") and field.least > 0
+        return super().read_range(field, f"{field.least}{span[1:]}" if begun else span, is_stepped)
+
+
+@fault(TEXT)
+class ListsMayHaveGaps(CreateScheduleServer):
+    """Empty members of a list are passed over."""
+
+    def read_field(self, field: Field, text: str) -> frozenset[int]:
+        return super().read_field(field, ",".join(each for each in text.split(",") if each))
+
+
+@fault(TEXT)
+class StepsMayBeLeftOut(CreateScheduleServer):
+    """A slash without a number is a step of 1."""
+
+    def read_step(self, field: Field, text: str) -> int:
+        return super().read_step(field, text or "1")

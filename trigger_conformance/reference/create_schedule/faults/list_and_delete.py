@@ -572,3 +572,22 @@ class SecondOfTwoDeletesFails(CreateScheduleServer):
             raise Problem(500, "The record to delete does not exist")
         self.remove(environment, schedule)
         return self.success(environment, self.deleted_body(schedule))
+
+
+@fault("list_and_delete.another_environment_sees_nothing")
+class FindsByKeyEverywhere(CreateScheduleServer):
+    """A schedule may be asked for by its key, too, and then nobody asks whose it is."""
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        found = [each for home in self.environments for each in self.visible(home) if each.key == identity]
+        return found[0] if found else super().named(environment, identity)
+
+
+@fault("list_and_delete.odd_ids_never_fail_the_server", "list_and_delete.looking_never_fails_the_server")
+class FailsOnNulInIds(CreateScheduleServer):
+    """A NUL in an id is more than the database takes."""
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        if "\0" in identity:
+            raise Problem(500, "invalid byte sequence")
+        return super().named(environment, identity)

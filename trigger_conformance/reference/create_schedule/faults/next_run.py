@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -483,3 +484,31 @@ class NegativeHalvesAreAdded(CreateScheduleServer):
         minutes = int(offset.total_seconds()) // 60
         wrong = timedelta(minutes=2 * (-minutes % 60)) if minutes < 0 else timedelta()
         return super().instant(local, zone) - wrong
+
+
+@fault("time_zones.days_are_those_of_the_zone")
+class WeekdaysInUtc(CreateScheduleServer):
+    """Whether a time is on a day of the week is looked at in UTC, whatever the zone has then."""
+
+    def days_from(self, cron: Cron, first: date) -> Iterator[date]:
+        days = super().days_from(replace(cron, weekdays=frozenset(range(7)), any_weekday=True), first)
+        return days if cron.any_day and not cron.last_weekdays else super().days_from(cron, first)
+
+    def times_of(self, cron: Cron, day: date, zone: ZoneInfo) -> list[datetime]:
+        times = super().times_of(cron, day, zone)
+        if not cron.any_day or cron.last_weekdays:
+            return times
+        return [each for each in times if each.isoweekday() % 7 in cron.weekdays]
+
+
+@fault("time_zones.days_are_those_of_the_zone")
+class LastDaysInUtc(CreateScheduleServer):
+    """Whether a time is on the last day of a month is looked at in UTC, whatever the zone has then."""
+
+    def days_from(self, cron: Cron, first: date) -> Iterator[date]:
+        days = super().days_from(replace(cron, any_day=True, days=frozenset(range(1, 32)), last_day=False), first)
+        return days if cron.last_day else super().days_from(cron, first)
+
+    def times_of(self, cron: Cron, day: date, zone: ZoneInfo) -> list[datetime]:
+        times = super().times_of(cron, day, zone)
+        return [each for each in times if each.day == self.last_of_month(each)] if cron.last_day else times
