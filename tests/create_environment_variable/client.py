@@ -207,10 +207,10 @@ class VariableClient(Client):
 
     # Looking, and removing
 
-    def looking(self, below="", method="GET", label="", **how):
+    def looking(self, below="", method="GET", label="", content_type=None, **how):
         """A request on the operation's path, or below it."""
         place = how.pop("path", None) or self.path()
-        return self.request(method=method, path=f"{place}{below}", content_type=None, label=label, **how)
+        return self.request(method=method, path=f"{place}{below}", content_type=content_type, label=label, **how)
 
     def at(self, name, method="GET", label="", **how):
         """A request for one variable."""

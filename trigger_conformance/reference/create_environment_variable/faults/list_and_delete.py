@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -378,3 +380,58 @@ class LetsAnyKeyLook(CreateEnvironmentVariableServer):
         if request.method == "GET" and self.authenticate(request) is None and authorization.startswith("Bearer tr_"):
             return await self.answer(request, self.environments[0])
         return await super().handle(request)
+
+
+@fault("list_and_delete.deleted_variable_is_404")
+class SeenVariablesAreKeptForAWhile(CreateEnvironmentVariableServer):
+    """A variable that was seen by its name is remembered for two seconds, whether it is there or not."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.seen: dict[tuple[int, str], tuple[float, Variable]] = {}
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        there = self.place(request, environment)
+        place = id(there), self.asked_name(request)
+        try:
+            variable = self.named(self.variables(there), place[1])
+        except Problem:
+            at, variable = self.seen.get(place, (0.0, Variable("", "")))
+            if time.monotonic() - at < 2:
+                return self.success(environment, self.seen_body(variable))
+            raise
+        self.seen[place] = time.monotonic(), variable
+        return self.success(environment, self.seen_body(variable))
+
+
+@fault(DELETED)
+class DeletesOfJsonNeedABody(CreateEnvironmentVariableServer):
+    """A DELETE that says it has JSON and has nothing is rejected, as a framework does that reads before it routes."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        if "json" in request.headers.get("content-type", "") and not await request.body():
+            raise Problem(400, "The body cannot be empty")
+        return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.concurrent_deletes_are_answered", "list_and_delete.looking_never_fails_the_server")
+class SecondOfTwoDeletesFails(CreateEnvironmentVariableServer):
+    """Of two deletes at once the second does not find what it has just seen, and fails."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        variables = self.variables(self.place(request, environment))
+        self.named(variables, self.asked_name(request))
+        await asyncio.sleep(0.01)
+        if self.find(variables, self.asked_name(request)) is None:
+            raise Problem(500, "The record to delete does not exist")
+        return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.odd_names_never_fail_the_server", "list_and_delete.looking_never_fails_the_server")
+class FailsOnNulInNames(CreateEnvironmentVariableServer):
+    """A NUL in a name is more than the database takes."""
+
+    def asked_name(self, request: Request) -> str:
+        if "\0" in super().asked_name(request):
+            raise Problem(500, "invalid byte sequence")
+        return super().asked_name(request)
