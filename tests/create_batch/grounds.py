@@ -16,6 +16,7 @@ ON_ONE_CONNECTION = "create_batch.authentication.requests_on_one_connection_are_
 REFUSED = "create_batch.authentication.refused_request_creates_nothing"
 REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
 REPLAY = "create_batch.idempotency.replay_returns_the_existing_batch"
+OUTLIVES = "create_batch.idempotency.key_outlives_errors_beside_it"
 RACE = "create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch"
 
 

@@ -151,7 +151,8 @@ def open_ones(month):
 def both_days(month, now):
     """Patterns that give a day of the month and a day of the week, each the earlier one once."""
     year = now.year + (month <= now.month)
-    unlike = [date(year, month, day).isoweekday() % 7 + 1 for day in (1, 15)]
+    # Another day of the week than that of the date, and none on which readers of Sundays differ.
+    unlike = [date(year, month, day).isoweekday() % 6 + 1 for day in (1, 15)]
     return {
         "the first and a weekday": f"0 12 1 {month} {unlike[0]}",
         "a weekday and the 15th": f"0 12 15 {month} {unlike[1]}",

@@ -8,11 +8,12 @@ from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import shortened, visible
 
 from . import patterns
-from .grounds import AS_ASKED, ID, UPDATES, given_accepted, given_listed
-from .moments import both_meanings, moment
+from .grounds import AS_ASKED, ID, NEXT_RUN, UPDATES, given_accepted, given_listed
+from .moments import both_meanings, moment, why_another_time
 from .operation import expression, why_another_pattern
 
 CRON = "CreateScheduleOptions.cron"
+WEEKDAYS = ID("next_run", "times_of_weekdays_are_right")
 NEVER_5XX = ID("answers", "never_a_server_error")
 SHORT = 40
 FEW = 4
@@ -347,7 +348,13 @@ def test_both_days_have_one_of_two_meanings(target, with_both_days):
             return None
         return f"expected {' or '.join(f'{each:%Y-%m-%d}' for each in meant)}, got {told:%Y-%m-%d}"
 
-    expect(given(taken, rests_on=AS_ASKED).is_as_asked()).satisfies(judge, place="nextRun")
+    wrong = [each for each in given(taken, rests_on=AS_ASKED).is_as_asked() if judge(each)]
+    for each in wrong[:1]:
+        minute, hour, day, month, weekday = each.request.document["cron"].split()
+        for owner, alone in ((NEXT_RUN, f"{day} {month} *"), (WEEKDAYS, f"* {month} {weekday}")):
+            answer = target.send(target.valid("one of its days alone", cron=f"{minute} {hour} {alone}"))
+            given(given_accepted([answer]), rests_on=owner).satisfies(why_another_time, place="nextRun")
+    expect(taken).satisfies(judge, place="nextRun")
 
 
 @info("what a day of the month and a day of the week mean together", clause=CRON, profile=Profile.THOROUGH)

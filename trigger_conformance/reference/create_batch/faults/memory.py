@@ -181,7 +181,7 @@ class NumbersGoFirst(CreateBatchServer):
         return batch
 
 
-@fault("idempotency.failing_requests_change_nothing_of_a_key_in_use", "idempotency.no_key_ever_named_two_batches")
+@fault(ERRORS, "idempotency.no_key_ever_named_two_batches")
 class RejectionsForgetTheirKey(CreateBatchServer):
     """A rejected request removes what its key names, in the belief that it is its own lock."""
 

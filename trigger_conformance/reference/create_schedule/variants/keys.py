@@ -20,6 +20,8 @@ MORE_THAN_TEN = (
     "deduplication.long_keys_are_different_or_rejected",
     "deduplication.slightly_different_keys_are_different",
     "list_and_delete.list_has_every_schedule",
+    "list_and_delete.concurrent_deletes_are_answered",
+    "list_and_delete.every_deleted_schedule_is_gone",
     "bodies.odd_characters_in_strings_are_answered",
     "deduplication.letter_case_makes_keys_different",
     "deduplication.white_space_makes_keys_different",
