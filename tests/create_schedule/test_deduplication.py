@@ -60,6 +60,11 @@ TOGETHER = ID("deduplication", "concurrent_requests_with_one_key_make_one_schedu
 MALFORMED = OPERATION.owner("bodies.malformed_json_is_rejected")
 NAMED_ONE = ID("deduplication", "no_key_ever_named_two_schedules")
 MINUTES = ID("cron", "minutes_out_of_range_are_rejected")
+# Whose affair it is that what fails makes no schedule.
+CREATE_NOTHING = {
+    "refused": OPERATION.owner("authentication.refused_request_creates_nothing"),
+    "rejected": OPERATION.owner("bodies.rejected_body_creates_nothing"),
+}
 TENTH = 10
 UNUSUAL = "create_schedule.deduplication.unusual_keys_work_or_are_rejected"
 made, key_of = OPERATION.made, OPERATION.key
@@ -128,7 +133,8 @@ def test_second_request_updates_the_schedule(target, first_and_seconds):
             # With a key of its own the same makes a schedule that is as asked.
             given_as_asked([target.send(target.order(label="the same anew", **without_key(second)))])
         expect(given_seen([look])).satisfies(judge)
-        given_seen_as_answered(look, second)
+        if OPERATION.why_not_as_asked(second) is None:
+            given_seen_as_answered(look, second)
 
 
 @must("a second request with a key is seen in the list, where the list was looked at before",
@@ -156,7 +162,7 @@ def without_key(exchange):
 
 
 @must("the tenth request with a key is as the second", clause=CLAUSE, stage=Stage.CLOSING)
-def test_tenth_request_is_as_the_second(target, traffic):
+def test_tenth_request_is_as_the_second(target, traffic, first_and_seconds):
     shared = {}
     for each in plain(accepted(target, traffic)):
         if each.request.credential == "primary":
@@ -173,6 +179,7 @@ def test_tenth_request_is_as_the_second(target, traffic):
     # What was answered last is there, however fast the requests came.
     last = max((exchanges[-1] for exchanges in long), key=lambda each: each.number)
     given_as_asked([last])
+    given_updated(first_and_seconds)
     expect(given_seen([target.send(target.at(made(last)))])).satisfies(why_not_of(last.request))
 
 
@@ -469,13 +476,22 @@ def failed_beside(target):
     return first, before, found
 
 
-def expect_unchanged(first, before, answers, look, *statuses):
+def expect_unchanged(target, failed_beside, why, *statuses):
+    first, before, found = failed_beside
+    answers, look = found[why]
     if not any(each.status in statuses for each in answers):
         raise InconclusiveError("no request failed as it must", answers)
     taken = [each for each in answers if each.status == OPERATION.contract.success]
     if taken:
         rests(owner_of(taken[0]), f"{taken[0].request.label}: accepted", taken)
     seen = given_seen([look])
+    if why_not_of(first.request)(look):
+        # What is carried out all the same makes a schedule where there is none.
+        anew = failing(target, target.key())[why]
+        target.send_all(anew)
+        pages, judge = target.look_for(anew)
+        if any(map(judge, pages)):
+            rests(CREATE_NOTHING[why], "with a new key it makes a schedule", pages)
     expect(seen).satisfies(why_not_of(first.request))
     given_seen_as_answered(before, first)
     expect(seen).satisfies(lambda each: next(unlike(before.answer.document, each.answer.document), None))
@@ -494,17 +510,17 @@ def owner_of(exchange):
 
 
 @must("a rejected request with a known key changes nothing", clause="createSchedule.responses.422")
-def test_rejected_request_changes_nothing(failed_beside, first_and_seconds):
-    first, before, found = failed_beside
+def test_rejected_request_changes_nothing(target, failed_beside, first_and_seconds):
+    first, _, found = failed_beside
     given_shown(first_and_seconds)
-    expect_unchanged(first, before, *found["rejected"], *REJECTIONS)
+    given(given_seen([found["refused"][1]]), rests_on=REFUSED).satisfies(why_not_of(first.request))
+    expect_unchanged(target, failed_beside, "rejected", *REJECTIONS)
 
 
 @must("a refused request with a known key changes nothing", clause="createSchedule.responses.401")
-def test_refused_request_changes_nothing(failed_beside, first_and_seconds):
-    first, before, found = failed_beside
+def test_refused_request_changes_nothing(target, failed_beside, first_and_seconds):
     given_shown(first_and_seconds)
-    expect_unchanged(first, before, *found["refused"], 401)
+    expect_unchanged(target, failed_beside, "refused", 401)
 
 
 @must("what fails beside valid requests with a key changes nothing of its schedule", clause="createSchedule.responses")

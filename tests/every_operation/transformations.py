@@ -56,7 +56,8 @@ def kinds(key: Callable[[], str], number: int, *, thorough: bool) -> list[Kind]:
     A kind explains what it has in common with those before it: a server that ignores all punctuation ignores a trailing
     dot too, and one that finds keys by their beginning finds them whatever they are cut at.
     """
-    base, spelled = f"{key()}-k1ess", _counterparts(key())
+    base = f"{key()}-k1ess"
+    spelled = _counterparts(base)
     table = [
         _plain(base),
         _numbers(number),
@@ -379,9 +380,9 @@ def _checksums(stem, *, thorough):
     """Keys of one length, sum, and checksum; each pair of parts is alike whatever stands around it."""
     signs, mirrored = _polynomial_twins()
     rows = {
-        "a start": f"{stem}{signs}plumless",
-        "one sum, one polynomial": f"{stem}{mirrored}plumless",
-        "one CRC-32": f"{stem}{signs}buckeroo",
+        "a start": f"{stem}plumless{signs}",
+        "one sum, one polynomial": f"{stem}plumless{mirrored}",
+        "one CRC-32": f"{stem}buckeroo{signs}",
     }
     rows["FNV-1a"], rows["one FNV-1a"] = _fnv_collision(stem)
     for name in SHORT_HASHES if thorough else SHORT_HASHES[:2]:
