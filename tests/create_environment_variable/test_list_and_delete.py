@@ -37,6 +37,7 @@ ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "
 LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
 STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
+SECOND = ID("list_and_delete", "second_delete_is_404")
 STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
 LETTERS = ID("names", "letter_case_makes_names_different")
 ORDINARY = ID("names", "ordinary_names_are_accepted")
@@ -267,6 +268,7 @@ def test_delete_is_answered_200(target, gone):
       clause=f"{DELETE}.responses")  # fmt: skip
 def test_concurrent_deletes_are_answered(target, gone):
     given_removed(gone)
+    given(gone.again, rests_on=SECOND).has_status(404)
     name = target.key()
     given_accepted([target.send(target.order("removed twice at once", name))])
     answers = target.send_together([target.removal(name)] * 2)
