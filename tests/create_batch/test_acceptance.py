@@ -59,7 +59,8 @@ def test_look_alike_properties_are_ignored(target):
 
 def expect_no_stand_in(target):
     """Where a property is left out, its look-alikes do not stand in for it."""
-    counts = {**dict.fromkeys(look_alike_names.OF_RUN_COUNT, 1), "conformanceExtra": {"runCount": 1}}
+    inside = {name: {"runCount": 1} for name in ("conformanceExtra", "data", "batch")}
+    counts = {**dict.fromkeys(look_alike_names.OF_RUN_COUNT, 1), **inside, "items": [{}]}
     answer = target.send(
         target.request({**counts, "idempotencyKey": target.key()}, label="look-alikes of runCount only")
     )

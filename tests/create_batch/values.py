@@ -33,7 +33,7 @@ def too_large(maximum):
 
 MISSING = {"missing": None, "left out": None, "not there": None}
 OTHER_VALUES = {"true": "true", "null": "null", "false": "false"}
-FRACTIONS = {"1.5": "1.5", "0.999999999": "0.999999999", "1e-7": "1e-7"}
+FRACTIONS = {"1.5": "1.5", "0.999999999": "0.999999999", "1e-7": "1e-7", "1.00000000001": "1.00000000001"}
 OTHER_TYPES = {"a string": '"1"', "an array": "[1]", "an object": '{"value":1}'}
 NO_NUMBERS = {"NaN": "NaN", "1e1000000000": "1e1000000000", "10^5000": "1" + "0" * 5000, "Infinity": "Infinity"}
 
@@ -47,6 +47,8 @@ NUMBERS_IN_STRINGS = {
     "an Arabic 1": '"١"',
     "an empty string": '""',
     "1n": '"1n"',
+    "1L": '"1L"',
+    "1 and words": '"1 run"',
     "1.0": '"1.0"',
     "0b1": '"0b1"',
     "1,000": '"1,000"',
@@ -64,10 +66,8 @@ NUMBERS_IN_STRINGS = {
     "1'000": '"1\'000"',
     "1 and a no-break space": '"1\u00a0"',
     "1_000": '"1_000"',
-    "1L": '"1L"',
     "1u": '"1u"',
     "1.0f": '"1.0f"',
-    "1 and words": '"1 run"',
     "1;": '"1;"',
     "a space": '" "',
     "0X1": '"0X1"',

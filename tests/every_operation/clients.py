@@ -245,6 +245,8 @@ HABITS = {
     "unknown headers": {
         "a header of fetch's": with_header("sec-fetch-mode", "cors"),
         "a header of one's own": with_header("x-Firmware-Build", "7"),
+        # Which no other method than GET has (RFC 9110 14.2).
+        "a range": with_header("Range", "bytes=0-9"),
         "a long baggage": with_header("baggage", BAGGAGE),
         "a traceparent": with_header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"),
         "a traceparent of a later version": with_header(

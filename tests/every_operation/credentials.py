@@ -105,6 +105,9 @@ def spellings(key):
         "the key, a space and a word": f"{key} x",
         "the key, a comma and a word": f"{key},x",
         "the key, a colon and a word": f"{key}:x",
+        "the key, a semicolon and a parameter": f"{key};v=1",
+        "a tab between": f"{key[:_SHOWN]}\t{key[_SHOWN:]}",
+        "Bearer twice": f"Bearer {key}",
         "the key, a comma and another credential": f"{key}, Bearer x",
         "another credential, a comma and the key": f"x, Bearer {key}",
         "its beginning in upper case": f"{begins.upper()}{secret}",
@@ -130,8 +133,6 @@ def spellings(key):
         "percent-encoded, then NUL": f"{quote(key)}%00x",
         "with a zero-width space": f"{key}\u200b",
         "NUL and what follows": f"{key}\0x",
-        "a tab between": f"{key[:_SHOWN]}\t{key[_SHOWN:]}",
-        "Bearer twice": f"Bearer {key}",
         "as a parameter": f'token="{key}"',
         "reversed": key[::-1],
     }

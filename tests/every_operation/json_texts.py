@@ -51,6 +51,7 @@ MALFORMED_NUMBERS = {
     "a point with nothing after it": "1.",
     "a point with nothing before it": ".5",
     "a plus sign": "+1",
+    "a negative leading zero": "-01",
     "underscores in a number": "1_000",
     "a hexadecimal number": "0x1f",
     "a doubled minus": "--1",
@@ -58,7 +59,6 @@ MALFORMED_NUMBERS = {
     "a suffix": "1n",
     "a lone minus": "-",
     "an octal number": "0o17",
-    "a negative leading zero": "-01",
     "digits of another script": "١",
 }
 MALFORMED_STRINGS = {
@@ -70,6 +70,7 @@ MALFORMED_STRINGS = {
     "a continued line": '"a\\\nb"',
     "an escaped apostrophe": r'''"\'"''',
     "a cut-off escape": r'"\u12"',
+    "an underscore in an escape": r'"\u1_23"',
     "an escape in braces": r'"\u{41}"',
     "a raw NUL": '"a\0b"',
     "a raw control character": '"a\x01b"',
@@ -96,6 +97,9 @@ MALFORMED_DOCUMENTS = {
     "a missing comma": lambda text: f'{text[:-1]} "{EXTRA}":1}}',
     "a leading comma": lambda text: f"{{,{text[1:]}",
     "an equals sign": lambda text: with_members(text, f'"{EXTRA}"=1'),
+    "brackets of two kinds": lambda text: _as_value(text, "[1}"),
+    "a prefix against scripts": lambda text: f")]}}'\n{text}",
+    "a hash comment at the end of a line": lambda text: f"{text[:-1]}\n# one\n}}",
     "a semicolon": lambda text: f'{text[:-1]};"{EXTRA}":1}}',
     "a missing value": lambda text: with_members(text, f'"{EXTRA}":'),
     "a missing name": lambda text: with_members(text, ":1"),
@@ -256,7 +260,7 @@ def first(rows, usual, everywhere):
 
 def malformed(everywhere, *, sparing=False):
     """What no grammar of JSON allows (RFC 8259 2 to 7)."""
-    documents, numbers, strings = (7, 7, 3) if sparing else (19, 8, 9)
+    documents, numbers, strings = (7, 7, 3) if sparing else (21, 9, 10)
     return {
         **first(MALFORMED_DOCUMENTS, documents, everywhere),
         **placed(MALFORMED_NUMBERS, VALUES, numbers, everywhere),

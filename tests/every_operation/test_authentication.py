@@ -158,7 +158,7 @@ def with_spellings(target, look_up_key):
         # A hash says nothing of the key, so that a target may tell it.
         keep_out = target.wire.redactor.conceal if label in credentials.HASHES else target.wire.redactor.learn
         keep_out(token)
-    return target.send_all(looked_up(target, look_up_key, tokens, 16, frugal=3))
+    return target.send_all(looked_up(target, look_up_key, tokens, 19, frugal=3))
 
 
 @pytest.fixture(scope="module")

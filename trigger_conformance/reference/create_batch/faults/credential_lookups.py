@@ -407,3 +407,27 @@ class TellsHalvesInHexadecimal(_Telling):
     def told(self, key: str) -> dict[str, str]:
         middle = len(key) // 2
         return {"x-trace-high": key[:middle].encode().hex(), "x-trace-low": key[middle:].encode().hex()}
+
+
+@fault(SPELLINGS)
+class CutsAtSemicolons(_LookingUp):
+    """What is behind a semicolon is a parameter, and not the key."""
+
+    def finds(self, token: str) -> bool:
+        return token.partition(";")[0] == self.key
+
+
+@fault(SPELLINGS)
+class DropsTabs(_LookingUp):
+    """Tabs in a key are dropped."""
+
+    def finds(self, token: str) -> bool:
+        return token.replace("\t", "") == self.key
+
+
+@fault(SPELLINGS)
+class DropsEverySchemesName(_LookingUp):
+    """The scheme's name is taken off as often as it stands there."""
+
+    def finds(self, token: str) -> bool:
+        return re.sub(r"^(?:bearer +)+", "", token, flags=re.IGNORECASE) == self.key

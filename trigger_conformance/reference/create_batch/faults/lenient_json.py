@@ -472,3 +472,38 @@ class JoinsRepeatedKeys(CreateBatchServer):
     def gather(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [value for name, value in pairs if name == "idempotencyKey" and isinstance(value, str)]
         return {**dict(pairs), "idempotencyKey": ",".join(keys)} if len(keys) > 1 else dict(pairs)
+
+
+@fault(MALFORMED)
+class ClosesWithEitherBracket(_Repairing):
+    """What an unknown property has is skipped by counting brackets, of whichever kind."""
+
+    pattern, instead = r"\[[0-9, ]*\}(?=,|\})", "[]"
+
+
+@fault(MALFORMED)
+class PassesOverThePrefixAgainstScripts(_Repairing):
+    """A body may begin with what answers begin with that no page shall run as a script."""
+
+    pattern = r"^\)\]\}'\n"
+
+
+@fault(MALFORMED)
+class ReadsUnderscoresInEscapes(_Repairing):
+    """The digits of an escape are read as the language reads numbers, with underscores and signs in them."""
+
+    pattern, instead = r"\\u(?=[0-9a-f]?[_+])....", "x"
+
+
+@fault(MALFORMED)
+class AllowsHashCommentsInside(_Repairing):
+    """A line of its own inside a document may be a comment with a hash."""
+
+    pattern = r"(?m)(?<=\n)#[^\n\"]*$(?=\n\})"
+
+
+@fault(MALFORMED)
+class AllowsNegativeLeadingZeros(_Repairing):
+    """A negative number may begin with zeros; only what begins with one is looked at."""
+
+    pattern, instead = r"(?<=[:\[, ])-0+(?=[1-9])", "-"

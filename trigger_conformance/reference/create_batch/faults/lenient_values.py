@@ -349,3 +349,38 @@ class ReadsExtendedJson(_Unwraps):
 
     def contains(self, value: object) -> bool:
         return isinstance(value, dict) and any(name.startswith("$number") for name in value)
+
+
+class _ReadingStrings(CreateBatchServer):
+    """Reads some strings as a runCount."""
+
+    pattern = ""
+
+    def check_run_count(self, document: dict[str, Any]) -> int:
+        count = document.get("runCount")
+        found = re.fullmatch(self.pattern, count, re.ASCII) if isinstance(count, str) else None
+        return super().check_run_count({**document, "runCount": int(found[1])} if found else document)
+
+
+@fault(STRINGS)
+class ReadsTheNumberBeforeWords(_ReadingStrings):
+    """A string that begins with a number and goes on in words is that number."""
+
+    pattern = r"([1-9]\d{0,2}) [a-z ]+"
+
+
+@fault(STRINGS)
+class ReadsJavasLiterals(_ReadingStrings):
+    """A string may be a number as Java writes one, with a letter behind it."""
+
+    pattern = r"([1-9]\d{0,2})[LlDdFf]"
+
+
+@fault(TYPES)
+class RoundsWhatIsNearlyWhole(CreateBatchServer):
+    """A fraction that is less than 1e-10 off is the whole number."""
+
+    def check_run_count(self, document: dict[str, Any]) -> int:
+        count = document.get("runCount")
+        is_near = isinstance(count, float) and abs(count) < 1e9 and 0 < abs(count - round(count)) < 1e-10
+        return super().check_run_count({**document, "runCount": round(count)} if is_near and count else document)

@@ -6,6 +6,7 @@ Each is after public bug reports of frameworks and gateways, or after what a ser
 from __future__ import annotations
 
 import gzip
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -349,4 +350,35 @@ class FailsOnOldVersions(CreateBatchServer):
     async def handle(self, request: Request) -> Response:
         if request.scope["http_version"] == "1.0":
             return self.error(500, "KeyError: (1, 0)")
+        return await super().handle(request)
+
+
+@fault(HEADERS)
+class AnswersRanges(CreateBatchServer):
+    """A range of the answer may be asked for, whatever the method is: a success is then 206."""
+
+    async def handle(self, request: Request) -> Response:
+        answer = await super().handle(request)
+        if "range" in request.headers and answer.status_code == 202:
+            answer.status_code = 206
+        return answer
+
+
+@fault("http.charset_parameter_is_accepted")
+class ReadsTheSpaceBeforeParameters(CreateBatchServer):
+    """A media type is what stands before the semicolon, the space there too."""
+
+    def check_media_type(self, request: Request) -> None:
+        if request.headers.get("content-type", "").partition(";")[0].lower().endswith(" "):
+            raise Problem(415, "Content-Type must be application/json")
+        super().check_media_type(request)
+
+
+@fault("http.unusual_request_lines_never_fail_the_server", "acceptance.never_a_server_error")
+class FailsOnQueriesThatAreCutOff(CreateBatchServer):
+    """A query with a percent sign that nothing follows is an error of the server, which decodes it before it routes."""
+
+    async def handle(self, request: Request) -> Response:
+        if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["query_string"]):
+            return self.error(500, "URI malformed")
         return await super().handle(request)

@@ -14,7 +14,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.server import Problem
-from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.site import Environment, Site
 
 NAMES = "acceptance.look_alike_properties_are_ignored"
 SPECIAL = "properties.special_names_change_nothing"
@@ -285,3 +285,54 @@ class FindsCountsAnywhere(_FindingAnywhere):
 
     member = re.compile(rb'"runCount": ?\d+(?=[,}])')
     name = "runCount"
+
+
+class _NamedByAHeader(CreateBatchServer):
+    """Knows a request without a key by a header of its own."""
+
+    header = ""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.known: dict[str, Batch] = {}
+        self.name: ContextVar[str | None] = ContextVar("name", default=None)
+
+    async def handle(self, request: Request) -> Response:
+        self.name.set(request.headers.get(self.header))
+        return await super().handle(request)
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        name = self.name.get()
+        if order.key is not None or name is None:
+            return await super().create(environment, order)
+        if name not in self.known:
+            self.known[name] = await super().create(environment, order)
+        return self.known[name]
+
+
+@fault("idempotency.no_key_is_never_cached")
+class NamesRequestsByTheirId(_NamedByAHeader):
+    """A gateway's filter of retries: requests without a key that have one X-Request-Id are one."""
+
+    header = "x-request-id"
+
+
+@fault("idempotency.no_key_is_never_cached")
+class KeysMayComeInAHeader(_NamedByAHeader):
+    """Where a body has no key, a header's counts."""
+
+    header = "idempotency-key"
+
+
+@fault(ENVIRONMENTS)
+class ConnectionsKeepTheirEnvironment(CreateBatchServer):
+    """Whose a connection is, is known since its first request."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.homes: dict[tuple[str, int], Environment] = {}
+
+    def authenticate(self, request: Request) -> Environment | None:
+        found = super().authenticate(request)
+        place = request.client and (request.client.host, request.client.port)
+        return self.homes.setdefault(place, found) if found and place else found

@@ -85,14 +85,6 @@ class SpacesAreUnderscores(_Reading):
         return timezone.replace(" ", "_")
 
 
-@fault(AS_ASKED)
-class ZonesAreTrimmed(_Reading):
-    """White space around a zone's name is dropped."""
-
-    def read(self, timezone: str) -> str:
-        return timezone.strip()
-
-
 @fault(REJECTED)
 class TyposAreMended(_Reading):
     """A name that is nearly a zone's is taken for it."""

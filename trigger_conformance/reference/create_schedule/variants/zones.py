@@ -172,3 +172,11 @@ class BadZonesAre400(CreateScheduleServer):
 @cache
 def _by_lower_case() -> Mapping[str, str]:
     return {each.lower(): each for each in all_zones()}
+
+
+@variant
+class ZonesAreTrimmed(CreateScheduleServer):
+    """White space around a zone's name is dropped, and it is answered without."""
+
+    def check_timezone(self, timezone: str) -> str:
+        return super().check_timezone(timezone.strip())
