@@ -8,12 +8,14 @@ from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import delegated_token as token
+from trigger_conformance.wire.redaction import REDACTED
 
 from . import look_alike_names
 from .expectations import expect, given
 from .grounds import MISSING, NOT_CACHED, given_accepted, given_batches
 from .operation import batch, is_cached, is_new, key_of, run_count
 
+ECHOED = "create_batch.acceptance.credential_is_never_echoed"
 TOKEN, CLAIMS = f"header {token.TOKEN}", f"header {token.CLAIMS}"
 # RFC 3986 section 3.3: what a path segment holds as it stands, without percent-encoding.
 PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
@@ -197,6 +199,13 @@ def with_token_headers(traffic):
     carrying = [
         each for each in accepted(traffic) if each.answer.header(token.TOKEN) or each.answer.header(token.CLAIMS)
     ]
+    if hidden := [
+        each
+        for each in carrying
+        if any(REDACTED in (each.answer.header(name) or "") for name in (token.TOKEN, token.CLAIMS))
+    ]:
+        # What stands in for a secret is no part of the token.
+        rests(ECHOED, "the token holds a credential, which is kept out of every record", hidden[:1])
     return seen(carrying, "202 with x-trigger-jwt or x-trigger-jwt-claims")
 
 

@@ -100,6 +100,8 @@ MALFORMED_DOCUMENTS = {
     "brackets of two kinds": lambda text: _as_value(text, "[1}"),
     "a prefix against scripts": lambda text: f")]}}'\n{text}",
     "a hash comment at the end of a line": lambda text: f"{text[:-1]}\n# one\n}}",
+    "a doubled comma between properties": lambda text: f'{text[:-1]},,"{EXTRA}":1}}',
+    "an unknown name without quotes": lambda text: with_members(text, f"{EXTRA}:1"),
     "a semicolon": lambda text: f'{text[:-1]};"{EXTRA}":1}}',
     "a missing value": lambda text: with_members(text, f'"{EXTRA}":'),
     "a missing name": lambda text: with_members(text, ":1"),
