@@ -13,7 +13,7 @@ conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
 
 test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught; tells the twenty slowest tests
-	$(RUN)python -m pytest selftest -n 3 --dist worksteal --durations=20 --durations-min=2 $(ARGS)
+	$(RUN)python -m pytest selftest -n 2 --dist worksteal --durations=20 --durations-min=2 $(ARGS)
 
 proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
 	$(RUN)python -m selftest.proof $(ARGS)

@@ -516,13 +516,23 @@ def attempt(name: str) -> Survived:
     )
 
 
+def _peak(pid: int) -> float:
+    """The most megabytes that a child has had so far; its resource usage would count those of who started it, too."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text("ascii", "replace"))
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0
+
+
 def _ended(pid: int) -> tuple[int, float, float]:
     """Exit status, peak megabytes and seconds of computing of a child, which is killed where it takes far too long."""
-    until = time.monotonic() + LONGEST
+    until, peak = time.monotonic() + LONGEST, 0.0
     while True:
+        peak = max(peak, _peak(pid))
         ended, status, usage = os.wait4(pid, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status), usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+            return os.waitstatus_to_exitcode(status), peak, usage.ru_utime + usage.ru_stime
         if time.monotonic() > until:
             os.kill(pid, 9)
             until = float("inf")

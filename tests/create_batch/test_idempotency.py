@@ -342,6 +342,9 @@ def test_printable_unicode_keys_work(look_alikes):
 @must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=KEY)
 def test_long_keys_are_different_or_rejected(target):
     family = transformations.long_keys(target.key())
+    if target.profile < Profile.THOROUGH:
+        # What these find is found by those of wide characters.
+        family = {label: key for label, key in family.items() if label not in ("2,700 characters", "4,000 characters")}
     shortest, *longer = target.send_all(target.order(key=key, label=label) for label, key in family.items())
     replays = again_of(target, [shortest, *longer], always=2, more=1)
     mixed = [each for each in longer if batch(each) and batch(each) == batch(shortest)]
@@ -644,6 +647,14 @@ def test_key_outlives_errors_beside_it(around_failures):
         expect(replay for _, replay in judged).is_cached_copy_of(*(first for first, _ in judged))
 
 
+def told_apart(target):
+    """Whether one key is two batches where each environment has a connection of its own."""
+    here, there = target.order(key=target.key(), label="first environment"), target.second_bearer
+    again = target.order(key=key_of(here), label="second environment", authorization=there)
+    first, second = (target.send(each, fresh=True) for each in (here, again))
+    return batch(first) is not None and batch(first) != batch(second)
+
+
 @must("one key under another environment's credential is another batch", clause="BearerAuth", profile=Profile.SMOKE)
 def test_another_environment_has_keys_of_its_own(target):
     if target.second_bearer is None:
@@ -656,6 +667,8 @@ def test_another_environment_has_keys_of_its_own(target):
     # On one connection, so that whose it is hangs on no connection.
     first, second = target.send_in_turn([here, there])
     given_batches(first)
+    if batch(first) == batch(second) and told_apart(target):
+        rests(ON_ONE_CONNECTION, "on connections of their own they are different batches", [first, second])
     expect_different_batches([first, second])
     expect(second).is_new_batch()
     if target.profile is Profile.SMOKE:

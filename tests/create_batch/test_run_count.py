@@ -90,7 +90,7 @@ def test_missing_or_mistyped_is_rejected(target, twin):
 
 @must("a string that some language reads as a number is rejected", clause="CreateBatchRequest.runCount")
 def test_numbers_in_strings_are_rejected(target, twin):
-    expect(target.send_all(orders(target, usual(target, values.NUMBERS_IN_STRINGS, 21)))).is_rejected()
+    expect(target.send_all(orders(target, usual(target, values.NUMBERS_IN_STRINGS, 20)))).is_rejected()
     sound_beside(twin)
 
 
