@@ -32,7 +32,8 @@ def unknown(target):
     """Ids that no batch has, as they stand in a path, by label: the first ones tell most."""
     near = target.batch(1).id
     others = {
-        "an id like a batch's": f"{near[:-1]}{'0' if near[-1] != '0' else '1'}",
+        # No digit: where ids count, that would be another batch of the run.
+        "an id like a batch's": f"{near[:-1]}{'x' if near[-1] != 'x' else 'y'}",
         "another letter case": near.swapcase() if near.swapcase() != near else "x",
         "a path": f"../{near}",
         "a space after it": f"{near} ",
