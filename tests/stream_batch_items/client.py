@@ -56,9 +56,11 @@ class ItemsClient(Client):
 
     def batches(self, *sizes, key=None, authorization=None):
         """New batches of these ``sizes``, without items. Raises InconclusiveError where a target makes none."""
+        # Each is called otherwise: judged again from the evidence, each must get its own answer.
+        labels = [f"a batch of {size}" + f", number {number}" * (number > 1) for number, size in enumerate(sizes, 1)]
         orders = [
-            self.creates.order(size, key, f"a batch of {size}", authorization=authorization or self.creates.bearer)
-            for size in sizes
+            self.creates.order(size, key, label, authorization=authorization or self.creates.bearer)
+            for size, label in zip(sizes, labels, strict=True)
         ]
         answers = self.creates.send_all(orders)
         if silent := [each for each in answers if each.answer is None or each.status == 429]:
