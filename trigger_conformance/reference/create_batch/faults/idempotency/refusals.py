@@ -49,7 +49,7 @@ class CreatesBeforeAuthentication(CreateBatchServer):
         return await super().handle(request)
 
 
-@fault("idempotency.failing_requests_change_nothing_of_a_key_in_use", MODEL)
+@fault("idempotency.key_outlives_errors_beside_it", "idempotency.no_key_ever_named_two_batches", MODEL)
 class RejectionsForgetTheKey(CreateBatchServer):
     """A rejected request with a known key deletes it: the cleanup of a failed create."""
 
