@@ -66,3 +66,10 @@ def expect_nobody_let_in(exchanges):
     expect(exchanges).satisfies(
         lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
     )
+
+
+def expect_removed_once(answers, success):
+    """Of removals of one thing at once one is answered with ``success``, and the others so or 404."""
+    expect(answers).has_status(success, 404)
+    if all(each.status == 404 for each in answers):
+        expect(answers[:1]).has_status(success)
