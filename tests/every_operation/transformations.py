@@ -163,8 +163,7 @@ def _values(number):
 
 def _counterparts(stem):
     """A key of what software has other spellings of, and of each such spelling a key that has it instead."""
-    text = f"{stem}-8''\u301c\u06cc:rocket:%%//x="
-    tail = len(stem)
+    spelled = "-8''\u301c\u06cc:rocket:%%//x="
     pairs = {
         "an infinity sign for 8": ("8", "\u221e"),
         "a modifier letter for an apostrophe": ("'", "\u02bc"),
@@ -176,8 +175,7 @@ def _counterparts(stem):
         "one slash for two": ("//", "/"),
         "without its padding": ("=", ""),
     }
-    rows = {label: stem + text[tail:].replace(*pair) for label, pair in pairs.items()}
-    return {SPELLED: text, **rows}
+    return {SPELLED: stem + spelled, **{label: stem + spelled.replace(*pair) for label, pair in pairs.items()}}
 
 
 def _forms(base, spelled):
