@@ -285,6 +285,7 @@ ANSWERS = {
     ),
     "the first kind alone": ({**SOUND, "a": "1!"}, {PLAIN: "1!"}, ViolationError, None),
     "the plain key comes back as another's": (SOUND, {PLAIN: "3!", "a": "2!"}, None, ViolationError),
+    "two new ones have one id": ({**SOUND, "a": "1"}, {PLAIN: "1!"}, GroundError, None),
     "an old batch": ({**SOUND, "a": "0!"}, {PLAIN: "1!"}, ViolationError, None),
     "a replay that looks new": (SOUND, {PLAIN: "1!", "a": "2", "b": "3!"}, GroundError, None),
     "the plain key's replay looks new": (SOUND, {PLAIN: "1", "b": "3"}, InconclusiveError, InconclusiveError),

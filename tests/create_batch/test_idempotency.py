@@ -44,7 +44,7 @@ from .grounds import (
     given_that_replays_work,
 )
 from .look_alikes import BatchLookAlikes
-from .operation import batch, is_cached, is_new, key_of, keyed_batches, run_count
+from .operation import OPERATION, batch, is_cached, is_new, key_of, keyed_batches, run_count
 
 KEY = "CreateBatchRequest.idempotencyKey"
 # A key is known for so many seconds at least.
@@ -209,18 +209,21 @@ def test_no_key_is_never_cached(target):
     # What names a request on its way, or in another protocol, is no key of this one.
     named = (("X-Request-Id", "conformance-same"), ("Idempotency-Key", "conformance-same"))
     first, *others = [target.order(3, label=f"request {number + 1}", headers=named) for number in range(count)]
-    # Some keep what they answered, some share what is under way.
+    # Some keep what they answered, some share what is under way, and say of each answer that it is new.
     answers = given_accepted([target.send(first), *target.send_together(others)])
-    expect_different_batches(answers)
+    expect_different_batches(answers, also_new=True)
     expect(answers).is_new_batch()
 
 
-def expect_different_batches(exchanges, *, place=""):
+def expect_different_batches(exchanges, *, place="", also_new=False):
+    """No two got one batch. Two that are said to be new have an id that is given twice, unless ``also_new``."""
     owners: dict[str | None, Exchange] = {}
     for exchange in exchanges:
         owner = owners.setdefault(batch(exchange), exchange)
         if exchange.status == 202 and batch(exchange) and owner is not exchange:
             message = f"{owner.request.label!r} and {exchange.request.label!r} got one batch: {quoted(batch(exchange))}"
+            if is_new(owner) and is_new(exchange) and not also_new:
+                rests(OPERATION.ids_owner, message, [owner, exchange])
             # What says that it is cached says so wrongly; what says that it is new has an id that is not.
             told = place or ("isCached" if is_cached(exchange) else "id")
             raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, told)])

@@ -65,25 +65,33 @@ class LookAlikes:
             self.expect_new(taken)
         self._judge_replays([label for label in mine if label in self.replays and label not in shared])
         # What others look like is nothing of its own.
-        if elsewhere := sorted({check for label, check in shared.items() if label not in (PLAIN, SLASH)}):
+        if elsewhere := sorted({owner for label, owner in shared.items() if label not in (PLAIN, SLASH)}):
             rests(
-                f"{self.area}.{elsewhere[0]}",
+                elsewhere[0],
                 f"keys of another kind got one {self.operation.thing}",
                 [self.firsts[each] for each in shared],
             )
 
     def _shared(self, mine):
-        """Those of ``mine`` whose thing other rows have too, and the check that answers for it; raises for our own."""
+        """Those of ``mine`` whose thing other rows have too, and who answers for it; raises for our own."""
         found = {}
         for named, labels in self._by_thing().items():
             if len(labels) == 1 or not set(labels) & set(mine):
                 continue
             blamed = max(labels, key=list(self.firsts).index)
-            if blamed in mine:
+            if self._are_new(labels, named):
+                owner = self.operation.ids_owner
+            elif blamed in mine:
                 self._blame(labels, named)
-            owner = next(kind.check for kind in self.kinds if blamed in kind.rows)
+            else:
+                owner = f"{self.area}.{next(kind.check for kind in self.kinds if blamed in kind.rows)}"
             found |= {label: owner for label in labels if label in mine}
         return found
+
+    def _are_new(self, labels, named):
+        """Whether each says that it made what is ``named``: no key was taken for another, but an id given twice."""
+        firsts = [self.firsts[label] for label in labels]
+        return all(self.operation.made(each) == named and self.operation.is_new(each) for each in firsts)
 
     def _blame(self, labels, named):
         message, evidence = self._one_thing(labels, named), self._evidence(labels, named)
