@@ -17,6 +17,8 @@ from .operation import counts
 BODY = "streamBatchItems.requestBody"
 SEALING = "StreamBatchItemsResponse.sealed"
 SIZE = 3
+# A multiple of every block and page that a body is read in.
+BLOCKS = 1 << 16
 # Between pieces of a slow upload: longer than what is usually put together.
 SLOWLY = 0.15
 BEFORE_IT_DIES = 0.2
@@ -116,6 +118,12 @@ def test_last_line_needs_no_end(target):
     answers = [target.send(target.stream(target.batch(SIZE), body, "no line end at the end"))]
     if target.profile > Profile.SMOKE:
         answers += uploads(target, body, {"no line end, in chunks": [len(body) - 1]})
+        filled = [target.item(index, payload="") for index in range(SIZE)]
+        filled[0]["payload"] = "x" * (BLOCKS + 1 - sum(len(line(each)) for each in filled))
+        blocks = b"".join(map(line, filled))[:-1]
+        answers.append(target.send(target.stream(target.batch(SIZE), blocks, f"no line end, {len(blocks):,} bytes")))
+        only = target.send(target.stream(target.batch(1), line(target.item())[:-1], "no line end, one line alone"))
+        given_sealed(only, 1)
     given_sealed(answers, SIZE)
 
 
@@ -127,6 +135,7 @@ def odd_ends(target):
     ways = {
         "CRLF, one of them cut in two by chunks": (crlf, [within(crlf, b"\r", 1)]),
         "blank lines between": (body.replace(b"\n", b"\n\n"), ()),
+        "three blank lines between, of white space too": (body.replace(b"\n", b"\n\n \t\n\n"), ()),
         "blank lines before and after": (b"\n" + body + b" \t\n\r\n\n", ()),
     }
     batches = target.batches(*[SIZE] * len(ways))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from trigger_conformance.reference.stream_batch_items.shared import ReadsAsItCom
 
 MALFORMED = "bodies.malformed_json_is_rejected"
 WRITTEN = "bodies.lines_are_read_as_json"
+LAST = "uploads.last_line_needs_no_end"
 ENDS = "uploads.blank_lines_and_crlf_are_read_or_rejected"
 
 
@@ -141,3 +143,40 @@ class WantsPayloadsLast(_Scanning):
     """What stands behind a payload is not read: the index must stand before it."""
 
     pattern = rb'^(?!\{"payload").'
+
+
+# Where lines end
+
+
+@fault(LAST)
+class LosesTheEndOfABlock(StreamBatchItemsServer):
+    """A body of whole blocks of 4 KiB loses what stands behind its last line end: nothing more was read after them."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        found = super().split(body)
+        return found[:-1] if len(body) % 4096 == 0 else found
+
+
+@fault(LAST)
+class NeedsAnEndSomewhere(StreamBatchItemsServer):
+    """A body without any line end has no lines: there was nothing to split it at."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        return super().split(body) if b"\n" in body else []
+
+
+@fault(ENDS)
+class TwoBlankLinesEndTheStream(StreamBatchItemsServer):
+    """Two blank lines in a row are the end, as of a message; what follows is not read."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        return super().split(re.split(rb"\n[ \t\r]*\n[ \t\r]*\n", body, maxsplit=1)[0])
+
+
+@fault(ENDS)
+class WhiteSpaceEndsTheStream(StreamBatchItemsServer):
+    """A line of spaces alone is the end, where an empty one is passed over."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        lines = super().split(body)
+        return list(itertools.takewhile(lambda line: not line or line.strip(b" \t\r"), lines))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -134,6 +135,44 @@ class DropsLargeItems(StreamBatchItemsServer):
     def take(self, filling: Filling, item: Item, stream: Stream) -> None:
         if len(str(item.document.get("payload", ""))) < 1_000_000:
             super().take(filling, item, stream)
+
+
+@fault(LARGE)
+class LosesWhatIsOffloaded(StreamBatchItemsServer):
+    """A line of 100 to 512 KiB goes to a store of objects, and is not counted; what is larger is answered 413."""
+
+    def lines(self, body: bytes) -> Iterator[bytes]:
+        for line in super().lines(body):
+            if len(line) > 512 << 10:
+                raise Problem(413, "The item is too large")
+            if len(line) <= 100 << 10:
+                yield line
+
+
+@fault(LARGE)
+class LargeItemsHaveTheirLinesNumber(StreamBatchItemsServer):
+    """An item of more than 256 KiB is read by another parser, and has its line's number for its index."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream = Stream()
+        for number, line in enumerate(self.lines(await self.read_body(request))):
+            item = self.item(filling, line)
+            self.take(filling, item if len(line) <= 256 << 10 else replace(item, index=number), stream)
+        return stream
+
+
+@fault(ANY)
+class DecodesBlockByBlock(StreamBatchItemsServer):
+    """A body is decoded in blocks of 16 KiB: a character that begins in one and ends in the next is answered 400."""
+
+    async def read_body(self, request: Request) -> bytes:
+        body = await super().read_body(request)
+        try:
+            for at in range(0, len(body), 16 << 10):
+                self.decode(body[at : at + (16 << 10)])
+        except UnicodeDecodeError as error:
+            raise Problem(400, "The body must be UTF-8") from error
+        return body
 
 
 @fault(ANY, "answers.never_a_server_error")
