@@ -11,6 +11,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from tests.every_operation import keys, transformations
+from tests.every_operation.json_texts import escaped
 from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import (
     REJECTIONS,
@@ -67,7 +68,7 @@ def first_and_replays(target):
     key = target.key()
     first = target.create(2, key=key, label="first")
     replays = [target.create(1, key=key, label="replay that asks for another runCount")]
-    written = b'{"conformanceExtra":1,"idempotencyKey":"%s","runCount":%d}' % (escaped(key), target.within(2))
+    written = b'{"conformanceExtra":1,"idempotencyKey":"%s","runCount":%d}' % (escaped(key).encode(), target.within(2))
     otherwise = target.request(written, label="replay written otherwise, on a new connection")
     # Whether an unknown property is accepted is another requirement's affair.
     replays += given(target.send(otherwise, fresh=True), rests_on=UNKNOWN, needed=False).is_accepted()
@@ -78,11 +79,6 @@ def first_and_replays(target):
     ]
     given_batches(first)
     return first, replays
-
-
-def escaped(key):
-    """``key`` as JSON may write it too, every character by its number."""
-    return "".join(f"\\u{unit:04x}" for unit in memoryview(key.encode("utf-16-le")).cast("H")).encode()
 
 
 @must("a replay has isCached true and the first answer's id", clause=KEY, profile=Profile.SMOKE)
@@ -168,9 +164,8 @@ def test_spelling_of_a_key_does_not_matter(target):
     given_batches(first)
     given_copies([plain], first)
     spellings = {
-        "every character escaped": b'{"runCount":1,"idempotencyKey":"%s"}' % escaped(key),
+        "every character escaped": b'{"runCount":1,"idempotencyKey":"%s"}' % escaped(key).encode(),
         "the slash escaped": f'{{"runCount":1,"idempotencyKey":"{key.replace("/", chr(92) + "/")}"}}'.encode(),
-        "white space and escaped names": f'\r\n{{ "run\\u0043ount" :\t1 ,\n"idempotencyKey" : "{key}" }} '.encode(),
     }
     replays = target.send_all(target.request(body, label=label) for label, body in spellings.items())
     expect(replays).is_cached_copy_of(first)

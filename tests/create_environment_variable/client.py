@@ -132,6 +132,10 @@ class VariableClient(Client):
         self._telling.add(self.operation.key(request))
         return request
 
+    def worded(self, label, text):
+        """``telling`` with ``text`` as its value."""
+        return self.telling(label, **{VALUE: text})
+
     def invalid(self):
         """Bodies that break one thing each."""
         sound = self.order("a value of an invalid request")

@@ -139,6 +139,10 @@ class ScheduleClient(Client):
         how = {"externalId": f"conformance-{self.wire.lane}-{self._turns}", **how}
         return self.valid(label, key=key, cron=self.cron(minute, hour), **how)
 
+    def worded(self, label, text):
+        """``telling`` with ``text`` as its externalId."""
+        return self.telling(label, externalId=text)
+
     def shared_key(self):
         """A key of a few that many requests share."""
         self._turns += 1

@@ -6,6 +6,7 @@ profiles put each into every place.
 """
 
 import itertools
+import json
 import re
 
 EXTRA = "conformanceExtra"
@@ -199,6 +200,38 @@ ALLOWED = {
     "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
     "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',
 }
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"(?P<name>(?=\s*:))?')
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
+# Texts that JSON may write otherwise: a slash, and characters of one and of two units.
+SPELT = "conformance é/😀"
+
+
+def escaped(text):
+    """``text`` as JSON may write it too: every character by its number, those beyond U+FFFF as a pair."""
+    return "".join(f"\\u{unit:04x}" for unit in memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H"))
+
+
+def _with_strings(text, spell, *, names):
+    """``text`` with its names, or its other strings, as ``spell`` writes them."""
+
+    def spelt(match):
+        is_name = match["name"] is not None
+        return f'"{spell(json.loads(match[0]))}"' if is_name is names else match[0]
+
+    return _STRING.sub(spelt, text)
+
+
+# What may be done to the text of a body that says the same afterwards, each after those before it.
+SPELLINGS = {
+    "properties in another order": lambda text: json.dumps(
+        dict(reversed(json.loads(text).items())), ensure_ascii=False, separators=(",", ":")
+    ),
+    "escaped slashes": lambda text: _with_strings(text, lambda each: json.dumps(each, ensure_ascii=False)[1:-1].replace(
+        "/", r"\/"), names=False),
+    "names with escapes": lambda text: _with_strings(text, escaped, names=True),
+    "white space between": lambda text: _TOKEN.sub(lambda match: f" \r\n\t{match[0]}\n ", text),
+    "texts with escapes": lambda text: _with_strings(text, escaped, names=False),
+}  # fmt: skip
 # Names that languages, document stores and mappers give a meaning.
 SPECIAL_NAMES = {
     name: f'"{name}":{value}'

@@ -1,6 +1,7 @@
 """Members that a sound server ignores, many in one request; told apart where the whole is not answered as it should."""
 
 import json
+from functools import reduce
 
 from trigger_conformance.checks.expect import InconclusiveError, expect
 
@@ -12,7 +13,7 @@ ORDINARY = '"conformanceOrdinary":1'
 
 def text_of(request):
     """The JSON text of a request's body."""
-    return json.dumps(request.document, separators=(",", ":"))
+    return json.dumps(request.document, ensure_ascii=False, separators=(",", ":"))
 
 
 def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None, larger=None):
@@ -34,6 +35,34 @@ def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None, large
         sound_beside(target, [target.send(request("the sound twin", ground))])
         answers += target.send_all(request(label, [member]) for label, member in members.items())
     return given_as_asked(expect(answers).is_accepted())
+
+
+def expect_same(target, spellings, text):
+    """A valid request is answered as any where all ``spellings`` (label to function of a JSON text) write its body.
+
+    Each is tried alone where it is not. ``text`` stands in the body where the target takes that.
+    """
+    for words in (text, "conformance"):
+        answers = [target.send(_spelt(target, "written otherwise", spellings.values(), words))]
+        if answers[0].status == 429 or is_right(target, answers[0]):
+            break
+        twin = target.send(target.worded("the sound twin", words))
+        if is_right(target, twin):
+            answers += target.send_all(_spelt(target, *each, words) for each in singly(spellings))
+            break
+    else:
+        sound_beside(target, [twin])
+    given_as_asked(expect(answers).is_accepted())
+
+
+def singly(spellings):
+    """Each label with its function alone."""
+    return ((label, [spell]) for label, spell in spellings.items())
+
+
+def _spelt(target, label, spellings, words):
+    body = reduce(lambda text, spell: spell(text), spellings, text_of(target.worded(label, words)))
+    return target.request(body.encode(), label=label)
 
 
 def with_pack(target, label, members, plain=None):

@@ -12,7 +12,7 @@ from trigger_conformance.wire.exchange import Beyond
 
 from . import json_texts
 from .grounds import expect_nothing_made, given_as_asked
-from .packs import expect_ignored, sound_beside, with_pack
+from .packs import expect_ignored, expect_same, sound_beside, with_pack
 
 SMOKE = {"an array", "a trailing comma"}
 
@@ -143,6 +143,14 @@ def all_packs(target):
 @must("what JSON allows is accepted in unknown properties", clause="{request}", profile=Profile.SMOKE)
 def test_what_json_allows_is_accepted(target, all_packs):
     expect_ignored(target, json_texts.ALLOWED, label="all that JSON allows", larger=all_packs)
+
+
+@must(
+    "a valid body is the same however JSON writes it: with escapes, in another order, with white space between",
+    clause="RFC 8259 7",
+)
+def test_spelling_of_a_body_does_not_matter(target):
+    expect_same(target, json_texts.SPELLINGS, json_texts.SPELT)
 
 
 @must(

@@ -52,6 +52,7 @@ def unknown(target):
         "no id at all": "",
         NO_LINES: "conformance-no-such-batch",
         "300 characters and more, not all of them UTF-8": f"{quote(near, safe='')}%ff{'x' * 300}",
+        "no percent-encoding": f"{quote(near, safe='')}%zz",
         **quoted,
         "__proto__": "__proto__",
         "no UTF-8": f"{quote(near, safe='')}%ff",
@@ -60,7 +61,7 @@ def unknown(target):
 
 @must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID)
 def test_unknown_batch_is_an_error(target):
-    ids = list(unknown(target).items())[: target.pick(smoke=1, standard=10, thorough=99)]
+    ids = list(unknown(target).items())[: target.pick(smoke=1, standard=11, thorough=99)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))
     streams = [
         target.stream(
@@ -158,9 +159,19 @@ def test_token_of_another_batch_is_refused(target, by_its_token):
     given_not_anybody(target, batch, answer, token.values[0].decode().rpartition(" ")[2], FORGED)
     expect_nobody_let_in(answer)
     given(answer, rests_on=WRONG_KEY).has_status(401, 403)
+    if elsewhere := token_from_elsewhere(target):
+        stream = target.whole(batch, "with the token of another environment's batch", authorization=elsewhere)
+        expect_nobody_let_in(target.send(stream))
     spent = target.token_of(by_its_token[0], OF_ANOTHER)
     once_sealed = target.whole(batch, "with the token of another batch that is sealed", authorization=spent)
     expect_nobody_let_in(target.send(once_sealed))
     own = target.send(target.whole(batch, "with the key, afterwards"))
     given_taken(own, 2)
     expect_nobody_let_in(target.send(replace(answer.request, label="with another batch's token, once it is sealed")))
+
+
+def token_from_elsewhere(target):
+    """The token of another environment's batch, where there is one."""
+    if target.second_bearer is None:
+        return None
+    return target.token_of(target.batch(2, authorization=target.second_bearer), OF_ANOTHER)

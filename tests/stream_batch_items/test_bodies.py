@@ -31,7 +31,8 @@ WRONG_ENDS = {
     "a comma behind the line": lambda text: f"{text},\n",
     "a last line cut short, without a line end": lambda text: f"{text}\n{text[:-4]}",
     "a comment line before": lambda text: f"# one\n{text}\n",
-    "a NUL, and text behind it": lambda text: f"{text}\n\0and more\n",
+    "a NUL behind the line": lambda text: f"{text}\0\n",
+    "an object over two lines": lambda text: text.replace(",", ",\n", 1) + "\n",
     "a comment line of two slashes": lambda text: f"// one\n{text}\n",
     "a bracket before and behind": lambda text: f"[\n{text}\n]\n",
     "an event's field": lambda text: f"data: {text}\n\n",
@@ -55,6 +56,8 @@ MISSING = {"INDEX in the place of index": "index", "TASK in the place of task": 
 MISTYPED = {
     "index as a string": ("index", '"0"'),
     "a fraction": ("index", "0.5"),
+    "a negative fraction": ("index", "-0.5"),
+    "index as a string with spaces": ("index", '" 0 "'),
     "task a number": ("task", "1"),
     "options a string": ("options", '"x"'),
     "index null": ("index", "null"),
@@ -102,7 +105,7 @@ def test_malformed_json_is_rejected(target):
         "two items on a line": lambda text: text + text,
     }
     bodies = {label: f"{case(right)}\n".encode() for label, case in cases.items() if label not in OF_SEVERAL_LINES}
-    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=4, thorough=len(WRONG_ENDS)))
+    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=5, thorough=len(WRONG_ENDS)))
     expect_rejected(target, in_payloads(bodies), {label: wrong(right).encode() for label, wrong in ends})
 
 
@@ -150,12 +153,16 @@ def test_what_json_allows_is_accepted(target):
 @must("NUL and unpaired surrogates in a task or a payload are accepted or rejected, never answered with a 5xx",
       clause="BatchItem.properties")  # fmt: skip
 def test_odd_characters_in_strings_are_answered(target):
-    odd = {"task": r'"a\u0000b"', "payload": r'{"a\u0000":"b\ud800"}'}
-    # Whatever becomes of them, it is not sealed by them, so both are looked at.
+    odd = {
+        "odd characters in the task": ("task", r'"a\u0000b"'),
+        "odd characters in the payload": ("payload", r'{"a\u0000":"b\ud800"}'),
+        "odd characters in the options": ("options", r'{"a\ud800":"b\u0000"}'),
+        "a task of 300 characters": ("task", f'"{"x" * 300}"'),
+    }
+    # Whatever becomes of them, it is not sealed by them, so all are looked at.
     batch = target.batch(2)
     answers = target.send_all(
-        target.stream(batch, f"{with_property(target, name, text)}\n".encode(), f"odd characters in the {name}")
-        for name, text in odd.items()
+        target.stream(batch, f"{with_property(target, *change)}\n".encode(), label) for label, change in odd.items()
     )
     expect(answers).has_status(target.contract.success, *REJECTIONS)
 
@@ -170,7 +177,7 @@ def broken(target):
 
     missing = {label: json.dumps(without(target, name) | {name.upper(): 0}) for label, name in MISSING.items()}
     mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
-    count = target.pick(smoke=2, standard=9, thorough=len(MISTYPED))
+    count = target.pick(smoke=2, standard=11, thorough=len(MISTYPED))
     return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
 
 

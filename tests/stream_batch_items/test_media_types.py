@@ -5,7 +5,7 @@ import pytest
 from trigger_conformance.checks.expect import InconclusiveError, expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, must, should
-from trigger_conformance.wire.exchange import Beyond
+from trigger_conformance.wire.exchange import Beyond, Framing
 
 from .grounds import PART, given_sealed, given_taken, why_not_taken
 
@@ -73,9 +73,12 @@ def others(target):
     """Streams under media types that are none of lines, for one batch; its right stream follows."""
     batch = target.batch(1)
     types = list(OTHERS.items())[: target.pick(smoke=1, standard=7, thorough=len(OTHERS))]
-    answers = target.send_all(
-        target.whole(batch, label, content_type=media_type, beyond=Beyond.MEDIA) for label, media_type in types
-    )
+    streams = [target.whole(batch, label, content_type=media_type, beyond=Beyond.MEDIA) for label, media_type in types]
+    if target.profile > Profile.SMOKE:
+        # Whoever reads pieces as they come may never look.
+        streams.append(target.whole(batch, "no Content-Type, in chunks", content_type=None, beyond=Beyond.MEDIA,
+                                    framing=Framing.CHUNKED))  # fmt: skip
+    answers = target.send_all(streams)
     return answers, target.send(target.whole(batch, "under its own media type, afterwards"))
 
 

@@ -70,6 +70,8 @@ OPTIONS = (
     # Names of an item in its options, and such as a batch has: they are nobody's here.
     '{"options":{"index":0,"task":"conformance","payload":1}}',
     '{"batchId":"OTHER","batch":{"id":"OTHER"},"id":"OTHER"}',
+    '{"options":{"0":"a","1":"b"}}',
+    '{"INDEX":0,"Index":0,"indeX":0,"TASK":1,"Task":"conformance","OPTIONS":[],"Options":1,"PAYLOAD":1}',
     '{"sealed":true,"runCount":1,"expectedCount":1,"enqueuedCount":99,"status":"PROCESSING","isLast":true}',
 )
 

@@ -37,6 +37,8 @@ from .operation import counts, lines
 
 ANSWER = "StreamBatchItemsResponse"
 COUNTS = ("enqueuedCount", "expectedCount")
+# More lines than a page, a block or a bulk write has.
+MANY = 1050
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,11 @@ def late(target, parts, completed):
     if counts(completed)[2] is not True:
         rests(SEALED, f"the batch was not sealed: {completed.outcome}", [completed])
     again = [target.send(completed.request) for _ in range(target.pick(smoke=1, standard=2, thorough=9))]
-    other = target.stream(parts[0], [target.item(1, payload="another")], "one item once more, with another payload")
-    return again, [] if target.profile is Profile.SMOKE else [target.send(other)]
+    others = [
+        target.stream(parts[0], [target.item(1, payload="another")], "one item once more, with another payload"),
+        target.stream(parts[0], [target.item(99)], "an item that the batch has no place for"),
+    ]
+    return again, [] if target.profile is Profile.SMOKE else target.send_all(others)
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +79,12 @@ def repeated(target):
     """Streams with lines that come again: one that fills its batch, and one that does not, with as many lines."""
     if target.profile is Profile.SMOKE:
         return ()
-    doubled, short = target.batches(3, 3)
+    doubled, short, far = target.batches(3, 3, 2)
     return target.send_all(
         [
             target.stream(doubled, target.items([0, 1, 0, 2, 1]), "three items in five lines"),
             target.stream(short, target.items([2, 2, 2]), "one item of three, three times"),
+            target.stream(far, target.items([*[0] * MANY, 1]), f"one item {MANY:,} times, then the other of two"),
         ]
     )
 
@@ -121,7 +127,7 @@ def test_part_tells_what_is_there(parts, repeated):
     two, one = parts[1]
     expect(two).satisfies(tells(enqueuedCount=2, expectedCount=4))
     expect(one).satisfies(tells(enqueuedCount=3, expectedCount=4))
-    for short in repeated[1:]:
+    for short in repeated[1:2]:
         unsealed = given(short, rests_on=TWICE).satisfies(tells(itemsAccepted=1, itemsDeduplicated=2, sealed=False))
         expect(unsealed).satisfies(tells(enqueuedCount=1, expectedCount=3))
 
@@ -193,10 +199,11 @@ def test_index_tells_the_item(target):
 
 @must("a line that comes twice in a stream is deduplicated", clause=f"{ANSWER}.itemsDeduplicated")
 def test_repeated_line_is_deduplicated(repeated):
-    doubled, short = repeated
+    doubled, short, far = repeated
     given_again(doubled, 3, 2)
     given_again(short, 1, 2)
-    given_whole(doubled)
+    given_again(far, 2, MANY - 1)
+    given_whole([doubled, far])
     given(short, rests_on=PART).satisfies(tells(sealed=False))
 
 
@@ -229,6 +236,37 @@ def test_batch_sealed_long_before_takes_nothing(target):
     again = target.stream(target.operation.key(first.request), first.request.body, "what sealed a batch, long after")
     # A target need not keep what is done for ever.
     given(target.send(again), rests_on=LATE).satisfies(lambda each: None if each.status == 404 else takes_nothing(each))
+
+
+@must("what a batch that lacks items has is still there long after: the missing ones complete it",
+      clause=f"{ANSWER}.sealed", stage=Stage.GENERATED)  # fmt: skip
+def test_part_is_there_long_after(target):
+    begun = left_open(target)
+    if begun is None:
+        # Alone: then it waits for what a target does with what nobody completes.
+        begun = target.send(target.stream(target.batch(2), target.items([0]), "one of 2"))
+        given_part(begun, 1)
+        target.wire.pause(1)
+    batch = target.operation.key(begun.request)
+    there, size = counts(begun)[0], sizes(target)[batch]
+    again = target.send(target.stream(batch, target.items(range(size)), "all items, long after some of them"))
+    given_again(again, size - there, there)
+    given_whole(again)
+
+
+def left_open(target):
+    """The first stream of a check of stories that brought its batch some items, alone; None where all have come."""
+    known = sizes(target)
+    streams = [each for each in target.wire.ledger.exchanges() if each.request.operation == target.operation.id]
+    times = Counter(target.operation.key(each.request) for each in streams)
+
+    def is_open(exchange):
+        batch, (taken, _, sealed) = target.operation.key(exchange.request), counts(exchange)
+        size = known.get(batch)
+        part = type(taken) is int and type(size) is int and 0 < taken < size
+        return part and sealed is False and times[batch] == 1 and ".story." in exchange.check
+
+    return next(filter(is_open, streams), None)
 
 
 def is_sealing(target, exchange):

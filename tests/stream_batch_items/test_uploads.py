@@ -19,8 +19,8 @@ SEALING = "StreamBatchItemsResponse.sealed"
 SIZE = 3
 # A multiple of every block and page that a body is read in.
 BLOCKS = 1 << 16
-# Between pieces of a slow upload: longer than what is usually put together.
-SLOWLY = 0.15
+# Between pieces of a slow upload: longer than what is usually put together, or waited for.
+SLOWLY = 0.6
 BEFORE_IT_DIES = 0.2
 whole = tells(itemsAccepted=SIZE, itemsDeduplicated=0, sealed=True)
 unsealed = tells(itemsAccepted=0, sealed=False)
@@ -109,7 +109,7 @@ def test_slow_upload_is_read_whole(target, plain):
     given_plain(plain)
     body = text(target)
     end = ends_of(body)[0]
-    given_sealed(uploads(target, body, {"pauses between lines and in one": [end, end + 20]}, SLOWLY), SIZE)
+    given_sealed(uploads(target, body, {"a pause between lines": [end], "a pause in a line": [end + 20]}, SLOWLY), SIZE)
 
 
 @must("a last line without a line end is read", clause=BODY, profile=Profile.SMOKE)

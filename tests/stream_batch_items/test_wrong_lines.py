@@ -40,8 +40,8 @@ OUT_OF_RANGE = {
 }
 
 
-# What the others stand beside, one a place.
-WRONG = ('{"index":0}', '{"index":0,', f'{{"index":{SIZE},"task":"conformance"}}')
+# What the others stand beside, one a place; between the others it is of an item that the batch has.
+WRONG = ('{"index":0,', '{"index":0}', f'{{"index":{SIZE},"task":"conformance"}}')
 
 
 @must("an index below 0, and one that the batch has no place for, are rejected", clause=f"{ITEM}.index")

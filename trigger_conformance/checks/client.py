@@ -148,6 +148,10 @@ class Client(ABC):
         """A valid request whose answer tells whether its body was read right."""
         return self.valid(label, **how)
 
+    def worded(self, label: str, text: str) -> Request:  # noqa: ARG002
+        """As ``telling``, with this ``text`` where the operation has a property that takes any and tells it again."""
+        return self.telling(label)
+
     def weighing(self, runs: int, **how: Any) -> Request:  # noqa: ARG002
         """A valid request that costs so many ``runs``, or as near to it as the operation can come."""
         return self.valid(**how)

@@ -163,6 +163,14 @@ class DropsUnknownEscapes(_Parsing):
         return re.sub(r'\\(?![\\"/bfnrtu])', "", text)
 
 
+@fault("bodies.spelling_of_a_body_does_not_matter")
+class KnowsNoEscapedNames(_Parsing):
+    """A property whose name is written with escapes is another one: its bytes are compared."""
+
+    def repair(self, text: str) -> str:
+        return re.sub(r'"((?:[^"\\]|\\.)*\\u[0-9a-f]{4}(?:[^"\\]|\\.)*)"(?=\s*:)', r'"_\1"', text)
+
+
 @fault("bodies.utf16_and_utf32_are_rejected")
 class DetectsEncodings(OperationServer):
     """UTF-16 is detected and read, as Python's json.loads does with bytes."""

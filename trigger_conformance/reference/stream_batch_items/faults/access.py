@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -300,3 +301,25 @@ class EmptyStreamsNeedNoCredential(StreamBatchItemsServer):
         found = super().authenticate(request)
         empty = request.headers.get("content-length") == "0"
         return found or (self.environments[0] if empty else None)
+
+
+@fault(OTHERS)
+class TokensOfOtherEnvironmentsOpenAll(StreamBatchItemsServer):
+    """Which batch a token is for is compared where that is its environment's: any other environment's is let in."""
+
+    def delegated(self, request: Request) -> Environment | None:
+        headers, batch = self.authorizations(request), request.path_params["batchId"]
+        claims = self.claims(self.bearer_token(headers[0]) or "") if len(headers) == 1 else {}
+        owner = next((each for each in self.environments if batch in each.store(Batches).answered), None)
+        strange = bool(claims) and owner is not None and claims.get("sub") != owner.name
+        return owner if strange else super().delegated(request)
+
+
+@fault(UNKNOWN, "answers.never_a_server_error")
+class FailsOnBrokenEscapes(StreamBatchItemsServer):
+    """A percent sign that begins no escape is answered 500, as by JavaScript's decodeURIComponent."""
+
+    async def stream_items(self, request: Request, environment: Environment) -> Response:
+        if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["raw_path"]):
+            raise Problem(500, "URI malformed")
+        return await super().stream_items(request, environment)

@@ -147,3 +147,30 @@ class ForgetsOddIndexes(_Knowing):
 
     def is_there(self, filling: Filling, item: Item) -> bool:
         return item.index in filling.items and item.index % 2 == 0
+
+
+@fault(TWICE)
+class LooksWithinBlocks(StreamBatchItemsServer):
+    """Lines are written ten at a time, and those that come twice are looked for within the ten, and before a stream."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream, before = Stream(), set(filling.items)
+        lines = list(self.lines(await self.read_body(request)))
+        for block in (lines[at : at + 10] for at in range(0, len(lines), 10)):
+            for each in {} if filling.sealed else dict.fromkeys(self.item(filling, line).index for line in block):
+                if each not in before:
+                    filling.items.pop(each, None)
+            for line in block:
+                self.take(filling, self.item(filling, line), stream)
+        return stream
+
+
+@fault(TWICE)
+class TakesAThousandLines(StreamBatchItemsServer):
+    """Of a stream a thousand lines are taken, and the others lost: so much goes into one command."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream = Stream()
+        for line in list(self.lines(await self.read_body(request)))[:1000]:
+            self.take(filling, self.item(filling, line), stream)
+        return stream

@@ -8,6 +8,7 @@ import time
 from typing import Any, ClassVar
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from trigger_conformance.reference.app import ReferenceApp
 from trigger_conformance.reference.behaviours import fault
@@ -24,6 +25,7 @@ WRONG_AGAIN = "wrong_lines.whole_stream_after_a_wrong_one_seals"
 NO_MORE = "story.batch_accepts_no_more_than_it_has"
 REPLAYED = "story.replayed_create_leads_to_the_same_batch"
 LONG_BEFORE = "story.batch_sealed_long_before_takes_nothing"
+LONG_OPEN = "story.part_is_there_long_after"
 COUNTS = "story.unsealed_batch_tells_its_counts"
 EMPTY = "uploads.empty_stream_seals_nothing"
 
@@ -147,6 +149,36 @@ class ForgetsAfterAWhile(StreamBatchItemsServer):
         super().seal(filling)
         if filling.sealed:
             filling.kept.setdefault("sealed", time.monotonic())
+
+
+@fault(LONG_OPEN)
+class ForgetsOpenItems(StreamBatchItemsServer):
+    """A moment after a batch got its first items those are forgotten, if it lacks others."""
+
+    def find(self, environment: Environment, identity: str) -> Filling:
+        filling = super().find(environment, identity)
+        if filling.items:
+            begun = filling.kept.setdefault("begun", time.monotonic())
+            if not filling.sealed and time.monotonic() - begun > 0.8:
+                filling.items.clear()
+        return filling
+
+    def seal(self, filling: Filling) -> None:
+        super().seal(filling)
+        filling.kept.setdefault("begun", time.monotonic())
+
+
+@fault("story.stream_after_sealing_takes_nothing", "answers.never_a_server_error")
+class FailsOnLateIndexes(StreamBatchItemsServer):
+    """Once a batch is sealed an item that it has no place for is answered 500: what told its size is gone."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        try:
+            return await super().answer_sealed(request, environment, filling)
+        except Problem as problem:
+            if "runCount" in problem.message:
+                raise Problem(500, "Cannot read properties of null") from problem
+            raise
 
 
 # Replays of the create

@@ -180,3 +180,26 @@ class WhiteSpaceEndsTheStream(StreamBatchItemsServer):
     def split(self, body: bytes) -> list[bytes]:
         lines = super().split(body)
         return list(itertools.takewhile(lambda line: not line or line.strip(b" \t\r"), lines))
+
+
+@fault(MALFORMED)
+class DropsWhatFollowsNul(StreamBatchItemsServer):
+    """A line ends at its first NUL, as in a buffer of one length."""
+
+    def lines(self, body: bytes) -> Iterator[bytes]:
+        return (line.partition(b"\0")[0] for line in super().lines(body))
+
+
+@fault(MALFORMED)
+class GathersObjectsOverLines(StreamBatchItemsServer):
+    """An object may go over several lines: these are gathered until it is closed."""
+
+    def lines(self, body: bytes) -> Iterator[bytes]:
+        gathered = b""
+        for line in super().lines(body):
+            gathered += line
+            if gathered.count(b"{") <= gathered.count(b"}") or not gathered.rstrip().endswith(b","):
+                yield gathered
+                gathered = b""
+        if gathered:
+            yield gathered

@@ -220,3 +220,12 @@ class TakesAnyBytes(_Generous):
 
     def takes(self, told: str) -> bool:
         return told == "application/octet-stream"
+
+
+@fault(OTHERS)
+class ChunksNeedNoType(_Judging):
+    """A body in chunks needs no media type: nothing tells that there is one before it is read."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told or "transfer-encoding" not in request.headers:
+            super().judge(told, request)

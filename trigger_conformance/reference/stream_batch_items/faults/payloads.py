@@ -17,6 +17,7 @@ from trigger_conformance.reference.stream_batch_items.store import Filling, Item
 
 ANY = "payloads.any_json_is_a_payload"
 OPTIONS = "payloads.options_and_more_are_accepted"
+ODD = "bodies.odd_characters_in_strings_are_answered"
 LARGE = "payloads.large_payload_leaves_a_batch_that_can_be_sealed"
 
 
@@ -312,3 +313,47 @@ def _values(payload: object) -> Iterator[object]:
     inside = payload.values() if isinstance(payload, dict) else payload if isinstance(payload, list) else ()
     for each in inside:
         yield from _values(each)
+
+
+@fault(OPTIONS)
+class TellsListsByTheirNames(StreamBatchItemsServer):
+    """Options whose names are 0, 1 and so on are a list, as in PHP, and answered 422."""
+
+    def check_options(self, document: dict[str, Any]) -> None:
+        super().check_options(document)
+        options = document.get("options")
+        if options and list(options) == [str(number) for number in range(len(options))]:
+            raise Problem(422, "options must be an object")
+
+
+@fault(OPTIONS)
+class TheLastNameOfAnyCaseCounts(StreamBatchItemsServer):
+    """Of names that differ in letter case alone the last one counts, as Go reads JSON."""
+
+    def validate(self, document: Any) -> Item:
+        if isinstance(document, dict) and "index" in document:
+            document = document | {"index": [each for name, each in document.items() if name.lower() == "index"][-1]}
+        return super().validate(document)
+
+
+@fault(ODD, "answers.never_a_server_error")
+class FailsOnOddOptions(StreamBatchItemsServer):
+    """An unpaired surrogate in the options is answered 500, where one in the payload is kept as text."""
+
+    def check_options(self, document: dict[str, Any]) -> None:
+        super().check_options(document)
+        try:
+            json.dumps(document.get("options"), ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise Problem(500, "invalid byte sequence") from error
+
+
+@fault(ODD, "answers.never_a_server_error")
+class FailsOnLongTasks(StreamBatchItemsServer):
+    """A task of more than 255 characters is answered 500: its column is full."""
+
+    def check_task(self, document: dict[str, Any]) -> str:
+        task = super().check_task(document)
+        if len(task) > 255:
+            raise Problem(500, "value too long for type character varying(255)")
+        return task

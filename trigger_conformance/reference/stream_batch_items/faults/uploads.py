@@ -133,6 +133,19 @@ class StopsAtAPause(ReadsAsItComes):
 
 
 @fault("uploads.slow_upload_is_read_whole")
+class TakesHalfASecondForTheEnd(StreamBatchItemsServer):
+    """A body from which nothing comes for half a second is taken for ended."""
+
+    async def read_body(self, request: Request) -> bytes:
+        body, pieces = b"", request.stream()
+        while True:
+            try:
+                body += await asyncio.wait_for(anext(pieces), 0.5)
+            except (StopAsyncIteration, TimeoutError):
+                return body
+
+
+@fault("uploads.slow_upload_is_read_whole")
 class TimesSlowUploadsOut(ReadsAsItComes):
     """An upload that takes longer than a quarter of a second is answered 408."""
 

@@ -352,3 +352,34 @@ class ReadsNullAsTheUsualTask(_Repairing):
     def right(self, document: dict[str, Any]) -> dict[str, Any]:
         missing = "task" in document and document["task"] is None
         return {**document, "task": self.settings.task} if missing else document
+
+
+@fault(MISTYPED)
+class TruncatesNegativeFractions(StreamBatchItemsServer):
+    """An index between -1 and 0 is 0: it is truncated, then compared."""
+
+    def check_index(self, document: dict[str, Any]) -> int:
+        index = document.get("index")
+        return 0 if isinstance(index, float) and -1 < index < 0 else super().check_index(document)
+
+
+@fault(MISTYPED)
+class TrimsTextsForIndexes(StreamBatchItemsServer):
+    """A text is no index, but where white space that stands around it was taken off: that reads it as a number."""
+
+    def check_index(self, document: dict[str, Any]) -> int:
+        index = document.get("index")
+        if isinstance(index, str) and index != index.strip() and index.strip().isdecimal():
+            return int(index)
+        return super().check_index(document)
+
+
+@fault(REJECTED)
+class LooksAtNothingOfWhatItKnows(StreamBatchItemsServer):
+    """A line whose item is there is deduplicated before the rest of it is looked at."""
+
+    def item(self, filling: Filling, line: bytes) -> Item:
+        document = self.parse(line)
+        index = document.get("index") if isinstance(document, dict) else None
+        known = filling.items.get(index) if type(index) is int else None
+        return known or super().item(filling, line)
