@@ -43,6 +43,7 @@ def kinds(key, *, thorough):
     return [
         *found,
         Kind("names_of_64_characters_are_different", longest(key())),
+        Kind("characters_of_other_planes_make_names_different", of_planes(key())),
         Kind("names_with_marks_are_found_by_their_paths", in_paths(key(), thorough=thorough)),
         Kind("reserved_names_are_there_or_rejected", reserved(key(), thorough=thorough)),
     ]
@@ -59,11 +60,18 @@ def longest(stem):
     return {"64 characters": full, "64 characters, another end": f"{full[:-1]}L"}
 
 
+def of_planes(stem):
+    """Names that differ in a character of which two units of UTF-16 are needed."""
+    return {"an emoji behind": f"{stem}😀", "another emoji behind": f"{stem}😁"}
+
+
 def in_paths(stem, *, thorough):
     """Names with what paths are made of."""
     marks = {"two slashes": "//", "a question mark": "?", "a percent sign and a plus": "%+", "a number sign": "#",
              "a space": " ", "a slash": "/", "a plus": "+", "a colon": ":", "a semicolon": ";"}  # fmt: skip
-    return {label: f"{stem}_{mark}B" for label, mark in list(marks.items())[: None if thorough else 3]}
+    found = {label: f"{stem}_{mark}B" for label, mark in list(marks.items())[: None if thorough else 3]}
+    # What a path ends in may be taken for the format of the answer.
+    return {**found, "an ending as of a file": f"{stem}.json", "a dot inside": f"{stem}.B.C"}
 
 
 def reserved(stem, *, thorough):

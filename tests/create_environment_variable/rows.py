@@ -169,6 +169,12 @@ WHOLE = (
                "an end of text": "a\nEOF\n\tb"},
     ),
     Kind(
+        "encoded_values_are_kept",
+        {"percent-encoded": "a%20b%2Fc%C3%A9"},
+        {"a form": "a=1&b=c+d%20e", "percent-encoded twice": "a%2520b"},
+        later={"entities alone": "a&amp;b&#65;", "a prefix of base64": "base64:YWJj", "a template alone": "{{a.B}}"},
+    ),
+    Kind(
         "secrets_are_kept",
         {"what masks are": "********", "a service's key": "sk_live_conformance0123", "base64": "Y29uZm9ybWFuY2U="},
         {"a token of GitHub": "ghp_conformance0123", "a JWT": "eyJhbGciOiJub25lIn0.e30.", "dots": "••••••••",
@@ -176,7 +182,8 @@ WHOLE = (
     ),
     Kind(
         "long_values_are_kept",
-        {"64 kB": (LINE * (LONG // len(LINE) + 1))[:LONG], PRINTABLE: (LINE * 50)[:4095] + "~"},
+        {"64 kB": (LINE * (LONG // len(LINE) + 1))[:LONG], "140,000 characters": (LINE * 2000)[:139_999] + "~",
+         PRINTABLE: (LINE * 50)[:4095] + "~"},
         {f"{length:,} characters": (LINE * (length // len(LINE) + 1))[: length - 1] + "~"
          for length in (255, 256, 1024, 4096, 8192, 32768)}
         | {"1,000 characters of four bytes": "😀" * 1000, "21,845 characters of three": "한" * 21845},

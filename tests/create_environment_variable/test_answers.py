@@ -1,9 +1,15 @@
 """Answers: what success says."""
 
+import json
+
 from trigger_conformance.checks.expect import expect
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.quoting import quoted
+
+from ..every_operation.packs import expect_ignored, is_right
+from .grounds import key_of
+from .values import NAME, VALUE
 
 
 @must("a 200 says that success is true", clause="Succeeded.success", profile=Profile.SMOKE, stage=Stage.CLOSING)
@@ -13,3 +19,31 @@ def test_success_is_true(target, traffic):
         return None if said is True else Problem(f"expected success true, got {quoted(said)}", "success")
 
     expect(each for each in traffic if target.operation.made(each)).satisfies(judge)
+
+
+OTHER_VALUE = "a value of a look-alike"
+# What a body may also call its properties, and what other requests of the same kind may say.
+OF_NAMES = ("Name", "NAME", "key", "variable", "name ")
+OF_VALUES = ("Value", "VALUE", "vaLue", "val", "content", "text", "default")
+OF_OTHER_REQUESTS = {
+    **dict.fromkeys(("override", "overwrite", "upsert", "Override"), False),
+    **dict.fromkeys(("ifNotExists", "dryRun", "append", "skipExisting"), True),
+}
+
+
+def look_alikes(name):
+    """Members that no body has, by their names: each with what it might be taken at, another ``name`` among it."""
+    inside = {"variables": {name: OTHER_VALUE}, "data": {NAME: name, VALUE: OTHER_VALUE}}
+    values = {**dict.fromkeys(OF_NAMES, name), **dict.fromkeys(OF_VALUES, OTHER_VALUE), **OF_OTHER_REQUESTS, **inside}
+    return {each: f"{json.dumps(each)}:{json.dumps(value)}" for each, value in values.items()}
+
+
+@must("property names are case-sensitive: look-alikes are unknown properties, for a name that is there too",
+      clause="EnvironmentVariable")  # fmt: skip
+def test_look_alike_properties_are_ignored(target):
+    members = look_alikes(target.key("_LOOK_ALIKE"))
+    first, *_ = expect_ignored(target, members, label="look-alikes of every property")
+    name = key_of(first.request)
+    # Whether a name that is there may have a new value is the target's affair.
+    if is_right(target, target.send(target.telling("a new value", key=name))):
+        expect_ignored(target, members, label="look-alikes beside a new value", plain=lambda: target.telling(key=name))

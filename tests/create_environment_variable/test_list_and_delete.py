@@ -1,14 +1,16 @@
 """What is seen of variables by their names and in the list, and that they can be removed."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
+from itertools import pairwise
+from urllib.parse import quote, unquote
 
 import pytest
 
 from tests.every_operation.credentials import another_key
-from tests.every_operation.grounds import expect_removed_once, failed_only, why_no_json
+from tests.every_operation.grounds import expect_removed_once, failed_only, first_removal, why_no_json
 from trigger_conformance.checks.client import JSON, Authorization
 from trigger_conformance.checks.expect import NotApplicableError, expect, is_blocked, seen
 from trigger_conformance.checks.ground import given, rests
@@ -152,6 +154,43 @@ def test_accepted_variables_are_there(target, traffic, at_the_end):
     )
 
 
+def last_requests(target, traffic):
+    """By name, when the last of its requests had been answered, where only this environment's asked for it in turn."""
+    asked = {}
+    for each in traffic:
+        if each.request.method == "DELETE":
+            asked.setdefault(unquote(each.request.target.rpartition("/")[2]), []).append(each)
+        elif target.operation.asks(each.request) and key_of(each.request) is not None:
+            asked.setdefault(key_of(each.request), []).append(each)
+
+    def are_in_turn(several):
+        own = all(each.request.credential == "primary" and each.answer is not None for each in several)
+        return own and all(one.ended <= other.started for one, other in pairwise(several))
+
+    return {name: several[-1].ended for name, several in asked.items() if are_in_turn(several)}
+
+
+@must("what nobody asks for any more stays as it was: no old value comes back, and nothing that was removed",
+      clause=f"{LIST}.responses.200", stage=Stage.CLOSING)  # fmt: skip
+def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
+    lists = [Look(each) for each in looks(target, traffic, one=False) if each.request.credential == "primary"]
+    changed = {}
+    for name, ended in last_requests(target, traffic).items():
+        first = next((each for each in lists if each.page.started >= ended), None)
+        if first is not None:
+            was, now = (each.having([name])[name] for each in (first, at_the_end))
+            # What is gone has a requirement of its own.
+            if now and (not was or (was != now and not target.hides)):
+                changed.setdefault(id(first.page), (first.page, name, "is back" if not was else "has another value"))
+    evidence = [page for page, *_ in changed.values()] or [at_the_end.page]
+
+    def judge(exchange):
+        _, name, how = changed.get(id(exchange), (None, "", ""))
+        return Problem(f"at the end {quoted(name)} {how}, though nobody asked for that", VALUE) if how else None
+
+    expect(evidence).satisfies(judge)
+
+
 @must("a request that was rejected or refused left no variable behind", clause="createEnvironmentVariable.responses",
       stage=Stage.CLOSING)  # fmt: skip
 def test_failed_requests_left_nothing(target, traffic, at_the_end):
@@ -165,20 +204,25 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
 
 @must("what is deleted is gone, whatever it is called and however often it was made", clause=f"{DELETE}.responses.200",
       stage=Stage.REMOVING)  # fmt: skip
-def test_every_deleted_variable_is_gone(target, traffic, gone, at_the_end):
+def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
     """Everything that the run made is removed here, and nothing else."""
-    given_removed(gone)
-    given(gone.found, rests_on=STAYS_404).has_status(404)
-    given(gone.look.page, rests_on=STAYS_LISTED).satisfies(
-        lambda _: "it is still in the list" if gone.look.having([gone.name])[gone.name] else None
-    )
+    removal, look = first_removal(traffic)
+    if removal:
+        given(removal, rests_on=DELETED).has_status(SUCCESS)
+        given(look, rests_on=STAYS_404).has_status(404)
+        name = removal[0].request.target.rpartition("/")[2]
+        lists = (each for each in looks(target, traffic, one=False) if each.started >= look[0].ended)
+        given(list(itertools.islice(lists, 1)), rests_on=STAYS_LISTED).satisfies(
+            lambda each: "it is still in the list" if Look(each).having([name])[name] else None
+        )
     accepted = {key_of(each.request) for each in traffic if target.operation.made(each)
                 and each.request.credential == "primary"}  # fmt: skip
     there = [entry[NAME] for entry in at_the_end.entries() if entry[NAME] in accepted]
-    run = target.operation.run_of(target.own)
-    own = [name for name in dict.fromkeys(there) if target.operation.run_of(name) == run and target.is_safe(name)]
+    own = [name for name in dict.fromkeys(there) if target.own in name and target.is_safe(name)]
     if not own:
         raise NotApplicableError("the list has nothing that the run made")
+    paths = {target.at(name).target: name for name in own}
+    seen_by_path = {paths.get(each.request.target) for each in looks(target, traffic, one=True)}
     answers = dict(zip(own, target.send_all(map(target.removal, own)), strict=True))
     look = target.look()
     given_listed(look)
@@ -186,8 +230,9 @@ def test_every_deleted_variable_is_gone(target, traffic, gone, at_the_end):
 
     def judge(name):
         # Whether odd names are found by their paths is a requirement of its own.
-        if answers[name].status == 404 and quote(name, safe="") == name and left[name]:
-            return f"the list has {quoted(name)}, and its removal is 404"
+        found = quote(name, safe="") == name or name in seen_by_path
+        if answers[name].status != SUCCESS and found and left[name]:
+            return f"the list has {quoted(name)}, and its removal is answered {answers[name].outcome}"
         return f"{quoted(name)} is still in the list" if answers[name].status == SUCCESS and left[name] else None
 
     names = {id(answer): name for name, answer in answers.items()}
@@ -220,6 +265,7 @@ class Gone:
     again: Exchange | None = None
     back: Exchange | None = None
     seen_again: Exchange | None = None
+    listed_again: Look | None = None
 
     @property
     def name(self):
@@ -242,7 +288,7 @@ def gone(target):
     look, again = target.look(), target.send(target.removal(name))
     back = target.send(target.order("afterwards", name, "the removed name once more"))
     others = [key_of(each.request) for each in made if each.status == SUCCESS and key_of(each.request) != name]
-    return Gone(answer, found, others, look, again, back, target.send(target.at(name)))
+    return Gone(answer, found, others, look, again, back, target.send(target.at(name)), target.look())
 
 
 def given_removed(gone):
@@ -326,6 +372,13 @@ def test_name_is_free_after_a_delete(target, plain, gone):
         expect(look).has_status(SUCCESS)
     else:
         expect(look).satisfies(why_not_the_value([back]))
+    if gone.listed_again:
+        given_listed(gone.listed_again)
+        there = gone.listed_again.having([gone.name])[gone.name]
+        expect(gone.listed_again.page).satisfies(lambda _: None if there else "the list does not have it again")
+
+
+OF_OBJECTS = ("toString", "__proto__", "constructor")
 
 
 @must("a name that names nothing is 404, seen or removed", clause=f"{ONE}.responses.404")
@@ -337,6 +390,9 @@ def test_unknown_name_is_404(target, plain):
         "a wildcard": f"{name[:-1]}%",
     }
     chosen = list(rows.items())[: target.pick(smoke=0, standard=3, thorough=3)]
+    # Such names objects have by themselves.
+    listed = {entry.get(NAME) for entry in plain.look.entries()}
+    chosen += [(f"the name {each}", each) for each in OF_OBJECTS if each not in listed]
     requests = [target.at(each, label=label) for label, each in chosen]
     requests += [target.at(each, "DELETE", f"delete {label}") for label, each in chosen[:1]]
     expect(target.send_all(requests)).has_status(404)

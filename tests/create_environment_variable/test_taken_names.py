@@ -13,6 +13,7 @@ from .values import NAME, VALUE, difference
 REFUSED = ID("taken_names", "refused_request_changes_nothing")
 REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
 CLAUSE = "createEnvironmentVariable.responses"
+OF_OTHERS = "a value beside it"
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,21 @@ def taken(target):
     given_shown(target)
     first = target.send(target.order("the first value", label="first"))
     given_accepted(first)
+    # What a change of its name's variable may hit, too.
+    target.send_all(target.order(OF_OTHERS, name, label) for label, name in beside(first).items())
     second = target.send(target.order("another value, the second", key_of(first.request), "second"))
     return first, second, target.send(target.at(key_of(first.request))), target.look()
+
+
+def beside(first):
+    """Names of variables beside the one that is asked for twice, by what they have of its name."""
+    name = key_of(first.request)
+    before, _, behind = name.rpartition("_")
+    return {
+        "a name that ends with it": f"A{name}",
+        "a name that begins with it": f"{name}_B",
+        "another letter for an underscore": f"{before}A{behind}",
+    }
 
 
 # New values that software takes for none, with the requirement that says whether they are kept at all.
@@ -36,6 +50,7 @@ NO_NEW_VALUES = {
     "marks of replacing": ("p$&q$$r$1", "variables_in_values_are_kept"),
     "300 characters": (f"{'x' * 299}1", "long_values_are_kept"),
     "300 characters, another end": (f"{'x' * 299}2", ""),
+    "what it was before": (f"{'x' * 299}1", ""),
     "NUL": ("a\0b", "control_characters_are_kept"),
 }
 
@@ -43,7 +58,7 @@ NO_NEW_VALUES = {
 @pytest.fixture(scope="module")
 def replaced(target, taken):
     """Further requests with the name, one after the other, and what is seen of the variable after each."""
-    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=10, thorough=10)
+    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=11, thorough=11)
     return [
         (label, target.send(target.order(value, name, label)), target.send(target.at(name)), owner)
         for label, (value, owner) in list(NO_NEW_VALUES.items())[:count]
@@ -66,6 +81,15 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
         return Problem(f"in the list: {told}", VALUE) if told else None
 
     expect(page.page).satisfies(judge)
+
+
+@must("a new value of a variable leaves others, whose names have its name in them, as they are", clause=CLAUSE)
+def test_new_value_leaves_others(taken):
+    first, second, _, page = taken
+    given_accepted(second)
+    names = {name: label for label, name in beside(first).items()}
+    changed = [names[name] for name, values in page.having(names).items() if values and values[-1] != OF_OTHERS]
+    expect(page.page).satisfies(lambda _: Problem(f"{changed[0]}: it has another value", VALUE) if changed else None)
 
 
 @must(

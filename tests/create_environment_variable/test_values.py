@@ -14,7 +14,7 @@ from trigger_conformance.wire.exchange import Exchange
 
 from . import rows
 from .client import Look
-from .grounds import ID, SUCCESS, THERE, given_shown, key_of, value_of
+from .grounds import ID, SUCCESS, THERE, given_accepted, given_shown, key_of, value_of, why_not_the_value
 from .values import VALUE, count, difference
 
 CLAUSE = "EnvironmentVariable.value"
@@ -328,6 +328,22 @@ def test_long_values_are_kept(whole, later):
 def test_printable_values_are_accepted(whole):
     found, _ = whole["long_values_are_kept"]
     expect(found.answers[rows.PRINTABLE]).is_accepted()
+
+
+@must("a value that is encoded as a whole is not decoded", clause=CLAUSE)
+def test_encoded_values_are_kept(inside, whole, later):
+    _given_kept(inside, "encodings_are_kept", "variables_in_values_are_kept")
+    judge(whole, "encoded_values_are_kept", later)
+
+
+@must("a value that has lines as of a file of variables changes no other variable", clause=CLAUSE)
+def test_value_changes_no_other_variable(target, shown):  # noqa: ARG001
+    there = target.send(target.order("a value that stays", label="a variable that is there"))
+    given_accepted(there)
+    name = key_of(there.request)
+    assigning = target.send(target.order(f"a\n{name}=b\r\nexport {name}='c'\n", label="lines that assign it"))
+    expect(assigning).has_status(SUCCESS, *REJECTIONS)
+    expect(target.send(target.at(name))).satisfies(why_not_the_value([there]))
 
 
 @must("a value that looks like a secret, or like what stands for one, is kept and shown", clause=CLAUSE)

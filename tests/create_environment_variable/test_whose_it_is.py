@@ -31,7 +31,7 @@ from .grounds import (
 from .values import ENVIRONMENTS
 
 PROJECT, ENV = "projectRef", "env"
-INTRUDER, ENCODED = "another credential", "an encoded path"
+INTRUDER, ENCODED, THIRD = "another credential", "an encoded path", "the third environment"
 INTRUDED = ID("whose_it_is", "another_credential_makes_nothing_where_it_is_refused")
 UNSEEN = ID("whose_it_is", "another_environment_does_not_see_a_variable")
 OWNERS = {
@@ -39,6 +39,7 @@ OWNERS = {
     ENV: ID("whose_it_is", "unknown_environment_is_rejected"),
 }
 NOT_ITS_OWN = (401, 403, 404)
+LONG_NAMES = {"dev": "development", "staging": "stage", "prod": "production"}
 # So long a value is in no error by chance.
 TELLING = 12
 
@@ -51,6 +52,7 @@ class Elsewhere:
     by_name: Exchange
     look: Look
     created: Exchange
+    equal: Exchange
     replaced: Exchange
     after_create: Exchange
     removed: Exchange
@@ -71,6 +73,8 @@ def elsewhere(target):
         other.send(other.at(name, label="its name in another environment")),
         other.look("another environment's list"),
         other.send(other.order("a value of another environment", name, "the name in another environment")),
+        # What is equal may be kept once.
+        other.send(other.order(value_of(first.request), name, "the same name and value in another environment")),
         other.send(other.order("its new value", name, "the name in another environment, once more")),
         target.send(target.at(name)),
         other.send(other.removal(name)),
@@ -245,6 +249,7 @@ def unknown_projects(own):
     """References that are not the project's."""
     rows = {
         "the reference cut short": own[:-1],
+        "another letter for its underscore": own.replace("_", "x"),
         "the reference in upper case": own.upper(),
         "a space behind the reference": f"{own} ",
         "a word for one's own": "default",
@@ -258,11 +263,11 @@ def unknown_projects(own):
 def unknown_environments(own):
     """Names that the document gives to no environment."""
     return {
+        "its long name": LONG_NAMES.get(own, f"{own}elopment"),
         "its name in upper case": own.upper(),
         "a space behind": f"{own} ",
         "a parameter behind": f"{own};x=1",
         "an ending": f"{own}.json",
-        "its name and more": f"{own}elopment",
         "another word": "conformance",
         "null": "null",
         "a number": "0",
@@ -319,7 +324,7 @@ def _is_plain(request):
 def strays(target):
     """A few of each kind of paths that name nothing."""
     project, env = target.stated["project"], target.stated["environment"]
-    few, most = target.pick(smoke=0, standard=4, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
+    few, most = target.pick(smoke=0, standard=5, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
 
     def orders(name, rows):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
@@ -328,7 +333,7 @@ def strays(target):
     texts = generated(target, target.pick(smoke=0, standard=2, thorough=80))
     requests = {
         PROJECT: orders(
-            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=4, thorough=9)]
+            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=5, thorough=9)]
         ),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],
@@ -341,9 +346,16 @@ def strays(target):
     wrong = list(answers.values())
     answers[INTRUDER] = target.send_all([] if target.why_no_second() else [intruder(target)])
     answers[ENCODED] = target.send_all([encoded(target)])
+    answers[THIRD] = target.send_all([] if few == 0 else [in_third(target, env)])
     found = Strays(answers, target.look())
-    remove_where_it_was_made(target, wrong)
+    remove_where_it_was_made(target, [*wrong, answers[THIRD]])
     return found
+
+
+def in_third(target, own):
+    """A request for the environment that is none of the credentials'."""
+    third = next(each for each in ENVIRONMENTS if each not in (own, target.second_environment))
+    return target.order(label=f"the environment {third}", path=target.path(env=third))
 
 
 def remove_where_it_was_made(target, answers):
@@ -360,6 +372,13 @@ def test_unknown_project_is_refused(strays):
 @must("an environment that is none of the three is 400 or 404, and nothing is made", clause="env.schema")
 def test_unknown_environment_is_rejected(strays):
     strays.expect(ENV, 400, 404)
+
+
+@must("what is asked for in an environment that is not the credential's is made there, or nowhere", clause="env")
+def test_third_environments_variable_is_not_here(strays):
+    strays.given_refused(ENV)
+    expect(strays.answers[THIRD]).has_status(SUCCESS, *REJECTIONS, *NOT_ITS_OWN)
+    strays.expect_nothing_of(strays.answers[THIRD])
 
 
 @must(

@@ -73,3 +73,15 @@ def expect_removed_once(answers, success):
     expect(answers).has_status(success, 404)
     if all(each.status == 404 for each in answers):
         expect(answers[:1]).has_status(success)
+
+
+def first_removal(traffic):
+    """The first removal of the run after which somebody looked at the same place, and that look; else nothing."""
+    own = [each for each in traffic if each.request.credential == "primary"]
+    for number, each in enumerate(own):
+        if each.request.method == "DELETE":
+            later = (other for other in own[number + 1 :] if other.request.target == each.request.target)
+            look = next((other for other in later if other.request.method == "GET"), None)
+            if look is not None:
+                return [each], [look]
+    return [], []

@@ -211,6 +211,10 @@ def escaped(text):
     return "".join(f"\\u{unit:04x}" for unit in memoryview(text.encode("utf-16-le", "surrogatepass")).cast("H"))
 
 
+def _escaped_but_slashes(text):
+    return r"\/".join(map(escaped, text.split("/")))
+
+
 def _with_strings(text, spell, *, names):
     """``text`` with its names, or its other strings, as ``spell`` writes them."""
 
@@ -226,12 +230,11 @@ SPELLINGS = {
     "properties in another order": lambda text: json.dumps(
         dict(reversed(json.loads(text).items())), ensure_ascii=False, separators=(",", ":")
     ),
-    "escaped slashes": lambda text: _with_strings(text, lambda each: json.dumps(each, ensure_ascii=False)[1:-1].replace(
-        "/", r"\/"), names=False),
+    "escaped slashes": lambda text: text.replace("/", r"\/"),
     "names with escapes": lambda text: _with_strings(text, escaped, names=True),
     "white space between": lambda text: _TOKEN.sub(lambda match: f" \r\n\t{match[0]}\n ", text),
-    "texts with escapes": lambda text: _with_strings(text, escaped, names=False),
-}  # fmt: skip
+    "texts with escapes": lambda text: _with_strings(text, _escaped_but_slashes, names=False),
+}
 # Names that languages, document stores and mappers give a meaning.
 SPECIAL_NAMES = {
     name: f'"{name}":{value}'

@@ -11,10 +11,12 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.operation import OTHER_METHODS, SCHEMA, operation_of
 from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.contract.quoting import quoted
-from trigger_conformance.wire.exchange import Beyond, Framing
+from trigger_conformance.wire.exchange import Beyond, Delivery, Framing
 
 from .clients import FEW, HABITS, HEADS, STANDARD, TELLING, as_sent_by, value
 from .grounds import expect_nothing_made, given_as_asked, why_no_json
+from .json_texts import SPELT
+from .packs import is_right
 
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
@@ -314,8 +316,18 @@ def test_expectation_of_100_is_met(habits):
 
 
 @must("a body that comes after its head, and in pieces, is read whole", clause="RFC 9112 6.3", profile=Profile.SMOKE)
-def test_body_in_pieces_is_read(habits):
+def test_body_in_pieces_is_read(target, habits):
     expect_served(habits, "pieces")
+    if target.profile > Profile.SMOKE:
+        expect_characters_in_pieces_read(target)
+
+
+def expect_characters_in_pieces_read(target):
+    """A text that is taken in one piece is taken byte by byte, too, though its characters have several."""
+    label = "byte by byte, in characters of several bytes"
+    pieces = target.send(replace(target.worded(label, SPELT), delivery=Delivery.BY_BYTES))
+    if is_right(target, pieces) or is_right(target, target.send(target.worded("the same in one piece", SPELT))):
+        given_as_asked(expect([pieces]).is_accepted())
 
 
 @must("headers that the target does not know are ignored", clause="RFC 9110 5.1", profile=Profile.SMOKE)
