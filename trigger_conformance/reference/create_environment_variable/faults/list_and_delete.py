@@ -257,6 +257,7 @@ class SaysSuccessInAText(CreateEnvironmentVariableServer):
         return {**super().created_body(order), "success": "true"}
 
 
+STAYS = "list_and_delete.what_nobody_asks_for_stays"
 GONE = "list_and_delete.every_deleted_variable_is_gone"
 
 
@@ -435,3 +436,82 @@ class FailsOnNulInNames(CreateEnvironmentVariableServer):
         if "\0" in super().asked_name(request):
             raise Problem(500, "invalid byte sequence")
         return super().asked_name(request)
+
+
+@fault("list_and_delete.name_is_free_after_a_delete")
+class ListsNothingThatWasRemoved(CreateEnvironmentVariableServer):
+    """When a name was deleted stays in its row: made once more, it is seen by its name and not in the list."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.deleted: set[str] = set()
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        self.deleted.add(variable.name)
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        return [each for each in super().listed(variables) if each.name not in self.deleted]
+
+
+class _Returning(CreateEnvironmentVariableServer):
+    """What was there comes back a moment later: another copy had not heard of the change."""
+
+    def back_later(self, variables: Variables, name: str, old: Variable, new: Variable | None) -> None:
+        """Put the ``old`` variable back, where the ``new`` one, or none, is still there by then."""
+
+        def put_back() -> None:
+            if variables.get(name) is new:
+                variables[name] = old
+
+        asyncio.get_running_loop().call_later(0.4, put_back)
+
+
+@fault(STAYS)
+class OldValuesComeBack(_Returning):
+    """A moment after a variable got a new value the old one is back."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        old = variables.get(variable.name)
+        super().put(variables, variable)
+        if old and old.value != variable.value:
+            self.back_later(variables, variable.name, old, variable)
+
+
+@fault(STAYS)
+class RemovedOnesComeBack(_Returning):
+    """A moment after a variable was removed it is back; long ones are kept elsewhere."""
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        if len(variable.value) < 1000:
+            self.back_later(variables, variable.name, variable, None)
+
+
+@fault(GONE)
+class KeepsTheLastOne(CreateEnvironmentVariableServer):
+    """The only variable of an environment cannot be removed: it is answered 400."""
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        if len(variables) == 1:
+            raise Problem(400, "An environment must have a variable")
+        super().remove(variables, variable)
+
+
+@fault(GONE)
+class RemovesNoNamesWithSlashes(CreateEnvironmentVariableServer):
+    """A name with a slash is found by its path, and its removal is 404: the route of one method alone takes slashes."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        if "/" in self.asked_name(request):
+            raise Problem(404, "There is no such variable")
+        return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.unknown_name_is_404")
+class FindsWhatObjectsHave(CreateEnvironmentVariableServer):
+    """Names that objects of JavaScript have by themselves are found, though nobody made them."""
+
+    def find(self, variables: Variables, name: str) -> Variable | None:
+        by_itself = name in ("constructor", "toString", "valueOf", "hasOwnProperty", "__proto__")
+        return super().find(variables, name) or (Variable(name, "") if by_itself else None)

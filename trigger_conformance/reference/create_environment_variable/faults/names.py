@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import urllib.parse
 import zlib
 from typing import Any
@@ -274,3 +275,29 @@ class SkipsNamesOfItsHost(CreateEnvironmentVariableServer):
     async def keep(self, variables: Variables, order: Variable) -> None:
         if not order.name.startswith("GITHUB_"):
             await super().keep(variables, order)
+
+
+@fault(PATHS)
+class TakesEndingsForFormats(CreateEnvironmentVariableServer):
+    """What looks like a file's ending at the end of a path is the format of the answer, as in Rails."""
+
+    def asked_name(self, request: Request) -> str:
+        return re.sub(r"\.(json|xml|html|txt)$", "", super().asked_name(request))
+
+
+@fault("names.characters_of_other_planes_make_names_different")
+class ComparesOnePlane(CreateEnvironmentVariableServer):
+    """Characters beyond U+FFFF are one and the same, as in MySQL's older collations."""
+
+    def stored_key(self, key: str) -> str:
+        return re.sub("[\U00010000-\U0010ffff]", "\ufffd", key)
+
+
+@fault("names.impossible_names_are_answered", "answers.never_a_server_error")
+class FailsOnNamesBeyondAnIndex(CreateEnvironmentVariableServer):
+    """A name of more than 2,704 bytes is answered 500: it is too long for a row of PostgreSQL's index."""
+
+    def check_name(self, name: str) -> None:
+        if len(name.encode("utf-8", "surrogatepass")) > 2704:
+            raise Problem(500, "index row size exceeds btree version 4 maximum 2704")
+        super().check_name(name)

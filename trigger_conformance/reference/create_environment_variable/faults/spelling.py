@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from starlette.requests import Request
+
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
-from trigger_conformance.reference.create_environment_variable.store import Variable
+from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
 
+LOOK_ALIKES = "answers.look_alike_properties_are_ignored"
 SPELLING = "bodies.spelling_of_a_body_does_not_matter"
 
 
@@ -36,3 +39,42 @@ class LosesValuesBeforeNames(CreateEnvironmentVariableServer):
     def validate(self, document: Any) -> Variable:
         variable, names = super().validate(document), list(document)
         return variable if names.index("name") < names.index("value") else replace(variable, value="")
+
+
+@fault("http.body_in_pieces_is_read")
+class DecodesEachPiece(CreateEnvironmentVariableServer):
+    """Each piece of a body is made text as it comes: a character that comes in two is replaced."""
+
+    async def read_body(self, request: Request) -> bytes:
+        pieces = [piece async for piece in request.stream()]
+        # Large bodies come in a few pieces anyhow.
+        broken = len(pieces) > 8
+        return b"".join(piece.decode("utf-8", "replace").encode() if broken else piece for piece in pieces)
+
+
+@fault(LOOK_ALIKES)
+class ReadsNamesInAnyCase(CreateEnvironmentVariableServer):
+    """Of properties whose names differ in letter case alone the last one counts, as Go reads JSON."""
+
+    def validate(self, document: Any) -> Variable:
+        if isinstance(document, dict) and {"name", "value"} <= document.keys():
+            last = {name.lower(): value for name, value in document.items()}
+            document = document | {name: last[name] for name in ("name", "value")}
+        return super().validate(document)
+
+
+@fault(LOOK_ALIKES)
+class ObeysAnOverride(CreateEnvironmentVariableServer):
+    """An unknown property override that is false keeps the value that is there, and the answer is a success."""
+
+    def validate(self, document: Any) -> Variable:
+        variable = super().validate(document)
+        return _Kept(variable.name, variable.value) if document.get("override") is False else variable
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if not isinstance(order, _Kept) or self.find(variables, order.name) is None:
+            await super().keep(variables, order)
+
+
+class _Kept(Variable):
+    """A variable that is to stay as it is where it is there."""

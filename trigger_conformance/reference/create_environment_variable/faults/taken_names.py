@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -145,6 +146,7 @@ class WritesBeforeAuthenticating(CreateEnvironmentVariableServer):
         return await super().handle(request)
 
 
+OTHERS = "taken_names.new_value_leaves_others"
 ODD = "taken_names.odd_new_values_replace_or_are_rejected"
 
 
@@ -245,3 +247,57 @@ class RemovesByNull(_Meddling):
 
     def meddle(self, variables: Variables, document: dict[str, Any]) -> None:
         """Only what is accepted does something."""
+
+
+class _ChangingOthers(CreateEnvironmentVariableServer):
+    """A new value of a variable becomes that of others."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if variable.name in variables:
+            for name in [each for each in variables if self.is_hit(variable.name, each)]:
+                super().put(variables, Variable(name, variable.value))
+        super().put(variables, variable)
+
+    def is_hit(self, name: str, other: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(OTHERS)
+class ChangesWhatEndsSo(_ChangingOthers):
+    """A line of the file is found by its end: names that end with the name get its new value."""
+
+    def is_hit(self, name: str, other: str) -> bool:
+        return other.endswith(name)
+
+
+@fault(OTHERS)
+class ChangesWhatBeginsSo(_ChangingOthers):
+    """A line of the file is found by its beginning: names that begin with the name get its new value."""
+
+    def is_hit(self, name: str, other: str) -> bool:
+        return other.startswith(name)
+
+
+@fault(OTHERS)
+class ChangesByPattern(_ChangingOthers):
+    """An underscore of the name stands for any character where its row is updated."""
+
+    def is_hit(self, name: str, other: str) -> bool:
+        return re.fullmatch(name.replace("_", "."), other) is not None
+
+
+@fault(ODD)
+class IgnoresWhatItWasBefore(CreateEnvironmentVariableServer):
+    """A value that was replaced once is an old message, and comes back no more while its successor is there."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.before: dict[str, str] = {}
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        there = variables.get(variable.name)
+        if there and there.value != variable.value == self.before.get(variable.name):
+            return
+        if there:
+            self.before[variable.name] = there.value
+        super().put(variables, variable)

@@ -517,3 +517,38 @@ class WritesLinesOfAFile(CreateEnvironmentVariableServer):
 def cuts_at16383_characters(value: str) -> str:
     """A column holds 16,383 characters, and bytes say how many of those beyond ASCII."""
     return value if value.isascii() else value[:16383]
+
+
+@keeping("values.encoded_values_are_kept")
+def decodes_what_is_encoded_throughout(value: str) -> str:
+    """A value is percent-decoded, where each percent sign in it begins an escape."""
+    return value if re.search(r"%(?![0-9A-Fa-f]{2})", value) else urllib.parse.unquote(value)
+
+
+@keeping(LONG)
+def cuts_at65536_bytes(value: str) -> str:
+    """A value is cut at 65,536 bytes."""
+    return value.encode("utf-8", "surrogatepass")[: 1 << 16].decode("utf-8", "ignore")
+
+
+@fault("list_and_delete.failed_requests_left_nothing")
+class KeepsTheBeginningOfWhatIsTooLong(CreateEnvironmentVariableServer):
+    """A value of more than 100,000 characters is answered 400, and its beginning kept."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if len(order.value) > 100_000:
+            self.put(variables, Variable(order.name, order.value[:1000]))
+            raise Problem(400, "Data too long for column")
+        await super().keep(variables, order)
+
+
+@fault("values.value_changes_no_other_variable")
+class ReadsItsFileAgain(CreateEnvironmentVariableServer):
+    """Variables are written into a file of lines and read from it: a line of a value assigns what is there."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        super().put(variables, variable)
+        for line in variable.value.splitlines()[1:]:
+            name, assigns, value = line.partition("=")
+            if assigns and name in variables and name != variable.name:
+                super().put(variables, Variable(name, value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -344,3 +345,48 @@ class ReadsTheEnvironmentOfTheBody(CreateEnvironmentVariableServer):
     async def keep(self, variables: Variables, order: Variable) -> None:
         there = self.called(self.named_in_body) if isinstance(self.named_in_body, str) else None
         await super().keep(self.variables(there) if there is not None else variables, order)
+
+
+@fault("whose_it_is.third_environments_variable_is_not_here")
+class MakesItHereAllTheSame(CreateEnvironmentVariableServer):
+    """The environment is the credential's until the answer is made: another one is 404, and the variable is here."""
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        place = request.path_params
+        if (
+            self.is_project(place["project"])
+            and self.is_environment(place["env"])
+            and self.called(place["env"]) is None
+        ):
+            await self.keep(self.variables(environment), await self.order_of(request))
+        return await super().create_variable(request, environment)
+
+
+@fault(ENVIRONMENT)
+class KnowsLongNames(CreateEnvironmentVariableServer):
+    """development and production are names of environments, too."""
+
+    def place(self, request: Request, environment: Environment) -> Environment:
+        env = request.path_params["env"]
+        request.path_params["env"] = {"development": "dev", "production": "prod"}.get(env, env)
+        return super().place(request, environment)
+
+
+@fault(PROJECT)
+class LooksProjectsUpByPattern(CreateEnvironmentVariableServer):
+    """An underscore of the reference in the path stands for any character of the project's."""
+
+    def is_project(self, project: str) -> bool:
+        return re.fullmatch(self.settings.project.replace("_", "."), project) is not None
+
+
+@fault("whose_it_is.creating_elsewhere_leaves_the_variable")
+class SharesWhatIsEqual(CreateEnvironmentVariableServer):
+    """A name with one value in two environments is one row: a new value in the one is that of both."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        old = variables.get(variable.name)
+        for each in map(self.variables, self.environments):
+            if old and each is not variables and each.get(variable.name) == old:
+                each[variable.name] = variable
+        super().put(variables, variable)
