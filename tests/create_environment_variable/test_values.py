@@ -10,7 +10,7 @@ from trigger_conformance.checks.generation import drawn
 from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, must, should
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from . import rows
 from .client import Look
@@ -64,7 +64,10 @@ class Seen:
     def judge(self, labels):
         """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected."""
         answers = [self.answers[label] for label in labels]
-        expect(answers).has_status(SUCCESS, *REJECTIONS)
+        large = [each for each in answers if each.request.beyond is Beyond.SIZE]
+        expect(each for each in answers if each not in large).has_status(SUCCESS, *REJECTIONS)
+        if large:
+            expect(large).has_status(SUCCESS, *REJECTIONS, 413)
         looks = {id(self.by_name[label]): label for label in labels if label in self.by_name}
         if looks:
             expect(self.by_name[label] for label in looks.values()).satisfies(
@@ -82,7 +85,10 @@ def seen(target, values, by_name=None, names=()):
     """
     called = {label: target.key(CALLED.get(label, "")) for label in list(values)[len(names) :]}
     called |= dict(zip(values, names, strict=False))
-    orders = [target.order(value, called[label], label) for label, value in values.items()]
+    orders = [
+        target.order(value, called[label], label, beyond=Beyond.SIZE if len(value) > rows.LONG else Beyond.NOTHING)
+        for label, value in values.items()
+    ]
     answers = dict(zip(values, target.send_all(orders), strict=True))
     there = {label: each.request for label, each in answers.items() if each.status == SUCCESS}
     page = target.look()

@@ -30,7 +30,7 @@ from .grounds import (
     unlike,
     why_no_page,
 )
-from .operation import OPERATION
+from .operation import OPERATION, expression
 from .values import KEY
 
 SECOND = ID("list_and_delete", "second_delete_is_404")
@@ -221,6 +221,47 @@ def rest_on_removals(target, traffic, lost):
         look = target.send(target.at(named)) if owner else None
         if look and look.status == 404:
             rests(owner, f"{quoted(named)} is gone", [each, look])
+
+
+def last_looks(traffic):
+    """By id, the last look of the run at a schedule after which nobody asked for it, or for its key."""
+    looks, asked = {}, {}
+    for each in traffic:
+        place, named = each.request.target.rpartition("/")[::2]
+        if each.request.method == "GET" and place.endswith("/schedules") and each.request.credential == "primary":
+            looks[named] = each
+        elif each.request.method != "GET" and each.status != 404:
+            for what in filter(None, (named, made(each), OPERATION.key(each.request))):
+                asked[what] = max(asked.get(what, 0.0), each.ended)
+    names = {named: (named, OPERATION.named(each)) for named, each in looks.items()}
+    return {
+        named: each
+        for named, each in looks.items()
+        if all(asked.get(what, 0.0) <= each.started for what in names[named])
+    }
+
+
+STAYING = ("task", KEY, "externalId", "timezone", "active")
+
+
+@must("what nobody asks for any more stays as it was: no old schedule comes back, and none that was removed",
+      clause=LIST, stage=Stage.CLOSING)  # fmt: skip
+def test_what_nobody_asks_for_stays(traffic, at_the_end):
+    there = {entry["id"]: entry for entry, _ in at_the_end.entries() if isinstance(entry.get("id"), str)}
+    gone = removed(traffic)
+
+    def judge(exchange):
+        named = exchange.request.target.rpartition("/")[2]
+        if named not in there or exchange.status not in (200, 404):
+            return None
+        if exchange.status == 404:
+            return f"{quoted(named)} was removed, and at the end the list has it" if named in gone else None
+        was, now = exchange.answer.document, there[named]
+        other = [each for each in STAYING if was.get(each) != now.get(each)]
+        other += ["generator"] * (expression(was) != expression(now))
+        return f"at the end {quoted(named)} has another {other[0]}, though nobody asked for that" if other else None
+
+    expect(list(last_looks(traffic).values()) or at_the_end.pages).satisfies(judge, place="body")
 
 
 @pytest.fixture(scope="module")

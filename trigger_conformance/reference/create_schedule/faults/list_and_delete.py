@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_schedule.server import USUAL_PAGE, CreateScheduleServer
-from trigger_conformance.reference.create_schedule.store import Order, Schedule
+from trigger_conformance.reference.create_schedule.store import Order, Schedule, Schedules
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
@@ -458,6 +458,7 @@ class UnknownIdsAreTheFirst(CreateScheduleServer):
             return found[0]
 
 
+STAYS = "list_and_delete.what_nobody_asks_for_stays"
 EVERY_GONE = "list_and_delete.every_deleted_schedule_is_gone"
 
 
@@ -591,3 +592,38 @@ class FailsOnNulInIds(CreateScheduleServer):
         if "\0" in identity:
             raise Problem(500, "invalid byte sequence")
         return super().named(environment, identity)
+
+
+class _Returning(CreateScheduleServer):
+    """What was there comes back a moment later: another copy had not heard of the change."""
+
+    def back_later(self, schedules: Schedules, old: Schedule, new: Schedule | None) -> None:
+        """Put the ``old`` schedule back, where the ``new`` one, or none, is still there by then."""
+        key = self.stored_key(old.key)
+
+        def put_back() -> None:
+            if schedules.get(key) is new:
+                schedules[key] = old
+
+        asyncio.get_running_loop().call_later(0.4, put_back)
+
+
+@fault(STAYS, "deduplication.tenth_request_is_as_the_second")
+class OldSchedulesComeBack(_Returning):
+    """A moment after a schedule was changed it is as it was before."""
+
+    def updated(self, existing: Schedule, order: Order) -> Schedule:
+        schedule = super().updated(existing, order)
+        for each in self.environments:
+            if existing in self.schedules(each).values():
+                self.back_later(self.schedules(each), existing, schedule)
+        return schedule
+
+
+@fault(STAYS)
+class RemovedSchedulesComeBack(_Returning):
+    """A moment after a schedule was removed it is back."""
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        self.back_later(self.schedules(environment), schedule, None)
