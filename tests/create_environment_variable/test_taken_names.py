@@ -85,8 +85,7 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
 
 @must("a new value of a variable leaves others, whose names have its name in them, as they are", clause=CLAUSE)
 def test_new_value_leaves_others(taken):
-    first, second, _, page = taken
-    given_accepted(second)
+    first, _, _, page = taken
     names = {name: label for label, name in beside(first).items()}
     changed = [names[name] for name, values in page.having(names).items() if values and values[-1] != OF_OTHERS]
     expect(page.page).satisfies(lambda _: Problem(f"{changed[0]}: it has another value", VALUE) if changed else None)
