@@ -404,7 +404,8 @@ def test_odd_names_never_fail_the_server(target):
             "a long one": "C" * 2000, "only dots": "CONFORMANCE_..."}  # fmt: skip
     chosen = list(rows.items())[: target.pick(smoke=0, standard=3, thorough=9)]
     looks = [target.at(each, label=label) for label, each in chosen]
-    looks.append(target.looking("/CONFORMANCE_%FF", label="no UTF-8", beyond=Beyond.LINE))
+    raw = {"no percent-encoding": "/CONFORMANCE_%zz", "no UTF-8": "/CONFORMANCE_%FF"}
+    looks += [target.looking(each, label=label, beyond=Beyond.LINE) for label, each in raw.items()]
     expect(target.send_all(looks)).satisfies(never_5xx)
 
 

@@ -10,6 +10,7 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.operation import SCHEMA
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.wire.exchange import Beyond
 
 from .client import PER_PAGE
 from .grounds import (
@@ -498,9 +499,10 @@ def test_unknown_id_is_404(target, created):
     named = made(created[0][0])
     known = {entry.get("id") for entry, _ in created[2].entries()}
     odd = {"one that was never given": "sched_conformancethatisnotthere", "an id without its end": named[:-1],
-           "an id and more": f"{named}0", "a percent sign": "sched_%"}  # fmt: skip
+           "a name that objects have": "constructor", "an id and more": f"{named}0", "a percent sign": "sched_%",
+           "another name that objects have": "__proto__"}  # fmt: skip
     odd = [(label, each) for label, each in odd.items() if each not in known]
-    chosen = odd[: target.pick(smoke=0, standard=2, thorough=9)]
+    chosen = odd[: target.pick(smoke=0, standard=3, thorough=9)]
     requests = [target.at(each, label=label) for label, each in chosen]
     requests += [target.at(each, "DELETE", f"delete {label}") for label, each in chosen[:1]]
     expect(target.send_all(requests)).has_status(404)
@@ -515,8 +517,11 @@ def test_odd_ids_never_fail_the_server(target):
         "a long one": "sched_" + "x" * 2000,
         "another script": "sched_é한",
     }
-    chosen = list(odd.items())[: target.pick(smoke=0, standard=2, thorough=9)]
-    expect(target.send_all(target.at(each, label=label) for label, each in chosen)).satisfies(never_5xx)
+    chosen = list(odd.items())[: target.pick(smoke=0, standard=3, thorough=9)]
+    looks = [target.at(each, label=label) for label, each in chosen]
+    raw = {"no percent-encoding": "/sched_%zz", "no UTF-8": "/sched_%FF"}
+    looks += [target.looking(each, label=label, beyond=Beyond.LINE) for label, each in raw.items()]
+    expect(target.send_all(looks)).satisfies(never_5xx)
 
 
 def of_strangers(target, named, authorization, who):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from typing import Any
 
@@ -515,3 +516,13 @@ class FindsWhatObjectsHave(CreateEnvironmentVariableServer):
     def find(self, variables: Variables, name: str) -> Variable | None:
         by_itself = name in ("constructor", "toString", "valueOf", "hasOwnProperty", "__proto__")
         return super().find(variables, name) or (Variable(name, "") if by_itself else None)
+
+
+@fault("list_and_delete.odd_names_never_fail_the_server", "list_and_delete.looking_never_fails_the_server")
+class FailsOnBrokenEscapes(CreateEnvironmentVariableServer):
+    """A percent sign that begins no escape is answered 500, as by JavaScript's decodeURIComponent."""
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["raw_path"]):
+            raise Problem(500, "URI malformed")
+        return await super().retrieve_variable(request, environment)

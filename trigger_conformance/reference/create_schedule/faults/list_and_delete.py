@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from typing import Any
 
@@ -459,6 +460,8 @@ class UnknownIdsAreTheFirst(CreateScheduleServer):
 
 
 STAYS = "list_and_delete.what_nobody_asks_for_stays"
+ODD = "list_and_delete.odd_ids_never_fail_the_server"
+LOOKING = "list_and_delete.looking_never_fails_the_server"
 EVERY_GONE = "list_and_delete.every_deleted_schedule_is_gone"
 
 
@@ -627,3 +630,24 @@ class RemovedSchedulesComeBack(_Returning):
     def remove(self, environment: Environment, schedule: Schedule) -> None:
         super().remove(environment, schedule)
         self.back_later(self.schedules(environment), schedule, None)
+
+
+@fault(UNKNOWN)
+class FindsWhatObjectsHave(CreateScheduleServer):
+    """Names that objects of JavaScript have by themselves are ids of schedules that nobody made."""
+
+    def named(self, environment: Environment, identity: str) -> Schedule:
+        visible = self.visible(environment)
+        if identity in ("constructor", "toString", "__proto__", "valueOf") and visible:
+            return visible[0]
+        return super().named(environment, identity)
+
+
+@fault(ODD, LOOKING)
+class FailsOnBrokenEscapes(CreateScheduleServer):
+    """A percent sign that begins no escape is answered 500, as by JavaScript's decodeURIComponent."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["raw_path"]):
+            raise Problem(500, "URI malformed")
+        return await super().retrieve_schedule(request, environment)
