@@ -53,13 +53,14 @@ class Plain:
     look: Look
 
     def shown(self):
-        """Each value with what is shown of it, by its name and in the list."""
+        """Each value with what is shown of it: by its name, and in the list."""
         listed = self.look.having(operation_of(each.request).key(each.request) for each in self.answers)
         sent = [each.request.document for each in self.answers]
-        for each, seen in zip(sent, self.by_name, strict=False):
-            yield each[VALUE], seen.answer.document.get(VALUE) if seen.status == 200 else None
-        for each in sent:
-            yield from ((each[VALUE], shown) for shown in listed[each[NAME]][:1])
+        by_name = [
+            (each[VALUE], seen.answer.document.get(VALUE) if seen.status == 200 else None)
+            for each, seen in zip(sent, self.by_name, strict=False)
+        ]
+        return by_name, [(each[VALUE], shown) for each in sent for shown in listed[each[NAME]][:1]]
 
 
 class VariableClient(Client):
@@ -269,7 +270,7 @@ class VariableClient(Client):
     def hides(self):
         """Whether the target never shows a value again."""
         plain = self.plain_ones()
-        hidden = hides(list(plain.shown()))
+        hidden = all(map(hides, plain.shown()))
         if hidden:
             SIGHTS.hide(plain.answers[0].request)
         return hidden

@@ -168,7 +168,8 @@ def later(target, inside, whole):
     found, _ = whole["words_are_kept"]
     kinds = rows.later(rows.WHOLE)
     values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
-    there = [each.request for each in found.answers.values() if each.status == SUCCESS]
+    # What a variable is called may decide how it is shown.
+    there = [each.request for label, each in found.answers.items() if each.status == SUCCESS and label not in CALLED]
     # The one without any stays so to the end, when it is removed.
     names = [key_of(each) for each in there if 0 < len(value_of(each)) <= LONG][: len(values)]
     # A target may reject a name that is there: its values are then those of new names.

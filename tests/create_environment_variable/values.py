@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
+from trigger_conformance.wire.spellings import FORMS, folded
+
 NAME, VALUE = "name", "value"
 OF_RUNS = "CONFORMANCE_"  # with what the names that a run makes begin
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -18,6 +20,10 @@ _SHOWN_OF_A_MASK = 4
 # What is shown of a value that is not: one character again and again, or a word in brackets.
 _MASK = re.compile(r"(\W|_|x)\1{2,}|[<\[({][\w .-]+[>\])}]", re.IGNORECASE)
 _TELLING = 5
+# So much of a spelling is in no cipher by chance.
+_OF_A_SPELLING = 9
+# As texts of ciphers are written: base64 or hexadecimal, perhaps with a version and a nonce before it.
+_WORD = re.compile(r"[\w+/=.:$-]{24,}", re.ASCII)
 
 
 def is_plain(value):
@@ -57,7 +63,8 @@ def _how(sent, shown):
 def hides(pairs):
     """Whether a target shows something else in the place of each value: ``pairs`` of plain ones, sent and shown.
 
-    It shows one thing for all, a mask that may keep an end, or what is of one length and of nothing that was sent.
+    It shows one thing for all, a mask that may keep an end, what is of one length and of nothing that was sent, or what
+    is encrypted.
     """
     if not pairs or not all(isinstance(shown, str) and shown and shown != sent for sent, shown in pairs):
         return False
@@ -65,7 +72,15 @@ def hides(pairs):
         len({shown for _, shown in pairs}) == 1
         or all(_is_masked(*each) for each in pairs)
         or (len({len(shown) for _, shown in pairs}) == 1 and not any(_repeats(*each) for each in pairs))
+        or all(_is_encrypted(*each) for each in pairs)
     )
+
+
+def _is_encrypted(sent, shown):
+    """Whether what is shown is a long word with nothing of what was sent in it, however that may be spelt."""
+    spellings = {folded(form) for write in FORMS.values() for form in write(sent)}
+    pieces = {form[at : at + _OF_A_SPELLING] for form in spellings for at in range(len(form) - _OF_A_SPELLING + 1)}
+    return _WORD.fullmatch(shown) is not None and not any(piece in folded(shown) for piece in pieces)
 
 
 def _is_masked(sent, shown):
