@@ -222,8 +222,12 @@ def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
     own = [name for name in dict.fromkeys(there) if target.own in name and target.is_safe(name)]
     if not own:
         raise NotApplicableError("the list has nothing that the run made")
-    paths = {target.at(name).target: name for name in own}
-    seen_by_path = {paths.get(each.request.target) for each in looks(target, traffic, one=True)}
+    paths, values = {target.at(name).target: name for name in own}, at_the_end.having(own)
+    own_looks = [each for each in looks(target, traffic, one=True) if each.request.target in paths]
+    seen_by_path = {
+        paths[each.request.target] for each in own_looks
+        if [each.answer.document.get(VALUE)] == values[paths[each.request.target]]
+    }  # fmt: skip
     answers = dict(zip(own, target.send_all(map(target.removal, own)), strict=True))
     look = target.look()
     given_listed(look)
