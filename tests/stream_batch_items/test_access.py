@@ -160,7 +160,9 @@ def test_token_of_another_batch_is_refused(target, by_its_token):
     expect_nobody_let_in(answer)
     given(answer, rests_on=WRONG_KEY).has_status(401, 403)
     if elsewhere := token_from_elsewhere(target):
-        stream = target.whole(batch, "with the token of another environment's batch", authorization=elsewhere)
+        label = "with the token of another environment's batch"
+        # Where that is, there is no such batch.
+        stream = target.whole(batch, label, authorization=elsewhere, beyond=Beyond.LINE)
         expect_nobody_let_in(target.send(stream))
     spent = target.token_of(by_its_token[0], OF_ANOTHER)
     once_sealed = target.whole(batch, "with the token of another batch that is sealed", authorization=spent)

@@ -118,7 +118,7 @@ def test_last_line_needs_no_end(target):
     answers = [target.send(target.stream(target.batch(SIZE), body, "no line end at the end"))]
     if target.profile > Profile.SMOKE:
         answers += uploads(target, body, {"no line end, in chunks": [len(body) - 1]})
-        filled = [target.item(index, payload="") for index in range(SIZE)]
+        filled = [target.item(index, payload="x" * index) for index in range(SIZE)]
         filled[0]["payload"] = "x" * (BLOCKS + 1 - sum(len(line(each)) for each in filled))
         blocks = b"".join(map(line, filled))[:-1]
         answers.append(target.send(target.stream(target.batch(SIZE), blocks, f"no line end, {len(blocks):,} bytes")))
