@@ -37,8 +37,8 @@ from .operation import counts, lines
 
 ANSWER = "StreamBatchItemsResponse"
 COUNTS = ("enqueuedCount", "expectedCount")
-# More lines than a page, a block or a bulk write has, and no more than a batch may have.
-MANY = 950
+# More lines than a page, a block or a bulk write has, and no more than are written in time one by one.
+MANY = 260
 
 
 @pytest.fixture(scope="module")

@@ -166,11 +166,11 @@ class LooksWithinBlocks(StreamBatchItemsServer):
 
 
 @fault(TWICE)
-class TakesFiveHundredLines(StreamBatchItemsServer):
-    """Of a stream five hundred lines are taken, and the others lost: so much goes into one command."""
+class TakesTwoHundredLines(StreamBatchItemsServer):
+    """Of a stream two hundred lines are taken, and the others lost: so much goes into one command."""
 
     async def fill(self, request: Request, filling: Filling) -> Stream:
         stream = Stream()
-        for line in list(self.lines(await self.read_body(request)))[:500]:
+        for line in list(self.lines(await self.read_body(request)))[:200]:
             self.take(filling, self.item(filling, line), stream)
         return stream
