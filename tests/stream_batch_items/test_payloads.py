@@ -120,7 +120,7 @@ def test_options_and_more_are_accepted(target):
     texts = [text.replace("KEY", key).replace("OTHER", other.id) for text in OPTIONS]
     items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(texts)]
     given_part(target.send(target.stream(batch, items, "options and unknown properties")), len(items))
-    rest = target.send(target.stream(batch, [target.item(len(items))], "the last item, without any"))
+    rest = target.send(target.stream(batch, target.items([len(items)]), "the last item, without any"))
     given(given_accepted(rest), rests_on=COMPLETED).satisfies(tells(itemsAccepted=1, sealed=True))
 
 
