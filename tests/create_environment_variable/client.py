@@ -147,10 +147,12 @@ class VariableClient(Client):
         }
 
     def sample(self):
-        """A valid request and a refused one, and invalid ones, one with a value that an error may repeat."""
+        """A valid request, looks at what it made, a refused one, and invalid ones; a value that an error may repeat."""
         wrong = self.valid(authorization=self.credential("Bearer wrong-key"))
         mistyped = self.request(self.invalid()["a mistyped name"], label="a mistyped name")
-        return [self.valid(), self.request(b"{"), wrong, mistyped]
+        valid = self.valid()
+        looks = [self.at(self.operation.key(valid)), self.looking(label="the list")]
+        return [valid, *looks, self.request(b"{"), wrong, mistyped]
 
     def twin(self, request):
         """The valid request with the same name."""

@@ -71,7 +71,7 @@ def in_paths(stem, *, thorough):
              "a space": " ", "a slash": "/", "a plus": "+", "a colon": ":", "a semicolon": ";"}  # fmt: skip
     found = {label: f"{stem}_{mark}B" for label, mark in list(marks.items())[: None if thorough else 3]}
     # What a path ends in may be taken for the format of the answer.
-    return {**found, "an ending as of a file": f"{stem}.json", "a dot inside": f"{stem}.B.C"}
+    return {**found, "an ending as of a file": f"{stem}.json"}
 
 
 def reserved(stem, *, thorough):

@@ -171,8 +171,8 @@ WHOLE = (
     Kind(
         "encoded_values_are_kept",
         {"percent-encoded": "a%20b%2Fc%C3%A9"},
-        {"a form": "a=1&b=c+d%20e", "percent-encoded twice": "a%2520b"},
-        later={"entities alone": "a&amp;b&#65;", "a prefix of base64": "base64:YWJj", "a template alone": "{{a.B}}"},
+        {"a prefix of base64": "base64:YWJj", "a form": "a=1&b=c+d%20e", "percent-encoded twice": "a%2520b"},
+        later={"entities alone": "a&amp;b&#65;", "a template alone": "{{a.B}}"},
     ),
     Kind(
         "secrets_are_kept",

@@ -33,7 +33,7 @@ def beside(first):
     name = key_of(first.request)
     before, _, behind = name.rpartition("_")
     return {
-        "a name that ends with it": f"A{name}",
+        "a name that ends with it": f"{name.rsplit('_', 2)[0]}_A_{name}",
         "a name that begins with it": f"{name}_B",
         "another letter for an underscore": f"{before}A{behind}",
     }

@@ -48,16 +48,11 @@ def expect_same(target, spellings, text):
             break
         twin = target.send(target.worded("the sound twin", words))
         if is_right(target, twin):
-            answers += target.send_all(_spelt(target, *each, words) for each in singly(spellings))
+            answers += target.send_all(_spelt(target, label, [spell], words) for label, spell in spellings.items())
             break
     else:
         sound_beside(target, [twin])
     given_as_asked(expect(answers).is_accepted())
-
-
-def singly(spellings):
-    """Each label with its function alone."""
-    return ((label, [spell]) for label, spell in spellings.items())
 
 
 def _spelt(target, label, spellings, words):

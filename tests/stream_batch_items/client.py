@@ -197,9 +197,10 @@ class ItemsClient(Client):
         return given_accepted(shown), judge
 
     def sample(self):
-        """What shows the usual answers: a whole stream, the same again, a malformed and a refused one."""
-        valid = self.valid()
-        return [valid, valid, self.request(b"{"), self.valid(authorization=self.credential("Bearer wrong-key"))]
+        """What shows the usual answers: a whole stream, the same again, a part, a malformed and a refused one."""
+        valid, part = self.valid(), self.stream(self.batch(2), [self.item()], "one of 2")
+        wrong = self.valid(authorization=self.credential("Bearer wrong-key"))
+        return [valid, valid, part, self.request(b"{"), wrong]
 
     # Sending
 
