@@ -10,7 +10,13 @@ from urllib.parse import unquote
 import pytest
 
 from tests.every_operation.credentials import another_key
-from tests.every_operation.grounds import expect_removed_once, failed_only, first_removal, why_no_json
+from tests.every_operation.grounds import (
+    expect_removed_once,
+    failed_only,
+    given_removed_for_good,
+    looks_after_removals,
+    why_no_json,
+)
 from trigger_conformance.checks.client import JSON, Authorization
 from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect, is_blocked, seen
 from trigger_conformance.checks.ground import given, rests
@@ -207,19 +213,24 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
     expect(at_the_end.page).satisfies(lambda _: f"the list has what {left[0]} asked for" if left else None)
 
 
+def given_removals(target, traffic):
+    """Plain removals are answered, and what they removed is seen no more: by its name, and in the next list."""
+    removals = [each for each in traffic if each.request.method == "DELETE" and each.request.credential == "primary"]
+    given(removals[:1], rests_on=DELETED).has_status(SUCCESS)
+    given_removed_for_good(target, traffic, STAYS_404)
+    for each in looks_after_removals(target, traffic)[:1]:
+        name = each.request.target.rpartition("/")[2]
+        lists = (other for other in looks(target, traffic, one=False) if other.started >= each.ended)
+        given(list(itertools.islice(lists, 1)), rests_on=STAYS_LISTED).satisfies(
+            lambda page, name=name: "it is still in the list" if Look(page).having([name])[name] else None
+        )
+
+
 @must("what is deleted is gone, whatever it is called and however often it was made", clause=f"{DELETE}.responses.200",
       stage=Stage.REMOVING)  # fmt: skip
 def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
     """Everything that the run made is removed here, and nothing else."""
-    removal, look = first_removal(traffic)
-    if removal:
-        given(removal, rests_on=DELETED).has_status(SUCCESS)
-        given(look, rests_on=STAYS_404).has_status(404)
-        name = removal[0].request.target.rpartition("/")[2]
-        lists = (each for each in looks(target, traffic, one=False) if each.started >= look[0].ended)
-        given(list(itertools.islice(lists, 1)), rests_on=STAYS_LISTED).satisfies(
-            lambda each: "it is still in the list" if Look(each).having([name])[name] else None
-        )
+    given_removals(target, traffic)
     accepted = {key_of(each.request) for each in traffic if target.operation.made(each)
                 and each.request.credential == "primary"}  # fmt: skip
     there = [entry[NAME] for entry in at_the_end.entries() if entry[NAME] in accepted]

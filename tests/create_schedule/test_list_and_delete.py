@@ -224,45 +224,47 @@ def rest_on_removals(target, traffic, lost):
             rests(owner, f"{quoted(named)} is gone", [each, look])
 
 
-def last_looks(traffic):
-    """By id, the last look of the run at a schedule after which nobody asked for it, or for its key."""
-    looks, asked = {}, {}
+STAYING = ("task", KEY, "externalId", "timezone", "active", "generator")
+
+
+def last_asked(traffic):
+    """By id and by key, when the last of the requests that named it had been answered."""
+    asked = {}
     for each in traffic:
-        place, named = each.request.target.rpartition("/")[::2]
-        if each.request.method == "GET" and place.endswith("/schedules") and each.request.credential == "primary":
-            looks[named] = each
-        elif each.request.method != "GET" and each.status != 404:
+        if each.request.method != "GET" and each.status != 404:
+            named = each.request.target.rpartition("/")[2]
             for what in filter(None, (named, made(each), OPERATION.key(each.request))):
                 asked[what] = max(asked.get(what, 0.0), each.ended)
-    names = {named: (named, OPERATION.named(each)) for named, each in looks.items()}
-    return {
-        named: each
-        for named, each in looks.items()
-        if all(asked.get(what, 0.0) <= each.started for what in names[named])
-    }
+    return asked
 
 
-STAYING = ("task", KEY, "externalId", "timezone", "active", "generator")
+def told_before(traffic):
+    """By id, what the first page of a list said of it that was sent after all requests which named it."""
+    asked, told = last_asked(traffic), {}
+    for page in looks_at(traffic, "list"):
+        if page.request.credential == "primary" and why_no_page(page) is None:
+            for entry in page.answer.json["data"]:
+                names = [entry.get(each) for each in ("id", KEY)] if isinstance(entry, dict) else [None]
+                if all(isinstance(each, str) and asked.get(each, 0.0) <= page.started for each in names):
+                    told.setdefault(names[0], (page, entry))
+    return told
 
 
 @must("what nobody asks for any more stays as it was: no old schedule comes back, and none that was removed",
       clause=LIST, stage=Stage.CLOSING)  # fmt: skip
-def test_what_nobody_asks_for_stays(traffic, at_the_end):
+def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
     there = {entry["id"]: entry for entry, _ in at_the_end.entries() if isinstance(entry.get("id"), str)}
-    gone = removed(traffic)
-
-    def judge(exchange):
-        named = exchange.request.target.rpartition("/")[2]
-        if named not in there or exchange.status not in (200, 404):
-            return None
-        if exchange.status == 404:
-            return f"{quoted(named)} was removed, and at the end the list has it" if named in gone else None
-        was, now = ({**each, "generator": expression(each)} for each in (exchange.answer.document, there[named]))
-        # What one view lacks has requirements of its own.
-        other = [each for each in STAYING if None not in (was.get(each), now.get(each)) and was[each] != now[each]]
-        return f"at the end {quoted(named)} has another {other[0]}, though nobody asked for that" if other else None
-
-    expect(list(last_looks(traffic).values()) or at_the_end.pages).satisfies(judge, place="body")
+    asked, back = last_asked(traffic), {}
+    for look in grounds.looks_after_removals(target, traffic):
+        named = look.request.target.rpartition("/")[2]
+        if look.status == 404 and named in there and asked[named] <= look.started:
+            back[look.number] = f"{quoted(named)} was removed, and at the end the list has it"
+    for named, (page, entry) in told_before(traffic).items():
+        was, now = ({**each, "generator": expression(each)} for each in (entry, there.get(named, entry)))
+        if other := [each for each in STAYING if was.get(each) != now.get(each)]:
+            back[page.number] = f"at the end {quoted(named)} has another {other[0]}, though nobody asked for that"
+    seen_before = [each for each in traffic if each.number in back]
+    expect(seen_before or at_the_end.pages).satisfies(lambda each: back.get(each.number), place="body")
 
 
 @pytest.fixture(scope="module")
@@ -368,15 +370,14 @@ def owner_of_nothing(exchange):
       clause="deleteSchedule.responses.200", stage=Stage.REMOVING)  # fmt: skip
 def test_every_deleted_schedule_is_gone(target, traffic, at_the_end):
     """Everything that the run made is removed here, and nothing else."""
-    removal, look = grounds.first_removal(traffic)
-    if removal:
-        given(removal, rests_on=DELETED).has_status(200)
-        given(look, rests_on=GONE).has_status(404)
-        removed_before = removal[0].request.target.rpartition("/")[2]
-        named = {entry.get("id") for entry, _ in at_the_end.entries()}
-        given(at_the_end.pages[:1], rests_on=STAYS_LISTED).satisfies(
-            lambda _: "it has what was deleted" if removed_before in named else None
-        )
+    removals = [each for each in traffic if each.request.method == "DELETE" and each.request.credential == "primary"]
+    given(removals[:1], rests_on=DELETED).has_status(200)
+    grounds.given_removed_for_good(target, traffic, GONE)
+    named = {entry.get("id") for entry, _ in at_the_end.entries()}
+    gone_before = {each.request.target.rpartition("/")[2] for each in grounds.looks_after_removals(target, traffic)}
+    given(at_the_end.pages[:1], rests_on=STAYS_LISTED).satisfies(
+        lambda _: "it has what was deleted" if gone_before & named else None
+    )
     mine = {made(each) for each in accepted(target, traffic) if each.request.credential == "primary"}
     there = dict.fromkeys(entry.get("id") for entry, _ in at_the_end.entries())
     own = [each for each in there if each in mine and target.is_safe(each)]

@@ -1,7 +1,10 @@
 """What checks of every operation rest on beside their own statement, and which requirement owns it."""
 
+import itertools
+from urllib.parse import unquote
+
 from trigger_conformance.checks.expect import expect, several
-from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
@@ -75,13 +78,21 @@ def expect_removed_once(answers, success):
         expect(answers[:1]).has_status(success)
 
 
-def first_removal(traffic):
-    """The first removal of the run after which somebody looked at the same place, and that look; else nothing."""
+def looks_after_removals(target, traffic):
+    """The looks of the run that came next at a place from which something had been removed."""
     own = [each for each in traffic if each.request.credential == "primary"]
+    found = []
     for number, each in enumerate(own):
-        if each.request.method == "DELETE":
-            later = (other for other in own[number + 1 :] if other.request.target == each.request.target)
-            look = next((other for other in later if other.request.method == "GET"), None)
-            if look is not None:
-                return [each], [look]
-    return [], []
+        if each.request.method == "DELETE" and each.status == target.contract.success:
+            place = each.request.target
+            thing = unquote(place.rpartition("/")[2])
+            later = (other for other in own[number + 1 :]
+                     if other.request.target == place or target.operation.made(other) == thing)  # fmt: skip
+            found += [other for other in itertools.islice(later, 1) if other.request.method == "GET"]
+    return found
+
+
+def given_removed_for_good(target, traffic, owner):
+    """What was removed was not seen any more; the requirement ``owner`` says so."""
+    if still := [each for each in looks_after_removals(target, traffic) if each.status == target.contract.success]:
+        rests(owner, "what was removed is seen", still)

@@ -623,7 +623,7 @@ class OldSchedulesComeBack(_Returning):
         return schedule
 
 
-@fault(STAYS)
+@fault(STAYS, EVERY_GONE)
 class RemovedSchedulesComeBack(_Returning):
     """A moment after a schedule was removed it is back."""
 
