@@ -238,15 +238,21 @@ def last_asked(traffic):
     return asked
 
 
+def own_pages(traffic):
+    """The pages of the run's own list, with the entries that are objects."""
+    pages = [each for each in looks_at(traffic, "list") if each.request.credential == "primary"]
+    whole = [each for each in pages if why_no_page(each) is None]
+    return [(each, [entry for entry in each.answer.json["data"] if isinstance(entry, dict)]) for each in whole]
+
+
 def told_before(traffic):
     """By id, what the first page of a list said of it that was sent after all requests which named it."""
     asked, told = last_asked(traffic), {}
-    for page in looks_at(traffic, "list"):
-        if page.request.credential == "primary" and why_no_page(page) is None:
-            for entry in page.answer.json["data"]:
-                names = [entry.get(each) for each in ("id", KEY)] if isinstance(entry, dict) else [None]
-                if all(isinstance(each, str) and asked.get(each, 0.0) <= page.started for each in names):
-                    told.setdefault(names[0], (page, entry))
+    for page, entries in own_pages(traffic):
+        for entry in entries:
+            names = [entry.get(each) for each in ("id", KEY)]
+            if all(isinstance(each, str) and asked.get(each, 0.0) <= page.started for each in names):
+                told.setdefault(names[0], (page, entry))
     return told
 
 
@@ -257,7 +263,9 @@ def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
     asked, back = last_asked(traffic), {}
     for look in grounds.looks_after_removals(target, traffic):
         named = look.request.target.rpartition("/")[2]
-        if look.status == 404 and named in there and asked[named] <= look.started:
+        after = (entries for page, entries in own_pages(traffic) if page.started >= look.ended)
+        was_gone = any(named not in [each.get("id") for each in entries] for entries in after)
+        if look.status == 404 and named in there and asked[named] <= look.started and was_gone:
             back[look.number] = f"{quoted(named)} was removed, and at the end the list has it"
     for named, (page, entry) in told_before(traffic).items():
         was, now = ({**each, "generator": expression(each)} for each in (entry, there.get(named, entry)))
