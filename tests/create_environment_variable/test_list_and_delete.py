@@ -13,6 +13,7 @@ from tests.every_operation.credentials import another_key
 from tests.every_operation.grounds import (
     expect_removed_once,
     failed_only,
+    first_removal,
     given_removed_for_good,
     looks_after_removals,
     why_no_json,
@@ -215,8 +216,7 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
 
 def given_removals(target, traffic):
     """Plain removals are answered, and what they removed is seen no more: by its name, and in the next list."""
-    removals = [each for each in traffic if each.request.method == "DELETE" and each.request.credential == "primary"]
-    given(removals[:1], rests_on=DELETED).has_status(SUCCESS)
+    given(first_removal(target, traffic), rests_on=DELETED).has_status(SUCCESS)
     given_removed_for_good(target, traffic, STAYS_404)
     for each in looks_after_removals(target, traffic)[:1]:
         name = each.request.target.rpartition("/")[2]

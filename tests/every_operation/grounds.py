@@ -78,6 +78,19 @@ def expect_removed_once(answers, success):
         expect(answers[:1]).has_status(success)
 
 
+def first_removal(target, traffic):
+    """The run's first removal of something that it had made, if there is any."""
+    there = set()
+    for each in traffic:
+        if each.request.credential != "primary":
+            continue
+        if each.request.method == "DELETE" and unquote(each.request.target.rpartition("/")[2]) in there:
+            return [each]
+        if each.request.method == "POST":
+            there.add(target.operation.made(each))
+    return []
+
+
 def looks_after_removals(target, traffic):
     """The looks of the run that came next at a place from which something had been removed."""
     own = [each for each in traffic if each.request.credential == "primary"]
