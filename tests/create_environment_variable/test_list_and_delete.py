@@ -216,14 +216,16 @@ def test_failed_requests_left_nothing(target, traffic, at_the_end):
 
 def given_removals(target, traffic):
     """Plain removals are answered, and what they removed is seen no more: by its name, and in the next list."""
-    given(first_removal(target, traffic), rests_on=DELETED).has_status(SUCCESS)
+    if removal := first_removal(target, traffic):
+        given(removal, rests_on=DELETED).has_status(SUCCESS)
     given_removed_for_good(target, traffic, STAYS_404)
     for each in looks_after_removals(target, traffic)[:1]:
         name = each.request.target.rpartition("/")[2]
         lists = (other for other in looks(target, traffic, one=False) if other.started >= each.ended)
-        given(list(itertools.islice(lists, 1)), rests_on=STAYS_LISTED).satisfies(
-            lambda page, name=name: "it is still in the list" if Look(page).having([name])[name] else None
-        )
+        if page := list(itertools.islice(lists, 1)):
+            given(page, rests_on=STAYS_LISTED).satisfies(
+                lambda page, name=name: "it is still in the list" if Look(page).having([name])[name] else None
+            )
 
 
 @must("what is deleted is gone, whatever it is called and however often it was made", clause=f"{DELETE}.responses.200",
