@@ -193,14 +193,10 @@ def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
             was, now = (each.having([name])[name] for each in (first, at_the_end))
             # What is gone has a requirement of its own.
             if now and (not was or (was != now and not target.hides)):
-                changed.setdefault(id(first.page), (first.page, name, "is back" if not was else "has another value"))
-    evidence = [page for page, *_ in changed.values()] or [at_the_end.page]
-
-    def judge(exchange):
-        _, name, how = changed.get(id(exchange), (None, "", ""))
-        return Problem(f"at the end {quoted(name)} {how}, though nobody asked for that", VALUE) if how else None
-
-    expect(evidence).satisfies(judge)
+                how = "has another value" if was else "is back"
+                changed.setdefault(first.page.number, f"at the end {quoted(name)} {how}, though nobody asked for that")
+    seen_before = [each.page for each in lists if each.page.number in changed]
+    expect(seen_before or [at_the_end.page]).satisfies(lambda each: changed.get(each.number), place=VALUE)
 
 
 @must("a request that was rejected or refused left no variable behind", clause="createEnvironmentVariable.responses",
