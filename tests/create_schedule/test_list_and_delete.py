@@ -260,10 +260,10 @@ def told_before(traffic):
       clause=LIST, stage=Stage.CLOSING)  # fmt: skip
 def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
     there = {entry["id"]: entry for entry, _ in at_the_end.entries() if isinstance(entry.get("id"), str)}
-    asked, back = last_asked(traffic), {}
+    asked, pages, back = last_asked(traffic), own_pages(traffic), {}
     for look in grounds.looks_after_removals(target, traffic):
         named = look.request.target.rpartition("/")[2]
-        after = [each for each in own_pages(traffic) if each[0].started >= look.ended]
+        after = [each for each in pages if each[0].started >= look.ended]
         whole = [entries for page, entries in after if pagination(page, "totalPages") == 1]
         was_gone = any(named not in [each.get("id") for each in entries] for entries in whole)
         if look.status == 404 and named in there and asked[named] <= look.started and was_gone:
