@@ -87,7 +87,9 @@ def header(text: str) -> tuple[str, str]:
 def _document(text: str) -> str:
     try:
         document: Any = contract.read(Path(text).read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ValueError(f"a file that can be read ({error.strerror})") from error
+    except ValueError as error:
         raise ValueError("an OpenAPI document that can be read") from error
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3."):
         raise ValueError("a document of OpenAPI 3")

@@ -91,3 +91,8 @@ def test_a_room_says_what_belongs_there_and_costs_nothing_to_enter(room):
 def test_the_command_line_lints_them():
     rules = (ROOT / "Makefile").read_text("utf-8").partition("\nlint:")[2].partition("\n\n")[0]
     assert "lint-imports" in rules
+
+
+def test_the_tests_stand_in_rooms_of_the_same_names():
+    """Whoever changes a room finds its tests by its name."""
+    assert [name for name in ROOMS if not list((ROOT / "selftest" / name).glob("test_*.py"))] == []

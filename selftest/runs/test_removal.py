@@ -17,7 +17,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import call, environment, ran
-from selftest.test_interruption import started
+from selftest.runs.test_interruption import started
 from trigger_conformance.checks import operation
 from trigger_conformance.checks.catalogue import Selection
 from trigger_conformance.checks.operation import CHECKS

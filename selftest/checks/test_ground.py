@@ -2,7 +2,7 @@
 
 import pytest
 
-from selftest.test_telling import exchange
+from selftest.checks.test_telling import exchange
 from trigger_conformance.checks import ground
 from trigger_conformance.checks.expect import InconclusiveError, ViolationError
 from trigger_conformance.checks.ground import GroundError, given

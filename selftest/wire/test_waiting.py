@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 
 from selftest.canned import answer, canned
-from selftest.test_wire import connect  # noqa: F401
+from selftest.wire.test_wire import connect  # noqa: F401
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.ledger import BudgetSpentError

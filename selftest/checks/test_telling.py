@@ -9,7 +9,7 @@ import click
 import pytest
 
 from selftest.conftest import at, keys, reference
-from selftest.test_quoting import document
+from selftest.report.test_quoting import document
 from trigger_conformance.checks.expect import ViolationError, expect
 from trigger_conformance.cli import cli
 from trigger_conformance.options.options import OPTIONS

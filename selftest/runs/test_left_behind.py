@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from selftest.conftest import call, keys, ran, reference
-from selftest.test_interruption import started
+from selftest.runs.test_interruption import started
 
 PROGRAM = "trigger_conformance.cli"
 FIRST, SECOND = "TRIGGER_API_KEY", "TRIGGER_CONFORMANCE_SECOND_API_KEY"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selftest.conftest import keys, reference
-from selftest.test_left_behind import OWNERS_OWN, Owner
+from selftest.runs.test_left_behind import OWNERS_OWN, Owner
 from tests.create_environment_variable.values import difference
 
 OPERATION = "create_environment_variable"

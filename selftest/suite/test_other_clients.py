@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from selftest.canned import answer
-from selftest.test_wire import connect  # noqa: F401
+from selftest.wire.test_wire import connect  # noqa: F401
 from tests.every_operation.clients import DELIVERIES, HABITS, HEADS, STANDARD, as_sent_by
 from tests.every_operation.test_http import under_odd_lines
 from trigger_conformance.checks.operation import operations

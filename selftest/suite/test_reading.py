@@ -43,7 +43,7 @@ class Page:
 
     @cached_property
     def entries(self):
-        return tomllib.loads((Path(__file__).parent / "reading" / self.mapping).read_text("utf-8"))
+        return tomllib.loads((Path(__file__).parents[1] / "reading" / self.mapping).read_text("utf-8"))
 
     @cached_property
     def unchecked(self):

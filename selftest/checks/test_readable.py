@@ -2,7 +2,7 @@
 
 import pytest
 
-from selftest.test_telling import exchange
+from selftest.checks.test_telling import exchange
 from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.expect import ViolationError, Wrong
 from trigger_conformance.checks.ground import GroundError

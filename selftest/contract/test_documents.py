@@ -175,7 +175,7 @@ KEY = (*SCHEMAS, "CreateBatchRequest", "properties", "idempotencyKey")
 IN_BODY = (*POST, "requestBody", "content", "application/json", "schema")
 # What cannot stand in for the published document, and what the one line says of it.
 WRONG = {
-    "no file": (None, "it must be an OpenAPI document that can be read"),
+    "no file": (None, "it must be a file that can be read (No such file or directory)"),
     "no YAML": ("a: [", "it must be an OpenAPI document that can be read"),
     "nothing": ("", "it must be a document of OpenAPI 3"),
     "a list": ("[1]", "it must be a document of OpenAPI 3"),

@@ -11,7 +11,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, keys, reference
-from selftest.test_interruption import COMMAND, started, wait_for
+from selftest.runs.test_interruption import COMMAND, started, wait_for
 from trigger_conformance.runs import lanes
 from trigger_conformance.runs.attestation import attest, verify
 from trigger_conformance.runs.distance import LANES

@@ -1,0 +1,1 @@
+"""Tests of what surrounds the package: its rooms, the wheel, the image, CI files and documentation."""

@@ -1,0 +1,1 @@
+"""Tests of the reference server, by the vendor's own clients too."""

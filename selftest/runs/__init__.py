@@ -1,0 +1,1 @@
+"""Tests of whole runs: their ends, parts, lanes, campaigns, attestations, and what they leave behind."""
