@@ -91,6 +91,10 @@ class ScheduleClient(Client):
         """Months that are far away, first the farthest."""
         return [(self.month + step - 1) % MONTHS + 1 for step in (0, 1, -1, 2, -2, 3)]
 
+    def farthest(self, months):
+        """The one of some ``months`` that is nearest to half a year away."""
+        return min(months, key=lambda each: min((each - self.month) % MONTHS, (self.month - each) % MONTHS))
+
     def cron(self, minute=0, hour=12):
         """A pattern of a day half a year away."""
         return f"{minute} {hour} 15 {self.month} *"

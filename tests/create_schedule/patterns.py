@@ -26,6 +26,7 @@ def accepted(month, other, third, now):
         "numbers": {
             "the last minute of a year": "59 23 31 12 *",
             "the first minute of a year": "0 0 1 1 *",
+            "leading zeros, of which octal has no 8 and 9": f"09 08 07 {month:02} *",
         },
         "lists": {
             "a list whose first has passed": near("{first},{third}"),
@@ -173,15 +174,20 @@ def rejected(month):
     return {
         "empty": {"the empty string": ""},
         "counts": {
-            "four fields": f"0 12 15 {month}",
+            # Whichever end what is missing is filled in at.
+            "four fields": f"12 15 {month} *",
             # Whichever end the sixth is at: seconds first, or a year last.
             "six fields": f"0 12 15 {month} * *",
             "a first field for the seconds": f"0 0 12 15 {month} *",
             "a sixth field for the year": f"0 12 15 {month} * 2030",
             "nothing but spaces": "   ",
             "a time zone before it": f"CRON_TZ=Asia/Tokyo 0 12 15 {month} *",
-            "a comment after it": f"0 12 15 {month} * # noon",
+            "a comment after it": f"0 12 15 {month} * # once a year, at noon",
             "two lines": f"0 12 15 {month} *\n0 13 15 {month} *",
+            "seven fields, from the second to the year": f"0 0 12 15 {month} * 2030",
+            "seven fields as Quartz writes them": f"0 0 12 15 {month} ? *",
+            "three fields": f"15 {month} *",
+            "two fields": f"{month} *",
             "one field": "*",
         },
         "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
@@ -190,6 +196,7 @@ def rejected(month):
             "day 0": f"0 12 0 {month} *",
             "day 32": f"0 12 32 {month} *",
             "a range from day 0": f"0 12 0-5 {month} *",
+            "2 to the 64th, and 15": f"0 12 {2**64 + 15} {month} *",
         },
         "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *", "a range from month 0": "0 12 15 0-5 *"},
         "weekdays": {"weekday 8": f"0 12 * {month} 8", "8L": f"0 12 * {month} 8L"},

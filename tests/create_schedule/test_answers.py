@@ -215,11 +215,14 @@ def test_environments_names_the_credentials_alone(answered):
 def test_unknown_task_is_rejected(target):
     names = {
         "another name": "conformance-no-such-task",
+        "its name in other letters": target.task.swapcase(),
+        "its name and a space": f"{target.task} ",
+        "a name that objects have": "constructor",
         "the empty string": "",
-        "its name in upper case": target.task.upper(),
+        "the beginning of its name": target.task[:-1],
     }
     unknown = {label: name for label, name in names.items() if name != target.task}
-    chosen = list(unknown.items())[: target.pick(smoke=0, standard=2, thorough=3)]
+    chosen = list(unknown.items())[: target.pick(smoke=0, standard=4, thorough=6)]
     requests = [target.request({**target.document(), "task": name}, label=label) for label, name in chosen]
     expect(target.send_all(requests)).is_rejected()
 

@@ -18,6 +18,7 @@ from trigger_conformance.reference.create_schedule.server import CreateScheduleS
 from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.site import Environment, Site
 
+UNKNOWN_TASK = "answers.unknown_task_is_rejected"
 AS_ASKED = "answers.answer_has_what_the_request_asked_for"
 NO_EXTERNAL_ID = "answers.external_id_is_absent_where_none_was_sent"
 USUAL_ZONE = "answers.timezone_is_utc_where_none_was_sent"
@@ -572,3 +573,46 @@ class AnswersWithTheOldDescription(CreateScheduleServer):
         if self.before is not None:
             body["generator"] = {**body["generator"], "description": self.description(self.before.cron)}
         return body
+
+
+class _FindingTasks(CreateScheduleServer):
+    """Takes other names for the task's."""
+
+    def check_task(self, task: str) -> None:
+        if not self.is_named(task):
+            super().check_task(task)
+
+    def is_named(self, task: str) -> bool:
+        raise NotImplementedError
+
+
+@fault(UNKNOWN_TASK)
+class TakesAnyTask(_FindingTasks):
+    """Whether there is such a task is seen when it is to start."""
+
+    def is_named(self, task: str) -> bool:
+        return bool(task)
+
+
+@fault(UNKNOWN_TASK)
+class FindsTasksInAnyCase(_FindingTasks):
+    """A task is looked up without regard to letter case."""
+
+    def is_named(self, task: str) -> bool:
+        return task.lower() == self.settings.schedule_task.lower()
+
+
+@fault(UNKNOWN_TASK)
+class TrimsTasks(_FindingTasks):
+    """White space around a task's name is cut off before it is looked up."""
+
+    def is_named(self, task: str) -> bool:
+        return task.strip() == self.settings.schedule_task
+
+
+@fault(UNKNOWN_TASK)
+class WhatObjectsHaveAreTasks(_FindingTasks):
+    """Tasks are the properties of an object of JavaScript, so that those which every object inherits are found too."""
+
+    def is_named(self, task: str) -> bool:
+        return task in ("constructor", "toString", "valueOf", "hasOwnProperty")

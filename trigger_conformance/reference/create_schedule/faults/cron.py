@@ -6,6 +6,7 @@ import asyncio
 import re
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,9 +14,11 @@ from starlette.responses import Response
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_schedule.cron import DAY, EVERY, HOUR, MINUTE, MONTH, WEEKDAY, Cron, Field
 from trigger_conformance.reference.create_schedule.server import CreateScheduleServer
+from trigger_conformance.reference.create_schedule.store import Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 
+NUMBERS = "cron.numbers_are_accepted"
 NEVER = "cron.pattern_that_never_comes_is_answered"
 FAILS = "answers.never_a_server_error"
 COUNTS = "cron.other_counts_of_fields_are_rejected"
@@ -105,6 +108,106 @@ class MissingFieldsAreStars(CreateScheduleServer):
     def cron_fields(self, text: str) -> list[str]:
         fields = super().cron_fields(text)
         return [*fields, *[EVERY] * (5 - len(fields))] if len(fields) in (3, 4) else fields
+
+
+@fault(COUNTS)
+class MissingFieldsAreTheFirst(CreateScheduleServer):
+    """Fields that are missing are the first ones, as some readers of patterns have it by default."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        fields = super().cron_fields(text)
+        return [*[EVERY] * (5 - len(fields)), *fields] if len(fields) == self.taken else fields
+
+    taken = 4
+
+
+@fault(COUNTS)
+class TwoFieldsAreTheLast(MissingFieldsAreTheFirst):
+    """Two fields are the month and the day of the week."""
+
+    taken = 2
+
+
+@fault(COUNTS)
+class OneFieldIsTheLast(MissingFieldsAreTheFirst):
+    """One field is the day of the week."""
+
+    taken = 1
+
+
+@fault(COUNTS)
+class CommandsAreIgnored(CreateScheduleServer):
+    """A line of a crontab is taken whole: what follows the pattern is its command."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        fields = super().cron_fields(text)
+        return fields[:5] if len(fields) > 7 else fields
+
+
+@fault(COUNTS)
+class SevenFieldsHaveAYear(CreateScheduleServer):
+    """Of seven fields the first is taken for seconds, and the last for the year."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        fields = super().cron_fields(text)
+        return fields[1:6] if len(fields) == 7 and fields[6].isdigit() else fields
+
+
+@fault(COUNTS)
+class ReadsQuartzsSevenFields(CreateScheduleServer):
+    """Seven fields of which a question mark is one, as Quartz writes them, are a pattern."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        fields = super().cron_fields(text)
+        is_theirs = len(fields) == 7 and "?" in fields
+        return [EVERY if each == "?" else each for each in fields[1:6]] if is_theirs else fields
+
+
+@fault(NUMBERS)
+class RejectsLeadingZeros(CreateScheduleServer):
+    """A number that begins with 0 is rejected: 05 is no number of JSON."""
+
+    def read_number(self, field: Field, text: str) -> int:
+        if re.fullmatch("0[0-9]", text):
+            raise self.no_cron(f"the {field.name} {text} begins with 0")
+        return super().read_number(field, text)
+
+
+@fault(NUMBERS)
+class LeadingZerosAreOctal(CreateScheduleServer):
+    """A number that begins with 0 is octal: 08 is none."""
+
+    def read_number(self, field: Field, text: str) -> int:
+        if re.fullmatch("0[89]", text):
+            raise self.no_cron(f"the {field.name} {text} is no octal number")
+        return super().read_number(field, text)
+
+
+@fault("answers.answer_has_what_the_request_asked_for")
+class DropsLeadingZeros(CreateScheduleServer):
+    """A pattern is told as its numbers are written by the server: 05 becomes 5."""
+
+    def generator(self, schedule: Schedule) -> dict[str, Any]:
+        told = super().generator(schedule)
+        return {**told, "expression": re.sub(r"\b0(?=[0-9])", "", told["expression"])}
+
+
+@fault("cron.days_out_of_range_are_rejected", FAILS)
+class FailsOnLongNumbers(CreateScheduleServer):
+    """A number that does not fit into 64 bits is answered 500: the parser's error is not caught."""
+
+    def read_number(self, field: Field, text: str) -> int:
+        if text.isdecimal() and int(text) >= 2**63:
+            raise Problem(500, "value out of range")
+        return super().read_number(field, text)
+
+
+@fault("cron.days_out_of_range_are_rejected")
+class LongNumbersWrap(CreateScheduleServer):
+    """A number is kept in 64 bits: what does not fit begins anew."""
+
+    def read_number(self, field: Field, text: str) -> int:
+        return super().read_number(field, str(int(text) % 2**64) if text.isdecimal() and int(text) >= 2**63 else text)
 
 
 @fault("cron.empty_pattern_is_rejected")

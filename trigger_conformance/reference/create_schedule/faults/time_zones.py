@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from trigger_conformance.reference.behaviours import fault
@@ -18,6 +19,7 @@ from trigger_conformance.reference.site import Environment
 
 LISTED = "time_zones.listed_zones_are_accepted"
 REJECTED = "time_zones.names_of_no_zone_are_rejected"
+CHANGED = "time_zones.changed_rules_are_known"
 UTC_IS_TAKEN = "time_zones.utc_is_accepted"
 CANONICAL = "time_zones.other_canonical_names_are_accepted"
 AS_ASKED = "answers.answer_has_what_the_request_asked_for"
@@ -121,6 +123,98 @@ class UnknownZonesAreNotFound(CreateScheduleServer):
         if not self.is_zone(timezone):
             raise Problem(404, "There is no such time zone")
         return timezone
+
+
+@fault(REJECTED)
+class CitiesAreZones(_Reading):
+    """A city's name alone is taken for its zone's."""
+
+    def read(self, timezone: str) -> str:
+        found = sorted(each for each in all_zones() if each.endswith(f"/{timezone}"))
+        return timezone if timezone in all_zones() or not found else found[0]
+
+
+@fault(REJECTED)
+class TakesLocal(_Reading):
+    """Local is the zone of the server, as Go has it."""
+
+    def read(self, timezone: str) -> str:
+        return "UTC" if timezone == "Local" else timezone
+
+
+@fault(REJECTED)
+class TakesRulesOfPosix(CreateScheduleServer):
+    """A rule as the variable TZ has them, such as Abc5, is a zone; nextRun is worked out in UTC."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return super().is_zone(timezone) or re.fullmatch(r"[A-Za-z]{3,}[+-]?\d{1,2}", timezone) is not None
+
+    def zone(self, timezone: str) -> ZoneInfo:
+        return super().zone(timezone if timezone in all_zones() else "UTC")
+
+
+@fault("bodies.odd_characters_in_strings_are_answered", "answers.never_a_server_error")
+class FailsOnNulInZones(CreateScheduleServer):
+    """A zone's name with NUL is answered 500: the file cannot be opened."""
+
+    def is_zone(self, timezone: str) -> bool:
+        if "\0" in timezone:
+            raise Problem(500, "embedded null byte")
+        return super().is_zone(timezone)
+
+
+@fault(REJECTED, "answers.never_a_server_error")
+class FailsOnAbsolutePaths(CreateScheduleServer):
+    """A zone's name that begins with a slash is answered 500: the database's files have relative paths."""
+
+    def is_zone(self, timezone: str) -> bool:
+        if timezone.startswith("/"):
+            raise Problem(500, "keys must be normalized relative paths")
+        return super().is_zone(timezone)
+
+
+@fault("time_zones.other_spellings_are_never_taken_for_utc", "answers.never_a_server_error")
+class FailsOnAnEmptyZone(CreateScheduleServer):
+    """The empty zone is answered 500: it names the folder of all zones."""
+
+    def is_zone(self, timezone: str) -> bool:
+        if not timezone:
+            raise Problem(500, "is a directory")
+        return super().is_zone(timezone)
+
+
+@fault(REJECTED)
+class WhatObjectsHaveAreZones(CreateScheduleServer):
+    """A name that objects of JavaScript have by themselves is found among the zones; nextRun is worked out in UTC."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return super().is_zone(timezone) or timezone in ("constructor", "toString", "valueOf")
+
+    def zone(self, timezone: str) -> ZoneInfo:
+        return super().zone(timezone if timezone in all_zones() else "UTC")
+
+
+class _OldRules(CreateScheduleServer):
+    """Reads some zones as another one, which has the rules that they had."""
+
+    before: ClassVar[Mapping[str, str]]
+
+    def zone(self, timezone: str) -> ZoneInfo:
+        return super().zone(self.before.get(timezone, timezone))
+
+
+@fault(CHANGED)
+class HasOldRulesOfSummer(_OldRules):
+    """The database is of 2021: Mexico City has summer time."""
+
+    before: ClassVar[Mapping[str, str]] = {"America/Mexico_City": "America/Chicago"}
+
+
+@fault(CHANGED)
+class HasOldRulesOfWinter(_OldRules):
+    """The database is of 2021: Amman and Damascus have winter time."""
+
+    before: ClassVar[Mapping[str, str]] = {"Asia/Amman": "Asia/Beirut", "Asia/Damascus": "Asia/Beirut"}
 
 
 class _Refusing(CreateScheduleServer):
