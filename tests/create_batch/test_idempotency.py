@@ -567,7 +567,7 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
     for number in range(target.pick(smoke=1, standard=3, thorough=15)):
         order = target.order(2, key=target.key(), label=f"round {number + 1}")
         abandoned = target.abandon(order)
-        if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
+        if not is_abandoned(abandoned):
             raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
         retry = target.send(order, fresh=True)
         replays = [target.send(order) for _ in range(target.pick(smoke=1, standard=2, thorough=3))]
@@ -759,6 +759,28 @@ def longest_unused(target, traffic):
     if not replayed:
         raise InconclusiveError("the run made no batch with a key that it could ask for again")
     return sorted(replayed, key=lambda each: last[key_of(each.request)])[:EARLIEST]
+
+
+@must("what the retry of an abandoned request found is still there at the run's end", clause=KEY, stage=Stage.CLOSING)
+def test_abandoned_request_is_not_undone_later(target, traffic):
+    keys_of_abandoned = {key_of(each.request) for each in traffic if is_abandoned(each)}
+    found = {}
+    for each in traffic:
+        if key_of(each.request) in keys_of_abandoned and batch(each):
+            found.setdefault(key_of(each.request), []).append(each)
+    if not found:
+        raise NotApplicableError("no abandoned request was sent once more")
+    firsts = [exchanges[0] for exchanges in found.values()][: target.pick(smoke=0, standard=1, thorough=9)]
+    for first in firsts:
+        given_copies(found[key_of(first.request)][1:], first)
+    plain = longest_unused(target, traffic)[:1]
+    given_copies([again(target, each) for each in plain], *plain)
+    expect(again(target, first) for first in firsts).is_cached_copy_of(*firsts)
+
+
+def is_abandoned(exchange):
+    """Whether nobody waited for the answer."""
+    return exchange.failure is not None and exchange.failure.kind is FailureKind.ABANDONED
 
 
 @info("how long a key lives", clause=KEY, stage=Stage.CLOSING)

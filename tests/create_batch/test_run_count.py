@@ -84,7 +84,10 @@ def test_out_of_range_is_400(refused_range, twin):
 @must("a missing runCount, or one that is no integer, is rejected", clause="CreateBatchRequest", profile=Profile.SMOKE)
 def test_missing_or_mistyped_is_rejected(target, twin):
     kinds = (values.MISSING, values.OTHER_VALUES, values.FRACTIONS, values.OTHER_TYPES, values.NO_NUMBERS)
-    expect(target.send_all(orders(target, *kinds))).is_rejected()
+    requests = [*orders(target, *kinds)]
+    if target.profile > Profile.SMOKE:
+        requests.append(target.request({"json": {"runCount": 1}}, label="all of it inside another property"))
+    expect(target.send_all(requests)).is_rejected()
     sound_beside(twin)
 
 

@@ -224,6 +224,14 @@ def rejected(month):
             "a range without its end": f"0 12- 15 {month} *",
             "a step without its number": f"*/ 12 15 {month} *",
             "hexadecimal": f"0x5 12 15 {month} *",
+            "a sign": f"+5 12 15 {month} *",
+            "an underscore in a number": f"1_0 12 15 {month} *",
+            "two steps": f"*/15/2 12 15 {month} *",
+            "a range of three": f"10-20-30 12 15 {month} *",
+            "a star and a digit": f"*5 12 15 {month} *",
+            "a letter for any value": f"H 12 15 {month} *",
+            "a rate": "rate(365 days)",
+            "a date": "2099-12-31T12:00:00Z",
         },
     }
 

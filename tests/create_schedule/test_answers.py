@@ -17,6 +17,7 @@ from .values import OF_TEXTS, OF_THE_PATTERN, OF_THE_ZONE, UTC
 
 SCHEDULE = "ScheduleObject"
 ACTIVE = ID("answers", "schedule_is_active")
+TYPE = ID("answers", "type_is_imperative")
 USUAL_ZONE = ID("answers", "timezone_is_utc_where_none_was_sent")
 NO_EXTERNAL_ID = ID("answers", "external_id_is_absent_where_none_was_sent")
 # What nobody would answer with but to whom it was sent.
@@ -245,6 +246,7 @@ def test_external_id_is_kept_as_it_was_sent(target):
         "decomposed letters": "e\u0301 conformance",
         "200 characters": "conformance ".ljust(199, "x") + "y",
         "a word that means nothing": "null",
+        "two lines, a tab and markup": "conformance\r\n\t<b>x</b> &amp; {{x}}",
     }
     usual = target.send(target.valid("letters and digits", externalId="conformance-1"))
     answers = target.send_all(target.valid(label, externalId=text) for label, text in texts.items())
@@ -276,7 +278,8 @@ def test_look_alike_properties_are_ignored(target):
         OF_THE_ZONE: target.place(1),
         OF_THE_PATTERN: target.cron(21, 21),
         OF_TEXTS: "conformance",
-        ("active",): False,
+        ("active", "enabled", "isActive"): False,
+        ("paused", "disabled"): True,
         ("type",): "DECLARATIVE",
         ("id",): FOREIGN_ID,
         ("nextRun",): LONG_AGO,
@@ -287,6 +290,7 @@ def test_look_alike_properties_are_ignored(target):
     anew = expect_ignored(target, members, label="look-alikes alone, of a new schedule", plain=target.order)
     answers += [each for each in anew if each not in answers]
     expect_beside(target, answers, has("active", True), place="active", rests_on=ACTIVE)
+    expect_beside(target, answers, has("type", "IMPERATIVE"), place="type", rests_on=TYPE)
     usual = [each for each in answers if "timezone" not in each.request.document]
     expect_beside(target, usual, has("timezone", UTC), place="timezone", rests_on=USUAL_ZONE)
     nameless = [each for each in anew if "externalId" not in each.request.document]

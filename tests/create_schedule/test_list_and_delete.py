@@ -409,8 +409,8 @@ def test_every_deleted_schedule_is_gone(target, traffic, at_the_end):
 @pytest.fixture(scope="module")
 def odd_pages(target):
     """Pages that are none."""
-    queries = ("?page=0", "?page=-1", "?page=x", "?page=99999999999999999999", "?perPage=0", "?perPage=-1")
-    chosen = queries[: target.pick(smoke=0, standard=6, thorough=9)]
+    queries = ("?page=0", "?page=-1", "?page=x", "?page=99999999999999999999", "?perPage=0", "?perPage=-1", "?perPage=")
+    chosen = queries[: target.pick(smoke=0, standard=7, thorough=9)]
     return target.send_all(target.looking(query=query, label=f"the list with {query}") for query in chosen)
 
 

@@ -5,8 +5,9 @@ Left out is what only a connection's two ends can agree on (Java's offer to go o
 that the suite cannot take off.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from trigger_conformance.wire.exchange import Delivery, Request
 
@@ -196,6 +197,15 @@ def with_header(name: str, told: str | None) -> Habit:
     return Habit(lambda request: value(request, name.lower()) == wanted, give)
 
 
+def with_headers(told: Mapping[str, str]) -> Habit:
+    """Each header says what it is ``told``."""
+    habits = [with_header(*each) for each in told.items()]
+    return Habit(
+        lambda request: all(each.has(request) for each in habits),
+        lambda request: reduce(lambda given, each: each.given(given), habits, request),
+    )
+
+
 def delivered(delivery: Delivery) -> Habit:
     """The request leaves in these pieces."""
     return Habit(lambda request: request.delivery is delivery, lambda request: replace(request, delivery=delivery))
@@ -245,6 +255,13 @@ HABITS = {
     "unknown headers": {
         "a header of fetch's": with_header("sec-fetch-mode", "cors"),
         "a header of one's own": with_header("x-Firmware-Build", "7"),
+        "a cookie, by way of two proxies": with_headers(
+            {
+                "Cookie": "conformance=100%; a=b",
+                "X-Forwarded-For": "203.0.113.9, 10.0.0.1",
+                "Via": "1.1 a, 1.1 b",
+            }
+        ),
         # Which no other method than GET has (RFC 9110 14.2).
         "a range": with_header("Range", "bytes=0-9"),
         "a long baggage": with_header("baggage", BAGGAGE),

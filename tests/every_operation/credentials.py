@@ -16,7 +16,7 @@ _SECRET = 16
 _BEGINNING = re.compile(r"(?:[A-Za-z]{1,8}_){0,2}")
 # Where other APIs look for a key.
 QUERIES = ("api_key", "apiKey", "apikey", "key", "secretKey", "secret_key", "token", "access_token", "auth_token",
-           "auth", "authorization", "Authorization", "bearer", "jwt")  # fmt: skip
+           "auth", "authorization", "Authorization", "bearer", "jwt", "api_token")  # fmt: skip
 COOKIES = ("token", "api_key", "apiKey", "access_token", "session", "auth", "jwt", "Authorization")
 PROPERTIES = ("apiKey", "api_key", "secretKey", "access_token", "accessToken", "token", "auth", "authorization")
 HEADERS = ("X-Api-Key", "Api-Key", "ApiKey", "X-Auth-Token", "X-Access-Token", "X-Token", "X-Secret-Key", "Token",

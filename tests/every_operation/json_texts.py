@@ -190,7 +190,7 @@ ALLOWED = {
     "an empty name in an object": f'"{EXTRA}Empty":{{"":{{}}}}',
     "exponents": f'"{EXTRA}Exponents":[1e5,1E+2,1.5e-3,0e0]',
     "negative zero": f'"{EXTRA}Zeros":[-0,-0.0]',
-    "20 digits": f'"{EXTRA}Digits":[{"9" * 20},-{"9" * 20}]',
+    "20 digits": f'"{EXTRA}Digits":{"9" * 20},"{EXTRA}DigitsInside":[{"9" * 20},-{"9" * 20}]',
     "20 digits of a fraction": f'"{EXTRA}Fraction":0.{"3" * 20}',
     "every escape": rf'"{EXTRA}Escapes":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD83D\uDE00"',
     "every plane": f'"{EXTRA}Planes":"\x7fé한😀\u2028\u2029"',
@@ -276,6 +276,7 @@ SPECIAL_NAMES = {
         "isAdmin": "true",
         "dryRun": "true",
         "error": '"conformance"',
+        f"{EXTRA}Nested": f'{{"__proto__":{{"{EXTRA}":1}},"constructor":{{"prototype":1}},"$set":1,"a.b":1}}',
     }.items()
 }
 

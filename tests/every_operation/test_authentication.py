@@ -164,7 +164,7 @@ def with_spellings(target, look_up_key):
 @pytest.fixture(scope="module")
 def with_known_secrets(target, look_up_key, claims):
     tokens = forgery.with_known_secrets(claims)
-    return target.send_all(looked_up(target, look_up_key, tokens, 7))
+    return target.send_all(looked_up(target, look_up_key, tokens, 7, frugal=2))
 
 
 @pytest.fixture(scope="module")

@@ -253,14 +253,22 @@ def broken(target):
     """Requests that lack a required property, or have one of another type, by what is wrong with them."""
     schema = target.contract.document["components"]["schemas"][target.contract.request_schema]
     count = target.pick(smoke=1, standard=3, thorough=len(OTHER_TYPES), frugal=2)
-    missing = [with_property(target, name, None, f"{name} missing") for name in schema.get("required", ())]
+    required = schema.get("required", ())
+    missing = [with_property(target, name, None, f"{name} missing") for name in required]
+    missing.append(target.request({"json": target.document()}, label="all of it inside another property"))
     mistyped = [
         with_property(target, name, literal, f"{name} {literal}")
         for number, (name, known) in enumerate(schema.get("properties", {}).items())
-        for literal in _others(known.get("type"), number * count if target.sparing else 0)[:count]
+        # What may be left out is often let be null.
+        for literal in dict.fromkeys(
+            (
+                *(() if name in required or target.profile is Profile.SMOKE else ("null",)),
+                *_others(known.get("type"), number * count if target.sparing else 0)[:count],
+            )
+        )
     ]
     sound = target.document()
-    texts = [name for name in schema.get("required", ()) if isinstance(sound.get(name), str)]
+    texts = [name for name in required if isinstance(sound.get(name), str)]
     mistyped += [
         with_property(target, name, json.dumps([sound[name]]), f"an array of a {name}")
         for name in texts[: target.pick(smoke=0, standard=3, thorough=9, frugal=2)]

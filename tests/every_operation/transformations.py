@@ -163,13 +163,18 @@ def _values(number):
 
 def _counterparts(stem):
     """A key of what software has other spellings of, and of each such spelling a key that has it instead."""
-    spelled = "-8''\u301c\u06cc:rocket:%%//x="
+    spelled = "-8''\u301c\u06cc:rocket:%%//x=\u03c2\u00f8\u0436\u0640\U0001f44d\U0001f3fd"
     pairs = {
         "an infinity sign for 8": ("8", "\u221e"),
         "a modifier letter for an apostrophe": ("'", "\u02bc"),
         "a full-width tilde for a wave dash": ("\u301c", "\uff5e"),
         "an Arabic yeh for a Persian one": ("\u06cc", "\u064a"),
         "an emoji for its name": (":rocket:", "\U0001f680"),
+        "a sigma for a final one": ("\u03c2", "\u03c3"),
+        "a Latin letter for one with a stroke": ("\u00f8", "o"),
+        "Latin letters for a Cyrillic one": ("\u0436", "zh"),
+        "without its tatweel": ("\u0640", ""),
+        "without its skin tone": ("\U0001f3fd", ""),
         "one percent sign for two": ("%%", "%"),
         "one apostrophe for two": ("''", "'"),
         "one slash for two": ("//", "/"),
@@ -481,7 +486,8 @@ TELLING = (
     "other after 254 characters", "other at the end", "a longer one", FULL,
     "an underscore for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen", "emoji",
     "a slash and more", "a leading space", "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
-    "beginning with a", "beginning with b",
+    "beginning with a", "beginning with b", "a sigma for a final one", "a variation selector inside",
+    "a mark from right to left inside", "a no-break space inside",
 )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ KNOWN_SECRETS = {
     "the README's secret": "shhhhh",
     "changeme": "changeme",
     "the debugger's newer secret": "a-string-secret-at-least-256-bits-long",
+    "Trigger.dev's example configuration's secret": "2818143646516f6fffd707b36f334bbb",
+    "Supabase's example configuration's secret": "super-secret-jwt-token-with-at-least-32-characters-long",
     "an example configuration's secret": "abcdef1234",
     "your-secret-key": "your-secret-key",
     "your_jwt_secret": "your_jwt_secret",

@@ -10,21 +10,19 @@ import binascii
 import contextlib
 import fnmatch
 import hashlib
-import hmac
 import json
 import re
 import sqlite3
 import unicodedata
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.faults.credential_lookups import LookingUp, Verifying, decoded
 from trigger_conformance.reference.site import Environment, Site
 
 NAMES = "authentication.names_of_a_look_up_are_refused"
@@ -35,43 +33,8 @@ KEYS = "authentication.tokens_that_name_their_own_key_are_refused"
 LEAK = "acceptance.credential_is_never_echoed"
 
 
-class _LookingUp(CreateBatchServer):
-    """Finds the first environment by more than its key."""
-
-    def authenticate(self, request: Request) -> Environment | None:
-        own = super().authenticate(request)
-        if own is not None or len(headers := self.authorizations(request)) != 1:
-            return own
-        token = self.bearer_token(headers[0])
-        return self.environments[0] if token and self.finds(token) else None
-
-    def finds(self, token: str) -> bool:
-        raise NotImplementedError
-
-    @property
-    def key(self) -> str:
-        """The first environment's key."""
-        return self.environments[0].api_key
-
-
 @fault(NAMES)
-class FindsWhatEveryObjectHas(_LookingUp):
-    """Keys are the properties of an object, so that those which every object inherits are found too."""
-
-    def finds(self, token: str) -> bool:
-        return token in ("constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "isPrototypeOf")
-
-
-@fault(NAMES)
-class FindsWhatIsNotThere(_LookingUp):
-    """A key that was never configured is the word undefined, and so is that of a client that has none."""
-
-    def finds(self, token: str) -> bool:
-        return token in ("undefined", "null", "None")
-
-
-@fault(NAMES)
-class FindsWhatIsTrue(_LookingUp):
+class FindsWhatIsTrue(LookingUp, CreateBatchServer):
     """A token that is a number, or true, is compared loosely."""
 
     def finds(self, token: str) -> bool:
@@ -79,7 +42,7 @@ class FindsWhatIsTrue(_LookingUp):
 
 
 @fault(PATTERNS)
-class FindsByLike(_LookingUp):
+class FindsByLike(LookingUp, CreateBatchServer):
     """The key is looked up by SQL's LIKE."""
 
     def finds(self, token: str) -> bool:
@@ -88,7 +51,7 @@ class FindsByLike(_LookingUp):
 
 
 @fault(PATTERNS)
-class FindsByGlob(_LookingUp):
+class FindsByGlob(LookingUp, CreateBatchServer):
     """The key is looked up by a store's KEYS, which knows * and ?."""
 
     def finds(self, token: str) -> bool:
@@ -96,7 +59,7 @@ class FindsByGlob(_LookingUp):
 
 
 @fault(PATTERNS)
-class FindsByRegularExpression(_LookingUp):
+class FindsByRegularExpression(LookingUp, CreateBatchServer):
     """The key is looked up by a regular expression that is made of the token, after the key's own prefix."""
 
     def finds(self, token: str) -> bool:
@@ -106,7 +69,7 @@ class FindsByRegularExpression(_LookingUp):
 
 
 @fault(PATTERNS)
-class FindsBySql(_LookingUp):
+class FindsBySql(LookingUp, CreateBatchServer):
     """The token is written into a query between two quotes."""
 
     def __init__(self, site: Site) -> None:
@@ -130,7 +93,7 @@ class FindsBySql(_LookingUp):
 
 
 @fault(SPELLINGS)
-class TakesTheFirstWord(_LookingUp):
+class TakesTheFirstWord(LookingUp, CreateBatchServer):
     """The header is split at its spaces, and what follows the token is not looked at."""
 
     def finds(self, token: str) -> bool:
@@ -138,7 +101,7 @@ class TakesTheFirstWord(_LookingUp):
 
 
 @fault(SPELLINGS)
-class TakesTheLastWord(_LookingUp):
+class TakesTheLastWord(LookingUp, CreateBatchServer):
     """The header's last word is the token."""
 
     def finds(self, token: str) -> bool:
@@ -146,7 +109,7 @@ class TakesTheLastWord(_LookingUp):
 
 
 @fault(SPELLINGS)
-class TakesEitherOfTwo(_LookingUp):
+class TakesEitherOfTwo(LookingUp, CreateBatchServer):
     """Headers that a proxy has joined with commas are taken apart again, and the key may be in any of them."""
 
     def finds(self, token: str) -> bool:
@@ -154,7 +117,7 @@ class TakesEitherOfTwo(_LookingUp):
 
 
 @fault(SPELLINGS)
-class NormalisesTokens(_LookingUp):
+class NormalisesTokens(LookingUp, CreateBatchServer):
     """Tokens are brought into a Unicode normal form that knows no width."""
 
     def finds(self, token: str) -> bool:
@@ -164,7 +127,7 @@ class NormalisesTokens(_LookingUp):
 
 
 @fault("authentication.oversized_or_binary_authorization_is_refused")
-class DropsWhatIsNotAscii(_LookingUp):
+class DropsWhatIsNotAscii(LookingUp, CreateBatchServer):
     """What is not ASCII is left out of a token."""
 
     def finds(self, token: str) -> bool:
@@ -172,7 +135,7 @@ class DropsWhatIsNotAscii(_LookingUp):
 
 
 @fault(SPELLINGS)
-class TakesHashesForKeys(_LookingUp):
+class TakesHashesForKeys(LookingUp, CreateBatchServer):
     """Keys are stored as SHA-256, and a token may be the stored form itself."""
 
     def finds(self, token: str) -> bool:
@@ -180,7 +143,7 @@ class TakesHashesForKeys(_LookingUp):
 
 
 @fault(SPELLINGS)
-class TakesKeysInBase64(_LookingUp):
+class TakesKeysInBase64(LookingUp, CreateBatchServer):
     """The token may be the key in base64, as in Basic."""
 
     def finds(self, token: str) -> bool:
@@ -190,7 +153,7 @@ class TakesKeysInBase64(_LookingUp):
 
 
 @fault(SPELLINGS)
-class DecodesTokens(_LookingUp):
+class DecodesTokens(LookingUp, CreateBatchServer):
     """A token is percent-decoded."""
 
     def finds(self, token: str) -> bool:
@@ -198,80 +161,15 @@ class DecodesTokens(_LookingUp):
 
 
 @fault(SPELLINGS)
-class TakesQuotesAway(_LookingUp):
+class TakesQuotesAway(LookingUp, CreateBatchServer):
     """Quotes around a token are taken away."""
 
     def finds(self, token: str) -> bool:
         return token.strip("\"'") == self.key
 
 
-class _Verifying(_LookingUp):
-    """Trusts a token that it verifies with a secret which others know."""
-
-    def finds(self, token: str) -> bool:
-        with contextlib.suppress(ValueError, LookupError, sqlite3.Error, OSError):
-            header, payload, signature = token.split(".")
-            head = json.loads(_decoded(header))
-            if not str(head.get("alg")).startswith("HS"):
-                return False
-            signed = hmac.digest(self.secret(head), f"{header}.{payload}".encode(), f"sha{head['alg'][2:]}")
-            return hmac.compare_digest(signed, _decoded(signature))
-        return False
-
-    def secret(self, header: dict[str, Any]) -> bytes:
-        """What a token with this header is signed with."""
-        raise NotImplementedError
-
-
-def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-@fault(SECRETS)
-class HasNoSecret(_Verifying):
-    """The secret was never configured, and so is empty."""
-
-    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
-        return b""
-
-
-@fault(SECRETS)
-class HasTheTutorialsSecret(_Verifying):
-    """The secret is the one of a well-known debugger's example."""
-
-    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
-        return b"your-256-bit-secret"
-
-
-@fault(SECRETS)
-class HasTheDefaultSecret(_Verifying):
-    """The secret is the one of the example configuration."""
-
-    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
-        return b"secret"
-
-
-@fault(SECRETS)
-class TakesAnyCaseOfNone(_LookingUp):
-    """Unsigned tokens are refused by a list of spellings that lacks one."""
-
-    def finds(self, token: str) -> bool:
-        with contextlib.suppress(ValueError):
-            algorithm = str(json.loads(_decoded(token.split(".")[0]))["alg"])
-            return algorithm not in ("none", "None", "NONE") and algorithm.lower() == "none"
-        return False
-
-
 @fault(KEYS)
-class ReadsItsSecretFromAFile(_Verifying):
-    """kid names the file with the secret, wherever that is."""
-
-    def secret(self, header: dict[str, Any]) -> bytes:
-        return Path("/etc", str(header["kid"])).read_bytes()
-
-
-@fault(KEYS)
-class AsksADatabaseForItsSecret(_Verifying):
+class AsksADatabaseForItsSecret(Verifying, CreateBatchServer):
     """kid is written into a query between two quotes."""
 
     def secret(self, header: dict[str, Any]) -> bytes:
@@ -283,15 +181,7 @@ class AsksADatabaseForItsSecret(_Verifying):
         return str(row[0]).encode()
 
 
-@fault(KEYS)
-class TrustsTheKeyInTheToken(_Verifying):
-    """A token brings the key that it is verified with."""
-
-    def secret(self, header: dict[str, Any]) -> bytes:
-        return _decoded(header["jwk"]["k"]) if "jwk" in header else self.signing_key.encode()
-
-
-class _OfParts(_LookingUp):
+class _OfParts(LookingUp, CreateBatchServer):
     """Takes what it reads in a token for the key."""
 
     def finds(self, token: str) -> bool:
@@ -353,7 +243,7 @@ class LooksUpBySingleWildcards(CreateBatchServer):
 
 
 @fault(SECRETS)
-class HasTheReadmesSecret(_Verifying):
+class HasTheReadmesSecret(Verifying, CreateBatchServer):
     """Tokens are signed with the secret of a library's README."""
 
     def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
@@ -361,13 +251,13 @@ class HasTheReadmesSecret(_Verifying):
 
 
 @fault("authentication.forged_tokens_are_refused")
-class TakesSignaturesOfZeros(_LookingUp):
+class TakesSignaturesOfZeros(LookingUp, CreateBatchServer):
     """A signature by an elliptic curve that is all zeros is valid for everything."""
 
     def finds(self, token: str) -> bool:
         with contextlib.suppress(ValueError, KeyError):
             header, _, signature = token.split(".")
-            return json.loads(_decoded(header))["alg"] == "ES256" and not any(_decoded(signature))
+            return json.loads(decoded(header))["alg"] == "ES256" and not any(decoded(signature))
         return False
 
 
@@ -410,7 +300,7 @@ class TellsHalvesInHexadecimal(_Telling):
 
 
 @fault(SPELLINGS)
-class CutsAtSemicolons(_LookingUp):
+class CutsAtSemicolons(LookingUp, CreateBatchServer):
     """What is behind a semicolon is a parameter, and not the key."""
 
     def finds(self, token: str) -> bool:
@@ -418,7 +308,7 @@ class CutsAtSemicolons(_LookingUp):
 
 
 @fault(SPELLINGS)
-class DropsTabs(_LookingUp):
+class DropsTabs(LookingUp, CreateBatchServer):
     """Tabs in a key are dropped."""
 
     def finds(self, token: str) -> bool:
@@ -426,8 +316,40 @@ class DropsTabs(_LookingUp):
 
 
 @fault(SPELLINGS)
-class DropsEverySchemesName(_LookingUp):
+class DropsEverySchemesName(LookingUp, CreateBatchServer):
     """The scheme's name is taken off as often as it stands there."""
 
     def finds(self, token: str) -> bool:
         return re.sub(r"^(?:bearer +)+", "", token, flags=re.IGNORECASE) == self.key
+
+
+@fault(NAMES)
+class FindsWhatIsNotThere(LookingUp, CreateBatchServer):
+    """A key that was never configured is the word undefined, and so is that of a client that has none."""
+
+    def finds(self, token: str) -> bool:
+        return token in ("undefined", "null", "None")
+
+
+@fault(SECRETS)
+class HasNoSecret(Verifying, CreateBatchServer):
+    """The secret was never configured, and so is empty."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return b""
+
+
+@fault(SECRETS)
+class HasTheTutorialsSecret(Verifying, CreateBatchServer):
+    """The secret is the one of a well-known debugger's example."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return b"your-256-bit-secret"
+
+
+@fault(KEYS)
+class TrustsTheKeyInTheToken(Verifying, CreateBatchServer):
+    """A token brings the key that it is verified with."""
+
+    def secret(self, header: dict[str, Any]) -> bytes:
+        return decoded(header["jwk"]["k"]) if "jwk" in header else self.signing_key.encode()

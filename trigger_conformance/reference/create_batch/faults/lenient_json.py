@@ -8,6 +8,7 @@ from typing import Any
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.faults.lenient_json import Inspecting, Repairing, UnwrapsBodies
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Site
 
@@ -25,120 +26,92 @@ NEVER = "acceptance.never_a_server_error"
 KNOWN = {"runCount", "idempotencyKey", "parentRunId", "resumeParentOnCompletion"}
 
 
-class _Repairing(CreateBatchServer):
-    """Repairs a body's text before it is parsed."""
-
-    pattern = ""
-    instead = ""
-
-    def decode(self, body: bytes) -> str:
-        return self.repair(super().decode(body))
-
-    def repair(self, text: str) -> str:
-        return re.sub(self.pattern, self.instead, text)
-
-
 @fault(MALFORMED)
-class AllowsHashComments(_Repairing):
+class AllowsHashComments(Repairing, CreateBatchServer):
     """A line that begins with # is a comment, as in YAML."""
 
     pattern = r"(?m)^#.*\n"
 
 
 @fault(MALFORMED)
-class AllowsCommasAtTheEndOfArrays(_Repairing):
+class AllowsCommasAtTheEndOfArrays(Repairing, CreateBatchServer):
     """A comma may stand before a closing square bracket, but before no other."""
 
     pattern, instead = r",\s*\]", "]"
 
 
 @fault(MALFORMED)
-class AllowsDoubledCommas(_Repairing):
+class AllowsDoubledCommas(Repairing, CreateBatchServer):
     """Nothing between two commas is left out."""
 
     pattern, instead = r",(\s*,)+", ","
 
 
 @fault(MALFORMED)
-class AllowsPointsWithoutDigitsAfter(_Repairing):
+class AllowsPointsWithoutDigitsAfter(Repairing, CreateBatchServer):
     """1. is 1, as strtod has it."""
 
     pattern, instead = r"(\d)\.(?=[,}\]])", r"\1"
 
 
 @fault(MALFORMED)
-class AllowsPointsWithoutDigitsBefore(_Repairing):
+class AllowsPointsWithoutDigitsBefore(Repairing, CreateBatchServer):
     """.5 is 0.5, as JSON5 has it."""
 
     pattern, instead = r"([:,\[])\.(?=\d)", r"\g<1>0."
 
 
 @fault(MALFORMED)
-class AllowsUnderscoresInNumbers(_Repairing):
+class AllowsUnderscoresInNumbers(Repairing, CreateBatchServer):
     """1_000 is 1000, as in source text."""
 
     pattern, instead = r"(?<=[:,\[]1)_(?=000)", ""
 
 
 @fault(MALFORMED)
-class AllowsHexadecimalEscapes(_Repairing):
+class AllowsHexadecimalEscapes(Repairing, CreateBatchServer):
     r"""\x41 is A, as in JavaScript."""
 
     pattern, instead = r"\\x(?=[0-9a-fA-F]{2})", r"\\u00"
 
 
 @fault(MALFORMED)
-class AllowsEscapedApostrophes(_Repairing):
+class AllowsEscapedApostrophes(Repairing, CreateBatchServer):
     """An apostrophe may be escaped, as jQuery's clients once did."""
 
     pattern, instead = r"\\'", "'"
 
 
 @fault(MALFORMED)
-class AllowsRawTabs(_Repairing):
+class AllowsRawTabs(Repairing, CreateBatchServer):
     """A raw tab may stand in a string, but no other control character."""
 
     pattern, instead = r"(?<=\w)\t(?=\w)", r"\\t"
 
 
 @fault(MALFORMED)
-class AllowsContinuedLines(_Repairing):
+class AllowsContinuedLines(Repairing, CreateBatchServer):
     """A backslash at the end of a line continues a string, as in JSON5."""
 
     pattern = r"\\\n"
 
 
 @fault(MALFORMED)
-class AllowsSingleQuotedNames(_Repairing):
+class AllowsSingleQuotedNames(Repairing, CreateBatchServer):
     """A name may stand in single quotes, while other strings may not."""
 
     pattern, instead = r"'(\w+)'(?=\s*:)", r'"\1"'
 
 
 @fault(MALFORMED)
-class ClosesWhatIsOpen(_Repairing):
+class ClosesWhatIsOpen(Repairing, CreateBatchServer):
     """A bracket that was left open is closed, as parsers of unfinished streams do."""
 
     pattern, instead = r"\[([^\[\]{}]*)\}$", r"[\1]}"
 
 
 @fault(WORDS)
-class InfinityIsNull(CreateBatchServer):
-    """NaN and the infinities are read as null, so that only a required number refuses them."""
-
-    def constant(self, name: str) -> Any:  # noqa: ARG002
-        return None
-
-
-@fault(WORDS)
-class UndefinedIsNull(_Repairing):
-    """undefined is null, as in JavaScript's evaluation."""
-
-    pattern, instead = r"(?<=[:,\[])undefined\b", "null"
-
-
-@fault(WORDS)
-class TakesPythonsWords(_Repairing):
+class TakesPythonsWords(Repairing, CreateBatchServer):
     """None, True and False are taken for JSON's words."""
 
     pattern = r"(?<=[:,\[])(None|True|False)\b"
@@ -149,7 +122,7 @@ class TakesPythonsWords(_Repairing):
 
 
 @fault(AROUND)
-class StripsUnicodeWhiteSpace(_Repairing):
+class StripsUnicodeWhiteSpace(Repairing, CreateBatchServer):
     """All that Unicode calls white space is stripped from the body's ends."""
 
     def repair(self, text: str) -> str:
@@ -157,42 +130,28 @@ class StripsUnicodeWhiteSpace(_Repairing):
 
 
 @fault(AROUND)
-class EndsAtNul(_Repairing):
-    """The body ends where C's strings end."""
-
-    pattern = r"(?s)\0.*"
-
-
-@fault(AROUND)
-class EndsAtControlZ(_Repairing):
+class EndsAtControlZ(Repairing, CreateBatchServer):
     """The body ends at the end-of-file mark of DOS."""
 
     pattern = r"(?s)\x1a.*"
 
 
 @fault(AROUND)
-class IgnoresByteOrderMarks(_Repairing):
+class IgnoresByteOrderMarks(Repairing, CreateBatchServer):
     """Byte-order marks are left out wherever they stand."""
 
     pattern = "\ufeff"
 
 
 @fault(AROUND)
-class AllowsNoBreakSpaces(_Repairing):
-    """A no-break space between tokens is white space, as in JSON5."""
-
-    pattern = r"(?<=[{:,])\u00a0+"
-
-
-@fault(AROUND)
-class SkipsAntiHijackingPrefixes(_Repairing):
+class SkipsAntiHijackingPrefixes(Repairing, CreateBatchServer):
     """The prefix that guards answers from being run as scripts is skipped."""
 
     pattern = r"^\)\]\}',?\n"
 
 
 @fault(AROUND)
-class UnwrapsCallbacks(_Repairing):
+class UnwrapsCallbacks(Repairing, CreateBatchServer):
     """A call around the document is unwrapped, as for JSONP."""
 
     pattern, instead = r"(?s)^\w+\((.*)\);?$", r"\1"
@@ -234,31 +193,8 @@ class ObeysByteOrderMarks(CreateBatchServer):
         return body.decode("utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
 
 
-class _Inspecting(CreateBatchServer):
-    """Looks at every name and value of the body once it is parsed."""
-
-    def validate(self, document: Any) -> Order:
-        parts = [document]
-        while parts:
-            part = parts.pop()
-            self.look_at(part)
-            if isinstance(part, dict):
-                for name in part:
-                    self.look_at_name(name)
-                parts += part.values()
-            elif isinstance(part, list):
-                parts += part
-        return super().validate(document)
-
-    def look_at(self, value: Any) -> None:
-        """A value."""
-
-    def look_at_name(self, name: str) -> None:
-        """A property's name."""
-
-
 @fault(UNNEEDED, PARENTS, NEVER)
-class FailsOnNul(_Inspecting):
+class FailsOnNul(Inspecting, CreateBatchServer):
     """A body is kept as jsonb, which cannot hold NUL."""
 
     def look_at(self, value: Any) -> None:
@@ -267,16 +203,7 @@ class FailsOnNul(_Inspecting):
 
 
 @fault(UNNEEDED, NEVER)
-class FailsOnNulInNames(_Inspecting):
-    """A NUL in a name fails the logger."""
-
-    def look_at_name(self, name: str) -> None:
-        if "\0" in name:
-            raise Problem(500, "embedded null character")
-
-
-@fault(UNNEEDED, NEVER)
-class FailsOnSurrogatesInUnknownProperties(_Inspecting):
+class FailsOnSurrogatesInUnknownProperties(Inspecting, CreateBatchServer):
     """Unknown properties are written on in UTF-8, which has no unpaired surrogates."""
 
     def look_at(self, value: Any) -> None:
@@ -295,16 +222,7 @@ class FailsOnSurrogatesInParents(CreateBatchServer):
 
 
 @fault(UNNEEDED, NEVER)
-class FailsOnInfiniteValues(_Inspecting):
-    """1e999 in an unknown property is infinite, and cannot be written on."""
-
-    def look_at(self, value: Any) -> None:
-        if isinstance(value, float) and abs(value) == float("inf"):
-            raise Problem(500, "Out of range float values are not JSON compliant")
-
-
-@fault(UNNEEDED, NEVER)
-class FailsOnHundredsOfDigits(_Inspecting):
+class FailsOnHundredsOfDigits(Inspecting, CreateBatchServer):
     """A number of 400 digits in an unknown property is too large for a double."""
 
     def look_at(self, value: Any) -> None:
@@ -313,16 +231,7 @@ class FailsOnHundredsOfDigits(_Inspecting):
 
 
 @fault(ALLOWED)
-class RejectsIntegersBeyond64Bits(_Inspecting):
-    """An integer that fits into no 64 bits is refused wherever it stands."""
-
-    def look_at(self, value: Any) -> None:
-        if isinstance(value, int) and value >= 2**63:
-            raise Problem(400, "number out of range")
-
-
-@fault(ALLOWED)
-class RejectsEmptyNames(_Inspecting):
+class RejectsEmptyNames(CreateBatchServer):
     """An empty name is refused in a nested object."""
 
     def validate(self, document: Any) -> Order:
@@ -343,41 +252,13 @@ class RejectsNestingOver32Levels(CreateBatchServer):
 
 
 @fault(ALLOWED)
-class CannotReadExponents(CreateBatchServer):
-    """A number with an exponent of either sign is refused."""
-
-    def parse(self, body: bytes) -> Any:
-        if re.search(rb"[:,\[]-?\d+(\.\d+)?[eE][+-]\d\D", body):
-            raise Problem(400, "malformed number")
-        return super().parse(body)
-
-
-@fault(ALLOWED)
-class ReadsEscapedPairsSeparately(_Inspecting):
+class ReadsEscapedPairsSeparately(Inspecting, CreateBatchServer):
     """The halves of an escaped pair are read each by itself, and refused as unpaired."""
 
     def parse(self, body: bytes) -> Any:
         if re.search(rb"\\u[dD]83[dD]\\u[dD]", body):
             raise Problem(400, "unpaired surrogate")
         return super().parse(body)
-
-
-@fault(NAMES)
-class RejectsPrototypeNames(_Inspecting):
-    """A body that names __proto__ is refused, as guards against poisoned prototypes do."""
-
-    def look_at_name(self, name: str) -> None:
-        if name == "__proto__":
-            raise Problem(400, "Object contains forbidden prototype property")
-
-
-@fault(NAMES)
-class RejectsDollarsAndDots(_Inspecting):
-    """Names that a document store gives a meaning are refused."""
-
-    def look_at_name(self, name: str) -> None:
-        if name.startswith("$") or "." in name:
-            raise Problem(400, "field names must not begin with $ or hold a dot")
 
 
 @fault(NAMES)
@@ -426,7 +307,7 @@ class AssignsWhatTheBodyNames(CreateBatchServer):
 
 
 @fault(NAMES, NEVER)
-class CallsWhatTheBodyNames(_Inspecting):
+class CallsWhatTheBodyNames(Inspecting, CreateBatchServer):
     """A body that has a property hasOwnProperty is asked for its properties by it."""
 
     def look_at_name(self, name: str) -> None:
@@ -475,35 +356,56 @@ class JoinsRepeatedKeys(CreateBatchServer):
 
 
 @fault(MALFORMED)
-class ClosesWithEitherBracket(_Repairing):
+class ClosesWithEitherBracket(Repairing, CreateBatchServer):
     """What an unknown property has is skipped by counting brackets, of whichever kind."""
 
     pattern, instead = r"\[[0-9, ]*\}(?=,|\})", "[]"
 
 
 @fault(MALFORMED)
-class PassesOverThePrefixAgainstScripts(_Repairing):
+class PassesOverThePrefixAgainstScripts(Repairing, CreateBatchServer):
     """A body may begin with what answers begin with that no page shall run as a script."""
 
     pattern = r"^\)\]\}'\n"
 
 
 @fault(MALFORMED)
-class ReadsUnderscoresInEscapes(_Repairing):
+class ReadsUnderscoresInEscapes(Repairing, CreateBatchServer):
     """The digits of an escape are read as the language reads numbers, with underscores and signs in them."""
 
     pattern, instead = r"\\u(?=[0-9a-f]?[_+])....", "x"
 
 
 @fault(MALFORMED)
-class AllowsHashCommentsInside(_Repairing):
+class AllowsHashCommentsInside(Repairing, CreateBatchServer):
     """A line of its own inside a document may be a comment with a hash."""
 
     pattern = r"(?m)(?<=\n)#[^\n\"]*$(?=\n\})"
 
 
 @fault(MALFORMED)
-class AllowsNegativeLeadingZeros(_Repairing):
+class AllowsNegativeLeadingZeros(Repairing, CreateBatchServer):
     """A negative number may begin with zeros; only what begins with one is looked at."""
 
     pattern, instead = r"(?<=[:\[, ])-0+(?=[1-9])", "-"
+
+
+@fault(WORDS)
+class UndefinedIsNull(Repairing, CreateBatchServer):
+    """undefined is null, as in JavaScript's evaluation."""
+
+    pattern, instead = r"(?<=[:,\[])undefined\b", "null"
+
+
+@fault(UNNEEDED, NEVER)
+class FailsOnInfiniteValues(Inspecting, CreateBatchServer):
+    """1e999 in an unknown property is infinite, and cannot be written on."""
+
+    def look_at(self, value: Any) -> None:
+        if isinstance(value, float) and abs(value) == float("inf"):
+            raise Problem(500, "Out of range float values are not JSON compliant")
+
+
+@fault("run_count.missing_or_mistyped_is_rejected")
+class UnwrapsBatches(UnwrapsBodies, CreateBatchServer):
+    """A body of one property that is an object is that object."""

@@ -687,3 +687,33 @@ class FailsBeyond2704Bytes(CreateBatchServer):
         if len(key.encode("utf-8", "surrogatepass")) > 2704:
             raise Problem(500, "index row size exceeds btree maximum")
         return super().stored_key(key)
+
+
+@_stored(FORM)
+def folds_final_sigmas(key: str) -> str:
+    """A sigma at the end of a word is one within it, as case folding has it."""
+    return key.replace("\u03c2", "\u03c3")
+
+
+@_stored(FORM)
+def folds_strokes(key: str) -> str:
+    """Letters with a stroke are those without, which no normal form has, but a search's folding and a collation do."""
+    return key.translate({0xF8: "o", 0x142: "l", 0x111: "d", 0xE6: "ae"})
+
+
+@_stored(FORM)
+def transliterates(key: str) -> str:
+    """Cyrillic letters are written in Latin ones, as where a name for an address is made of a text."""
+    return key.translate({0x436: "zh", 0x448: "sh", 0x447: "ch"})
+
+
+@_stored(FORM)
+def drops_tatweels(key: str) -> str:
+    """What only makes a line of Arabic longer is dropped."""
+    return key.replace("\u0640", "")
+
+
+@_stored(FORM)
+def drops_skin_tones(key: str) -> str:
+    """An emoji is kept without its skin tone."""
+    return re.sub("[\U0001f3fb-\U0001f3ff]", "", key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import secrets
 import uuid
 from dataclasses import replace
@@ -19,6 +20,7 @@ from trigger_conformance.reference.create_schedule.store import Order, Schedule
 from trigger_conformance.reference.site import Environment, Site
 
 UNKNOWN_TASK = "answers.unknown_task_is_rejected"
+KEPT = "answers.external_id_is_kept_as_it_was_sent"
 AS_ASKED = "answers.answer_has_what_the_request_asked_for"
 NO_EXTERNAL_ID = "answers.external_id_is_absent_where_none_was_sent"
 USUAL_ZONE = "answers.timezone_is_utc_where_none_was_sent"
@@ -547,7 +549,7 @@ class SnakeCaseStandsIn(CreateScheduleServer):
         return super().validate(document)
 
 
-@fault("answers.external_id_is_kept_as_it_was_sent", AS_ASKED)
+@fault(KEPT, AS_ASKED)
 class NullWordsAreNothing(CreateScheduleServer):
     """An externalId that says null is none."""
 
@@ -616,3 +618,60 @@ class WhatObjectsHaveAreTasks(_FindingTasks):
 
     def is_named(self, task: str) -> bool:
         return task in ("constructor", "toString", "valueOf", "hasOwnProperty")
+
+
+class _KeepingTexts(CreateScheduleServer):
+    """Keeps an externalId otherwise than it came."""
+
+    def as_ordered(self, identity: str, order: Order) -> Schedule:
+        schedule = super().as_ordered(identity, order)
+        return replace(schedule, external_id=schedule.external_id and self.kept(schedule.external_id))
+
+    def kept(self, text: str) -> str:
+        raise NotImplementedError
+
+
+@fault(KEPT)
+class FoldsLineEndsOfExternalIds(_KeepingTexts):
+    """A line end of an externalId is kept as one character."""
+
+    def kept(self, text: str) -> str:
+        return text.replace("\r\n", "\n")
+
+
+@fault(KEPT)
+class StripsTagsOfExternalIds(_KeepingTexts):
+    """Markup is taken out of an externalId."""
+
+    def kept(self, text: str) -> str:
+        return re.sub("<[^>]*>", "", text)
+
+
+@fault("bodies.mistyped_property_is_rejected")
+class TakesNullForNoExternalId(CreateScheduleServer):
+    """An externalId of null is taken for none."""
+
+    def optional_text(self, document: dict[str, Any], name: str) -> str | None:
+        return (
+            None if name == "externalId" and document.get(name, "") is None else super().optional_text(document, name)
+        )
+
+
+@fault(LOOK_ALIKES)
+class AssignsTypes(_Assigning):
+    """A request may say of what type its schedule is."""
+
+    assigned = "type"
+
+
+@fault(LOOK_ALIKES)
+class CanBeMadePaused(_Assigning):
+    """A request that says enabled: false makes a schedule that is not active."""
+
+    assigned = "active"
+
+    def made(self, order: Order) -> Schedule:
+        schedule = super().made(order)
+        if self.sent.get("enabled") is False:
+            self.of[schedule.id] = False
+        return schedule

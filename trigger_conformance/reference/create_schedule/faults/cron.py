@@ -823,3 +823,71 @@ class StepsMayBeLeftOut(CreateScheduleServer):
 
     def read_step(self, field: Field, text: str) -> int:
         return super().read_step(field, text or "1")
+
+
+class _Spelling(CreateScheduleServer):
+    """Reads a member of a field that it writes otherwise first."""
+
+    pattern, instead = "", ""
+
+    def read_item(self, field: Field, item: str) -> frozenset[int]:
+        return super().read_item(field, re.sub(self.pattern, self.instead, item))
+
+
+@fault(TEXT)
+class TakesSigns(_Spelling):
+    """A number may have a plus sign, as numbers of languages have."""
+
+    pattern = r"^\+(?=\d)"
+
+
+@fault(TEXT)
+class TakesUnderscoresInNumbers(_Spelling):
+    """A number may have underscores, as numbers of languages have."""
+
+    pattern = r"(?<=\d)_(?=\d)"
+
+
+@fault(TEXT)
+class IgnoresSecondSteps(_Spelling):
+    """Of two steps the first is taken: what is split at the slash has more parts than are looked at."""
+
+    pattern, instead = r"(/\d+)/.*", r"\1"
+
+
+@fault(TEXT)
+class IgnoresThirdEnds(_Spelling):
+    """Of a range of three the first two are taken: what is split at the dash has more parts than are looked at."""
+
+    pattern, instead = r"(\d+-\d+)-.*", r"\1"
+
+
+@fault(TEXT)
+class StarsEndAField(_Spelling):
+    """What stands behind a star is not looked at."""
+
+    pattern, instead = r"^\*\d+$", "*"
+
+
+@fault(TEXT)
+class TakesHashedFields(_Spelling):
+    """H is any value that the server chooses, as in Jenkins."""
+
+    pattern, instead = "^H$", "1"
+
+
+@fault(TEXT)
+class TakesRates(CreateScheduleServer):
+    """rate(…) is a pattern, as in EventBridge; it comes at midnight."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        return super().cron_fields("0 0 * * *" if re.fullmatch(r"rate\(\d+ \w+\)", text) else text)
+
+
+@fault(TEXT)
+class TakesDates(CreateScheduleServer):
+    """A date is a pattern that comes once."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        found = re.fullmatch(r"\d{4}-(\d\d)-(\d\d)T(\d\d):(\d\d):\d\dZ", text)
+        return [found[4], found[3], found[2], found[1], EVERY] if found else super().cron_fields(text)

@@ -651,3 +651,13 @@ class FailsOnBrokenEscapes(CreateScheduleServer):
         if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["raw_path"]):
             raise Problem(500, "URI malformed")
         return await super().retrieve_schedule(request, environment)
+
+
+@fault(INVALID)
+class FailsOnEmptyPageSizes(CreateScheduleServer):
+    """A perPage that is empty is answered 500: it is no number."""
+
+    def page_size(self, given: str | None) -> int:
+        if given == "":
+            raise Problem(500, "invalid literal for int() with base 10: ''")
+        return super().page_size(given)

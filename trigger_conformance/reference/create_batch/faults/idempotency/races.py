@@ -222,10 +222,12 @@ class AbandonedBatchesAreRolledBack(CreateBatchServer):
             await asyncio.sleep(0.001)
         return batch
 
+    seconds = 0.002
+
     async def take_back(self, request: Request, environment: Environment, order: Order, batch: Batch) -> None:
         await asyncio.sleep(0.0005)
         if await request.is_disconnected():
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(self.seconds)
             key = self.stored_key(order.key or "")
             if self.batches(environment).get(key) is batch:
                 del self.batches(environment)[key]
@@ -270,3 +272,10 @@ class SharesWhatIsUnderWay(CreateBatchServer):
     async def fly(self, environment: Environment, order: Order) -> Batch:
         await asyncio.sleep(0.005)
         return await super().create(environment, order)
+
+
+@fault("idempotency.abandoned_request_is_not_undone_later")
+class AbandonedBatchesAreRolledBackLater(AbandonedBatchesAreRolledBack):
+    """A batch whose client has gone is taken back when its transaction times out; its retry has seen it by then."""
+
+    seconds = 0.3
