@@ -26,7 +26,6 @@ def accepted(month, other, third, now):
         "numbers": {
             "the last minute of a year": "59 23 31 12 *",
             "the first minute of a year": "0 0 1 1 *",
-            "leading zeros, of which octal has no 8 and 9": f"09 08 07 {month:02} *",
         },
         "lists": {
             "a list whose first has passed": near("{first},{third}"),
@@ -167,6 +166,11 @@ def spaced(month):
         "a leading space": f" 16 12 15 {month} *",
         "a trailing space": f"17 12 15 {month} * ",
     }
+
+
+def zero_padded(month):
+    """Patterns of numbers with leading zeros, of which octal has no 8 and 9."""
+    return {"leading zeros": f"09 08 07 {month:02} *"}
 
 
 def rejected(month):

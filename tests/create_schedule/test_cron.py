@@ -143,6 +143,24 @@ def test_spaces_are_accepted_or_rejected(target, spaced):
         expect_taken(taken)
 
 
+@pytest.fixture(scope="module")
+def zero_padded(target):
+    """Patterns of numbers with leading zeros."""
+    return send_patterns(target, patterns.zero_padded(target.month))
+
+
+@must("a number with a leading zero is accepted as that number, and told as it was sent, or rejected", clause=CRON)
+def test_leading_zeros_are_read_or_rejected(target, zero_padded):
+    expect(zero_padded).has_status(target.contract.success, *REJECTIONS)
+    if taken := [each for each in zero_padded if each.status == target.contract.success]:
+        given_accepted(taken)
+        expect(taken).satisfies(
+            lambda each: why_another_pattern(each.request.document["cron"], expression(each.answer.document)),
+            place="generator.expression",
+        )
+        expect(taken).satisfies(why_another_time, place="nextRun")
+
+
 @info("whether a pattern with more spaces is accepted", clause=CRON)
 def test_reading_of_spaces(target, spaced):
     target.note(", ".join(f"{each.request.label}: {each.status}" for each in spaced))

@@ -633,6 +633,18 @@ def test_answered_schedule_is_seen_by_the_credential(elsewhere):
     expect(looks).has_status(OPERATION.contract.success)
 
 
+@must("where each environment has a schedule of one key, the other's request and its removal change nothing",
+      clause="BearerAuth")  # fmt: skip
+def test_key_of_another_environment_changes_nothing(target, elsewhere):
+    first, other, _, after = elsewhere
+    if not made(other) or made(other) == made(first) or after.status != OPERATION.contract.success:
+        raise NotApplicableError("a key is not each environment's own here")
+    expect(after).satisfies(why_not_of(first.request))
+    removal = target.at(made(other), "DELETE", authorization=target.second_bearer)
+    given(target.send(removal), rests_on=DELETED).has_status(OPERATION.contract.success)
+    expect(target.send(target.at(made(first)))).satisfies(why_not_of(first.request))
+
+
 @must("in the whole run, no key ever named two schedules at a time", clause=CLAUSE, profile=Profile.SMOKE,
       stage=Stage.CLOSING)  # fmt: skip
 def test_no_key_ever_named_two_schedules(target, traffic):

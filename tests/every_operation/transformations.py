@@ -487,7 +487,7 @@ TELLING = (
     "an underscore for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen", "emoji",
     "a slash and more", "a leading space", "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
     "beginning with a", "beginning with b", "a sigma for a final one", "a variation selector inside",
-    "a mark from right to left inside", "a no-break space inside",
+    "a mark from right to left inside", "one space inside", "a no-break space inside",
 )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import urllib.parse
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import OperationServer
@@ -18,6 +20,14 @@ def storing(server: type[OperationServer], module: str, stored: Stored, *caught_
     name = stored.__name__.title().replace("_", "")
     parts = {"__doc__": stored.__doc__, "__module__": module, "stored_key": lambda _, key: stored(key)}
     fault(*caught_by)(type(name, (server,), parts))
+
+
+def tried(read: Callable[[str], object], key: str) -> str:
+    """What ``read`` makes of a key, or the key where it is nothing that it can read."""
+    try:
+        return str(read(key))
+    except (ValueError, ArithmeticError):
+        return key
 
 
 def _stripped_of_accents(key: str) -> str:
@@ -231,3 +241,48 @@ def replaces_surrogates(key: str) -> str:
 def drops_control_characters(key: str) -> str:
     """Control characters are dropped from keys."""
     return "".join(letter for letter in key if letter.isprintable())
+
+
+def cuts_at_commas(key: str) -> str:
+    """A key ends at its first comma: a list in a header."""
+    return key.partition(",")[0]
+
+
+def drops_zero_width_characters(key: str) -> str:
+    """Zero-width spaces and joiners and byte-order marks are removed from keys."""
+    return re.sub("[\u200b-\u200d\ufeff]", "", key)
+
+
+def reads_dates(key: str) -> str:
+    """A key that is a date and time is stored as one."""
+    return tried(lambda text: datetime.fromisoformat(text).timestamp(), key)
+
+
+def hashes_to_crc32(key: str) -> str:
+    """A key is its CRC-32."""
+    return str(zlib.crc32(key.encode("utf-8", "surrogatepass")))
+
+
+def drops_marks_of_direction(key: str) -> str:
+    """Marks of writing direction are dropped."""
+    return key.translate(dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F))))
+
+
+def halves_percent_signs(key: str) -> str:
+    """Two percent signs are one, as where text is formatted on its way into a statement."""
+    return key.replace("%%", "%")
+
+
+def folds_final_sigmas(key: str) -> str:
+    """A sigma at the end of a word is one within it, as case folding has it."""
+    return key.replace("\u03c2", "\u03c3")
+
+
+def drops_what_may_be_ignored(key: str) -> str:
+    """Variation selectors are removed from keys, as a collation ignores them."""
+    return re.sub("[\ufe00-\ufe0f]", "", key)
+
+
+def reads_no_break_spaces_as_spaces(key: str) -> str:
+    """Every kind of space is an ordinary one, and runs of them are one."""
+    return re.sub(r"[ \u00a0\u2000-\u200a\u202f\u3000]+", " ", key)

@@ -14,19 +14,20 @@ import unicodedata
 import urllib.parse
 import zlib
 from collections.abc import Callable
-from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import reduce
 from typing import Any
 from uuid import UUID
 
+from trigger_conformance.reference import stored_keys
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
-from trigger_conformance.reference.stored_keys import Stored, storing
+from trigger_conformance.reference.stored_keys import Stored, storing, tried
 
+SPACE = "idempotency.white_space_makes_keys_different"
 CASE = "idempotency.letter_case_makes_keys_different"
 FORM = "idempotency.unicode_form_makes_keys_different"
 WIDE = "idempotency.wide_suffix_makes_keys_different"
@@ -54,21 +55,19 @@ def _stored(*caught_by: str) -> Callable[[Stored], Stored]:
     return register
 
 
-def _tried(read: Callable[[str], object], key: str) -> str:
-    """What ``read`` makes of a key, or the key where it is nothing that it can read."""
-    try:
-        return str(read(key))
-    except (ValueError, ArithmeticError):
-        return key
+# What other operations have too
 
+_stored(CUT)(stored_keys.cuts_at_commas)
+_stored(CLEANED)(stored_keys.drops_zero_width_characters)
+_stored(VALUES)(stored_keys.reads_dates)
+_stored(CHECKSUMS)(stored_keys.hashes_to_crc32)
+_stored(CLEANED)(stored_keys.drops_marks_of_direction)
+_stored(DECODED)(stored_keys.halves_percent_signs)
+_stored(FORM)(stored_keys.folds_final_sigmas)
+_stored(CLEANED)(stored_keys.drops_what_may_be_ignored)
+_stored(SPACE)(stored_keys.reads_no_break_spaces_as_spaces)
 
 # Cut
-
-
-@_stored(CUT)
-def cuts_at_commas(key: str) -> str:
-    """A key ends at its first comma: a list in a header."""
-    return key.partition(",")[0]
 
 
 @_stored(CUT)
@@ -149,25 +148,25 @@ def decodes_the_usual_entities(key: str) -> str:
 @_stored(DECODED)
 def reads_json_twice(key: str) -> str:
     """A key is read as the inside of a JSON string once more."""
-    return _tried(lambda text: json.loads(f'"{text}"'), key)
+    return tried(lambda text: json.loads(f'"{text}"'), key)
 
 
 @_stored(DECODED)
 def decodes_base64(key: str) -> str:
     """A key that is base64 is what it stands for."""
-    return _tried(lambda text: base64.b64decode(text, validate=True).decode(), key)
+    return tried(lambda text: base64.b64decode(text, validate=True).decode(), key)
 
 
 @_stored(DECODED)
 def decodes_quoted_printable(key: str) -> str:
     """An equals sign and two hexadecimal digits are one character."""
-    return _tried(lambda text: quopri.decodestring(text.encode()).decode(), key)
+    return tried(lambda text: quopri.decodestring(text.encode()).decode(), key)
 
 
 @_stored(DECODED)
 def decodes_utf7(key: str) -> str:
     """A key is read as UTF-7."""
-    return _tried(lambda text: text.encode().decode("utf-7"), key)
+    return tried(lambda text: text.encode().decode("utf-7"), key)
 
 
 @_stored(DECODED, DELIMITERS)
@@ -186,21 +185,9 @@ def strips_tags(key: str) -> str:
 
 
 @_stored(CLEANED)
-def drops_zero_width_characters(key: str) -> str:
-    """Zero-width spaces and joiners and byte-order marks are removed from keys."""
-    return re.sub("[\u200b-\u200d\ufeff]", "", key)
-
-
-@_stored(CLEANED)
 def drops_soft_hyphens(key: str) -> str:
     """Soft hyphens are removed from keys."""
     return key.replace("\u00ad", "")
-
-
-@_stored(CLEANED)
-def drops_what_may_be_ignored(key: str) -> str:
-    """Variation selectors are removed from keys, as a collation ignores them."""
-    return re.sub("[\ufe00-\ufe0f]", "", key)
 
 
 @_stored(CLEANED)
@@ -262,15 +249,9 @@ def takes_emoji_for_each_other(key: str) -> str:
 
 
 @_stored(VALUES)
-def reads_dates(key: str) -> str:
-    """A key that is a date and time is stored as one."""
-    return _tried(lambda text: datetime.fromisoformat(text).timestamp(), key)
-
-
-@_stored(VALUES)
 def reads_uuids(key: str) -> str:
     """A key that is a UUID is stored as one."""
-    return _tried(UUID, key)
+    return tried(UUID, key)
 
 
 def _normal_url(text: str) -> str:
@@ -284,7 +265,7 @@ def _normal_url(text: str) -> str:
 @_stored(VALUES)
 def normalises_urls(key: str) -> str:
     """A key that is a URL is normalised, its usual port left out."""
-    return _tried(_normal_url, key)
+    return tried(_normal_url, key)
 
 
 @_stored(NUMBERS)
@@ -297,7 +278,7 @@ def reads_leading_digits(key: str) -> str:
 @_stored(NUMBERS)
 def reads_exponents(key: str) -> str:
     """A key in scientific notation is its number."""
-    return _tried(lambda text: int(float(text)), key) if re.fullmatch(r"\d+e\d+", key) else key
+    return tried(lambda text: int(float(text)), key) if re.fullmatch(r"\d+e\d+", key) else key
 
 
 @_stored(RESERVED)
@@ -332,12 +313,6 @@ def hashes_as_java_does(key: str) -> str:
 def hashes_by_thirty_three(key: str) -> str:
     """A key is its hash: each character and 33 times what came before."""
     return _rolling(33, 5381)(key)
-
-
-@_stored(CHECKSUMS)
-def hashes_to_crc32(key: str) -> str:
-    """A key is its CRC-32."""
-    return str(zlib.crc32(key.encode("utf-8", "surrogatepass")))
 
 
 @_stored(CHECKSUMS)
@@ -377,12 +352,6 @@ def shortens_dashes(key: str) -> str:
 def makes_slugs_of_underscores(key: str) -> str:
     """An underscore is a hyphen, as in a slug."""
     return key.replace("_", "-")
-
-
-@_stored(CLEANED)
-def drops_marks_of_direction(key: str) -> str:
-    """Marks of writing direction are dropped."""
-    return key.translate(dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F))))
 
 
 @_stored(DECODED)
@@ -614,7 +583,7 @@ def reads_sixties(key: str) -> str:
 @_stored(VALUES)
 def keeps_json_as_a_value(key: str) -> str:
     """A key that is a JSON object is kept as one: the order of its names, and white space, are not."""
-    return _tried(lambda text: json.dumps(json.loads(text), sort_keys=True), key) if key[:1] == "{" else key
+    return tried(lambda text: json.dumps(json.loads(text), sort_keys=True), key) if key[:1] == "{" else key
 
 
 @_stored(VALUES)
@@ -627,7 +596,7 @@ def delivers_to_one_mailbox(key: str) -> str:
 @_stored(VALUES)
 def reads_addresses(key: str) -> str:
     """An IP address is kept as one, in its shortest form."""
-    return _tried(lambda text: str(ipaddress.ip_address(text)), key)
+    return tried(lambda text: str(ipaddress.ip_address(text)), key)
 
 
 @_stored(VALUES)
@@ -662,12 +631,6 @@ def names_emoji(key: str) -> str:
 
 
 @_stored(DECODED)
-def halves_percent_signs(key: str) -> str:
-    """Two percent signs are one, as where text is formatted on its way into a statement."""
-    return key.replace("%%", "%")
-
-
-@_stored(DECODED)
 def drops_padding(key: str) -> str:
     """Equals signs at the end are dropped, as the padding of base64."""
     return key.rstrip("=")
@@ -687,12 +650,6 @@ class FailsBeyond2704Bytes(CreateBatchServer):
         if len(key.encode("utf-8", "surrogatepass")) > 2704:
             raise Problem(500, "index row size exceeds btree maximum")
         return super().stored_key(key)
-
-
-@_stored(FORM)
-def folds_final_sigmas(key: str) -> str:
-    """A sigma at the end of a word is one within it, as case folding has it."""
-    return key.replace("\u03c2", "\u03c3")
 
 
 @_stored(FORM)

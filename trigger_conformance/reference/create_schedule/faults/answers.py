@@ -675,3 +675,11 @@ class CanBeMadePaused(_Assigning):
         if self.sent.get("enabled") is False:
             self.of[schedule.id] = False
         return schedule
+
+
+@fault("answers.generator_is_cron")
+class TellsTheTypeInLowerCase(CreateScheduleServer):
+    """generator.type is cron, as the column has it."""
+
+    def generator(self, schedule: Schedule) -> dict[str, Any]:
+        return {**super().generator(schedule), "type": "cron"}

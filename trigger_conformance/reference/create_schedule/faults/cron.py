@@ -18,7 +18,7 @@ from trigger_conformance.reference.create_schedule.store import Schedule
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 
-NUMBERS = "cron.numbers_are_accepted"
+ZEROS = "cron.leading_zeros_are_read_or_rejected"
 NEVER = "cron.pattern_that_never_comes_is_answered"
 FAILS = "answers.never_a_server_error"
 COUNTS = "cron.other_counts_of_fields_are_rejected"
@@ -163,27 +163,15 @@ class ReadsQuartzsSevenFields(CreateScheduleServer):
         return [EVERY if each == "?" else each for each in fields[1:6]] if is_theirs else fields
 
 
-@fault(NUMBERS)
-class RejectsLeadingZeros(CreateScheduleServer):
-    """A number that begins with 0 is rejected: 05 is no number of JSON."""
+@fault(ZEROS)
+class ReadsLeadingZerosAsOne(CreateScheduleServer):
+    """A number with a leading zero is one: its digits are counted, not read."""
 
     def read_number(self, field: Field, text: str) -> int:
-        if re.fullmatch("0[0-9]", text):
-            raise self.no_cron(f"the {field.name} {text} begins with 0")
-        return super().read_number(field, text)
+        return super().read_number(field, "1" if re.fullmatch("0[0-9]", text) else text)
 
 
-@fault(NUMBERS)
-class LeadingZerosAreOctal(CreateScheduleServer):
-    """A number that begins with 0 is octal: 08 is none."""
-
-    def read_number(self, field: Field, text: str) -> int:
-        if re.fullmatch("0[89]", text):
-            raise self.no_cron(f"the {field.name} {text} is no octal number")
-        return super().read_number(field, text)
-
-
-@fault("answers.answer_has_what_the_request_asked_for")
+@fault(ZEROS, "answers.answer_has_what_the_request_asked_for")
 class DropsLeadingZeros(CreateScheduleServer):
     """A pattern is told as its numbers are written by the server: 05 becomes 5."""
 
@@ -891,3 +879,23 @@ class TakesDates(CreateScheduleServer):
     def cron_fields(self, text: str) -> list[str]:
         found = re.fullmatch(r"\d{4}-(\d\d)-(\d\d)T(\d\d):(\d\d):\d\dZ", text)
         return [found[4], found[3], found[2], found[1], EVERY] if found else super().cron_fields(text)
+
+
+@fault("cron.stars_are_accepted")
+class RejectsEveryMinute(CreateScheduleServer):
+    """A pattern of every minute of an hour is rejected: it would start too much."""
+
+    def read_cron(self, text: str) -> Cron:
+        if self.cron_fields(text)[:1] == [EVERY]:
+            raise self.no_cron("it comes more often than every five minutes")
+        return super().read_cron(text)
+
+
+@fault("cron.steps_are_accepted")
+class RejectsStepsOfStars(CreateScheduleServer):
+    """A step is taken of a range only."""
+
+    def read_item(self, field: Field, item: str) -> frozenset[int]:
+        if item.startswith("*/"):
+            raise self.no_cron(f"{item[:40]!r} is no range with a step")
+        return super().read_item(field, item)

@@ -661,3 +661,77 @@ class FailsOnEmptyPageSizes(CreateScheduleServer):
         if given == "":
             raise Problem(500, "invalid literal for int() with base 10: ''")
         return super().page_size(given)
+
+
+@fault("list_and_delete.created_schedule_is_seen_by_id")
+class IdsAreFoundOnceListed(CreateScheduleServer):
+    """A schedule is found by its id once a list has had it, which fills the cache."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.known: set[str] = set()
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        schedules = super().listed(environment)
+        self.known |= {each.id for each in schedules}
+        return schedules
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        if request.path_params["schedule_id"] not in self.known:
+            raise Problem(404, "There is no such schedule")
+        return await super().retrieve_schedule(request, environment)
+
+
+@fault("list_and_delete.seen_schedules_satisfy_the_schema")
+class RetrievesActiveAsANumber(CreateScheduleServer):
+    """A schedule that is retrieved is active: 1, as the database has it."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        schedule = self.named(environment, request.path_params["schedule_id"])
+        return self.success(environment, {**self.schedule_body(environment, schedule), "active": 1})
+
+
+@fault("list_and_delete.list_has_each_schedule_once")
+class ListsUpdatedSchedulesTwice(CreateScheduleServer):
+    """The list has a row for each of a schedule's versions."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.again: set[str] = set()
+
+    def updated(self, existing: Schedule, order: Order) -> Schedule:
+        self.again.add(existing.id)
+        return super().updated(existing, order)
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        schedules = super().listed(environment)
+        return [*schedules, *(each for each in schedules if each.id in self.again)]
+
+
+@fault("list_and_delete.second_delete_is_404")
+class DeletesAgain(CreateScheduleServer):
+    """A schedule that was deleted is deleted again: the row is there, with a mark."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.removed: dict[str, Schedule] = {}
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        self.removed[schedule.id] = schedule
+
+    async def delete_schedule(self, request: Request, environment: Environment) -> Response:
+        if found := self.removed.get(request.path_params["schedule_id"]):
+            return self.success(environment, self.deleted_body(found))
+        return await super().delete_schedule(request, environment)
+
+
+@fault("list_and_delete.errors_of_looking_have_a_text")
+class NotFoundHasNoText(CreateScheduleServer):
+    """What is not there is answered 404 with an empty object."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        try:
+            return await super().retrieve_schedule(request, environment)
+        except Problem:
+            return self.json(404, {}, [])

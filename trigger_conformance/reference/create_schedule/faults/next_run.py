@@ -9,6 +9,9 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_schedule.cron import Cron
 from trigger_conformance.reference.create_schedule.server import CreateScheduleServer
@@ -512,3 +515,28 @@ class LastDaysInUtc(CreateScheduleServer):
     def times_of(self, cron: Cron, day: date, zone: ZoneInfo) -> list[datetime]:
         times = super().times_of(cron, day, zone)
         return [each for each in times if each.day == self.last_of_month(each)] if cron.last_day else times
+
+
+class _LaterOnceSeen(CreateScheduleServer):
+    """Tells nextRun a day late in some answers."""
+
+    def late(self, body: dict[str, Any]) -> dict[str, Any]:
+        told = datetime.fromisoformat(body["nextRun"]) + timedelta(days=1)
+        return {**body, "nextRun": told.strftime("%Y-%m-%dT%H:%M:%S.000Z")}
+
+
+@fault("next_run.seen_time_is_right", "list_and_delete.seen_schedule_is_the_answered_one")
+class RetrievesTheTimeADayLate(_LaterOnceSeen):
+    """A schedule that is retrieved has its next time a day late."""
+
+    async def retrieve_schedule(self, request: Request, environment: Environment) -> Response:
+        schedule = self.named(environment, request.path_params["schedule_id"])
+        return self.success(environment, self.late(self.schedule_body(environment, schedule)))
+
+
+@fault("next_run.listed_times_are_right", "list_and_delete.listed_schedule_is_the_answered_one")
+class ListsTheTimeADayLate(_LaterOnceSeen):
+    """A list has next times a day late."""
+
+    def listed_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return self.late(super().listed_body(environment, schedule))

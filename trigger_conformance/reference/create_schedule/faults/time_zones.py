@@ -19,7 +19,7 @@ from trigger_conformance.reference.site import Environment
 
 LISTED = "time_zones.listed_zones_are_accepted"
 REJECTED = "time_zones.names_of_no_zone_are_rejected"
-CHANGED = "time_zones.changed_rules_are_known"
+SEASONS = "time_zones.rules_of_every_season_are_known"
 UTC_IS_TAKEN = "time_zones.utc_is_accepted"
 CANONICAL = "time_zones.other_canonical_names_are_accepted"
 AS_ASKED = "answers.answer_has_what_the_request_asked_for"
@@ -203,18 +203,37 @@ class _OldRules(CreateScheduleServer):
         return super().zone(self.before.get(timezone, timezone))
 
 
-@fault(CHANGED)
+@fault(SEASONS)
 class HasOldRulesOfSummer(_OldRules):
     """The database is of 2021: Mexico City has summer time."""
 
     before: ClassVar[Mapping[str, str]] = {"America/Mexico_City": "America/Chicago"}
 
 
-@fault(CHANGED)
+@fault(SEASONS)
 class HasOldRulesOfWinter(_OldRules):
     """The database is of 2021: Amman and Damascus have winter time."""
 
     before: ClassVar[Mapping[str, str]] = {"Asia/Amman": "Asia/Beirut", "Asia/Damascus": "Asia/Beirut"}
+
+
+@fault(SEASONS)
+class SouthernSummersEndWithTheYear(CreateScheduleServer):
+    """A summer is the months from one number to another: from January on there is none south of the equator."""
+
+    def instant(self, local: datetime, zone: ZoneInfo) -> datetime:
+        found = super().instant(local, zone)
+        is_southern = zone.key.startswith("Australia/") and local.month in (1, 2, 3)
+        return found + (local.replace(tzinfo=zone).dst() or timedelta()) if is_southern else found
+
+
+@fault(SEASONS)
+class NegativeSavingIsAdded(CreateScheduleServer):
+    """Irish winter time is an hour of daylight saving less, which is added."""
+
+    def instant(self, local: datetime, zone: ZoneInfo) -> datetime:
+        is_winter = zone.key == "Europe/Dublin" and not local.replace(tzinfo=zone).utcoffset()
+        return super().instant(local, zone) + timedelta(hours=is_winter)
 
 
 class _Refusing(CreateScheduleServer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +21,7 @@ DELIMITERS = "deduplication.delimiters_make_keys_different"
 
 SHARED = "deduplication.answered_schedule_is_seen_by_the_credential"
 LENGTH = "deduplication.keys_up_to_255_characters_work"
+OTHERS = "deduplication.key_of_another_environment_changes_nothing"
 SEES = "list_and_delete.another_environment_sees_nothing"
 REMOVES = "list_and_delete.another_environment_removes_nothing"
 
@@ -210,3 +212,64 @@ class DeletesBeforeItLooksWhose(CreateScheduleServer):
                     if schedule.id == identity:
                         self.remove(each, schedule)
             raise
+
+
+class _KeysInBytes(CreateScheduleServer):
+    """Rejects invalid UTF-8, but for that in keys."""
+
+    errors = "strict"
+
+    def decode(self, body: bytes) -> str:
+        head, mark, rest = body.partition(b'"deduplicationKey":"')
+        key, end, tail = rest.partition(b'"')
+        return (head + mark).decode() + key.decode("utf-8", self.errors) + (end + tail).decode()
+
+
+@fault("deduplication.invalid_bytes_make_keys_different")
+class ReplacesBytesInKeys(_KeysInBytes):
+    """What is no UTF-8 in a key becomes replacement characters."""
+
+    errors = "replace"
+
+
+@fault("deduplication.invalid_bytes_make_keys_different")
+class DropsBytesInKeys(_KeysInBytes):
+    """What is no UTF-8 in a key is dropped."""
+
+    errors = "ignore"
+
+
+@fault("deduplication.spelling_of_a_key_does_not_matter")
+class TakesKeysAsWritten(CreateScheduleServer):
+    """A key is cut out of the body's text, so its JSON escapes count."""
+
+    written = ""
+
+    def parse(self, body: bytes) -> Any:
+        found = re.search(rb'"deduplicationKey" *: *"((?:[^"\\]|\\.)*)"', body)
+        self.written = found[1].decode("utf-8", "replace") if found else ""
+        return super().parse(body)
+
+    def stored_key(self, key: str) -> str:
+        return self.written or key
+
+
+@fault(OTHERS)
+class UpdatesEveryEnvironment(CreateScheduleServer):
+    """A request updates the schedules of its key in all environments: the statement's condition has the key alone."""
+
+    async def keep(self, environment: Environment, order: Order) -> Schedule:
+        for each in self.environments:
+            if each is not environment and (existing := self.find(each, order)):
+                self.schedules(each)[self.stored_key(order.key)] = self.updated(existing, order)
+        return await super().keep(environment, order)
+
+
+@fault(OTHERS)
+class RemovesInEveryEnvironment(CreateScheduleServer):
+    """A removal removes the schedules of its key in all environments."""
+
+    def remove(self, environment: Environment, schedule: Schedule) -> None:
+        super().remove(environment, schedule)
+        for each in self.environments:
+            self.schedules(each).pop(self.stored_key(schedule.key), None)

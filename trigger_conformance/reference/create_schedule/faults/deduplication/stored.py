@@ -14,6 +14,7 @@ NUMBERS = "deduplication.look_alike_numbers_are_different"
 DELIMITERS = "deduplication.delimiters_make_keys_different"
 SLIGHTLY = "deduplication.slightly_different_keys_are_different"
 UNUSUAL = "deduplication.unusual_keys_work_or_are_rejected"
+CLEANED = "deduplication.invisible_characters_and_markup_make_keys_different"
 BEGINNING = "deduplication.beginning_makes_keys_different"
 
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
@@ -43,6 +44,15 @@ _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.splits_at_colons: (DELIMITERS, "deduplication.names_derived_from_a_key_are_other_keys"),
     stored_keys.splits_at_slashes: (DELIMITERS,),
     stored_keys.drops_punctuation: (DELIMITERS, SLIGHTLY),
+    stored_keys.reads_no_break_spaces_as_spaces: (SPACE, SLIGHTLY),
+    stored_keys.folds_final_sigmas: (FORM,),
+    stored_keys.cuts_at_commas: ("deduplication.cut_off_ends_make_keys_different",),
+    stored_keys.halves_percent_signs: ("deduplication.encoded_spellings_are_different_keys",),
+    stored_keys.drops_zero_width_characters: (CLEANED,),
+    stored_keys.drops_marks_of_direction: (CLEANED,),
+    stored_keys.drops_what_may_be_ignored: (CLEANED,),
+    stored_keys.reads_dates: ("deduplication.spellings_of_one_value_are_different_keys",),
+    stored_keys.hashes_to_crc32: ("deduplication.keys_with_equal_checksums_are_different",),
     stored_keys.ends_keys_at_nul: (UNUSUAL,),
     stored_keys.replaces_surrogates: (UNUSUAL,),
 }
