@@ -227,7 +227,7 @@ def test_what_is_asked_of_one_operation_is_what_concerns_it():
     assert set().union(*asked) == {each.id for each in registry.usual().behaviours()}
     batch, note = ({each.id for each in BOTH.behaviours(operation)} for operation in ("create_batch", "take_note"))
     assert batch | note == {each.id for each in BOTH.behaviours()}
-    assert batch & note == {each.id for each in SHARED} - TakeNoteServer.spared
+    assert batch & note == {each.id for each in SHARED} - TakeNoteServer.spared - CreateBatchServer.spared
 
 
 def test_the_proof_takes_an_operations_name():

@@ -163,7 +163,7 @@ def _values(number):
 
 def _counterparts(stem):
     """A key of what software has other spellings of, and of each such spelling a key that has it instead."""
-    spelled = "-8''\u301c\u06cc:rocket:%%//x=\u03c2\u00f8\u0436\u0640\U0001f44d\U0001f3fd"
+    spelled = "-8''\u301c\u06cc\u03c2\u00f8\u0436\u0640\U0001f44d\U0001f3fd:rocket:%%//x="
     pairs = {
         "an infinity sign for 8": ("8", "\u221e"),
         "a modifier letter for an apostrophe": ("'", "\u02bc"),
