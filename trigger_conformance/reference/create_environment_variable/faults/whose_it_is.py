@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -390,3 +391,64 @@ class SharesWhatIsEqual(CreateEnvironmentVariableServer):
             if old and each is not variables and each.get(variable.name) == old:
                 each[variable.name] = variable
         super().put(variables, variable)
+
+
+class _BeforeAuthentication(CreateEnvironmentVariableServer):
+    """Does something with the body of a request before it looks at the credential."""
+
+    async def handle(self, request: Request) -> Response:
+        if request.method == "POST" and self.authenticate(request) is None:
+            with contextlib.suppress(Problem):
+                home = self.called(request.path_params["env"]) or self.environments[0]
+                answer = await self.refused(request, home, self.validate(self.parse(await request.body())))
+                if answer is not None:
+                    return answer
+        return await super().handle(request)
+
+    async def refused(self, request: Request, home: Environment, order: Variable) -> Response | None:
+        raise NotImplementedError
+
+
+@fault("authentication.refused_request_creates_nothing")
+class RefusedRequestsMakeVariables(_BeforeAuthentication):
+    """A variable is made before the credential is looked at."""
+
+    async def refused(self, request: Request, home: Environment, order: Variable) -> Response | None:  # noqa: ARG002
+        if order.name not in self.variables(home):
+            await self.keep(self.variables(home), order)
+        return None
+
+
+@fault("authentication.known_key_is_no_credential")
+class TakenNamesNeedNoCredential(_BeforeAuthentication):
+    """A request for a name that is taken is answered whoever asks: what is cached stands in front of authentication."""
+
+    async def refused(self, request: Request, home: Environment, order: Variable) -> Response | None:
+        return await self.create_variable(request, home) if order.name in self.variables(home) else None
+
+
+@fault("bodies.odd_characters_in_strings_are_answered", "answers.never_a_server_error")
+class FailsOnNulInValues(CreateEnvironmentVariableServer):
+    """A value with NUL is answered 500: no process can have it."""
+
+    def check_value(self, value: str) -> None:
+        if "\0" in value:
+            raise Problem(500, "embedded null byte")
+        super().check_value(value)
+
+
+@fault("bodies.rejected_body_creates_nothing")
+class RejectedBodiesMakeEmptyVariables(CreateEnvironmentVariableServer):
+    """A variable is made when its name is read, and filled when its value is: a value that is none leaves it empty."""
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        body = await request.body()
+        try:
+            return await super().create_variable(request, environment)
+        except Problem:
+            with contextlib.suppress(Problem):
+                document = self.parse(body)
+                name = document.get("name") if isinstance(document, dict) else None
+                if isinstance(name, str) and not isinstance(document.get("value"), str):
+                    self.variables(environment).setdefault(name, Variable(name, ""))
+            raise

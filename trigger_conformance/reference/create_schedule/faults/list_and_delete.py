@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -735,3 +736,21 @@ class NotFoundHasNoText(CreateScheduleServer):
             return await super().retrieve_schedule(request, environment)
         except Problem:
             return self.json(404, {}, [])
+
+
+@fault("deduplication.a_key_has_one_schedule_in_the_list")
+class ListsWhatAnUpdateReplaced(CreateScheduleServer):
+    """An update leaves the row that it replaces in the list, under an id of its own."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.replaced: list[Schedule] = []
+
+    def updated(self, existing: Schedule, order: Order) -> Schedule:
+        self.replaced.append(replace(existing, id=self.new_id()))
+        return super().updated(existing, order)
+
+    def listed(self, environment: Environment) -> list[Schedule]:
+        schedules = super().listed(environment)
+        keys = {each.key for each in schedules}
+        return [*schedules, *(each for each in self.replaced if each.key in keys)]

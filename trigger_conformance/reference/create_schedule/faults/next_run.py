@@ -430,7 +430,7 @@ class IsKeptByPattern(CreateScheduleServer):
         return self.kept[cron.text]
 
 
-@fault(RIGHT)
+@fault(RIGHT, "next_run.second_request_moves_the_next_run")
 class IsKeptBySchedule(CreateScheduleServer):
     """nextRun is worked out when a schedule is made, and not again when it is updated."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -323,3 +324,38 @@ class FailsOnBrokenEscapes(StreamBatchItemsServer):
         if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["raw_path"]):
             raise Problem(500, "URI malformed")
         return await super().stream_items(request, environment)
+
+
+class _BeforeAuthentication(StreamBatchItemsServer):
+    """Looks at the batch of a path before it looks at the credential."""
+
+    async def handle(self, request: Request) -> Response:
+        if request.method == "POST" and self.authenticate(request) is None:
+            for home in self.environments:
+                with contextlib.suppress(Problem):
+                    answer = await self.refused(request, home, self.find(home, request.path_params["batchId"]))
+                    if answer is not None:
+                        return answer
+        return await super().handle(request)
+
+    async def refused(self, request: Request, home: Environment, filling: Filling) -> Response | None:
+        raise NotImplementedError
+
+
+@fault("authentication.refused_request_creates_nothing")
+class TakesItemsOfRefusedRequests(_BeforeAuthentication):
+    """Items are taken before the credential is looked at."""
+
+    async def refused(self, request: Request, home: Environment, filling: Filling) -> Response | None:  # noqa: ARG002
+        if not filling.sealed:
+            await request.body()
+            await self.fill(request, filling)
+        return None
+
+
+@fault("authentication.known_key_is_no_credential")
+class AnswersSealedBatchesToAnyone(_BeforeAuthentication):
+    """A sealed batch's stream is answered whoever asks: what is cached stands in front of authentication."""
+
+    async def refused(self, request: Request, home: Environment, filling: Filling) -> Response | None:
+        return await self.answer_sealed(request, home, filling) if filling.sealed else None
