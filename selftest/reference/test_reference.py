@@ -13,6 +13,9 @@ import pytest
 from selftest import proof
 from selftest.conftest import ROOT, call, reference
 from selftest.notes.server import TakeNoteServer
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.operation import operations
+from trigger_conformance.checks.requirement import Level
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.app import ReferenceApp
 from trigger_conformance.reference.behaviours import declared, fault
@@ -360,3 +363,25 @@ def test_what_any_operation_has_may_know_none_of_them():
     named = next(each["forbidden_modules"] for each in contracts if each["id"] == "any-operation")
     folders = (ROOT / "trigger_conformance/reference").glob("*/server.py")
     assert sorted(named) == sorted(f"trigger_conformance.reference.{each.parent.name}" for each in folders)
+
+
+# What other faults show along: requests that are generated, what every other request has, two at once. The limit is
+# pressed by one operation, and that lower case is accepted a variant shows.
+SHOWN_ALONG = {
+    *(f"{each}.fuzzing.generated_{kind}_requests_are_{told}" for each in registry.known()
+      for kind, told in {"valid": "accepted", "invalid": "rejected"}.items()),
+    "create_batch.idempotency.slightly_different_keys_are_different",
+    "create_environment_variable.names.lower_case_letters_are_accepted",
+    "create_schedule.answers.every_subset_of_optional_properties_is_accepted",
+    "create_schedule.cron.generated_invalid_patterns_are_rejected",
+    "create_schedule.deduplication.failing_requests_change_nothing_of_a_key_in_use",
+    "stream_batch_items.bodies.rejected_body_creates_nothing",
+    "stream_batch_items.fuzzing.any_story_is_answered_as_the_model_says",
+}  # fmt: skip
+
+
+def test_every_requirement_has_a_fault_that_names_it():
+    named = {requirement for each in registry.usual().behaviours() for requirement in each.caught_by}
+    silent = {each.id for each in catalogue() if each.level is not Level.INFO and each.id not in named}
+    not_pressed = tuple(f"{name}.rate_limits." for name, each in operations().items() if not each.presses)
+    assert {each for each in silent if not each.startswith(not_pressed)} == SHOWN_ALONG

@@ -77,5 +77,5 @@ def unusual(stem):
         "a low surrogate": f"{stem}\udc00",
         "a replacement character": f"{stem}\ufffd",
         "a zero-width space": f"{stem}\u200b",
-        "a line separator": f"{stem}\u2028",
+        "a line separator and a noncharacter": f"{stem}\u2028\uffff",
     }

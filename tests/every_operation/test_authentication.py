@@ -63,6 +63,8 @@ def wrong_keys(target):
         "cut short by one": (key[:-1], '"Bearer ${TRIGGER_API_KEY%?}"'),
         "first character missing": (key[1:], '"Bearer ${TRIGGER_API_KEY#?}"'),
         "extended": (f"{key}0", '"Bearer ${TRIGGER_API_KEY}0"'),
+        # To whoever looks for a pattern, or reads base64 of both alphabets, they are one.
+        "dashes for underscores": (key.replace("_", "-"), ""),
         "twice": (key + key, '"Bearer $TRIGGER_API_KEY$TRIGGER_API_KEY"'),
         "letter case swapped": (key.swapcase(), ""),
     }

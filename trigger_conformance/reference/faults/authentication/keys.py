@@ -36,6 +36,24 @@ class ComparesTheShorterLength(_Comparing):
 
 
 @fault(WRONG)
+class TakesDashesForUnderscores(_Comparing):
+    """Dashes and underscores are one, as in the two alphabets of base64."""
+
+    def similar(self, token: str, api_key: str) -> bool:
+        return token.replace("-", "_") == api_key
+
+
+@fault(WRONG)
+class TakesTheKeyForAPattern(_Comparing):
+    """The token is compared by LIKE with the key that is kept, of which each underscore stands for any character."""
+
+    def similar(self, token: str, api_key: str) -> bool:
+        return len(token) == len(api_key) and all(
+            one in (given, "_") for given, one in zip(token, api_key, strict=True)
+        )
+
+
+@fault(WRONG)
 class TakesTheKeysBeginning(_Comparing):
     """A beginning of the key of half its length or more will do."""
 

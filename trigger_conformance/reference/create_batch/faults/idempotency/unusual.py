@@ -83,6 +83,17 @@ class FailsOnNul(CreateBatchServer):
 
 
 @fault(UNUSUAL, "acceptance.never_a_server_error")
+class FailsOnNoncharacters(CreateBatchServer):
+    """A key with U+FFFF is answered 500: no document of XML may have it."""
+
+    def check_key(self, document: dict[str, Any]) -> str | None:
+        key = super().check_key(document)
+        if "\uffff" in (key or ""):
+            raise Problem(500, "invalid character")
+        return key
+
+
+@fault(UNUSUAL, "acceptance.never_a_server_error")
 class FailsOnLongKeys(CreateBatchServer):
     """A key of more than 255 characters is answered 500."""
 
