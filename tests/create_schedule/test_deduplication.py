@@ -610,16 +610,17 @@ def elsewhere(target):
     key = target.key()
     first = target.send(variant(target, key, 1))
     given_schedules(first)
+    before = target.send(target.at(made(first)))
     other = target.send(target.order(key=key, label="another environment", authorization=target.second_bearer))
     looks = []
     if made(other):
         looks = [target.send(target.at(made(other), authorization=target.second_bearer))]
-    return first, other, looks, target.send(target.at(made(first)))
+    return first, other, looks, (before, target.send(target.at(made(first))))
 
 
 @info("what one key is under another environment's credential", clause=CLAUSE)
 def test_key_of_another_environment(target, elsewhere):
-    first, other, _, after = elsewhere
+    first, other, _, (_, after) = elsewhere
     same = "the same schedule" if made(other) == made(first) else "a schedule of its own"
     kept = "still seen" if after.status == OPERATION.contract.success else "no longer seen"
     target.note(f"{other.outcome}: {same if made(other) else 'no schedule'}; the first environment's is {kept}")
@@ -636,13 +637,20 @@ def test_answered_schedule_is_seen_by_the_credential(elsewhere):
 @must("where each environment has a schedule of one key, the other's request and its removal change nothing",
       clause="BearerAuth")  # fmt: skip
 def test_key_of_another_environment_changes_nothing(target, elsewhere):
-    first, other, _, after = elsewhere
+    first, other, _, (before, after) = elsewhere
     if not made(other) or made(other) == made(first) or after.status != OPERATION.contract.success:
         raise NotApplicableError("a key is not each environment's own here")
-    expect(after).satisfies(why_not_of(first.request))
+    given_seen([before])
+
+    def judge(look):
+        if look.status != OPERATION.contract.success:
+            return f"expected {OPERATION.contract.success}, got {look.outcome}"
+        return next(unlike(before.answer.document, look.answer.document), None)
+
+    expect(after).satisfies(judge)
     removal = target.at(made(other), "DELETE", authorization=target.second_bearer)
     given(target.send(removal), rests_on=DELETED).has_status(OPERATION.contract.success)
-    expect(target.send(target.at(made(first)))).satisfies(why_not_of(first.request))
+    expect(target.send(target.at(made(first)))).satisfies(judge)
 
 
 @must("in the whole run, no key ever named two schedules at a time", clause=CLAUSE, profile=Profile.SMOKE,
