@@ -151,15 +151,11 @@ def zero_padded(target):
     )
 
 
-@must("a number with a leading zero is accepted as that number, and told as it was sent, or rejected", clause=CRON)
+@must("a number with a leading zero is accepted as that number, or rejected", clause=CRON)
 def test_leading_zeros_are_read_or_rejected(target, zero_padded):
     expect(zero_padded).has_status(target.contract.success, *REJECTIONS)
     if taken := [each for each in zero_padded if each.status == target.contract.success]:
-        given_accepted(taken)
-        expect(taken).satisfies(
-            lambda each: why_another_pattern(each.request.document["cron"], expression(each.answer.document)),
-            place="generator.expression",
-        )
+        expect_taken(taken)
         if any(map(why_another_time, taken)):
             twin = target.send(target.order(f"9 8 7 {target.month} *", label="the same without zeros"))
             if why_another_time(twin):

@@ -171,7 +171,7 @@ class ReadsLeadingZerosAsOne(CreateScheduleServer):
         return super().read_number(field, "1" if re.fullmatch("0[0-9]", text) else text)
 
 
-@fault(ZEROS, "answers.answer_has_what_the_request_asked_for")
+@fault("answers.answer_has_what_the_request_asked_for")
 class DropsLeadingZeros(CreateScheduleServer):
     """A pattern is told as its numbers are written by the server: 05 becomes 5."""
 
