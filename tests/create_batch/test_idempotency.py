@@ -25,7 +25,7 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules.history import Call, why_impossible
-from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
+from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from .expectations import expect, given
 from .grounds import (
@@ -567,7 +567,7 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
     for number in range(target.pick(smoke=1, standard=3, thorough=15)):
         order = target.order(2, key=target.key(), label=f"round {number + 1}")
         abandoned = target.abandon(order)
-        if not is_abandoned(abandoned):
+        if not abandoned.is_abandoned:
             raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
         retry = target.send(order, fresh=True)
         replays = [target.send(order) for _ in range(target.pick(smoke=1, standard=2, thorough=3))]
@@ -769,7 +769,7 @@ def longest_unused(target, traffic):
 
 @must("what the retry of an abandoned request found is still there at the run's end", clause=KEY, stage=Stage.CLOSING)
 def test_abandoned_request_is_not_undone_later(target, traffic):
-    abandoned = {key_of(each.request) for each in traffic if is_abandoned(each)}
+    abandoned = {key_of(each.request) for each in traffic if each.is_abandoned}
     found = {}
     for each in traffic:
         if key_of(each.request) in abandoned and batch(each):
@@ -785,11 +785,6 @@ def test_abandoned_request_is_not_undone_later(target, traffic):
     given_copies([replay], plain)
     in_time = replayed_in_time(target, [retry for retry, *_ in young])
     expect(replay for _, replay in in_time).is_cached_copy_of(*(first for first, _ in in_time))
-
-
-def is_abandoned(exchange):
-    """Whether nobody waited for the answer."""
-    return exchange.failure is not None and exchange.failure.kind is FailureKind.ABANDONED
 
 
 @info("how long a key lives", clause=KEY, stage=Stage.CLOSING)

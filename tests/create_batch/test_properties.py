@@ -25,7 +25,6 @@ SMOKE = {
     'resumeParentOnCompletion "true"', "idempotencyKey 1", "parentRunId 1", "an array",
     "a trailing comma",
 }  # fmt: skip
-TEXT = '{"runCount":1}'
 
 
 def everywhere(target):

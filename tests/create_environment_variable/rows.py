@@ -190,7 +190,6 @@ WHOLE = (
         later={"20,000 characters of two bytes": f"{'x' * 4095}{'é' * 15904}~"},
     ),
 )  # fmt: skip
-KINDS = INSIDE + WHOLE
 # What software takes for one thing, and is of two kinds of rows.
 TOGETHER = (
     "a\\\nb",

@@ -143,16 +143,10 @@ def test_spaces_are_accepted_or_rejected(target, spaced):
         expect_taken(taken)
 
 
-@pytest.fixture(scope="module")
-def zero_padded(target):
-    """Patterns of numbers with leading zeros."""
-    return target.send_all(
-        target.order(pattern, label=label) for label, pattern in patterns.zero_padded(target.month).items()
-    )
-
-
 @must("a number with a leading zero is accepted as that number, or rejected", clause=CRON)
-def test_leading_zeros_are_read_or_rejected(target, zero_padded):
+def test_leading_zeros_are_read_or_rejected(target):
+    rows = patterns.zero_padded(target.month).items()
+    zero_padded = target.send_all(target.order(pattern, label=label) for label, pattern in rows)
     expect(zero_padded).has_status(target.contract.success, *REJECTIONS)
     if taken := [each for each in zero_padded if each.status == target.contract.success]:
         expect_taken(taken)

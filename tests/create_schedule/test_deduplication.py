@@ -21,7 +21,6 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, info, must
 from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules.register import Write, last_ones
-from trigger_conformance.wire.exchange import FailureKind
 
 from .grounds import (
     AS_ASKED,
@@ -552,7 +551,7 @@ def test_abandoned_request_and_its_retry_make_one_schedule(target):
     for number in range(target.pick(smoke=1, standard=1, thorough=10)):
         order = variant(target, target.key(), number + 1, f"round {number + 1}")
         abandoned = target.abandon(order)
-        if abandoned.failure is None or abandoned.failure.kind is not FailureKind.ABANDONED:
+        if not abandoned.is_abandoned:
             raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
         retries = [target.send(order, fresh=True), target.send(order)]
         given_accepted(retries)

@@ -390,7 +390,7 @@ def test_every_deleted_schedule_is_gone(target, traffic, at_the_end):
     if removal := grounds.first_removal(target, traffic):
         given(removal, rests_on=DELETED).has_status(200)
     grounds.given_removed_for_good(target, traffic, GONE)
-    named = {entry.get("id") for entry, _ in at_the_end.entries()}
+    there = dict.fromkeys(entry.get("id") for entry, _ in at_the_end.entries())
     looked = {each.request.target.rpartition("/")[2]: each.number
               for each in grounds.looks_after_removals(target, traffic)}  # fmt: skip
     # That an id is given again is its key's affair.
@@ -399,10 +399,9 @@ def test_every_deleted_schedule_is_gone(target, traffic, at_the_end):
     }
     gone_before = {*looked} - given_again
     given(at_the_end.pages[:1], rests_on=STAYS_LISTED).satisfies(
-        lambda _: "it has what was deleted" if gone_before & named else None
+        lambda _: "it has what was deleted" if gone_before & there.keys() else None
     )
     mine = {made(each) for each in accepted(target, traffic) if each.request.credential == "primary"}
-    there = dict.fromkeys(entry.get("id") for entry, _ in at_the_end.entries())
     own = [each for each in there if each in mine and target.is_safe(each)]
     if not own:
         raise NotApplicableError("the list has nothing that the run made")

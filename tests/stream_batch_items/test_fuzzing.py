@@ -5,7 +5,6 @@ from itertools import takewhile
 from trigger_conformance.checks.expect import InconclusiveError, ViolationError, Wrong, place_of
 from trigger_conformance.checks.generation import portions
 from trigger_conformance.checks.requirement import Stage, must
-from trigger_conformance.wire.exchange import FailureKind
 
 from .client import line
 from .grounds import ERRORS
@@ -56,7 +55,7 @@ def told(target, story):
 def may_be_under_way(sent, answers):
     """Whether a step was refused right after an upload that was cut off."""
     before = sent[-len(answers) - 1]
-    cut_off = before.failure is not None and before.failure.kind is FailureKind.ABANDONED
+    cut_off = before.is_abandoned
     return cut_off and len(answers) == 1 and answers[0].status in ERRORS
 
 

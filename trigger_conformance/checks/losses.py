@@ -17,7 +17,7 @@ _SHARE = 0.005
 
 def is_lost(exchange: Exchange) -> bool:
     """Whether a request got no answer, or none that was whole, though somebody would have read it."""
-    failed = exchange.failure is not None and exchange.failure.kind is not FailureKind.ABANDONED
+    failed = exchange.failure is not None and not exchange.is_abandoned
     return failed and not is_unread(exchange)
 
 

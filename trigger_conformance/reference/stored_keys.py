@@ -30,6 +30,19 @@ def tried(read: Callable[[str], object], key: str) -> str:
         return key
 
 
+class KeysInBytes(OperationServer):
+    """Rejects invalid UTF-8, but for that in keys, which are read with the decoder's ``errors``."""
+
+    key_property = ""
+    errors = "strict"
+
+    def decode(self, body: bytes) -> str:
+        """As ``OperationServer.decode``."""
+        head, mark, rest = body.partition(f'"{self.key_property}":"'.encode())
+        key, end, tail = rest.partition(b'"')
+        return (head + mark).decode() + key.decode("utf-8", self.errors) + (end + tail).decode()
+
+
 def _stripped_of_accents(key: str) -> str:
     return "".join(letter for letter in unicodedata.normalize("NFD", key) if not unicodedata.combining(letter))
 

@@ -102,7 +102,7 @@ class Reproducer:
 
     def _unshowable(self, story: Sequence[Exchange]) -> list[str]:
         notes = []
-        if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in story):
+        if any(each.is_abandoned for each in story):
             notes.append("the suite hung up before the answer; curl reads it")
         if any(each.together for each in story[:-1]) and not story[-1].together:
             notes.append("what left together need not meet when a shell sends it")

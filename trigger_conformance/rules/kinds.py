@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from trigger_conformance.wire.exchange import Beyond, Exchange, FailureKind
+from trigger_conformance.wire.exchange import Beyond, Exchange
 
 _SURE = 2
 
@@ -82,7 +82,7 @@ def history(exchange: Exchange, with_its_key: Sequence[Exchange]) -> Key:
     statuses = {each.status for each in before}
     if any(status is not None and status // 100 == _SURE for status in statuses):
         return Key.TAKEN
-    if any(each.failure and each.failure.kind is FailureKind.ABANDONED for each in before):
+    if any(each.is_abandoned for each in before):
         return Key.ABANDONED
     if 401 in statuses:
         return Key.REFUSED

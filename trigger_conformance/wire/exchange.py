@@ -223,6 +223,11 @@ class Exchange:
         return self.answer.status if self.answer else None
 
     @property
+    def is_abandoned(self) -> bool:
+        """Whether nobody waited for the answer."""
+        return self.failure is not None and self.failure.kind is FailureKind.ABANDONED
+
+    @property
     def outcome(self) -> str:
         """What came back, in a few words that are safe to print."""
         if self.answer is None:

@@ -23,7 +23,6 @@ NAMES = "properties.special_names_change_nothing"
 REPEATED = "properties.repeated_names_are_answered_consistently"
 PARENTS = "properties.unknown_parent_run_is_answered"
 NEVER = "acceptance.never_a_server_error"
-KNOWN = {"runCount", "idempotencyKey", "parentRunId", "resumeParentOnCompletion"}
 
 
 @fault(MALFORMED)

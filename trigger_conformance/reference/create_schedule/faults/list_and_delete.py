@@ -692,7 +692,7 @@ class RetrievesActiveAsANumber(CreateScheduleServer):
         return self.success(environment, {**self.schedule_body(environment, schedule), "active": 1})
 
 
-@fault("list_and_delete.list_has_each_schedule_once")
+@fault(ONCE)
 class ListsUpdatedSchedulesTwice(CreateScheduleServer):
     """The list has a row for each of a schedule's versions."""
 

@@ -9,6 +9,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.stored_keys import KeysInBytes
 
 SUFFIX = "idempotency.suffix_makes_keys_different"
 DELIMITERS = "idempotency.delimiters_make_keys_different"
@@ -73,15 +74,10 @@ class FindsByLike(_Searching):
         return fnmatchcase(stored, key.translate({ord("_"): "?", ord("%"): "*", ord("*"): "[*]", ord("["): "[[]"}))
 
 
-class _KeysInBytes(CreateBatchServer):
+class _KeysInBytes(KeysInBytes, CreateBatchServer):
     """Rejects invalid UTF-8, but for that in keys."""
 
-    errors = "strict"
-
-    def decode(self, body: bytes) -> str:
-        head, mark, rest = body.partition(b'"idempotencyKey":"')
-        key, end, tail = rest.partition(b'"')
-        return (head + mark).decode() + key.decode("utf-8", self.errors) + (end + tail).decode()
+    key_property = "idempotencyKey"
 
 
 @fault(BYTES)

@@ -14,6 +14,7 @@ from trigger_conformance.reference.create_schedule.server import CreateScheduleS
 from trigger_conformance.reference.create_schedule.store import Order, Schedule, Schedules
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
+from trigger_conformance.reference.stored_keys import KeysInBytes
 
 CONTAINING = "deduplication.containing_keys_are_different"
 SUFFIX = "deduplication.suffix_makes_keys_different"
@@ -214,15 +215,10 @@ class DeletesBeforeItLooksWhose(CreateScheduleServer):
             raise
 
 
-class _KeysInBytes(CreateScheduleServer):
+class _KeysInBytes(KeysInBytes, CreateScheduleServer):
     """Rejects invalid UTF-8, but for that in keys."""
 
-    errors = "strict"
-
-    def decode(self, body: bytes) -> str:
-        head, mark, rest = body.partition(b'"deduplicationKey":"')
-        key, end, tail = rest.partition(b'"')
-        return (head + mark).decode() + key.decode("utf-8", self.errors) + (end + tail).decode()
+    key_property = "deduplicationKey"
 
 
 @fault("deduplication.invalid_bytes_make_keys_different")

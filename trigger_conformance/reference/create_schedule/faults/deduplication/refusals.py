@@ -87,7 +87,7 @@ class WritesBeforeTheTask(_RejectingInPart):
     names = ("task",)
 
 
-@fault("bodies.rejected_body_creates_nothing")
+@fault(REJECTED_CREATES)
 class MakesWhatHasABadZone(_RejectingInPart):
     """A request with a bad zone is rejected, after its schedule was made in UTC."""
 
@@ -163,10 +163,12 @@ class _BeforeAuthentication(CreateScheduleServer):
     async def handle(self, request: Request) -> Response:
         if request.method == "POST" and self.authenticate(request) is None:
             with contextlib.suppress(Problem):
-                await self.refused(self.validate(self.parse(await request.body())))
+                answer = await self.refused(request, self.validate(self.parse(await request.body())))
+                if answer is not None:
+                    return answer
         return await super().handle(request)
 
-    async def refused(self, order: Order) -> None:
+    async def refused(self, request: Request, order: Order) -> Response | None:
         raise NotImplementedError
 
 
@@ -174,29 +176,32 @@ class _BeforeAuthentication(CreateScheduleServer):
 class RefusedRequestsUpdate(_BeforeAuthentication):
     """A known key's schedule is updated before the credential is looked at."""
 
-    async def refused(self, order: Order) -> None:
+    async def refused(self, request: Request, order: Order) -> Response | None:  # noqa: ARG002
         for environment in self.environments:
             if self.find(environment, order) is not None:
                 await self.keep(environment, order)
+        return None
 
 
 @fault(REFUSED_CREATES)
 class RefusedRequestsMake(_BeforeAuthentication):
     """A schedule is made before the credential is looked at."""
 
-    async def refused(self, order: Order) -> None:
+    async def refused(self, request: Request, order: Order) -> Response | None:  # noqa: ARG002
         await self.keep(self.environments[0], order)
+        return None
 
 
 @fault(REFUSED)
 class RefusedRequestsDelete(_BeforeAuthentication):
     """A refused request with a known key ends its schedule: access is taken for withdrawn."""
 
-    async def refused(self, order: Order) -> None:
+    async def refused(self, request: Request, order: Order) -> Response | None:  # noqa: ARG002
         for environment in self.environments:
             existing = self.find(environment, order)
             if existing is not None:
                 self.remove(environment, existing)
+        return None
 
 
 class _Unauthenticated(CreateScheduleServer):
@@ -261,14 +266,9 @@ class RejectedPatternsPause(_Rejecting):
 
 
 @fault("authentication.known_key_is_no_credential")
-class KnownKeysNeedNoCredential(CreateScheduleServer):
+class KnownKeysNeedNoCredential(_BeforeAuthentication):
     """A known key's request is answered whoever asks: what is cached stands in front of authentication."""
 
-    async def handle(self, request: Request) -> Response:
-        if request.method == "POST" and self.authenticate(request) is None:
-            with contextlib.suppress(Problem):
-                order = self.validate(self.parse(await request.body()))
-                home = next((each for each in self.environments if self.find(each, order)), None)
-                if home is not None:
-                    return await self.create_schedule(request, home)
-        return await super().handle(request)
+    async def refused(self, request: Request, order: Order) -> Response | None:
+        home = next((each for each in self.environments if self.find(each, order)), None)
+        return None if home is None else await self.create_schedule(request, home)
