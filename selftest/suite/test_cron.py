@@ -93,6 +93,8 @@ def test_every_pattern_of_the_tables_is_what_its_table_says(month):
 
 # Hours of a year in which days, months and hours come to their ends.
 MOMENTS = [datetime(2027, 1, 1, 0, 10, tzinfo=UTC) + timedelta(hours=7 * step, minutes=step) for step in range(1250)]
+LAST_HOURS = [datetime(year, month, day, hour, 35, tzinfo=UTC) for year in range(2026, 2033)
+              for month, day in ((11, 29), (11, 30), (12, 30), (12, 31)) for hour in (21, 22, 23)]  # fmt: skip
 BARE = {"lists": lambda text: text.partition(",")[0], "ranges": lambda text: text.partition("-")[0],
         "steps": lambda _: "*", "steps_of_ranges": lambda text: text.partition("/")[0]}  # fmt: skip
 
@@ -100,7 +102,7 @@ BARE = {"lists": lambda text: text.partition(",")[0], "ranges": lambda text: tex
 @pytest.mark.parametrize("kind", BARE)
 def test_patterns_of_these_days_tell_what_a_field_has_beside_its_first_value(kind):
     dull = []
-    for now in MOMENTS:
+    for now in MOMENTS + LAST_HOURS:
         pattern = next(iter(patterns.accepted(5, 6, 4, now)[kind].values()))
         less = " ".join(BARE[kind](field) if set(field) & set(",-/") else field for field in pattern.split())
         base = now.replace(tzinfo=None)
@@ -109,8 +111,8 @@ def test_patterns_of_these_days_tell_what_a_field_has_beside_its_first_value(kin
         assert told - base > timedelta(minutes=20), f"{now} {pattern}"
         if told == by_cronsim(less, base):
             dull.append(now)
-    # In the last hours of a year nothing is left of its days, months and hours.
-    assert all(each.month > 10 and each.hour > 20 for each in dull), dull
+    # On a Saturday, in the last hours of a year, nothing is left of its days, months and hours, nor of the week.
+    assert all(each.month > 10 and each.hour > 21 and each.isoweekday() == 6 for each in dull), dull
 
 
 @pytest.mark.parametrize("name", CHANGING)

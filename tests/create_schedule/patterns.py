@@ -11,6 +11,7 @@ from trigger_conformance.checks.generation import drawn
 # Each field's name, smallest and largest number.
 BOUNDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 SHORTEST_MONTH, SHORT_MONTH = 28, 30
+HOURS, SUNDAY = 24, 7
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -118,12 +119,15 @@ def _near(now):
     days = monthrange(now.year, now.month)[1]
     hour = 0 if now.hour <= 12 else 12
     minute = 0 if now.minute <= 30 else 30
+    weekday = now.isoweekday() % SUNDAY
     if now.day + 2 <= days:
         first, least, place = now.day, 1, f"0 {hour} {{}} {now.month} *"
     elif now.month + 2 <= len(MONTHS):
         first, least, place = now.month, 1, f"0 {hour} 1 {{}} *"
+    elif now.hour + 2 < HOURS or weekday + 2 > SUNDAY:
+        first, least, place = min(now.hour, HOURS - 3), 0, f"{minute} {{}} {now.day} {now.month} *"
     else:
-        first, least, place = min(now.hour, 21), 0, f"{minute} {{}} {now.day} {now.month} *"
+        first, least, place = weekday, 0, f"0 {hour} * * {{}}"
     step = next(each for each in (2, 3, 4, 5) if (first + 1 - least) % each)
     values = {"first": first, "second": first + 1, "third": first + 2, "step": step}
     return lambda field: place.format(field.format(**values))
