@@ -165,7 +165,8 @@ class Answer:
 
     def all(self, name: str) -> list[str]:
         """Every value of the header ``name``, one for each time that it was sent."""
-        return [value for header, value in self.headers if header.lower() == name.lower()]
+        wanted = name.lower()
+        return [value for header, value in self.headers if header.lower() == wanted]
 
     def header(self, name: str) -> str | None:
         """The first value of the header ``name``, or None."""
