@@ -1,6 +1,7 @@
 """The libraries that judge the shape of answers beside the suite's own checks."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,14 @@ def test_both_find_a_documented_answer_fine(judges, exchange):
 )
 def test_both_find_what_is_wrong(judges, exchange):
     assert judges.problem(exchange) is not None
+
+
+@pytest.mark.parametrize("value", ["1.5", "x", "", "1e5", "1_000", "+5", "0x1f", "true", "9" * 5000, "NaN", "٣"])
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
+def test_numbers_in_headers_are_left_to_the_rules_of_rate_limits(judges, name, value):
+    plain = answered(429, JSON, {"message": "slow down"})
+    headers = (*plain.answer.headers, (name, value.encode().decode("latin-1")))
+    assert judges.problem(replace(plain, answer=replace(plain.answer, headers=headers))) is None
 
 
 def test_a_disagreement_is_an_error_of_the_suite(judges, monkeypatch):

@@ -140,6 +140,31 @@ def test_the_contract_tells_its_title_version_and_digest(contract):
     assert contract.statuses == {202, 400, 401, 422, 429, 500}
 
 
+@pytest.mark.parametrize(
+    ("documented", "allowed", "refused"),
+    [("404", 404, 405), ("4XX", 499, 500), ("4xx", 404, 304), ("default", 599, None)],
+)
+def test_a_status_is_documented_by_itself_by_its_range_or_as_the_default(tmp_path, documented, allowed, refused):
+    responses = {"200": {"description": "There it is."}, documented: {"description": "Whatever it is."}}
+    found = with_responses(tmp_path, responses)
+    assert found.allows(200)
+    assert found.allows(allowed)
+    assert refused is None or not found.allows(refused)
+
+
+def test_an_operation_whose_success_is_a_range_only_is_none(tmp_path):
+    with pytest.raises(UnknownClauseError):
+        with_responses(tmp_path, {"2XX": {"description": "There it is."}})
+
+
+def with_responses(tmp_path, responses):
+    """The contract of an operation with these responses."""
+    operation = {"operationId": "createThing", "responses": responses}
+    document = {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/things": {"post": operation}}}
+    (tmp_path / "document.yaml").write_text(json.dumps(document))
+    return Contract(tmp_path / "document.yaml", "createThing")
+
+
 def with_parameters(tmp_path):
     """The contract of an operation that has parameters in its path."""
     operation = {"operationId": "createThing", "responses": {"200": {"description": "There it is."}}}

@@ -1,6 +1,7 @@
 """Authentication: what is refused, with 401, and without a trace."""
 
 import base64
+import re
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect, seen
 from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
+from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.rules import forgery
 from trigger_conformance.wire.exchange import Beyond
 
@@ -19,6 +21,8 @@ BEARER = "BearerAuth"
 UNAUTHORIZED = "{operation}.responses.401"
 SMOKE = {"no header", "Basic", "cut short by one", "letter case swapped", "alg none"}
 ASKED_BY_KNOWN_KEY = {"Basic"}
+# One that is never closed ends with the text.
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)', re.DOTALL)
 NO_HEADER = Authorization((), "")
 RIGHT = "the right key"
 # Each wrong one comes after the right key and before it; in the first turn a wrong one is what a connection sees first.
@@ -376,9 +380,9 @@ def test_refusal_carries_a_challenge(traffic):
     refused = [each for each in traffic if each.status == 401]
 
     def judge(exchange):
-        challenges = ", ".join(exchange.answer.all("www-authenticate")).lower()
-        schemes = [challenge.strip().split(" ")[0] for challenge in challenges.split(",")]
-        return None if "bearer" in schemes else f"WWW-Authenticate is {challenges or 'missing'}"
+        challenges = ", ".join(exchange.answer.all("www-authenticate"))
+        schemes = [each.strip().split(" ")[0] for each in QUOTED.sub("", challenges.lower()).split(",")]
+        return None if "bearer" in schemes else f"WWW-Authenticate is {quoted(challenges) if challenges else 'missing'}"
 
     seen(refused, "401").satisfies(judge)
 

@@ -19,6 +19,8 @@ from trigger_conformance.wire.exchange import Exchange, FailureKind
 REJECTIONS = (400, 422)
 _MOST_PROBLEMS, _MOST_NAMES = 12, 8
 _LONGEST_NAME = 60
+# Of quotation marks that are never closed each is looked for the end of: that takes the square of their number.
+_LONGEST_COMPARED = 2000
 # What differs from one answer to the next where the problem is the same.
 _PARTICULARS = re.compile(r'"(?:[^"\\]|\\.)*"|#\d+')
 
@@ -184,7 +186,7 @@ def _violation(wrong: Sequence[Wrong]) -> ViolationError:
     """One line a problem, however many cases have it: cases with a name first, and of each problem one as evidence."""
     alike: dict[str, list[Wrong]] = {}
     for each in sorted(wrong, key=lambda each: _is_generated(each.exchange)):
-        alike.setdefault(_PARTICULARS.sub("", each.problem), []).append(each)
+        alike.setdefault(_PARTICULARS.sub("", shortened(each.problem, _LONGEST_COMPARED)), []).append(each)
     groups = list(alike.values())
     lines = [_told(group) for group in groups[:_MOST_PROBLEMS]]
     if len(groups) > _MOST_PROBLEMS:

@@ -114,8 +114,16 @@ class Contract:
 
     @cached_property
     def statuses(self) -> frozenset[int]:
-        """The documented statuses of the operation."""
+        """The documented statuses of the operation that are named one by one."""
         return frozenset(int(status) for status in self.operation["responses"] if str(status).isdecimal())
+
+    def allows(self, status: int) -> bool:
+        """Whether the operation documents a status: by itself, by its range ("4XX"), or as the default.
+
+        It rests on OpenAPI 3.1, section 4.8.16.
+        """
+        documented = {str(each).upper() for each in self.operation["responses"]}
+        return not documented.isdisjoint({str(status), f"{status // 100}XX", "DEFAULT"})
 
     @cached_property
     def success(self) -> int:
@@ -135,6 +143,12 @@ class Contract:
     def error_schema(self, status: int) -> str:
         """The name of the schema of a documented error's JSON body; "" where it names none."""
         return _schema_in(self._resolved(self.operation["responses"].get(str(status), {})))
+
+    def headers(self, status: int) -> dict[str, str]:
+        """The types of the headers that the document describes on answers of a ``status``, by their names there."""
+        response = self._resolved(self.operation["responses"].get(str(status), {}))
+        described = {name: self._resolved(header) for name, header in response.get("headers", {}).items()}
+        return {name: self._resolved(each.get("schema", {})).get("type", "") for name, each in described.items()}
 
     def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
         if "$ref" not in node:
@@ -271,7 +285,7 @@ def _names(operation: object, operation_id: str) -> bool:
     """Whether an operation has this id, and a success that can be told."""
     if not isinstance(operation, dict) or operation.get("operationId") != operation_id:
         return False
-    return any(str(status).startswith("2") for status in operation.get("responses", {}))
+    return any(re.fullmatch(r"2\d\d", str(status)) for status in operation.get("responses", {}))
 
 
 def _schema_in(node: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ def _parts(contract: Contract) -> Iterator[str]:
     for path, methods in contract.document["paths"].items():
         for method in (each for each in METHODS if each in methods):
             yield f"operation {methods[method].get('operationId') or f'{method.upper()} {path}'}"
-    yield from (f"status {status}" for status in sorted(contract.statuses))
+    yield from (f"status {status}" for status in sorted(map(str, contract.operation["responses"])))
     schemas: dict[str, Any] = contract.document.get("components", {}).get("schemas", {})
     for name, schema in schemas.items():
         yield f"schema {name}"

@@ -82,9 +82,10 @@ def _wait_problem(after: int, now: float) -> str | None:
 
 
 def reset_problem(answer: Answer) -> str | None:
-    """Reset is a Unix time in seconds, from a minute ago to a day ahead."""
+    """Reset is a Unix time in seconds, from a minute ago to a day ahead, by our clock or the target's own."""
     reset = _values(answer)[2]
-    if reset is None or answer.at - _SLACK <= reset <= answer.at + _DAY + _SLACK:
+    clocks = (answer.at, answer.date or answer.at)
+    if reset is None or any(now - _SLACK <= reset <= now + _DAY + _SLACK for now in clocks):
         return None
     if reset >= _LEAST_MILLISECONDS:
         return f"X-RateLimit-Reset {reset} is in milliseconds, not a Unix time in seconds"

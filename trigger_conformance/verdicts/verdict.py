@@ -47,7 +47,7 @@ class ExitStatus(IntEnum):
 
 
 _MEANINGS = {
-    ExitStatus.CONFORMANT: "Conformant: every MUST was seen to hold.",
+    ExitStatus.CONFORMANT: "Conformant: every MUST was seen to hold, but for those that were skipped.",
     ExitStatus.NON_CONFORMANT: (
         "Non-conformant: a MUST is violated (under --strict a SHOULD too), or an entry of the waivers file is no "
         "longer true. `report --compare` ends so where anything got worse, `verify` where an archive is rejected, "
@@ -59,7 +59,7 @@ _MEANINGS = {
     ExitStatus.NOTHING_SELECTED: "The options select no requirement.",
     ExitStatus.INCONCLUSIVE: (
         "Inconclusive: nothing is violated, but a MUST could not be decided: the target is unreachable, refused the "
-        "key, or a budget is spent. Never a pass. `clean` ends so where the target could not be asked."
+        "key, or a budget is spent; or all that was selected was skipped. Never a pass. `clean` ends so where the target could not be asked."
     ),
 }
 
@@ -104,8 +104,13 @@ class Decision:
 
 
 def overall(decisions: Iterable[Decision], *, strict: bool) -> Overall:
-    """The run's verdict: any violation decides; else every MUST (under ``strict`` every SHOULD) must be decided."""
+    """The run's verdict: any violation decides; else every MUST (under ``strict`` every SHOULD) must be decided.
+
+    Where every requirement was skipped or is undecided nothing was seen, which is no pass.
+    """
     decisions = list(decisions)
+    if all(decision.verdict in (Verdict.SKIPPED, Verdict.INCONCLUSIVE) for decision in decisions):
+        return Overall.INCONCLUSIVE
     if any(decision.verdict is Verdict.VIOLATED for decision in decisions):
         return Overall.NON_CONFORMANT
     binding = (Level.MUST, Level.SHOULD) if strict else (Level.MUST,)
