@@ -59,7 +59,8 @@ _MEANINGS = {
     ExitStatus.NOTHING_SELECTED: "The options select no requirement.",
     ExitStatus.INCONCLUSIVE: (
         "Inconclusive: nothing is violated, but a MUST could not be decided: the target is unreachable, refused the "
-        "key, or a budget is spent; or all that was selected was skipped. Never a pass. `clean` ends so where the target could not be asked."
+        "key, or a budget is spent; or all that was selected was skipped. Never a pass. `clean` ends so where the "
+        "target could not be asked."
     ),
 }
 
