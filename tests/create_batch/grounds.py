@@ -1,6 +1,8 @@
 """What checks of create batch rest on beside their own statement, and which requirement owns it."""
 
+from tests.every_operation import grounds
 from trigger_conformance.checks.expect import InconclusiveError
+from trigger_conformance.checks.requirement import Profile
 
 from .expectations import given
 from .operation import OPERATION
@@ -17,12 +19,20 @@ REFUSED = "create_batch.authentication.refused_request_creates_nothing"
 REPLAY_STATUS = "create_batch.idempotency.replay_is_answered_202"
 REPLAY = "create_batch.idempotency.replay_returns_the_existing_batch"
 OUTLIVES = "create_batch.idempotency.key_outlives_errors_beside_it"
+BURNT = "create_batch.idempotency.rejected_request_does_not_use_up_its_key"
 RACE = "create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch"
 
 
 def given_accepted(firsts):
     """Plain valid requests are answered 202."""
     return given(firsts, rests_on=VALID).is_accepted()
+
+
+def given_keys_taken(target, firsts):
+    """Keys of printable characters are accepted; smoke has no requirement that says so alone."""
+    if target.profile is Profile.SMOKE:
+        return given_accepted(firsts)
+    return grounds.given_keys_taken(firsts, "create_batch.idempotency")
 
 
 def given_batches(firsts):

@@ -2,11 +2,22 @@
 
 from trigger_conformance.checks.expect import InconclusiveError, ViolationError, Wrong, place_of
 from trigger_conformance.checks.generation import near_keys, portions
+from trigger_conformance.checks.ground import GroundError
 from trigger_conformance.checks.requirement import Stage, must
 
 from .expectations import expect
-from .grounds import given_batches, given_copies
+from .grounds import (
+    OUT_OF_RANGE,
+    REPLAY,
+    UNKNOWN,
+    VALID,
+    WRONG_KEY,
+    given_batches,
+    given_copies,
+    given_keys_taken,
+)
 from .model import Kind, Model
+from .operation import is_new
 from .programs import WAVE, programs
 
 POOL = 12
@@ -23,8 +34,10 @@ def test_nearly_alike_keys_are_different(target):
     pairs = [(target.key("-"), pair) for pair in near]
     for portion in portions(target, pairs):
         ones, others = ([(stem + pair[side], repr(pair[side])[:60]) for stem, pair in portion] for side in (0, 1))
-        firsts = given_batches(target.send_all(target.order(key=key, label=label) for key, label in ones))
-        expect(target.send_all(target.order(key=key, label=label) for key, label in others)).is_new_batch()
+        sent = target.send_all(target.order(key=key, label=label) for key, label in ones)
+        firsts = given_batches(given_keys_taken(target, sent))
+        seconds = target.send_all(target.order(key=key, label=label) for key, label in others)
+        expect(given_keys_taken(target, seconds)).is_new_batch()
         given_copies(target.send_all(each.request for each in firsts), *firsts, needed=False)
 
 
@@ -57,7 +70,18 @@ def play(target, program):
         for step, exchange in zip(wave, exchanges, strict=True):
             told.setdefault(step.key, []).append(exchange)
             if problem := model.judge(step, exchange):
-                raise ViolationError(problem, told[step.key], [wrong(exchange, problem.removeprefix(f"{step}: "))])
+                found = [wrong(exchange, problem.removeprefix(f"{step}: "))]
+                violation = ViolationError(problem, told[step.key], found)
+                raise GroundError(owner, violation) if (owner := owner_of(step, exchange)) else violation
+
+
+def owner_of(step, exchange):
+    """The requirement that says as much of the plain case, so that an order is no further finding; else ""."""
+    if step.kind in (Kind.REFUSED, Kind.REJECTED):
+        return WRONG_KEY if step.kind is Kind.REFUSED else OUT_OF_RANGE
+    if exchange.status != 202:
+        return UNKNOWN if step.kind is Kind.OTHER_BODY else VALID
+    return REPLAY if is_new(exchange) else ""
 
 
 def wrong(exchange, problem):

@@ -20,7 +20,7 @@ from trigger_conformance.checks.expect import (
     ViolationError,
     Wrong,
 )
-from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.ground import GroundError, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, info, must, should
 from trigger_conformance.contract.quoting import quoted
@@ -29,6 +29,7 @@ from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from .expectations import expect, given
 from .grounds import (
+    BURNT,
     ON_ONE_CONNECTION,
     OUT_OF_RANGE,
     OUTLIVES,
@@ -41,6 +42,7 @@ from .grounds import (
     given_accepted,
     given_batches,
     given_copies,
+    given_keys_taken,
     given_run_count,
     given_that_replays_work,
 )
@@ -121,9 +123,9 @@ def test_replay_ignores_other_properties(target):
     )
     given_copies([plain], first)
     replays += given(extra, rests_on=UNKNOWN, needed=False).is_accepted()
-    expect(replays).is_cached_copy_of(first)
+    copies = given_copies(replays, first)
     given_run_count([first, plain], target.within(3))
-    expect(replays).has_run_count(target.within(3))
+    expect(copies).has_run_count(target.within(3))
 
 
 @must("a replay with other headers returns the existing batch", clause=KEY)
@@ -147,7 +149,7 @@ def test_replay_ignores_headers(target):
     replays += given(charset, rests_on=CHARSET, needed=False).is_accepted()
     # That the scheme's letter case does not matter is no MUST.
     replays += [scheme] if scheme.status == 202 else []
-    expect(replays).is_cached_copy_of(first)
+    given_copies(replays, first)
 
 
 def with_headers(request, headers):
@@ -161,14 +163,13 @@ def with_headers(request, headers):
 def test_spelling_of_a_key_does_not_matter(target):
     key = target.key("-ké/😀")
     first, plain = (target.create(key=key, label="as it is") for _ in range(2))
-    given_batches(first)
+    given_batches(given_keys_taken(target, [first]))
     given_copies([plain], first)
     spellings = {
         "every character escaped": b'{"runCount":1,"idempotencyKey":"%s"}' % escaped(key).encode(),
         "the slash escaped": f'{{"runCount":1,"idempotencyKey":"{key.replace("/", chr(92) + "/")}"}}'.encode(),
     }
-    replays = target.send_all(target.request(body, label=label) for label, body in spellings.items())
-    expect(replays).is_cached_copy_of(first)
+    given_copies(target.send_all(target.request(body, label=label) for label, body in spellings.items()), first)
 
 
 @must("a replay at once after the answer finds the batch", clause=KEY)
@@ -180,7 +181,7 @@ def test_replay_at_once_finds_the_batch(target):
     given_batches(firsts)
     # Later, it is a plain replay.
     given_copies([target.send(orders[0])], firsts[0])
-    expect(replays).is_cached_copy_of(*firsts)
+    given_copies(replays, *firsts)
 
 
 @must("the tenth replay is as the first", clause=KEY)
@@ -193,9 +194,9 @@ def test_tenth_replay_is_as_the_first(target):
     ]
     given_batches(first)
     given_copies(replays[:1], first)
-    expect(replays[1:]).is_cached_copy_of(first)
+    later = given_copies(replays[1:], first)
     given_run_count([first, replays[0]], target.within(2))
-    expect(replays[1:]).has_run_count(target.within(2))
+    expect(later).has_run_count(target.within(2))
 
 
 @must("without a key nothing is cached: equal requests make different batches", clause=KEY)
@@ -231,7 +232,7 @@ def test_slightly_different_keys_are_different(target):
     family = dict(itertools.islice(few.items(), target.pick(smoke=len(few), standard=4, thorough=len(few))))
     counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
-    firsts = given_accepted(firsts)
+    firsts = given_keys_taken(target, firsts)
     # As the look-alikes tell it, so that both are one finding.
     expect_different_batches(firsts, place="id")
     expect(firsts).is_new_batch()
@@ -477,7 +478,7 @@ def test_unknown_parent_does_not_use_up_its_key(target):
         raise NotApplicableError("needs a target that rejects a parentRunId that names no run")
     if not rejected:
         raise InconclusiveError("no request was rejected, so there is no key that could be used up", orphans)
-    expect(target.send_all(target.twin(each.request) for each in rejected)).is_new_batch()
+    given(target.send_all(target.twin(each.request) for each in rejected), rests_on=BURNT).is_new_batch()
 
 
 @must(
@@ -531,7 +532,7 @@ def judge_one_key(before, answers):
         rests(RACE, "two requests at once have each made a batch", rivals[0])
     expect_one_batch(history)
     creator = next((each for each in history if is_new(each)), None) or next(each for each in history if each.failure)
-    expect(each for each in history if each.answer).has_run_count(run_count(creator.request))
+    given_run_count([each for each in history if each.answer], run_count(creator.request))
 
 
 def pairs_of_rivals(history):
@@ -604,9 +605,7 @@ def test_key_is_known_after_many_others(target):
         )
         given_batches([early, *others])
     target.note(f"{len(others)} other keys by then")
-    replay = again(target, early)
-    given(replay, rests_on=REPLAY_STATUS).is_accepted()
-    expect(replay).is_cached_copy_of(early)
+    given_copies([again(target, early)], early)
 
 
 def failures(target):
@@ -642,7 +641,7 @@ def test_key_outlives_errors_beside_it(around_failures):
     if refused := [replay for _, replay in beside if replay.status != 202]:
         given(refused, rests_on=ON_ONE_CONNECTION, needed=False).is_accepted()
     if judged := [pair for pair in beside if pair[1] not in refused and batch(pair[0]) is not None]:
-        expect(replay for _, replay in judged).is_cached_copy_of(*(first for first, _ in judged))
+        given_copies([replay for _, replay in judged], *(first for first, _ in judged))
 
 
 def told_apart(target):
@@ -707,9 +706,7 @@ def test_key_outlives_the_wait(target, traffic):
         raise NotApplicableError("needs --idempotency-wait SECONDS")
     first = oldest(target, traffic, at_most=wait)
     target.wire.pause(wait - (time.monotonic() - first.ended))
-    replay = again(target, first)
-    given(replay, rests_on=REPLAY_STATUS).is_accepted()
-    expect(replay).is_cached_copy_of(first)
+    given_copies([again(target, first)], first)
 
 
 def again(target, first):
@@ -736,7 +733,7 @@ def test_earliest_keys_are_known_at_the_end(target, traffic):
     in_time = replayed_in_time(target, firsts)
     age = max(replay.ended - first.ended for first, replay in in_time)
     target.note(f"after {age:.1f} s and {len(keyed_batches(traffic))} batches with keys")
-    expect(replay for _, replay in in_time).is_cached_copy_of(*(first for first, _ in in_time))
+    given_copies([replay for _, replay in in_time], *(first for first, _ in in_time))
 
 
 def replayed_in_time(target, firsts):
@@ -809,4 +806,5 @@ def test_no_key_ever_named_two_batches(traffic):
         for earlier, later in pairwise(exchanges):
             if batch(earlier) != batch(later):
                 message = f"one key named {quoted(batch(earlier))} and {quoted(batch(later))}"
-                raise ViolationError(message, [earlier, later], [Wrong(later, message, "id")])
+                owner = RACE if earlier.together == later.together != 0 else REPLAY
+                raise GroundError(owner, ViolationError(message, [earlier, later], [Wrong(later, message, "id")]))

@@ -12,6 +12,8 @@ from trigger_conformance.contract.quoting import quoted
 WRONG_KEY = "authentication.wrong_key_is_refused"
 REFUSAL = "authentication.missing_credential_is_refused"
 ACCEPTED = "answers.valid_request_is_accepted"
+PRINTABLE_KEYS, LONG_KEYS = "printable_unicode_keys_work", "keys_up_to_255_characters_work"
+LONG = 100
 JSON = "application/json"
 
 
@@ -30,6 +32,15 @@ def given_as_asked(exchanges):
     """What was accepted made something new, and what it asked for."""
     made = given_new(exchanges)
     return given(made, rests_on=operation(made).as_asked_owner or operation(made).owner(ACCEPTED)).is_as_asked()
+
+
+def given_keys_taken(exchanges, area):
+    """What has an odd key, or a long one, is accepted: which keys are taken is said by a requirement each."""
+    held = []
+    for owner, is_long in ((PRINTABLE_KEYS, False), (LONG_KEYS, True)):
+        some = [each for each in several(exchanges) if (len(operation(each).key(each.request)) > LONG) is is_long]
+        held += given(some, rests_on=f"{area}.{owner}").is_accepted() if some else []
+    return held
 
 
 def expect_nothing_made(target, requests):
@@ -67,8 +78,19 @@ def expect_wrong_refused(exchanges):
 def expect_nobody_let_in(exchanges):
     """No answer is a success, and there is one."""
     expect(exchanges).satisfies(
-        lambda each: f"expected 401, got {each.outcome}" if each.answer is None or each.status // 100 == 2 else None
+        lambda each: f"expected 401, got {each.outcome}" if each.answer is None or is_let_in(each) else None
     )
+
+
+def is_let_in(exchange):
+    """Whether an answer is a success."""
+    return exchange.status is not None and exchange.status // 100 == 2
+
+
+def given_kept_out(plain, label, owner):
+    """The ground of what is sent in some odder way: where the ``plain`` one called ``label`` is let in, all are."""
+    if let_in := [each for each in plain if each.request.label == label and is_let_in(each)]:
+        rests(operation(let_in).owner(owner), f"{label}: expected 401, got {let_in[0].outcome}", let_in)
 
 
 def expect_removed_once(answers, success):

@@ -11,6 +11,7 @@ from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Exchange
 
 from . import keys
+from .grounds import LONG_KEYS, PRINTABLE_KEYS, given_keys_taken
 from .transformations import PLAIN, SLASH, Kind
 
 MOST = 8
@@ -61,6 +62,8 @@ class LookAlikes:
         taken = [
             self.firsts[label] for label in mine if label not in shared and not self._is_refused(self.firsts[label])
         ]
+        if check not in (PRINTABLE_KEYS, LONG_KEYS) and taken:
+            taken = given_keys_taken(taken, self.area)
         if taken or not shared:
             self.expect_new(taken)
         self._judge_replays([label for label in mine if label in self.replays and label not in shared])
