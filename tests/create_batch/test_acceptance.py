@@ -40,8 +40,7 @@ def test_every_subset_of_optional_properties_is_accepted(target):
         target.order(key=target.key(), resumeParentOnCompletion=True, label="with key and resume true"),
         target.order(key=target.key(), resumeParentOnCompletion=False, label="with key and resume false"),
     ]
-    made = expect(target.send_all(orders)).is_accepted()
-    given(made, rests_on=NOT_CACHED).is_new_batch()
+    given(given_accepted(target.send_all(orders)), rests_on=NOT_CACHED).is_new_batch()
 
 
 @must(
