@@ -10,7 +10,6 @@ from .operation import expression
 from .zones import zone
 
 DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-EPOCH = datetime.fromtimestamp(0, UTC)
 # The minute in which a request was sent may have passed, and clocks differ a little.
 SLACK = timedelta(seconds=90)
 # In so many years every day of a month is every day of the week once, 29 February too.
@@ -45,11 +44,6 @@ def both_meanings(pattern, after):
     of_month = {each for each in days if each > after and each.day == day}
     of_week = {each for each in days if each > after and each.isoweekday() % 7 == weekday % 7}
     return [min(of_month | of_week), min(of_month & of_week)]
-
-
-def comes(pattern):
-    """Whether a pattern ever comes; what nobody reads for sure is taken to."""
-    return not cron.is_clear(pattern) or bool(cron.next_times(pattern, UTC, EPOCH, EPOCH))
 
 
 def why_another_time(exchange):

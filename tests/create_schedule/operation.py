@@ -10,12 +10,14 @@ from trigger_conformance.checks.operation import Fact, Operation
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.contract import Expected, is_plain_key, is_taken_everywhere, strict_json
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.rules import cron
 
 from .names import NAMES, name_of
 from .values import KEY, UTC
 from .zones import OTHER_SPELLINGS, STEADY
 
 LIMITED = 422
+SOME_DAY = "2000-01-01T00:00:00Z"
 FULL = re.compile(r"\b(limit|maximum|max|quota|at most|too many|exceed\w*|upgrade|no more)\b", re.IGNORECASE)
 SCHEDULES = re.compile(r"\bschedules\b", re.IGNORECASE)
 
@@ -46,9 +48,8 @@ class CreateSchedule(Operation):
         return FULL.search(said) is not None and SCHEDULES.search(said) is not None
 
     def asks(self, request):
-        """Not so what looks at schedules, or removes one."""
-        path = request.target.partition("?")[0]
-        return request.method != "GET" and not (request.method == "DELETE" and not path.endswith(self.contract.path))
+        """Only a POST: what another method is answered is judged of methods."""
+        return request.method == self.contract.method.upper()
 
     def made(self, exchange):
         """The id that a 200 to a request for a schedule names."""
@@ -110,12 +111,12 @@ class CreateSchedule(Operation):
         return why_another_pattern(asked.get("cron"), expression(got))
 
     def as_judged(self, exchange):
-        """An externalId that is null is a warning of its own."""
+        """As ``as_judged`` has the schedule that it tells."""
         told = exchange.answer.document if exchange.answer else {}
-        if told.get("externalId", "") is not None:
+        judged = as_judged(told)
+        if judged == told:
             return exchange
-        rest = {name: value for name, value in told.items() if name != "externalId"}
-        return replace(exchange, answer=replace(exchange.answer, body=json.dumps(rest).encode()))
+        return replace(exchange, answer=replace(exchange.answer, body=json.dumps(judged).encode()))
 
     def expected(self, body, stated):
         """Which patterns, zones, tasks and unusual keys are accepted is decided elsewhere."""
@@ -135,6 +136,17 @@ class CreateSchedule(Operation):
     def shape(self, body):
         """All but the key."""
         return repr({**body, KEY: ""} if isinstance(body, dict) else body)
+
+
+def as_judged(schedule):
+    """A schedule as its schema judges it: an externalId that is null is a warning of its own, and when comes what never
+    comes is not judged.
+    """
+    if not isinstance(schedule, dict):
+        return schedule
+    kept = {name: value for name, value in schedule.items() if name != "externalId" or value is not None}
+    pattern = expression(schedule)
+    return kept if not isinstance(pattern, str) or cron.comes(pattern) else {**kept, "nextRun": SOME_DAY}
 
 
 def expression(document):

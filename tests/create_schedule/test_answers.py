@@ -10,9 +10,10 @@ from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, ex
 from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.rules import cron
 
 from .grounds import ID, SEES_NOTHING, UPDATES, accepted, given_accepted, given_as_asked, plain, why_no_segment
-from .moments import comes, moment
+from .moments import moment
 from .values import OF_TEXTS, OF_THE_PATTERN, OF_THE_ZONE, UTC
 
 SCHEDULE = "ScheduleObject"
@@ -158,7 +159,7 @@ def test_next_run_is_a_date_time(answered):
         got = exchange.answer.document.get("nextRun")
         return None if moment(got) else f"expected a date-time with an offset, got {quoted(got)}"
 
-    expect(each for each in answered if comes(each.request.document["cron"])).satisfies(judge, place="nextRun")
+    expect(each for each in answered if cron.comes(each.request.document["cron"])).satisfies(judge, place="nextRun")
 
 
 @should(

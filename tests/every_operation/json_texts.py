@@ -165,6 +165,7 @@ OTHER_ENCODINGS = {
     "UTF-32 LE without a byte-order mark": "utf-32-le",
     "UTF-32 BE without a byte-order mark": "utf-32-be",
 }
+LONG = "90,000 characters"
 # What RFC 8259 allows, and no server needs to take.
 UNNEEDED = {
     "NUL in a value, a nested one and a name": rf'"{EXTRA}":"a\u0000b","conformanceOther":{{"a\u0000":["\u0000"]}}',
@@ -196,7 +197,7 @@ ALLOWED = {
     "every escape": rf'"{EXTRA}Escapes":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\uD83D\uDE00"',
     "every plane": f'"{EXTRA}Planes":"\x7fé한😀\u2028\u2029"',
     "a long name": f'"{EXTRA}{"x" * 300}":1',
-    "90,000 characters": f'"{EXTRA}Long":"{"x" * 90_000}"',
+    LONG: f'"{EXTRA}Long":"{"x" * 90_000}"',
     "what firewalls look for": f'"{EXTRA}Attack":"{ATTACK}"',
     "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
     "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',

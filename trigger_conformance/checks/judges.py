@@ -25,9 +25,6 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 # The errors whose bodies the contract speaks of.
 ERRORS = (400, 422, 429)
 _DEEPEST = 64
-# Marks within quotes are left out too: openapi-core takes a parameter apart at any.
-_PARAMETERS = re.compile(r"(?:\s*+[\w!#$%&'*+.^`|~-]++=(?:[\w!#$%&'*+.^`|~-]++|\"[^\"\\;=]*+\")\s*+(?:;|$))*+")
-
 _DECIMAL = re.compile(r"-?[0-9]{1,19}")
 
 
@@ -95,11 +92,14 @@ class Judges:
     def _with_plain_headers(self, answer: Answer) -> Answer:
         """``answer`` with header names as the document writes them, since openapi-core minds their letter case.
 
-        Without numbers that are no plain decimals: the judges differ on them, and the rules of rate limits judge them.
+        Without what the judges differ on: numbers that are no plain decimals, which the rules of rate limits judge, and
+        the parameters and letter case of a media type (RFC 9110 8.3.1).
         """
         documented = self._contract.headers(answer.status)
         names = {name.lower(): name for name in documented}
-        written = ((names.get(name.lower(), name), value) for name, value in answer.headers)
+        plain = [(name, answer.media_type if name.lower() == "content-type" else value)
+                 for name, value in answer.headers]  # fmt: skip
+        written = ((names.get(name.lower(), name), value) for name, value in plain)
         return replace(answer, headers=tuple(
             (name, value) for name, value in written
             if documented.get(name) != "integer" or _DECIMAL.fullmatch(value)
@@ -130,7 +130,7 @@ class Judges:
     def _openapi_core(self, exchange: Exchange) -> str | None:
         answer = exchange.answer
         assert answer is not None
-        response = _Response(answer.status, _content_type(answer), answer.body, _headers(exchange))
+        response = _Response(answer.status, answer.media_type, answer.body, dict(answer.headers))
         request: Any = _Request(exchange.request.body, self._host, self._path, self._contract.method)
         try:
             self._openapi.validate_response(request, response)
@@ -167,12 +167,6 @@ def _as_documented(answer: Answer) -> Answer:
     return replace(answer, headers=tuple(headers))
 
 
-def _content_type(answer: Answer) -> str:
-    """The Content-Type, without parameters where they are none (RFC 9110 section 5.6.6), or none that can be told."""
-    stated = (answer.header("content-type") or "").strip()
-    return stated if _PARAMETERS.fullmatch(stated.partition(";")[2]) else answer.media_type
-
-
 def _readable(answer: Answer) -> Answer:
     """``answer`` with what JSON can hold but the judges cannot take replaced by its like in text and numbers."""
     if answer.json is None:
@@ -192,7 +186,3 @@ def _plain(value: Any, depth: int = 0) -> Any:
         case float() if math.isinf(value):
             return math.copysign(sys.float_info.max, value)
     return value
-
-
-def _headers(exchange: Exchange) -> dict[str, str]:
-    return dict(exchange.answer.headers) if exchange.answer else {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from cronsim import CronSim, CronSimError
 
@@ -16,6 +17,7 @@ _DAY, _WEEKDAY = 2, 4
 # A change of the clocks moves them by less.
 _LONGEST_CHANGE = timedelta(hours=3)
 _MOST = 2000
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ def next_times(pattern: str, zone: tzinfo, earliest: datetime, latest: datetime)
             if instants[0] > latest:
                 break
     return found
+
+
+@lru_cache(maxsize=4096)
+def comes(pattern: str) -> bool:
+    """Whether a pattern ever comes; what nobody reads for sure is taken to."""
+    return not is_clear(pattern) or bool(next_times(pattern, UTC, _EPOCH, _EPOCH))
 
 
 def problem(told: datetime, pattern: str, zone: tzinfo, earliest: datetime, latest: datetime) -> str | None:
