@@ -71,7 +71,7 @@ class Contract:
         content = published.read_bytes()
         self.file = published
         self._overlay = overlay
-        self.line = line
+        self._line = line
         self.document = read(content)
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.title = str(self.document["info"].get("title"))
@@ -133,7 +133,7 @@ class Contract:
     @cached_property
     def request_schema(self) -> str:
         """The name of the schema of a JSON body, or of each line of one; "" where the operation takes none."""
-        return self.line or _schema_in(self._resolved(self.operation.get("requestBody", {})))
+        return self._line or _schema_in(self._resolved(self.operation.get("requestBody", {})))
 
     @cached_property
     def response_schema(self) -> str:
