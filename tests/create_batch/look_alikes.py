@@ -3,7 +3,7 @@
 from tests.every_operation.look_alikes import LookAlikes
 
 from .expectations import expect
-from .grounds import given_accepted, given_copies
+from .grounds import given_copies
 from .operation import OPERATION
 
 
@@ -14,10 +14,6 @@ class BatchLookAlikes(LookAlikes):
     never_two = "no_key_ever_named_two_batches"
     operation = OPERATION
     why_no_copy = OPERATION.why_no_copy
-
-    def given_accepted(self, firsts):
-        """As ``grounds.given_accepted``."""
-        return given_accepted(firsts)
 
     def given_copies(self, replays, *firsts):
         """Replays only confirm what the first answers showed."""

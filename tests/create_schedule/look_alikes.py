@@ -3,7 +3,7 @@
 from tests.every_operation.look_alikes import LookAlikes
 from trigger_conformance.checks.expect import expect
 
-from .grounds import given_accepted, given_same_id, why_another_id
+from .grounds import given_same_id, why_another_id
 from .operation import OPERATION
 
 
@@ -21,10 +21,6 @@ class ScheduleLookAlikes(LookAlikes):
     never_two = "no_key_ever_named_two_schedules"
     operation = OPERATION
     why_no_copy = why_no_copy
-
-    def given_accepted(self, firsts):
-        """As ``grounds.given_accepted``."""
-        return given_accepted(firsts)
 
     def given_copies(self, seconds, *firsts):
         """Second requests only confirm what the first answers showed."""

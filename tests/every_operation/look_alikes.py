@@ -23,9 +23,8 @@ MANY = 3
 class LookAlikes:
     """The table's kinds, and by label what each row's key was answered at first, and some when they came again.
 
-    An operation's own says what its replays are: ``given_accepted(firsts)``, ``given_copies(replays, *firsts)``,
-    ``expect_new(firsts)``; ``area`` is where its requirements stand, and ``never_two`` the one that no
-    key names two things.
+    An operation's own says what its replays are: ``given_copies(replays, *firsts)``, ``expect_new(firsts)``; ``area``
+    is where its requirements stand, and ``never_two`` the one that no key names two things.
     """
 
     area: ClassVar[str]
@@ -57,7 +56,7 @@ class LookAlikes:
         mine = [label for kind in self.kinds if kind.check == check for label in kind.rows]
         needs = {label for kind in self.kinds if kind.check == check for label in kind.needs} - set(mine)
         if needs:
-            self.given_accepted([self.firsts[label] for label in needs])
+            given_keys_taken([self.firsts[label] for label in needs], self.area)
         shared = self._shared(mine)
         taken = [
             self.firsts[label] for label in mine if label not in shared and not self._is_refused(self.firsts[label])
