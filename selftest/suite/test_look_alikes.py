@@ -21,6 +21,7 @@ import pytest
 
 from tests.create_batch.look_alikes import BatchLookAlikes
 from tests.every_operation import transformations
+from tests.every_operation.grounds import LONG_KEYS, PRINTABLE_KEYS
 from tests.every_operation.transformations import MARKS, PLAIN, SLASH, SPELLED, Kind
 from trigger_conformance.checks import ground
 from trigger_conformance.checks.catalogue import catalogue
@@ -251,6 +252,14 @@ def test_long_keys_differ_at_every_length_and_do_not_compress():
     assert len(zlib.compress(rows["4,000 characters"].encode())) > 2704
 
 
+@pytest.mark.parametrize("check", [PRINTABLE_KEYS, LONG_KEYS])
+def test_that_keys_are_taken_is_judged_by_the_kinds_that_say_so(check):
+    kinds = [Kind(check, {PLAIN: "k", "a": "ka"})]
+    answers = {PLAIN: told("k", "1", cached=False), "a": told("ka", "", cached=False)}
+    with pytest.raises(ViolationError, match="expected 202 and a new batch"):
+        BatchLookAlikes(kinds, answers, {}).judge(check)
+
+
 # A volley of four keys of two kinds, and the batches that they got: who is blamed?
 
 FOUR = [Kind("first", {PLAIN: "k", "a": "ka"}, needs=()), Kind("second", {"b": "kb", "c": "k\u200b"})]
@@ -292,8 +301,8 @@ ANSWERS = {
     "a forgotten key": (SOUND, {PLAIN: "1!", "b": "9"}, None, GroundError),
     "nothing is remembered": (SOUND, {PLAIN: "8", "a": "7", "b": "9"}, InconclusiveError, InconclusiveError),
     "what cannot be printed is rejected": ({**SOUND, "c": ""}, {PLAIN: "1!"}, None, None),
-    "what can be printed is rejected": ({**SOUND, "b": ""}, {PLAIN: "1!"}, None, ViolationError),
-    "the plain key is rejected": ({**SOUND, PLAIN: ""}, {}, ViolationError, InconclusiveError),
+    "what can be printed is rejected": ({**SOUND, "b": ""}, {PLAIN: "1!"}, None, GroundError),
+    "the plain key is rejected": ({**SOUND, PLAIN: ""}, {}, GroundError, GroundError),
 }  # fmt: skip
 
 

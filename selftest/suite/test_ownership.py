@@ -37,8 +37,14 @@ def owned(node, names):
             named.append(call.args[0])
         for each in named:
             # What a parameter or a variable stands for is named by whoever calls the function, or by what it calls.
-            if not (isinstance(each, ast.Name) and each.id in own):
+            if not {name.id for name in _names_in(each)} & own:
                 yield from _said(each, names)
+
+
+def _names_in(owner):
+    """The names that say which owner it is: not those of what an operation calls it by."""
+    inner = owner.args[0] if isinstance(owner, ast.Call) and owner.args else owner
+    return [each for each in ast.walk(inner) if isinstance(each, ast.Name)]
 
 
 def _said(node, names):
