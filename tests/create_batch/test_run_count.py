@@ -41,7 +41,8 @@ def twin(target):
 
 @must("runCount 1 is accepted", clause="CreateBatchRequest.runCount")
 def test_one_is_accepted(target):
-    expect(given_accepted([target.create(1)])).has_run_count(1)
+    made = given(given_accepted([target.create(1)]), rests_on=NOT_CACHED).is_new_batch()
+    expect(made).has_run_count(1)
 
 
 @must(

@@ -1,6 +1,7 @@
 """What checks of every operation rest on beside their own statement, and which requirement owns it."""
 
 import itertools
+import re
 from urllib.parse import unquote
 
 from trigger_conformance.checks.expect import expect, several
@@ -13,7 +14,7 @@ WRONG_KEY = "authentication.wrong_key_is_refused"
 REFUSAL = "authentication.missing_credential_is_refused"
 ACCEPTED = "answers.valid_request_is_accepted"
 PRINTABLE_KEYS, LONG_KEYS = "printable_unicode_keys_work", "keys_up_to_255_characters_work"
-LONG = 100
+WORD = re.compile(r"[\w-]+", re.ASCII)
 JSON = "application/json"
 
 
@@ -37,8 +38,10 @@ def given_as_asked(exchanges):
 def given_keys_taken(exchanges, area):
     """What has an odd key, or a long one, is accepted: which keys are taken is said by a requirement each."""
     held = []
-    for owner, is_long in ((PRINTABLE_KEYS, False), (LONG_KEYS, True)):
-        some = [each for each in several(exchanges) if (len(operation(each).key(each.request)) > LONG) is is_long]
+    for owner, is_word in ((PRINTABLE_KEYS, False), (LONG_KEYS, True)):
+        some = [
+            each for each in several(exchanges) if bool(WORD.fullmatch(operation(each).key(each.request))) is is_word
+        ]
         held += given(some, rests_on=f"{area}.{owner}").is_accepted() if some else []
     return held
 

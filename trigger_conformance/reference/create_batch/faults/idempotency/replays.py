@@ -18,7 +18,6 @@ from trigger_conformance.reference.site import Environment, Site
 
 REPLAY = "idempotency.replay_returns_the_existing_batch"
 RUN_COUNT = "idempotency.replay_keeps_the_first_run_count"
-OTHER_BODY = "idempotency.replay_ignores_other_properties"
 
 
 @fault(REPLAY, "idempotency.no_key_ever_named_two_batches")
@@ -106,7 +105,7 @@ class ReplaysUpdateTheBatch(CreateBatchServer):
         return existing
 
 
-@fault(OTHER_BODY)
+@fault(REPLAY)
 class FingerprintsTheBody(CreateBatchServer):
     """The same key with other properties is another batch."""
 
@@ -115,7 +114,7 @@ class FingerprintsTheBody(CreateBatchServer):
         return existing if order.document == {"runCount": order.run_count, "idempotencyKey": order.key} else None
 
 
-@fault(OTHER_BODY)
+@fault("idempotency.replay_is_answered_202")
 class RejectsOtherBodies(CreateBatchServer):
     """The same key with other properties is answered 422."""
 
@@ -158,7 +157,7 @@ class TenthReplayIsNew(_Counting):
         return replay == 10
 
 
-@fault("idempotency.tenth_replay_is_as_the_first")
+@fault(REPLAY)
 class SecondReplayIsNew(_Counting):
     """A key is good for one replay."""
 

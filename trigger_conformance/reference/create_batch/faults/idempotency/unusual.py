@@ -11,7 +11,7 @@ from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 
-DELIMITERS = "idempotency.delimiters_make_keys_different"
+PRINTABLE = "idempotency.printable_unicode_keys_work"
 UNUSUAL = "idempotency.unusual_keys_work_or_are_rejected"
 
 
@@ -31,7 +31,7 @@ class RejectsKeysOf255(RefusesKeys):
         return len(key) == 255
 
 
-@fault("idempotency.printable_unicode_keys_work")
+@fault(PRINTABLE)
 class RejectsUnicodeKeys(RefusesKeys):
     """A key beyond ASCII is rejected."""
 
@@ -39,7 +39,7 @@ class RejectsUnicodeKeys(RefusesKeys):
         return not key.isascii() and key.isprintable()
 
 
-@fault("idempotency.printable_unicode_keys_work", "acceptance.never_a_server_error")
+@fault(PRINTABLE, "acceptance.never_a_server_error")
 class FailsOnAstralKeys(CreateBatchServer):
     """A key with an emoji is answered 500."""
 
@@ -50,7 +50,7 @@ class FailsOnAstralKeys(CreateBatchServer):
         return key
 
 
-@fault(DELIMITERS)
+@fault(PRINTABLE)
 class RejectsPunctuatedKeys(RefusesKeys):
     """A key with a slash, a colon or an asterisk is rejected."""
 

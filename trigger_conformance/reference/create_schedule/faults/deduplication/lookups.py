@@ -92,7 +92,7 @@ class RejectsUnicodeKeys(CreateScheduleServer):
             raise Problem(422, "deduplicationKey must be ASCII")
 
 
-@fault("deduplication.delimiters_make_keys_different")
+@fault("deduplication.printable_unicode_keys_work")
 class RejectsPunctuatedKeys(CreateScheduleServer):
     """A key with anything but letters, digits, dashes and underscores is rejected."""
 
