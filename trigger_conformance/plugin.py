@@ -19,6 +19,12 @@ from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
+from trigger_conformance.options import places
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Before options are imported; a worker finds in its environment what its controller settled.
+    places.settle(sys.argv[1:], os.environ, Path.cwd())
+
 from trigger_conformance.checks import catalogue, contracts
 from trigger_conformance.checks.operation import UnusableChecksError, suites
 from trigger_conformance.checks.requirement import Stage
