@@ -1,6 +1,7 @@
 """What the suite itself cannot write: a terminal that is gone, a full disk, an unusable folder, are no verdict."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import Ran, at, environment, keys, ran, reference
+from trigger_conformance.cli import _run_command, cli
 from trigger_conformance.contract.home import ROOT
 
 SMOKE = "--profile=smoke"
@@ -136,3 +138,21 @@ def test_a_page_that_cannot_be_written_is_a_note(command):
     assert ended.status == 6
     note = "GITHUB_STEP_SUMMARY /no/such/folder/page.md: it cannot be written (No such file or directory)"
     assert note in ended.results["notes"]
+
+
+def test_an_error_in_the_suite_itself_is_one_line_and_no_verdict(capsys, monkeypatch):
+    def fail(**_):
+        raise KeyError("somebody's key")
+
+    monkeypatch.setattr(cli, "main", fail)
+    assert _run_command() == 3
+    line = r"error: an error in the suite itself: KeyError at trigger_conformance/cli\.py:\d+; please report it\n"
+    assert re.fullmatch(line, capsys.readouterr().err)
+
+
+def test_a_suite_that_cannot_be_imported_is_no_verdict(tmp_path):
+    """As a module of the suite that lacks something it stands on."""
+    (tmp_path / "click.py").write_text("raise RuntimeError('no click')", "utf-8")
+    line = [sys.executable, "-m", "trigger_conformance", "--version"]
+    ended = subprocess.run(line, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (3, "error: the suite cannot be imported: RuntimeError: no click\n")
