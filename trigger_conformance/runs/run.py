@@ -213,6 +213,7 @@ class Run:
             duration=time.monotonic() - self._started,
             notes=self.notes,
             halted=self.halted,
+            waivers=self._waivers,
             wrong_waivers=wrong_waivers,
             interrupted=self.interrupted,
             removal=removal,
