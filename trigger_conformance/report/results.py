@@ -317,7 +317,7 @@ def requirement_data(outcome: Outcome, reproducer: Reproducer) -> dict[str, Any]
 
 def waiver_data(waiver: Waiver) -> dict[str, str | None]:
     """One waiver's part of the document, without the place where its user keeps it."""
-    expires = waiver.expires and waiver.expires.isoformat()
+    expires = waiver.expires.isoformat() if waiver.expires else None
     return {"requirement": waiver.requirement, "reason": waiver.reason, "link": waiver.link, "expires": expires}
 
 
