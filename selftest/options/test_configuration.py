@@ -116,6 +116,7 @@ BAD = {
     "a list for a target's name": ('target = ["a"]\n[targets.a]', "--target .*: no such target"),
     "a NUL in a folder's name": ('checks = "a\\u0000b"', r"checks a\\x00b: it must be a folder"),
     "a NUL in a document's name": ('openapi = "a\\u0000b"', r"openapi a\\x00b: it must be an OpenAPI document"),
+    "a number of too many digits": (f"seed = 0x{'f' * 5000}", "seed: it has too many digits"),
     "a password": ('example_database = "redis://:p@h"', "a password has no place in a file"),
     "a password of odd characters": ('example_database = "redis://:p/q@h"', "a password has no place in a file"),
     "a value twice": ("max-runs = 1\nmax_runs = 2", "max_runs is there twice"),

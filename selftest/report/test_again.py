@@ -28,7 +28,8 @@ def given(line):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("max_run_count", 1_000_000), ("max_run_count", 1_234_567), ("max_run_count", 7), ("press_requests", 12_345_678),
+        ("max_run_count", 1_000_000), ("max_run_count", 1_234_567), ("max_run_count", 7),
+        ("press_requests", 12_345_678),
         ("timeout_s", 0.1234567), ("timeout_s", 1_234_567.5), ("timeout_s", 7.0), ("idempotency_wait_s", 1e-05),
         ("idempotency_wait_s", 0.0), ("requests_per_second", 100_000_000.0),
     ],

@@ -184,8 +184,12 @@ def read(option: Option, value: Any, source: str) -> Any:
             raise UsageError(f"{source}: it must be a text, or a list of texts")
         entries = [entry.strip() for text in texts for entry in text.split(option.separator)]
         return tuple(_converted(option, entry, source) for entry in entries if entry)
-    # An IntEnum would read a number as one of its members, and a key must not be printed.
-    return _converted(option, str(value).lower() if isinstance(value, bool) else str(value), source)
+    try:
+        # An IntEnum would read a number as one of its members, and a key must not be printed.
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError as error:
+        raise UsageError(f"{source}: it has too many digits") from error
+    return _converted(option, text, source)
 
 
 def _converted(option: Option, text: str, source: str) -> Any:
