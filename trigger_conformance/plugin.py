@@ -21,8 +21,8 @@ import pytest
 
 from trigger_conformance.options import places
 
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    # Before options are imported; a worker finds in its environment what its controller settled.
+if not places.SETTLED:
+    # The command line has done so before; here, pytest is what was called.
     places.settle(sys.argv[1:], os.environ, Path.cwd())
 
 from trigger_conformance.checks import catalogue, contracts
