@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 from trigger_conformance.options import interruption
 
 if __name__ == "__main__":
     # What is imported next takes a while.
     interruption.begin()
+    from trigger_conformance.options import places
 
-import os
+    places.settle(sys.argv[1:], os.environ, Path.cwd())
+
 import platform
 import re
-import sys
+import traceback
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import click
@@ -36,6 +42,7 @@ DEFAULT_PORT = 8030
 _REACHES = ("target", "base_url", "api_key", "second_api_key", "header", "requests_per_second", "timeout",
             "ca_bundle", "insecure", "http2", "openapi", "checks")  # fmt: skip
 _PROGRAM = "trigger-conformance"
+_PACKAGE = Path(__file__).parent
 _Command = Callable[..., Any]
 
 
@@ -63,6 +70,17 @@ def _run_command() -> int | None:
         where = f"{error.filename}: {error.strerror}" if error.filename else error
         click.echo(f"error: {where}", err=True)
         return ExitStatus.SUITE_ERROR
+    except Exception as error:
+        # Python's own exit status would be that of a non-conformant target.
+        click.echo(f"error: an error in the suite itself: {_place(error)}; please report it", err=True)
+        return ExitStatus.SUITE_ERROR
+
+
+def _place(error: Exception) -> str:
+    """What was raised, and where in the suite; not its words, which may be anybody's."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if _PACKAGE in Path(each.filename).parents]
+    frame = frames[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).relative_to(_PACKAGE.parent)}:{frame.lineno}"
 
 
 def _settled(returned: int | None) -> int:
@@ -411,7 +429,10 @@ def verify(archive: Path, public_key: Path | None) -> int:
     )  # fmt: skip
     told = f"verified: {results['target']['base_url']} was {results['verdict']} on {results['started_at'][:10]}"
     click.echo(harmless(visible(told)))
-    click.echo(f"{len(results['requirements'])} verdicts follow from {results['requests']} exchanges; {signed}")
+    counts = Counter(passed=0, skipped=0)
+    counts.update(each["verdict"] for each in results["requirements"])
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    click.echo(f"{counts.total()} verdicts ({told}) follow from {results['requests']} exchanges; {signed}")
     return 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trigger_conformance.checks.operation import CHECKS, OPENAPI
 from trigger_conformance.options.options import BY_DEST, Option, is_flag
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import files
@@ -16,6 +18,8 @@ from trigger_conformance.runs.subrun import NoResultsError, run_apart
 
 # Told by other ways than the command line, or by the call itself.
 _OWN = ("base_url", "api_key", "second_api_key", "report_dir")
+# Those of the calling program are none of the run's.
+_NO_PLACES = {CHECKS: "", OPENAPI: ""}
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,12 @@ def run(
     folder = Path(report_dir).resolve() if report_dir is not None else Path(tempfile.mkdtemp(prefix="conformance-"))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / files.RESULTS).unlink(missing_ok=True)
+    given = [f"--base-url={base_url}", *arguments]
     try:
-        document = run_apart([f"--base-url={base_url}", *arguments], api_key, second_api_key, folder, nearby=False)
+        document = run_apart(given, api_key, second_api_key, folder, _NO_PLACES, nearby=False)
     except NoResultsError as error:
+        if report_dir is None:
+            shutil.rmtree(folder, ignore_errors=True)
         raise UsageError(str(error).removeprefix("error: ")) from None
     return Results(document, folder)
 

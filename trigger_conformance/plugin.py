@@ -19,6 +19,12 @@ from typing import Any, TextIO, TypeVar, cast
 
 import pytest
 
+from trigger_conformance.options import places
+
+if not places.SETTLED:
+    # The command line has done so before; here, pytest is what was called.
+    places.settle(sys.argv[1:], os.environ, Path.cwd())
+
 from trigger_conformance.checks import catalogue, contracts
 from trigger_conformance.checks.operation import UnusableChecksError, suites
 from trigger_conformance.checks.requirement import Stage

@@ -110,6 +110,15 @@ BAD = {
     "a secret header inline": ('header = ["X-Gateway-Token: abc"]', "looks like a secret"),
     "a header's variable that is not set": ('header = ["X-Gateway-Token: ${NONE}"]', "the variable NONE is not set"),
     "a header without a colon": ('header = ["X-Gateway"]', "header: it must be 'Name: value'"),
+    "a number for a list": ("only = 5", "only: it must be a text, or a list of texts"),
+    "a number for headers": ("header = 5", "header: it must be a text, or a list of texts"),
+    "a time among headers": ("header = [00:00:00]", "header: it must be a text, or a list of texts"),
+    "a list for a target's name": ('target = ["a"]\n[targets.a]', "--target .*: no such target"),
+    "a NUL in a folder's name": ('checks = "a\\u0000b"', r"checks a\\x00b: it must be a folder"),
+    "a NUL in a document's name": ('openapi = "a\\u0000b"', r"openapi a\\x00b: it must be an OpenAPI document"),
+    "a number of too many digits": (f"seed = 0x{'f' * 5000}", "seed: it has too many digits"),
+    "a password": ('example_database = "redis://:p@h"', "a password has no place in a file"),
+    "a password of odd characters": ('example_database = "redis://:p/q@h"', "a password has no place in a file"),
     "a value twice": ("max-runs = 1\nmax_runs = 2", "max_runs is there twice"),
 }
 

@@ -4,7 +4,7 @@ import pytest
 
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.contract.home import ROOT
-from trigger_conformance.options.options import OPTIONS
+from trigger_conformance.options.options import BY_DEST, OPTIONS
 from trigger_conformance.options.settings import gather
 from trigger_conformance.options.target import UsageError
 
@@ -99,6 +99,8 @@ BAD = {
     "no time": ({"timeout": "0"}, "--timeout 0: it must be 0.001 or more"),
     "not a number": ({"timeout": "nan"}, "--timeout nan: it must be"),
     "endless time": ({"timeout": "inf"}, "--timeout inf: it must be"),
+    "more requests than can be counted": ({"max_requests": "9" * 400}, "it must be a number of at most 9,223,372,036"),
+    "more time than a clock has": ({"timeout": "1e308"}, "--timeout 1e308: it must be a number of at most 1,000,000"),
     "no requests": ({"max_requests": "0"}, "--max-requests 0: it must be 1 or more"),
     "no pace": ({"requests_per_second": "0"}, "--requests-per-second 0: it must be 0.001 or more"),
     "no workers": ({"workers": "0"}, "--workers 0: it must be 1 or more"),
@@ -135,6 +137,21 @@ def test_an_unusable_file_is_one_line(tmp_path, text, said):
 def test_an_unusable_variable_is_named(tmp_path):
     with pytest.raises(UsageError, match="TRIGGER_CONFORMANCE_TIMEOUT soon: it must be a number"):
         settings(tmp_path, environment={"TRIGGER_CONFORMANCE_TIMEOUT": "soon"})
+
+
+@pytest.mark.parametrize("name", ["only", "header", "checks", "openapi"])
+def test_a_list_of_nothing_counts_as_not_given(tmp_path, name):
+    (tmp_path / "conformance.toml").write_text('only = "http"\n')
+    nothing = {BY_DEST[name].variable: BY_DEST[name].separator}
+    found = settings(tmp_path, {name: ("",)}, nothing)
+    assert (found.only, found.target.headers, found.checks, found.openapi) == (("http",), (), (), ())
+
+
+@pytest.mark.parametrize("variable", ["TRIGGER_CONFORMANCE_BASE_URL", "PYTEST_BASE_URL"])
+def test_an_empty_base_url_and_a_key_are_not_the_built_in_server(tmp_path, variable):
+    with pytest.raises(UsageError, match=f"{variable} is empty, but a key is given"):
+        gather({}, {variable: "", "TRIGGER_API_KEY": "a"}, tmp_path)
+    assert gather({}, {variable: ""}, tmp_path).target is None
 
 
 def test_every_option_has_a_variable_a_help_and_a_default():

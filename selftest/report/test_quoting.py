@@ -134,6 +134,41 @@ def test_the_payloads_are_found_where_nothing_is_done_about_them():
     }  # fmt: skip
 
 
+def forged(payload):
+    """Results that nobody's run has written: the payload stands in every text that is no name."""
+
+    def put(value, name=""):
+        match value:
+            case dict():
+                return {key: put(each, key) for key, each in value.items()}
+            case list():
+                return [put(each, name) for each in value]
+            case str() if name not in ("verdict", "started_at", "sent_at", "schema_version"):
+                return f"a.b.{payload}" if name == "id" else payload
+        return value
+
+    return put(document(payload, halted=None, wrong_waivers=["w.toml:3: old"], suite_errors=["it broke"]))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_no_format_can_be_steered_by_a_forged_document(name, payload):
+    assert troubles_in(rendered(forged(payload), name), name) == []
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_a_forged_document_puts_nothing_into_a_summary_or_a_badge(payload):
+    text = MarkdownIt("commonmark").enable("table").render(rendered(forged(payload), "md"))
+    page = Tags(text)
+    assert set(page.found) <= {"h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "pre", "ul", "li"}
+    assert (page.links, page.handlers) == ([], [])
+    # What stands in code mentions nobody.
+    assert not re.search(r"@\w", re.sub(r"<code>.*?</code>", "", text, flags=re.DOTALL))
+    shapes = [[each.tag for each in ElementTree.fromstring(rendered(forged(said), "badge")).iter()]
+              for said in ("x", payload)]  # fmt: skip
+    assert shapes[0] == shapes[1]
+
+
 class Tags(HTMLParser):
     """The elements and event handlers of a page, and the text outside code."""
 

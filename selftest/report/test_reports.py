@@ -10,11 +10,12 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
+from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import junit
 from trigger_conformance.report.annotations import github
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.comparison import compare
-from trigger_conformance.report.files import render
+from trigger_conformance.report.files import read, render
 from trigger_conformance.report.html import page
 from trigger_conformance.report.markdown import summary
 from trigger_conformance.report.results import SCHEMA
@@ -123,6 +124,41 @@ def test_what_is_no_results_file_is_a_usage_error(command, tmp_path):
         assert wrong.status == 4
         assert name in wrong.errors
         assert len(wrong.errors.splitlines()) == 1
+
+
+# What is hardly a results document, and what is read of it.
+NO_RESULTS = {
+    "nothing but a version": ('{"schema_version": "1.4"}', "is a required property"),
+    "lists in lists": ("[" * 100_000, "it cannot be read: maximum recursion depth"),
+    "a version that is deep": ('{"schema_version": ' + "[" * 500 + "]" * 500 + "}", "these are no results"),
+    "a number of too many digits": ("9" * 5_000, "it cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), NO_RESULTS.values(), ids=NO_RESULTS)
+def test_what_is_hardly_a_results_file_is_a_usage_error(tmp_path, text, said):
+    (tmp_path / "results.json").write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=said) as raised:
+        read(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "change", [{"requirements": [{}]}, {"profile": "smoke\x1b[2J\n"}, {"target": []}, {"timeline": [{"number": "1"}]}],
+    ids=str,
+)  # fmt: skip
+def test_results_are_of_the_published_schema(results, tmp_path, change):
+    (tmp_path / "results.json").write_text(json.dumps({**results, **change}), "utf-8")
+    with pytest.raises(UsageError, match="these are no whole results of a run: ") as raised:
+        read(tmp_path)
+    assert str(raised.value).isprintable()
+
+
+def test_results_of_a_later_suite_may_have_more(results, tmp_path):
+    later = {**results, "schema_version": "1.99", "mood": "good"}
+    later["requirements"] = [{**each, "colour": "blue"} for each in results["requirements"]]
+    (tmp_path / "results.json").write_text(json.dumps(later), "utf-8")
+    assert read(tmp_path) == later
 
 
 def test_two_runs_are_compared(results):

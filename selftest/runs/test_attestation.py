@@ -120,6 +120,20 @@ def set_new(entry):
     content["text"] = content["text"].replace('"isCached": true', '"isCached": false')
 
 
+def numbered(found):
+    return [{**found[0], "_requirement": 5}, *found[1:]]
+
+
+def without(name):
+    """Drop a property of the results."""
+    return lambda data: json.dumps({each: value for each, value in json.loads(data).items() if each != name}).encode()
+
+
+def optionless(data):
+    document = json.loads(data)
+    return json.dumps({**document, "target": {**document["target"], "options": {}}}).encode()
+
+
 TAMPERED = {
     "a byte of an answer": ({"evidence": replaced(rb"isCached", b"isCachet")}, False, "evidence.har: its sum"),
     "a verdict": ({"results": replaced(rb'"passed"', b'"waived"')}, False, "results.json: its sum"),
@@ -151,7 +165,23 @@ TAMPERED = {
     ),
     "the format": ({"manifest": replaced(rb"attestation 1", b"attestation 2")}, True, "the format is"),
     "evidence that is none": ({"evidence": lambda _: b"{}"}, True, "evidence.har cannot be read"),
-    "results that are none": ({"results": lambda _: b"[]"}, True, "results.json cannot be read"),
+    "evidence of lists in lists": ({"evidence": lambda _: b"[" * 100_000}, True, "evidence.har cannot be read"),
+    "a check that is a number": ({"evidence": entries(numbered)}, True, "evidence.har cannot be read"),
+    "results that are none": ({"results": lambda _: b"[]"}, True, "results.json are no results of a run: "),
+    "results of lists in lists": ({"results": lambda _: b"[" * 100_000}, True, "results.json cannot be read"),
+    "results without a target": ({"results": without("target")}, True, '"target" is a required property'),
+    "results without options": ({"results": optionless}, True, "options cannot be read: KeyError"),
+    "results without exchanges": (
+        {"results": replaced(rb'"requests": \d+', b'"requests": 0')},
+        True,
+        "nothing was judged",
+    ),
+    "a manifest of lists in lists": ({"manifest": lambda _: b"[" * 100_000}, False, "manifest.json cannot be read"),
+    "generators that are none": (
+        {"manifest": replaced(rb'"generators": {[^}]*}', b'"generators": 5')},
+        True,
+        "manifest.json cannot be read",
+    ),
 }
 
 
@@ -206,6 +236,52 @@ def test_an_archive_is_whole_and_holds_nothing_else(signed, tmp_path, pair):
         verify(cut)
 
 
+def flawed(signed, folder, *, local, central, value, kind=zipfile.ZIP_DEFLATED):
+    """A copy of an archive with one value changed in the first entry's two headers (APPNOTE.TXT 4.3.7, 4.3.12)."""
+    path = folder / "flawed.zip"
+    with zipfile.ZipFile(signed) as archive, zipfile.ZipFile(path, "w", kind) as other:
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name))
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        data[data.find(signature) + offset] = value
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(("local", "central", "value"), [(6, 8, 1), (8, 10, 99)], ids=["encrypted", "unknown kind"])
+def test_an_entry_that_cannot_be_unpacked_is_damaged(signed, tmp_path, local, central, value):
+    with pytest.raises(RejectedError, match="the archive is damaged: "):
+        verify(flawed(signed, tmp_path, local=local, central=central, value=value))
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_data_that_cannot_be_unpacked_is_damaged(tmp_path, kind):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        archive.writestr(RESULTS, bytes(range(256)) * 64)
+    data = bytearray(path.read_bytes())
+    begin = data.find(RESULTS.encode()) + len(RESULTS)
+    data[begin : begin + 12] = b"\xff" * 12
+    path.write_bytes(data)
+    with pytest.raises(RejectedError, match="the archive is damaged: "):
+        verify(path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"requests": 0}, {"requirements": []}, {"requirements": "skipped"}], ids=["unasked", "none", "skipped"]
+)
+def test_results_that_judge_nothing_are_not_attested(signed, tmp_path, change):
+    with zipfile.ZipFile(signed) as archive:
+        archive.extractall(tmp_path)
+    document = json.loads((tmp_path / RESULTS).read_text("utf-8"))
+    if change.get("requirements"):
+        change = {"requirements": [{**each, "verdict": "skipped"} for each in document["requirements"]]}
+    (tmp_path / RESULTS).write_text(json.dumps({**document, **change}), "utf-8")
+    with pytest.raises(UsageError, match="nothing was judged"):
+        attest(tmp_path)
+
+
 def test_what_cannot_be_attested_is_told(tmp_path, command):
     assert command("attest", str(tmp_path)).status == 4
     halted = command("run", "--base-url=http://127.0.0.1:9", TRIGGER_API_KEY="k")
@@ -221,6 +297,7 @@ def test_the_command_line_tells_what_was_verified(signed, tmp_path, command, pai
     assert good.status == 0
     assert "was conformant on" in good.output
     assert "signed by that key" in good.output
+    assert re.search(r"\d+ verdicts \(\d+ passed, \d+ skipped[^)]*\) follow from \d+ exchanges", good.output)
     bad = command("verify", str(changed(signed, tmp_path, anew=False, results=replaced(rb"passed", b"waived"))))
     assert bad.status == 1
     assert "rejected" in bad.output

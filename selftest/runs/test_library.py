@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -104,9 +105,11 @@ def test_what_cannot_be_used_is_one_line(options, said, tmp_path):
     assert "\n" not in str(raised.value)
 
 
-def test_a_base_url_that_is_none_is_told():
+def test_a_base_url_that_is_none_is_told_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(UsageError, match="staging"):
         trigger_conformance.run("staging", "a-key-of-nobody")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ones_own_checks_and_documents_are_options(sound, tmp_path):

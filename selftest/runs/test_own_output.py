@@ -1,14 +1,21 @@
 """What the suite itself cannot write: a terminal that is gone, a full disk, an unusable folder, are no verdict."""
 
+import contextlib
+import errno
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from selftest.canned import answer, canned
-from selftest.conftest import Ran, at, environment, keys, ran, reference
+from selftest.conftest import LONGEST, Ran, at, environment, keys, ran, reference
+from trigger_conformance.cli import _run_command, cli
 from trigger_conformance.contract.home import ROOT
+from trigger_conformance.runs import standard_streams
+from trigger_conformance.runs.standard_streams import LossyStream
 
 SMOKE = "--profile=smoke"
 ONE = "--only=run_count.out_of_range_is_rejected"
@@ -136,3 +143,61 @@ def test_a_page_that_cannot_be_written_is_a_note(command):
     assert ended.status == 6
     note = "GITHUB_STEP_SUMMARY /no/such/folder/page.md: it cannot be written (No such file or directory)"
     assert note in ended.results["notes"]
+
+
+@pytest.fixture
+def full():
+    """Both ends of a pipe that does not block and is full, and how many bytes are in it."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    taken = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            taken += os.write(write, b"x" * 4096)
+    yield read, write, taken
+    os.close(read)
+
+
+def test_a_pipe_that_is_read_late_takes_all(full):
+    read, write, taken = full
+    text = "told late\n" * 50_000
+
+    def reading():
+        with open(read, "rb", closefd=False) as stream:
+            return stream.read()
+
+    with ThreadPoolExecutor() as pool, LossyStream(write) as stream:
+        heard = pool.submit(reading)
+        stream.write(text)
+        stream.flush()
+        assert stream.lost is None
+        os.close(write)
+        assert heard.result(LONGEST)[taken:].decode() == text
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for_without_end(full, monkeypatch):
+    _, write, _ = full
+    monkeypatch.setattr(standard_streams, "LONGEST_WAIT", 0.01)
+    with LossyStream(write) as stream:
+        stream.write("told to nobody")
+        stream.flush()
+        assert stream.lost.errno == errno.EAGAIN
+    os.close(write)
+
+
+def test_an_error_in_the_suite_itself_is_one_line_and_no_verdict(capsys, monkeypatch):
+    def fail(**_):
+        raise KeyError("somebody's key")
+
+    monkeypatch.setattr(cli, "main", fail)
+    assert _run_command() == 3
+    line = r"error: an error in the suite itself: KeyError at trigger_conformance/cli\.py:\d+; please report it\n"
+    assert re.fullmatch(line, capsys.readouterr().err)
+
+
+def test_a_suite_that_cannot_be_imported_is_no_verdict(tmp_path):
+    """As a module of the suite that lacks something it stands on."""
+    (tmp_path / "click.py").write_text("raise RuntimeError('no click')", "utf-8")
+    line = [sys.executable, "-m", "trigger_conformance", "--version"]
+    ended = subprocess.run(line, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (3, "error: the suite cannot be imported: RuntimeError: no click\n")

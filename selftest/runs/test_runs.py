@@ -1,6 +1,7 @@
 """Whole runs: verdicts, exit statuses and reports, on sound servers, broken ones and none."""
 
 import base64
+import io
 import json
 import os
 import re
@@ -21,7 +22,11 @@ from selftest.conftest import at, environment, keys, ran, reference
 from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.contract.home import ROOT
+from trigger_conformance.options.settings import gather
+from trigger_conformance.report.progress import Console, Output
 from trigger_conformance.report.results import SCHEMA
+from trigger_conformance.runs import run as runs
+from trigger_conformance.wire.ledger import Ledger
 
 # The reference server has no runs, so that any parent is unknown, and rejected.
 OF_TARGETS_WITH_PARENTS = "create_batch.run_count.parent_run_switches_nothing_off"
@@ -431,3 +436,27 @@ def test_a_check_that_crashes_is_an_error_of_the_suite_with_its_reports(command,
     assert crashed.verdicts["create_batch.run_count.rejected_run_count_creates_nothing"] == "inconclusive"
     assert "ZeroDivisionError: in the suite" in (crashed.folder / "report.html").read_text("utf-8")
     assert "passed" in crashed.verdicts.values()
+
+
+def test_the_book_that_progress_is_told_from_is_closed(tmp_path, monkeypatch):
+    opened, closed = [], []
+
+    class Book(Ledger):
+        def __init__(self, *given, **more):
+            super().__init__(*given, **more)
+            opened.append(self)
+
+        def close(self):
+            closed.append(self)
+            super().close()
+
+    monkeypatch.setattr(runs, "Ledger", Book)
+    given = {"base_url": "http://127.0.0.1:9", "api_key": "tr_dev_key", "report_dir": str(tmp_path / "report")}
+    run = runs.Run(gather(given, {}, tmp_path))
+    try:
+        run.show_progress(Console(Output.VERBOSE, io.StringIO()))
+        run.end_progress()
+        assert opened == closed
+        assert len(opened) == 1
+    finally:
+        run.close()

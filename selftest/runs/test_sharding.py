@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections import Counter
+from datetime import date
 from xml.etree import ElementTree
 
 import jsonschema_rs
@@ -14,11 +15,19 @@ import pytest
 from selftest import warm
 from selftest.conftest import LONGEST, at, call, environment, keys, reference, told
 from trigger_conformance.checks.catalogue import Selection, catalogue
-from trigger_conformance.checks.requirement import Profile, Stage
+from trigger_conformance.checks.requirement import Level, Profile, Stage
 from trigger_conformance.checks.sharding import Shard, everywhere, shard
 from trigger_conformance.options.settings import gather
 from trigger_conformance.options.target import UsageError
+from trigger_conformance.report import results
+from trigger_conformance.report.curl import Way
+from trigger_conformance.report.reproduce import Reproducer
 from trigger_conformance.report.results import SCHEMA
+from trigger_conformance.runs.merging import _settled
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.settling import settled
+from trigger_conformance.verdicts.verdict import Ending, Verdict
+from trigger_conformance.verdicts.waivers import Waiver
 
 URL = {"base_url": "https://x", "api_key": "k", "press_rate_limit": True}
 SMOKE = ("--profile=smoke", "--idempotency-wait=1")
@@ -266,6 +275,71 @@ def test_a_waiver_that_one_part_needs_is_not_held_against_it_in_another(parts):
     assert needed["wrong_waivers"] == []
     _, gone = merged(parts, "1", with_verdict("2", "passed", useless), "3", "4", name="gone")
     assert gone["wrong_waivers"] == useless
+
+
+TODAY = date(2026, 1, 1)
+CHECK, OWNER = [each for each in catalogue() if each.level is Level.MUST][:2]
+WAIVED = Waiver(requirement=CHECK.id, reason="known", expires=date(2026, 1, 2), link="https://x.example/1")
+
+
+def data(outcome):
+    return results.requirement_data(outcome, Reproducer((), Way(base_url="http://x")))
+
+
+def resting(*, waivers=(), beside=()):
+    """What a part says of a check whose ground failed."""
+    seen = Outcome(requirement=CHECK, ending=Ending.UNGROUNDED, verdict=Verdict.INCONCLUSIVE, message="seen",
+                   rests_on=OWNER.id)  # fmt: skip
+    return data(settled([seen], beside, waivers=waivers, today=TODAY)[0])
+
+
+def owning(verdict):
+    ending = Ending.HELD if verdict is Verdict.PASSED else Ending.BROKEN
+    return Outcome(requirement=OWNER, ending=ending, verdict=verdict)
+
+
+def of_all(*requirements, waivers=(), today=TODAY):
+    told, _ = _settled(requirements, {}, waivers=waivers, today=today, strict=False)
+    return [(each["verdict"], each["waiver"]) for each in told]
+
+
+def test_ground_that_is_settled_by_a_merge_is_waived_as_in_an_undivided_run():
+    known = {"reason": "known", "link": "https://x.example/1", "expires": "2026-01-02"}
+    holds = data(owning(Verdict.PASSED))
+    assert of_all(resting(), holds) == [("violated", None), ("passed", None)]
+    assert of_all(resting(waivers=[WAIVED]), holds, waivers=[WAIVED]) == [("waived", known), ("passed", None)]
+    assert of_all(resting(), holds, waivers=[WAIVED], today=date(2026, 1, 3))[0] == ("violated", None)
+
+
+def test_an_owner_that_another_part_found_violated_leaves_a_waived_check_undecided():
+    alone = resting(waivers=[WAIVED], beside=[owning(Verdict.PASSED)])
+    assert alone["verdict"] == "waived"
+    broken = data(owning(Verdict.VIOLATED))
+    assert of_all(alone, broken, waivers=[WAIVED])[0] == ("inconclusive", None)
+
+
+@pytest.mark.parametrize(("waivers", "verdict"), [((), "violated"), ((WAIVED,), "waived")])
+def test_what_was_settled_beside_an_owner_of_no_part_stays_so(waivers, verdict):
+    alone = resting(waivers=waivers, beside=[owning(Verdict.PASSED)])
+    assert of_all(alone, waivers=waivers)[0][0] == verdict
+
+
+def test_waivers_are_told_with_the_results_and_kept_by_a_merge(parts):
+    one = results.waiver_data(WAIVED)
+    assert results.waiver_of(one) == WAIVED
+    names = [altered(parts, "1", waivers=[one]), altered(parts, "2", waivers=[one]), "3", "4"]
+    _, merged_results = merged(parts, *names, name="with-waivers")
+    assert merged_results["waivers"] == [one]
+
+
+def test_links_of_a_part_are_not_followed(parts, tmp_path):
+    (tmp_path / "elsewhere").write_text("of nobody's concern", "utf-8")
+    part = altered(parts, "1")
+    (parts / part / "bodies").mkdir(exist_ok=True)
+    (parts / part / "bodies" / "link").symlink_to(tmp_path / "elsewhere")
+    (parts / part / "allure-results" / "link").symlink_to(tmp_path)
+    merged(parts, part, "2", name="linked")
+    assert list((parts / "linked").rglob("link*")) == []
 
 
 def test_an_id_that_two_parts_were_given_is_found(parts):

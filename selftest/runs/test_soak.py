@@ -295,6 +295,22 @@ def test_a_place_that_cannot_be_used_is_told_before_the_run(command, place, said
     assert (ran.status, said in ran.output + ran.errors) == (4, True)
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["redis://:s3cr/et@127.0.0.1:9", "rediss://u:s3cr?et@127.0.0.1:9", "redis://:s3cr#et@127.0.0.1:9",
+     "redis://:12/s3cr@127.0.0.1:9", "redis://:s3cr[et@127.0.0.1:9", "redis://u:et@127.0.0.1:s3cr"],
+)  # fmt: skip
+def test_no_piece_of_a_password_is_told(place):
+    with pytest.raises(UsageError, match="this URL cannot be read") as raised:
+        check(place)
+    assert not re.search("s3cr|et@|12", str(raised.value))
+
+
+def test_a_folder_whose_name_no_file_system_takes_is_a_usage_error():
+    with pytest.raises(UsageError, match="--example-database "):
+        check("a\0b")
+
+
 def test_only_campaigns_keep_examples(command):
     ran = command("run", "--example-database=here")
     assert (ran.status, "give --profile soak" in ran.errors) == (4, True)

@@ -140,6 +140,27 @@ def test_what_is_written_can_be_read(tmp_path):
     assert first.expires == second.expires == TODAY
 
 
+@pytest.mark.parametrize(
+    "reason", ["wanted 🙂", "\x7f\x01\x1f\u2028\x85", 'a\n"""\n[[waiver]]', "\\u0041 \\", "é\0\ufffe\U0010ffff"]
+)
+def test_a_reason_of_any_characters_can_be_read(tmp_path, reason):
+    path = tmp_path / "waivers.toml"
+    waivers_file.add(path, Waiver(requirement=ONE, reason=reason, expires=TODAY, link=reason), [ONE], TODAY)
+    (found,) = waivers_file.load(path, [ONE])
+    assert (found.reason, found.link) == (reason, reason)
+
+
+@pytest.mark.parametrize("where", ["reason", "link"])
+def test_what_no_file_can_hold_is_refused_and_the_file_left_as_it_was(tmp_path, where):
+    path = tmp_path / "waivers.toml"
+    waivers_file.add(path, waiver(), [ONE, OTHER], TODAY)
+    before = path.read_bytes()
+    odd = {"reason": "known", where: "a\udcff"}
+    with pytest.raises(UsageError, match=f"waive {OTHER}: no file can hold this reason or link"):
+        waivers_file.add(path, Waiver(requirement=OTHER, expires=TODAY, **odd), [ONE, OTHER], TODAY)
+    assert path.read_bytes() == before
+
+
 def test_what_is_waived_already_is_not_waived_again(tmp_path):
     path = tmp_path / "w.toml"
     waivers_file.add(path, waiver(), [ONE], TODAY)

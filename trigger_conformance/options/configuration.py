@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from trigger_conformance.checks.near_misses import hint
 from trigger_conformance.options import interruption
@@ -25,6 +24,7 @@ from trigger_conformance.options.target import UsageError, shown
 KEYS = ("api_key", "second_api_key")
 _PLACES = ("env", "file", "command")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
+_PASSWORD = re.compile(r"://.*:.+@", re.DOTALL)
 _TELLS_A_SECRET = re.compile(r"auth|key|secret|token|cookie|password|signature", re.IGNORECASE)
 # Long enough for a person who is asked for a passphrase.
 _COMMAND_SECONDS = 120
@@ -155,7 +155,7 @@ def _entries(
 
 
 def _content(dest: str, value: Any, source: str, environment: Mapping[str, str]) -> Any:
-    if dest == "example_database" and urlsplit(str(value)).password:
+    if dest == "example_database" and _PASSWORD.search(str(value)):
         raise UsageError(
             f"{source}: a password has no place in a file; set {BY_DEST[dest].variable} to the URL with the password"
         )

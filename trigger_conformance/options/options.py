@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,13 @@ from trigger_conformance.checks.operation import Fact, operations
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
 from trigger_conformance.contract import contract
-from trigger_conformance.options import places
+from trigger_conformance.contract.quoting import shortened, visible
 from trigger_conformance.options.target import UsageError
 
 PREFIX = "TRIGGER_CONFORMANCE_"
+# What a database holds (SQLite: 64 bits), and what a system's timers take.
+_MOST = {int: (1 << 63) - 1, float: 1_000_000_000}
+_LONGEST_SHOWN = 200
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -169,8 +171,7 @@ _AFTER = (
     Option("report-dir", str, "reports/<time>-<host>", "Where the reports go. reports/latest points at the newest.",
            "DIR"),
 )  # fmt: skip
-# Operations of the user's own bring options, too.
-SETTLED = places.settle(sys.argv[1:], os.environ, Path.cwd())
+# Operations of the user's own bring options, too: whoever lets them stand beside the suite's settles that before.
 OPTIONS = (*_BEFORE, *stated(), *_AFTER)
 BY_DEST = {option.dest: option for option in OPTIONS}
 
@@ -178,17 +179,27 @@ BY_DEST = {option.dest: option for option in OPTIONS}
 def read(option: Option, value: Any, source: str) -> Any:
     """``value`` as the option means it; ``source`` is named where it cannot be used. Raises UsageError."""
     if option.many:
-        texts = [value] if isinstance(value, str) else list(value)
-        entries = [entry.strip() for text in texts for entry in str(text).split(option.separator)]
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise UsageError(f"{source}: it must be a text, or a list of texts")
+        entries = [entry.strip() for text in texts for entry in text.split(option.separator)]
         return tuple(_converted(option, entry, source) for entry in entries if entry)
-    # An IntEnum would read a number as one of its members, and a key must not be printed.
-    return _converted(option, str(value).lower() if isinstance(value, bool) else str(value), source)
+    try:
+        # An IntEnum would read a number as one of its members, and a key must not be printed.
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError as error:
+        raise UsageError(f"{source}: it has too many digits") from error
+    return _converted(option, text, source)
 
 
 def _converted(option: Option, text: str, source: str) -> Any:
+    told = source if option.secret else f"{source} {shortened(visible(text), _LONGEST_SHOWN)}"
     try:
-        return option.kind(text)
+        value = option.kind(text)
     except ValueError as error:
         wanted = {int: "a whole number", float: "a number"}.get(option.kind, str(error))  # type: ignore[call-overload]
-        told = source if option.secret else f"{source} {text}"
         raise UsageError(f"{told}: it must be {wanted}") from None
+    most = _MOST.get(type(value))
+    if most is not None and not -most <= value <= most:
+        raise UsageError(f"{told}: it must be a number of at most {most:,}")
+    return value

@@ -13,7 +13,8 @@ from trigger_conformance.checks.requirement import Level, Profile, Requirement
 from trigger_conformance.checks.sharding import Shard
 from trigger_conformance.options import configuration
 from trigger_conformance.options.configuration import KEYS, KeySource, Value
-from trigger_conformance.options.options import BY_DEST, OPTIONS, PREFIX, SETTLED, read
+from trigger_conformance.options.options import BY_DEST, OPTIONS, PREFIX, read
+from trigger_conformance.options.places import SETTLED
 from trigger_conformance.options.target import Target, UsageError, check_least, check_url, usual_budget, usually_stated
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import UnusableProxyError, proxy_for
@@ -60,9 +61,10 @@ def values(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
     Earlier sources win. Raises UsageError.
     """
     told = {
-        dest: Value(read(BY_DEST[dest], value, f"--{BY_DEST[dest].name}"), f"--{BY_DEST[dest].name}")
+        dest: Value(content, f"--{BY_DEST[dest].name}")
         for dest, value in given.items()
-        if value not in (None, (), [])
+        # A list of empty texts, as a variable that is not set leaves, says nothing.
+        if value is not None and (content := read(BY_DEST[dest], value, f"--{BY_DEST[dest].name}")) != ()
     }
     told = {**_environment(environment), **told}
     name = told.get("target")
@@ -79,9 +81,11 @@ def values(given: Mapping[str, Any], environment: Mapping[str, str], folder: Pat
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Value]:
     return {
-        option.dest: Value(read(option, text, option.variable), option.variable)
+        option.dest: Value(content, option.variable)
         for option in OPTIONS
-        if (text := environment.get(option.variable)) and SETTLED.get(option.variable) != text
+        if (text := environment.get(option.variable))
+        and SETTLED.get(option.variable) != text
+        and (content := read(option, text, option.variable)) != ()
     }
 
 
@@ -108,6 +112,8 @@ def gather(
     found = {dest: value.content for dest, value in sources.items()}
     variables = tuple((dest, found[dest].place) for dest in KEYS if _is_variable(found.get(dest)))
     base_url = found.get("base_url")
+    if base_url is None and any(found.get(dest) for dest in KEYS):
+        _check_nothing_is_empty(environment)
     if base_url is not None:
         check_url(base_url)
         try:
@@ -120,6 +126,17 @@ def gather(
     # No option of a user's: ``verify`` sets it for the run with which it judges again.
     place = sources["base_url"].source if "base_url" in sources else None
     return _settings({**found, REPLAY: environment.get(REPLAY), "base_url_from": place, "key_variables": variables})
+
+
+def _check_nothing_is_empty(environment: Mapping[str, str]) -> None:
+    """Raise UsageError where a base URL was meant: the built-in server, which needs no key, would pass for it."""
+    option = BY_DEST["base_url"]
+    for variable in (option.variable, *option.also):
+        if environment.get(variable) == "":
+            raise UsageError(
+                f"{variable} is empty, but a key is given: set it to the target's origin, or give no key to run on the "
+                "built-in server"
+            )
 
 
 def _is_variable(source: Any) -> bool:

@@ -88,9 +88,21 @@ def add(path: Path, waiver: Waiver, known: Iterable[str], today: date) -> None:
                 raise UsageError(f"waive {each.requirement}: it is waived already at {each.place}; change that entry")
     try:
         before = path.read_text("utf-8") if path.exists() else ""
-        path.write_text(before + gap(before) + entry(waiver), "utf-8")
+        text = before + gap(before) + entry(waiver)
+        _check_readable(text, waiver)
+        path.write_text(text, "utf-8")
     except OSError as error:
         raise UsageError(f"waive --waivers {path}: it cannot be written: {error.strerror}") from error
+
+
+def _check_readable(text: str, waiver: Waiver) -> None:
+    """Raise UsageError where the text of a file could not be written, or not be read as ``waiver`` at its end."""
+    try:
+        text.encode("utf-8")
+        last = tomllib.loads(text)["waiver"][-1]
+    except ValueError as error:
+        raise UsageError(f"waive {waiver.requirement}: no file can hold this reason or link: {error}") from error
+    assert (last["reason"], last.get("link", "")) == (waiver.reason, waiver.link)
 
 
 def gap(before: str) -> str:
@@ -100,7 +112,11 @@ def gap(before: str) -> str:
 
 def entry(waiver: Waiver) -> str:
     """A waiver as text to append to a file."""
-    # JSON strings are TOML basic strings.
-    lines = ["[[waiver]]", f"requirement = {json.dumps(waiver.requirement)}", f"reason = {json.dumps(waiver.reason)}"]
-    lines += [f"link = {json.dumps(waiver.link)}"] if waiver.link else []
+    lines = ["[[waiver]]", f"requirement = {_string(waiver.requirement)}", f"reason = {_string(waiver.reason)}"]
+    lines += [f"link = {_string(waiver.link)}"] if waiver.link else []
     return "\n".join([*lines, f"expires = {waiver.expires}", ""])
+
+
+def _string(text: str) -> str:
+    """A basic string of TOML: JSON's, but for its pairs of surrogates, and with DEL escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -85,6 +85,7 @@ def _way(options: Mapping[str, Any]) -> list[str]:
         _unless(options, "timeout_s", "timeout", _DEFAULT_TIMEOUT),
         _unless(options, "requests_per_second", "requests-per-second", None),
         *(f"--{name} {shlex.quote(place)}" for name in ("openapi", "checks") for place in options.get(name, ())),
+        _unless(options, "ca_bundle", "ca-bundle", None),
         "--insecure" if options.get("insecure") else "",
         "--http2" if options.get("http2") else "",
     ]
@@ -96,7 +97,7 @@ def _stated(options: Mapping[str, Any], facts: Iterable[Fact]) -> list[str]:
 
 def _unless(options: Mapping[str, Any], name: str, option: str, usual: Any) -> str:
     value = options.get(name, usual)
-    told = shlex.quote(value) if isinstance(value, str) else f"{value or 0:g}"
+    told = shlex.quote(value) if isinstance(value, str) else str(value).removesuffix(".0")
     return "" if value is None or value == usual else f"--{option} {told}"
 
 

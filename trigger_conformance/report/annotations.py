@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trigger_conformance.contract.quoting import bounded, harmless, shortened, visible
+from trigger_conformance.contract.quoting import bounded, harmless, lines, shortened, visible
 from trigger_conformance.report.telling import Finding, findings, in_order, troubles
 
 _MOST, _LARGEST, _LONGEST_MESSAGE = 50, 1000, 600
@@ -71,7 +71,7 @@ def _message(found: Finding) -> str:
 def _fitting(text: str, escape: Callable[[str], str]) -> str:
     """``text`` escaped, cut where it would be larger than an annotation should be."""
     kept, size = [], 0
-    for character in harmless(text):
+    for character in harmless(lines(text)):
         kept.append(escape(character))
         size += len(kept[-1].encode("utf-8", "backslashreplace"))
         if size > _LARGEST:

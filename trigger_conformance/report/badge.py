@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
+from trigger_conformance.contract.quoting import harmless, shortened, visible
 from trigger_conformance.report.telling import headline
 
 _COLOUR = {"conformant": "#17683a", "failed": "#a8201a", "inconclusive": "#8a5200"}
 _LETTER, _MARGIN = 6.6, 12
+_LONGEST = 100
 
 
 def badge(results: Mapping[str, Any]) -> str:
@@ -16,10 +19,11 @@ def badge(results: Mapping[str, Any]) -> str:
     waived = sum(each["verdict"] == "waived" for each in results["requirements"])
     told = headline(results)
     words = told.words + (f", {waived} waived" if waived else "")
-    label = _label(results)
-    left, right = (round(len(text) * _LETTER) + _MARGIN for text in (label, words))
+    texts = [shortened(visible(text), _LONGEST) for text in (_label(results), words)]
+    left, right = (round(len(text) * _LETTER) + _MARGIN for text in texts)
+    label, words = map(escape, texts)
     colour = _COLOUR[told.kind]
-    return (
+    picture = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
         f'aria-label="{label}: {words}"><title>{label}: {words}</title>'
         f'<rect width="{left}" height="20" rx="3" fill="#444b5a"/>'
@@ -27,6 +31,7 @@ def badge(results: Mapping[str, Any]) -> str:
         f'<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
         f'<text x="{left / 2}" y="14">{label}</text><text x="{left + right / 2}" y="14">{words}</text></g></svg>\n'
     )
+    return harmless(picture, "&#58;", "&#35;")
 
 
 def _label(results: Mapping[str, Any]) -> str:

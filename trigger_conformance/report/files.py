@@ -6,18 +6,26 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import jsonschema_rs
+
+from trigger_conformance.contract.quoting import shortened, visible
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import junit
 from trigger_conformance.report.annotations import azure, github, gitlab
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.html import page
 from trigger_conformance.report.markdown import summary
+from trigger_conformance.report.results import SCHEMA
+from trigger_conformance.wire.redaction import REDACTED
 
 RESULTS = "results.json"
+_ADDED = jsonschema_rs.ValidationErrorKind.AdditionalProperties
+_LONGEST = 200
 ALLURE = "allure-results"
 RENDERERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
     "html": ("report.html", page),
@@ -76,8 +84,34 @@ def read(path: Path) -> dict[str, Any]:
     file = path / RESULTS if path.is_dir() else path
     try:
         document = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file}: it cannot be read: {error}; give a run's {RESULTS}, or its folder") from error
     if not isinstance(document, dict) or not str(document.get("schema_version", "")).startswith("1."):
         raise UsageError(f"{file}: these are no results of a run; give a run's {RESULTS}, or its folder")
+    if (wrong := misfit(document)) is not None:
+        raise UsageError(f"{file}: these are no whole results of a run: {wrong}; give a run's own {RESULTS}")
     return document
+
+
+def misfit(document: object) -> str | None:
+    """What keeps ``document`` from being results of the published schema, in a line; None where nothing does.
+
+    A later version of the suite may have added to it, and redaction spares no text.
+    """
+    try:
+        error = next((each for each in _schema().iter_errors(document) if not _is_fine(each)), None)
+    except ValueError as unreadable:
+        return shortened(visible(str(unreadable)), _LONGEST)
+    if error is None:
+        return None
+    place = "/".join(map(str, error.instance_path))
+    return shortened(visible(f"{place}: {error.message}" if place else error.message), _LONGEST)
+
+
+def _is_fine(error: jsonschema_rs.ValidationError) -> bool:
+    return isinstance(error.kind, _ADDED) or (isinstance(error.instance, str) and REDACTED in error.instance)
+
+
+@cache
+def _schema() -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(json.loads(SCHEMA.read_text("utf-8")))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from trigger_conformance.contract.quoting import bounded, harmless, visible
+from trigger_conformance.contract.quoting import bounded, harmless, lines, visible
 from trigger_conformance.report.telling import Trouble, titles, troubles, why
 
 FILE = "junit.xml"
@@ -35,7 +35,7 @@ def text(results: Mapping[str, Any]) -> str:
     suite.extend(cases)
     ElementTree.indent(root, "")
     document = ElementTree.tostring(root, "unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{harmless(document, "&#58;", "&#35;")}\n'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{harmless(lines(document), "&#58;", "&#35;")}\n'
 
 
 def _of_requirement(requirement: Mapping[str, Any], findings: Sequence[str]) -> ElementTree.Element:

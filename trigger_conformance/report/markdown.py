@@ -14,6 +14,7 @@ _SIGN = {"conformant": "✅", "failed": "❌", "inconclusive": "❔"}
 _MOST_MESSAGE = 300
 _MOST_IDS = 12
 # What a page makes a link or a mention of, wherever it stands in a text and however it is escaped.
+_IDENTIFIER = re.compile(r"[\w.]+", re.ASCII)
 _LINKED = re.compile(r"https?:(?=//)|ftp:(?=//)|www(?=\.)|@", re.IGNORECASE)
 
 
@@ -24,22 +25,22 @@ def summary(results: Mapping[str, Any]) -> str:
 
 def _lines(results: Mapping[str, Any]) -> Iterator[str]:
     told = headline(results)
-    yield f"## {_SIGN[told.kind]} {told.words}: {_plain(results['target']['base_url'])}"
+    yield f"## {_SIGN[told.kind]} {_said(told.words)}: {_place(results['target']['base_url'])}"
     yield ""
     for problem in results["wrong_waivers"]:
-        yield f"❌ {_plain(problem)}\n"
+        yield f"❌ {_said(problem)}\n"
     if said := aside(results):
-        yield f"{said}\n"
+        yield f"{_said(said)}\n"
     for error in results.get("suite_errors", ()):
-        yield f"❌ {_plain(error)}\n"
+        yield f"❌ {_said(error)}\n"
     if results["halted"]:
         yield f"{_said(results['halted'])}\n"
     counts = Counter(each["verdict"] for each in results["requirements"])
     yield ", ".join(f"{count} {name}" for name, count in counts.most_common()) + "."
     yield (
         f"{requests(results)}, {results['runs']} runs, {results['duration_s']:.1f} s, profile "
-        f"{results['profile']}, seed {results['seed']}, contract {_plain(results['contract']['title'])} "
-        f"{results['contract']['version']}."
+        f"{_said(results['profile'])}, seed {results['seed']}, contract {_said(results['contract']['title'])} "
+        f"{_said(results['contract']['version'])}."
     )
     yield from (f"\n{_said(note)}" for note in results["notes"])
     yield from _leftovers(results)
@@ -68,8 +69,8 @@ def _findings(found: Sequence[Finding]) -> Iterator[str]:
         yield "| | finding | clause | requirements | not judged because of it |"
         yield "|---|---|---|---|---|"
         for number, each in enumerate(chosen, 1):
-            clause = _plain(each.first["clause"]["name"])
-            ids = _named(list(each.requirements)) if each.others else f"`{each.first['id']}`"
+            clause = _said(each.first["clause"]["name"])
+            ids = _named(list(each.requirements)) if each.others else _id(each.first["id"])
             yield f"| {number} | {_said(each.title)} | {clause} | {ids} | {len(each.not_judged) or ''} |"
 
 
@@ -82,14 +83,23 @@ def _table(title: str, requirements: Iterable[Mapping[str, Any]]) -> Iterator[st
     yield "|---|---|---|"
     for reason, members in groups.items():
         clauses = dict.fromkeys(each["clause"]["name"] for each in members)
-        yield f"| {_named(members)} | {_plain(', '.join(clauses))} | {_said(reason)} |"
+        yield f"| {_named(members)} | {_said(', '.join(clauses))} | {_said(reason)} |"
 
 
 def _named(members: list[Mapping[str, Any]]) -> str:
     if len(members) == 1:
-        return f"`{members[0]['id']}` {_plain(members[0]['statement'])}"
+        return f"{_id(members[0]['id'])} {_said(members[0]['statement'])}"
     more = f" and {len(members) - _MOST_IDS} more" if len(members) > _MOST_IDS else ""
-    return f"{len(members)} requirements: " + ", ".join(f"`{each['id']}`" for each in members[:_MOST_IDS]) + more
+    return f"{len(members)} requirements: " + ", ".join(_id(each["id"]) for each in members[:_MOST_IDS]) + more
+
+
+def _id(identity: str) -> str:
+    return f"`{identity}`" if _IDENTIFIER.fullmatch(identity) else _said(identity)
+
+
+def _place(url: str) -> str:
+    """The target's URL, which a page may make a link of, but no mention."""
+    return _said(url) if "@" in url else _plain(url)
 
 
 def _said(text: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,12 @@ from trigger_conformance.rules.rate_limit import remaining
 from trigger_conformance.verdicts.findings import Finding, findings
 from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.verdict import Ending, ExitStatus, Overall, Verdict
+from trigger_conformance.verdicts.waivers import Waiver
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _MOST_NUMBERS = 100
@@ -83,6 +85,7 @@ class Found:
     duration: float
     notes: Sequence[str] = ()
     halted: str | None = None
+    waivers: Sequence[Waiver] = ()
     wrong_waivers: Sequence[str] = ()
     interrupted: bool = False
     removal: Removal = Removal()
@@ -120,6 +123,7 @@ def results(found: Found, redactor: Redactor) -> dict[str, Any]:
         "shards": [],
         "interrupted": found.interrupted,
         "halted": found.halted,
+        "waivers": [waiver_data(each) for each in found.waivers],
         "wrong_waivers": list(found.wrong_waivers),
         "notes": [*found.notes, *found.removal.notes],
         "timeline": _timeline(found.exchanges),
@@ -229,6 +233,7 @@ def _options(target: Target, settings: Settings) -> dict[str, Any]:
         "max_runs": budget.runs,
         "max_seconds": budget.seconds,
         "requests_per_second": budget.per_second,
+        "ca_bundle": target.ca_bundle and _place(Path(os.path.abspath(target.ca_bundle))),
         "insecure": target.insecure,
         "http2": target.http2,
         "openapi": [_place(path) for path in settings.openapi],
@@ -310,20 +315,33 @@ def requirement_data(outcome: Outcome, reproducer: Reproducer) -> dict[str, Any]
     }
 
 
-def outcome_of(data: Mapping[str, Any], requirement: Requirement) -> Outcome:
-    """The outcome that ``requirement_data`` made ``data`` of, as far as settling and findings need it."""
+def waiver_data(waiver: Waiver) -> dict[str, str | None]:
+    """One waiver's part of the document, without the place where its user keeps it."""
+    expires = waiver.expires.isoformat() if waiver.expires else None
+    return {"requirement": waiver.requirement, "reason": waiver.reason, "link": waiver.link, "expires": expires}
+
+
+def waiver_of(data: Mapping[str, Any]) -> Waiver:
+    """The waiver that ``waiver_data`` made ``data`` of."""
+    expires = data["expires"] and date.fromisoformat(data["expires"])
+    return Waiver(requirement=data["requirement"], reason=data["reason"], link=data["link"], expires=expires)
+
+
+def outcome_of(data: Mapping[str, Any], requirement: Requirement, judged: Container[str]) -> Outcome:
+    """The outcome that ``requirement_data`` made ``data`` of, as far as settling and findings need it.
+
+    Ground whose owner is among those ``judged`` is still to be settled, else it was settled beside an owner of its own.
+    """
     verdict, rests_on = Verdict(data["verdict"]), data.get("rests_on") or ""
+    unsettled = rests_on in judged
     return Outcome(
         requirement=requirement,
-        # What a waiver covers was settled before: only the part that saw it knows the waiver.
-        ending=Ending.UNGROUNDED
-        if rests_on and verdict is not Verdict.WAIVED
-        else _ENDINGS.get(verdict, Ending.BROKEN),
+        ending=Ending.UNGROUNDED if unsettled else _ENDINGS.get(verdict, Ending.BROKEN),
         verdict=verdict,
         message=data["message"],
         evidence=tuple(each["number"] for each in data["evidence"]),
         notes=tuple(data["notes"]),
-        waiver=data["waiver"],
+        waiver=None if unsettled else data["waiver"],
         sights=tuple(Sight(**each) for each in data.get("sights", ())),
         rests_on=rests_on,
         needed=data.get("needed", True),

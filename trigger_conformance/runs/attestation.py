@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -33,6 +36,8 @@ MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 _REPORTED = (files.RESULTS, EVIDENCE)
 _FORMAT = "trigger-conformance attestation 1"
 _LARGEST = 1 << 28
+# What reading a document raises that is anybody's, and nested or typed as nothing of ours is.
+_ILL_FORMED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 
 
 class RejectedError(Exception):
@@ -43,7 +48,7 @@ def evidence(folder: Path) -> Replay:
     """The answers in a report folder. Raises RejectedError where they cannot be read."""
     try:
         return har.replay(json.loads((folder / EVIDENCE).read_text("utf-8")))
-    except (OSError, LookupError, TypeError, ValueError) as error:
+    except (OSError, *_ILL_FORMED) as error:
         raise RejectedError(f"{EVIDENCE} cannot be read: {error!r}") from error
 
 
@@ -56,6 +61,8 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
         raise UsageError(f"attest {folder}: this was merged; attest the parts, each in its own folder")
     if results["profile"] == "soak":
         raise UsageError(f"attest {folder}: a campaign goes where its findings lead; attest a run of another profile")
+    if _nothing_judged(results):
+        raise UsageError(f"attest {folder}: nothing was judged in this run; attest one that asked a target")
     if results["target"]["options"]["workers"] > 1:
         raise UsageError(f"attest {folder}: requests of several workers have no order to repeat; run with --workers 1")
     try:
@@ -75,6 +82,11 @@ def attest(folder: Path, private_key: Path | None = None) -> Path:
         for name, data in content.items():
             packed.writestr(name, data)
     return archive
+
+
+def _nothing_judged(results: Mapping[str, Any]) -> bool:
+    """Whether a statement of these results would state nothing."""
+    return not results["requests"] or all(each["verdict"] == "skipped" for each in results["requirements"])
 
 
 def _check_documents(folder: Path, results: Mapping[str, Any]) -> None:
@@ -140,7 +152,7 @@ def verify(archive: Path, public_key: Path | None = None) -> dict[str, Any]:
 
 def _other_generators(content: Mapping[str, bytes]) -> str:
     """What to try where the evidence may be right, but was made by other versions of the generators."""
-    made = json.loads(content[MANIFEST]).get("generators", {})
+    made = dict(json.loads(content[MANIFEST]).get("generators", {}))
     if made == _generators():
         return ""
     install = " ".join(f"{name}=={version}" for name, version in made.items())
@@ -167,8 +179,11 @@ def _unpacked(archive: Path) -> dict[str, bytes]:
                 )
             return {name: packed.read(name) for name in names}
     except OSError as error:
-        raise UsageError(f"{archive}: it cannot be read: {error.strerror}") from error
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+        if error.errno is not None:
+            raise UsageError(f"{archive}: it cannot be read: {error.strerror}") from error
+        raise RejectedError(f"the archive is damaged: {error}") from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError) as error:
+        # An encrypted entry is a RuntimeError, an unknown compression a NotImplementedError, which is one too.
         raise RejectedError(f"the archive is damaged: {error}") from error
 
 
@@ -179,8 +194,9 @@ def _check_manifest(content: Mapping[str, bytes]) -> None:
     try:
         manifest = json.loads(content[MANIFEST])
         sums = dict(manifest["sha256"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise RejectedError(f"{MANIFEST} cannot be read: {error}") from error
+        dict(manifest.get("generators", {}))
+    except _ILL_FORMED as error:
+        raise RejectedError(f"{MANIFEST} cannot be read: {error!r}") from error
     if manifest.get("format") != _FORMAT:
         raise RejectedError(f"{MANIFEST}: the format is {manifest.get('format')!r}, not {_FORMAT!r}")
     if manifest.get("suite_version") != __version__:
@@ -214,15 +230,19 @@ def _check_signature(content: Mapping[str, bytes], path: Path) -> None:
 def _checked_results(content: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         results: dict[str, Any] = json.loads(content[files.RESULTS])
+        if (wrong := files.misfit(results)) is not None:
+            raise RejectedError(f"{files.RESULTS} are no results of a run: {wrong}")
         for name, document in _documents(results).items():
             if content.get(name) != document:
                 raise RejectedError(f"{name} is not the contract that this suite judges by")
         told = [each["contract"] for each in results["operations"]]
         if told != _stated_contracts(results) or results["contract"] != told[0]:
             raise RejectedError("the results state another contract")
-        return results
-    except (ValueError, LookupError, TypeError) as error:
+    except _ILL_FORMED as error:
         raise RejectedError(f"{files.RESULTS} cannot be read: {error!r}") from error
+    if _nothing_judged(results):
+        raise RejectedError("nothing was judged in this run")
+    return results
 
 
 def _known() -> set[str]:
@@ -237,10 +257,14 @@ def _stated_contracts(results: Mapping[str, Any]) -> list[dict[str, str]]:
 def _judged_again(results: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The results of the suite's run over the evidence in ``folder``."""
     # Any keys will do, for nothing is sent; but cases are made from them.
-    second = "tr_prod_REPLAYED_evidence_key" if results["target"]["options"]["second_api_key"] else None
+    try:
+        options = _options(results)
+        second = "tr_prod_REPLAYED_evidence_key" if results["target"]["options"]["second_api_key"] else None
+    except _ILL_FORMED as error:
+        raise RejectedError(f"{files.RESULTS}: the run's options cannot be read: {error!r}") from error
     replayed = {REPLAY: str(folder)}
     try:
-        return run_apart(_options(results), "tr_dev_REPLAYED_evidence_key", second, folder / "again", replayed)
+        return run_apart(options, "tr_dev_REPLAYED_evidence_key", second, folder / "again", replayed)
     except NoResultsError as error:
         raise RejectedError(f"the evidence cannot be judged again: {error}") from error
 

@@ -14,7 +14,8 @@ from trigger_conformance.options.target import UsageError
 if TYPE_CHECKING:
     from redis import Redis
 
-_SCHEMES = ("redis", "rediss", "unix")
+_NETWORKED = ("redis", "rediss")
+_SCHEMES = (*_NETWORKED, "unix")
 _SECONDS = 5.0
 Result = TypeVar("Result")
 
@@ -61,14 +62,16 @@ def opened(place: str, namespace: str) -> Examples:
 
 
 def check(place: str) -> None:
-    """Raise UsageError where nothing can be kept at ``place``."""
+    """Raise UsageError where nothing can be kept at ``place``; the message holds no password."""
+    _check_form(place)
     if "://" in place and not _is_redis(place):
         raise UsageError(f"--example-database: {urlsplit(place).scheme}:// is no Redis URL; give one, or a folder")
     if not _is_redis(place):
         try:
             Path(place).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"--example-database {place}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(f"--example-database {place}: {why}") from error
         return
     try:
         _client(place).ping()
@@ -76,6 +79,18 @@ def check(place: str) -> None:
         raise UsageError("--example-database: Redis needs another package; install it: pip install redis") from error
     except Exception as error:
         raise UsageError(f"--example-database: Redis cannot be used: {error}") from error
+
+
+def _check_form(place: str) -> None:
+    """Raise UsageError for a URL whose host or port would be a piece of its password (RFC 3986 section 3.2)."""
+    try:
+        parts = urlsplit(place)
+        _ = parts.port
+        ends_early = parts.scheme in _NETWORKED and "@" in f"{parts.path}{parts.query}{parts.fragment}"
+    except ValueError:
+        ends_early = "://" in place
+    if ends_early:
+        raise UsageError("--example-database: this URL cannot be read; escape its password (/ is %2F, ? %3F, # %23)")
 
 
 def _is_redis(place: str) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from trigger_conformance.verdicts.findings import findings
 from trigger_conformance.verdicts.outcome import undecided
 from trigger_conformance.verdicts.settling import settled
 from trigger_conformance.verdicts.verdict import Decision, ExitStatus, Overall, Verdict, exit_status, overall
+from trigger_conformance.verdicts.waivers import Waiver, applied
 from trigger_conformance.wire.exchange import Exchange
 
 Document = dict[str, Any]
@@ -36,7 +38,7 @@ _RANK = (Verdict.SKIPPED, Verdict.OBSERVED, Verdict.PASSED, Verdict.INCONCLUSIVE
 # Of an operation, all parts together.
 _COUNTED = ("made", "started", "removed")
 _OWN_OPTIONS = {"press_rate_limit", "shared_key", "workers", "shard", "max_requests", "max_runs", "max_seconds",
-                "requests_per_second", "proxy", "base_url_from"}  # fmt: skip
+                "requests_per_second", "proxy", "base_url_from", "ca_bundle"}  # fmt: skip
 
 
 def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, Path]:
@@ -57,14 +59,17 @@ def merge(folders: Sequence[Path], report_dir: Path | None) -> tuple[Document, P
     _write(merged, evidence, folder)
     for part, _ in parts:
         for kept in (files.ALLURE, BODIES):
-            if (part / kept).is_dir():
-                # What is wrong with a part need not be wrong with the whole.
-                parts_own = shutil.ignore_patterns(allure_run.PATTERN)
-                shutil.copytree(part / kept, folder / kept, ignore=parts_own, dirs_exist_ok=True)
+            if (part / kept).is_dir() and not (part / kept).is_symlink():
+                shutil.copytree(part / kept, folder / kept, ignore=_left_out, dirs_exist_ok=True)
     allure_run.write(merged, folder / files.ALLURE)
     if report_dir is None:
         files.point_latest(folder)
     return merged, folder
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """What is wrong with a part, for it need not be wrong with the whole, and links, which lead anywhere."""
+    return set(fnmatch.filter(names, allure_run.PATTERN)) | {each for each in names if Path(folder, each).is_symlink()}
 
 
 def _number(folder: Path, document: Mapping[str, Any]) -> int:
@@ -141,8 +146,14 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
     first = documents[0]
     options = first["target"]["options"]
     statuses: Counter[str] = sum((Counter(document["statuses"]) for document in documents), Counter())
+    began = [datetime.fromisoformat(document["started_at"]).timestamp() for document in documents]
+    waivers = _waivers(documents)
     requirements, found = _settled(
-        [_across(each, exchanges) for each in _requirements(documents)], statuses, strict=options["strict"]
+        [_across(each, exchanges) for each in _requirements(documents)],
+        statuses,
+        waivers=[results.waiver_of(each) for each in waivers],
+        today=date.fromtimestamp(min(began)),
+        strict=options["strict"],
     )
     verdicts = {each["id"]: each["verdict"] for each in requirements}
     decisions = [Decision(Level(each["level"]), Verdict(each["verdict"])) for each in requirements]
@@ -153,7 +164,6 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         if not _violated_elsewhere(line, verdicts)
     ]
     status = _status(documents, verdict, selected=bool(requirements), wrong_waivers=bool(wrong_waivers))
-    began = [datetime.fromisoformat(document["started_at"]).timestamp() for document in documents]
     ended = [start + document["duration_s"] for start, document in zip(began, documents, strict=True)]
     return {
         **first,
@@ -171,6 +181,7 @@ def _merged(documents: Sequence[Document], exchanges: Iterable[Exchange]) -> Doc
         "shards": [_part(document) for document in documents],
         "interrupted": any(document["interrupted"] for document in documents),
         "halted": _halted(documents),
+        "waivers": waivers,
         "wrong_waivers": wrong_waivers,
         "notes": [note for document in documents for note in _named(document, document["notes"])],
         "timeline": _timeline(documents, began),
@@ -189,16 +200,31 @@ def _operations(documents: Sequence[Document]) -> list[dict[str, Any]]:
     return list(merged.values())
 
 
+def _waivers(documents: Iterable[Document]) -> list[dict[str, Any]]:
+    """What any part knew to be waived, each once."""
+    every = [waiver for document in documents for waiver in document["waivers"]]
+    return [each for place, each in enumerate(every) if each not in every[:place]]
+
+
 def _settled(
-    requirements: Sequence[Document], statuses: Mapping[str, int], *, strict: bool
+    requirements: Sequence[Document],
+    statuses: Mapping[str, int],
+    *,
+    waivers: Sequence[Waiver],
+    today: date,
+    strict: bool,
 ) -> tuple[list[Document], list[Document]]:
     """The requirements once more settled by what all parts found, and the findings of the whole."""
     declared = {each.id: each for each in catalogue()}
-    outcomes = settled([results.outcome_of(each, declared[each["id"]]) for each in requirements], strict=strict)
+    judged = {each["id"] for each in requirements}
+    before = [results.outcome_of(each, declared[each["id"]], judged) for each in requirements]
+    # What only all parts together show is waived as what one of them saw.
+    outcomes = [applied(each, waivers, today) for each in settled(before, waivers=waivers, today=today, strict=strict)]
     told = [
-        {**each, "verdict": str(outcome.verdict), "message": outcome.message, "notes": [*outcome.notes]}
+        {**each, "verdict": str(outcome.verdict), "message": outcome.message, "notes": [*outcome.notes],
+         "waiver": outcome.waiver and dict(outcome.waiver)}
         for each, outcome in zip(requirements, outcomes, strict=True)
-    ]
+    ]  # fmt: skip
     lines = {each["id"]: each["reproduce"] for each in told}
     return told, [results.finding_data(each, lines[each.id]) for each in findings(outcomes, statuses)]
 
@@ -331,6 +357,6 @@ def _write(merged: Document, evidence: Document, folder: Path) -> None:
 def _evidence(folder: Path) -> Document:
     try:
         document: Document = json.loads((folder / har.FILE).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"merge {folder}: {har.FILE} cannot be read: {error}") from error
     return document

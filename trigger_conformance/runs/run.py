@@ -57,6 +57,8 @@ class Run:
         self.area = ""
         self.total = 0
         self._progress: Progress | None = None
+        # What the progress is told from: on its thread, then here.
+        self._books: list[Ledger] = []
         self.report_dir = _report_dir(settings, self.started_at)
         self._page = os.environ.get("GITHUB_STEP_SUMMARY")
         self._reference: ReferenceProcess | None = None
@@ -142,8 +144,7 @@ class Run:
         if console.output is Output.QUIET:
             return
         # SQLite connections stay on the thread that opened them.
-        path, budget = self.station.ledger.path, self.settings.budget
-        books: list[Ledger] = []
+        path, budget, books = self.station.ledger.path, self.settings.budget, self._books
 
         def book() -> Ledger:
             if not books:
@@ -163,6 +164,8 @@ class Run:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+        while self._books:
+            self._books.pop().close()
 
     def finish(self) -> ExitStatus:
         """Settle the verdict, write the reports, stop what was started; returns the exit status."""
@@ -213,6 +216,7 @@ class Run:
             duration=time.monotonic() - self._started,
             notes=self.notes,
             halted=self.halted,
+            waivers=self._waivers,
             wrong_waivers=wrong_waivers,
             interrupted=self.interrupted,
             removal=removal,

@@ -9,15 +9,18 @@ from __future__ import annotations
 import errno
 import io
 import os
+import select
 import sys
+import time
 from dataclasses import dataclass
 from typing import TextIO
 
 _ENCODING = "utf-8"
+LONGEST_WAIT = 30.0
 
 
 class _Lossy(io.RawIOBase):
-    """Writes to a file descriptor until that fails, and drops the rest."""
+    """Writes to a file descriptor until that fails, and drops the rest; a full pipe is waited for, within bounds."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -35,10 +38,24 @@ class _Lossy(io.RawIOBase):
     def write(self, data: bytes) -> int:  # type: ignore[override]
         if self.lost is None:
             try:
-                return os.write(self._descriptor, data)
+                return self._written(data)
             except OSError as error:
                 self.lost = error
         return len(data)
+
+    def _written(self, data: bytes) -> int:
+        """How much of ``data`` was taken. Raises OSError."""
+        deadline = time.monotonic() + LONGEST_WAIT
+        while True:
+            try:
+                return os.write(self._descriptor, data)
+            except BlockingIOError:
+                # Whoever began this program may have made the pipe so that it does not block.
+                left = max(0.0, deadline - time.monotonic())
+                room = select.poll()
+                room.register(self._descriptor, select.POLLOUT)
+                if not left or not room.poll(1000 * left):
+                    raise
 
 
 class LossyStream(io.TextIOWrapper):
