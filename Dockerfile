@@ -1,5 +1,6 @@
 # docker build -t trigger-conformance .
-# docker run --rm -e TRIGGER_API_KEY -v "$PWD/reports:/data/reports" trigger-conformance run --base-url https://…
+# mkdir -p reports
+# docker run --rm --user "$(id -u):$(id -g)" -e TRIGGER_API_KEY -v "$PWD/reports:/data/reports" trigger-conformance run --base-url https://…
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements-run.lock ./

@@ -1,12 +1,14 @@
 """Options from the command line, the environment and a file; every unusable value is one clear line."""
 
+import re
+
 import pytest
 
 from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.options.options import BY_DEST, OPTIONS
 from trigger_conformance.options.settings import gather
-from trigger_conformance.options.target import UsageError
+from trigger_conformance.options.target import UsageError, usual_budget, usually_stated
 
 URL = "https://staging.example.com/prefix"
 TARGET = {"base_url": URL, "api_key": "tr_dev_key"}
@@ -164,6 +166,23 @@ def test_a_wrong_url_is_told_before_a_missing_key(tmp_path):
         gather({"base_url": "staging"}, {}, tmp_path)
 
 
-def test_the_readme_tells_every_option():
-    page = (ROOT / "README.md").read_text("utf-8")
-    assert [option.name for option in OPTIONS if f"| `--{option.name}" not in page] == []
+def test_the_readme_tells_every_option_and_its_default():
+    rows = re.findall(r"^\| `--([^`]+)` \| ([^|]+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    told = {name: default.replace("`", "") for name, default in rows}
+    assert told == {f"{option.name} {option.metavar}".strip(): option.default for option in OPTIONS}
+
+
+@pytest.mark.parametrize("figure", ["requests", "runs", "seconds"])
+def test_defaults_of_budgets_are_those_of_the_profiles(figure):
+    told = next(option.default for option in OPTIONS if option.name == f"max-{figure}")
+    usually = usually_stated()
+    for profile, number in zip(Profile, re.search(r"by profile: ([\d, ]+)", told)[1].split(", "), strict=True):
+        for more in ({"max_run_count": 1}, {"max_run_count": 7}, {"max_run_count": 7, "task": "a-task"}):
+            added = 6 * more["max_run_count"] + 500 * ("task" in more) if figure == "runs" else 0
+            assert getattr(usual_budget(profile, {**usually, **more}), figure) == int(number) + added
+
+
+def test_options_that_repeat_say_so():
+    assert {option.name for option in OPTIONS if "May be repeated" in option.help} == {
+        option.name for option in OPTIONS if option.many
+    }

@@ -14,14 +14,19 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from selftest.conftest import environment
 from trigger_conformance.checks.catalogue import catalogue, find
+from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.cli import cli
 from trigger_conformance.contract.home import DOCUMENTS, ROOT
+from trigger_conformance.options import waivers_file
 from trigger_conformance.options.options import OPTIONS
+from trigger_conformance.options.target import usual_budget, usually_stated
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.settings import SOUND
+from trigger_conformance.runs.removal import most_requests
 from trigger_conformance.verdicts.verdict import ExitStatus
 
 LONGEST = 1200
@@ -246,6 +251,7 @@ def reader(request, tmp_path, page):
         return Reader(folder, [])
     if page.name in INSTALLED:
         shutil.copy(request.getfixturevalue("wheel"), folder)
+        shutil.copy(ROOT / "requirements-run.lock", folder)
         return Reader(folder, [str(request.getfixturevalue("installed").parent)])
     return Reader(folder, [str(Path(sys.executable).parent)])
 
@@ -357,6 +363,45 @@ def test_what_pages_name_of_the_repository_is_there():
         ):
             place = ROOT / ("trigger_conformance" if path.startswith("reference/") else "") / path
             assert place.exists(), f"{page.name}: {path}"
+
+
+def test_the_waiver_that_a_page_shows_can_be_used(tmp_path):
+    page = (ROOT / "docs/how-to/waivers.md").read_text("utf-8")
+    file = tmp_path / "waivers.toml"
+    file.write_text(re.search(r"```toml\n(\[\[waiver\]\].*?)```", page, re.DOTALL)[1], "utf-8")
+    [waiver] = waivers_file.load(file, [each.id for each in catalogue()])
+    assert all((waiver.reason, waiver.link, waiver.expires))
+    assert f"{waivers_file.USUAL_TERM.days} days" in page
+
+
+def test_the_readme_tells_how_much_is_sent_at_most():
+    page = (ROOT / "README.md").read_text("utf-8")
+    for profile in (Profile.SMOKE, Profile.STANDARD):
+        budget = usual_budget(profile, usually_stated())
+        assert f"{budget.requests + most_requests(budget.requests):,}" in page
+
+
+def test_how_many_requirements_there_are():
+    assert f"in {len(catalogue())} requirements" in (ROOT / "docs/index.md").read_text("utf-8")
+    alone = sum(each.operation == "create_batch" for each in catalogue())
+    assert f"{alone} of {len(catalogue())} requirements" in (ROOT / "docs/how-to/vendor-statement.md").read_text(
+        "utf-8"
+    )
+
+
+def test_the_job_that_merges_reads_what_the_parts_wrote():
+    parts, merging = (
+        yaml.safe_load((ROOT / f"docs/ci/{name}.yaml").read_text("utf-8"))["spec"]
+        for name in ("kubernetes", "kubernetes-merge")
+    )
+    pods = [each["template"]["spec"] for each in (parts, merging)]
+    assert pods[0]["volumes"] == pods[1]["volumes"]
+    assert pods[0]["containers"][0]["volumeMounts"] == pods[1]["containers"][0]["volumeMounts"]
+    read = pods[1]["containers"][0]["args"]
+    assert read[: parts["completions"] + 1] == [
+        "merge",
+        *(f"/reports/{part + 1}" for part in range(parts["completions"])),
+    ]
 
 
 def test_placeholders_are_named_where_a_maintainer_looks():

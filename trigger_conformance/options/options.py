@@ -15,7 +15,7 @@ from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
 from trigger_conformance.contract import contract
 from trigger_conformance.contract.quoting import shortened, visible
-from trigger_conformance.options.target import UsageError
+from trigger_conformance.options.target import UsageError, usual_budget, usually_stated
 
 PREFIX = "TRIGGER_CONFORMANCE_"
 # What a database holds (SQLite: 64 bits), and what a system's timers take.
@@ -126,6 +126,14 @@ def stated() -> tuple[Option, ...]:
     return tuple({fact.name: _of(fact) for each in operations().values() for fact in each.facts}.values())
 
 
+def _by_profile(figure: str) -> str:
+    """What the profiles' budgets say of ``figure``, without what a target's facts add to it."""
+    nothing = {**usually_stated(), "max_run_count": 0}
+    return "by profile: " + ", ".join(f"{getattr(usual_budget(each, nothing), figure)}" for each in Profile)
+
+
+# Operations of the user's own bring options, too: where they are is settled before any operation is asked.
+SETTLED = places.settle(sys.argv[1:], os.environ, Path.cwd())
 _BEFORE = (
     Option("target", str, "none", "The target with this name in conformance.toml.", "NAME"),
     Option("base-url", str, "the reference server", "The target's origin, with any path prefix.", "URL",
@@ -139,7 +147,9 @@ _BEFORE = (
 )  # fmt: skip
 _AFTER = (
     Option("profile", _profile, "standard", "How much is sent: smoke, standard, thorough or soak.", "NAME"),
-    Option("only", str, "all", "Check this requirement or area only. May be repeated.", "ID", separator=","),
+    Option("only", str, "all",
+           "Check this only: an operation (create_batch), an area (idempotency, create_batch.http) or a requirement's "
+           "id. May be repeated.", "ID", separator=","),
     Option("level", _level, "all", "Check requirements of this level only: must or should.", "LEVEL"),
     Option("strict", _flag, "off", "A SHOULD counts as a MUST."),
     Option("waivers", str, "none", "A TOML file of known deviations, which do not fail the run.", "FILE"),
@@ -149,13 +159,15 @@ _AFTER = (
     Option("shared-key", _flag, "off", "Others use the credential meanwhile. Retry-After is not held to its word."),
     Option("idempotency-wait", float, "off; 1 for the reference server", "A key is replayed once more after so long.",
            "SECONDS"),
-    Option("max-requests", int, "by profile: 200, 2000, 20000, 100000", "The run sends at most so many requests.", "N"),
-    Option("max-runs", int, "by profile: 500, 2000, 26000, 300000, and 6 maxima",
+    Option("max-requests", int, _by_profile("requests"),
+           "The checks send at most so many requests. Removing what they made has a budget of its own.", "N"),
+    Option("max-runs", int, f"{_by_profile('runs')}; 6 x --max-run-count more, and 500 more with --task",
            "What is made costs at most so many runs.", "N"),
-    Option("max-seconds", float, "by profile: 60, 300, 1800, 7200", "The run takes at most so many seconds.", "N"),
+    Option("max-seconds", float, _by_profile("seconds"),
+           "The checks take at most so many seconds. Removing what they made has a budget of its own.", "N"),
     Option("requests-per-second", float, "unlimited", "At most so many requests leave in a second.", "R"),
     Option("timeout", float, "10", "A request may take so many seconds.", "SECONDS"),
-    Option("workers", int, "1", "So many processes send at once (pytest-xdist).", "N"),
+    Option("workers", int, "1", "So many processes send (pytest-xdist), for soak. A usual run needs one.", "N"),
     Option("shard", shard, "the whole", "This machine's part of a run that several share.", "I/N"),
     Option("seed", int, "1", "The same seed sends the same requests.", "N"),
     Option("example-database", str, "none",
@@ -164,12 +176,13 @@ _AFTER = (
     Option("insecure", _flag, "off", "The target's certificate is not checked."),
     Option("http2", _flag, "off", "HTTP/2, where the target offers it. What only HTTP/1.1 can say stays on that."),
     Option("openapi", _document, "the published documents",
-           "The user's own, newer copy of an operation's document: clauses, schemas and requests come from it.", "FILE",
+           "The user's own, newer copy of an operation's document: clauses, schemas and requests come from it. "
+           "May be repeated.", "FILE", separator=os.pathsep),
+    Option("checks", _folder, "none",
+           "A folder of one's own checks and operations, run with the rest. May be repeated.", "DIR",
            separator=os.pathsep),
-    Option("checks", _folder, "none", "A folder of one's own checks and operations, run with the rest.", "DIR",
-           separator=os.pathsep),
-    Option("report-dir", str, "reports/<time>-<host>", "Where the reports go. reports/latest points at the newest.",
-           "DIR"),
+    Option("report-dir", str, "reports/<time>-<host>",
+           "Where the reports go. Where it is not given, reports/latest points at the newest.", "DIR"),
 )  # fmt: skip
 # Operations of the user's own bring options, too: whoever lets them stand beside the suite's settles that before.
 OPTIONS = (*_BEFORE, *stated(), *_AFTER)

@@ -29,7 +29,7 @@ def load(path: Path, known: Iterable[str]) -> list[Waiver]:
         raise UsageError(f"--waivers {path}: it cannot be read: {error}") from error
     entries = document.pop("waiver", [])
     if document or not isinstance(entries, list):
-        raise UsageError(f"--waivers {path}: it may hold [[waiver]] entries only; see the README")
+        raise UsageError(f"--waivers {path}: it may hold [[waiver]] entries only; see docs/how-to/waivers.md")
     known = set(known)
     found: dict[str, Waiver] = {}
     for entry in entries:
