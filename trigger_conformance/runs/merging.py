@@ -202,7 +202,7 @@ def _operations(documents: Sequence[Document]) -> list[dict[str, Any]]:
 
 def _waivers(documents: Iterable[Document]) -> list[dict[str, Any]]:
     """What any part knew to be waived, each once."""
-    every = [waiver for document in documents for waiver in document["waivers"]]
+    every = [waiver for document in documents for waiver in document.get("waivers", ())]
     return [each for place, each in enumerate(every) if each not in every[:place]]
 
 
