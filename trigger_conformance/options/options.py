@@ -132,8 +132,6 @@ def _by_profile(figure: str) -> str:
     return "by profile: " + ", ".join(f"{getattr(usual_budget(each, nothing), figure)}" for each in Profile)
 
 
-# Operations of the user's own bring options, too: where they are is settled before any operation is asked.
-SETTLED = places.settle(sys.argv[1:], os.environ, Path.cwd())
 _BEFORE = (
     Option("target", str, "none", "The target with this name in conformance.toml.", "NAME"),
     Option("base-url", str, "the reference server", "The target's origin, with any path prefix.", "URL",
