@@ -788,6 +788,7 @@ def test_abandoned_request_is_not_undone_later(target, traffic):
 def test_lifetime_of_a_key(target, traffic):
     first = oldest(target, traffic)
     replay = again(target, first)
+    given(replay, rests_on=REPLAY_STATUS).is_accepted()
     known = (
         "still known" if is_cached(replay) and batch(replay) == batch(first) else f"no longer known ({replay.outcome})"
     )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from trigger_conformance.wire.http2 import Http2Transport
 
 # What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
-_LARGE, _MOST_LARGE = 1 << 12, 3 << 22
+# Policies and tokens make the headers of every answer of some servers large.
+_LARGE, _MOST_LARGE, _MOST_HEADERS = 1 << 12, 3 << 22, 3 << 24
 # Objects take many times the memory of their text.
 _JSON_WEIGHT = 4
 # More than a process opens: what one book tells of connections is told apart by their numbers.
@@ -46,7 +47,7 @@ class Transmission:
         self._reading = reading
         self._url = httpx.URL(target.base_url)
         self._usual = f"Bearer {target.api_key}".encode()
-        self._room = _MOST_LARGE
+        self._room, self._room_of_headers = _MOST_LARGE, _MOST_HEADERS
 
     async def deliver(self, request: Request, sending: Sending) -> Exchange:
         """What came back, or what went wrong on the way: an error of the transport is the exchange's ``failure``."""
@@ -113,11 +114,12 @@ class Transmission:
         if exchange.answer is None:
             return exchange
         body = exchange.answer.body
-        size = len(body) + sum(len(name) + len(value) for name, value in exchange.answer.headers)
-        if size <= _LARGE:
+        headers = sum(len(name) + len(value) for name, value in exchange.answer.headers)
+        if len(body) + headers <= _LARGE:
             return exchange
-        self._room -= size * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
-        if self._room >= 0:
+        self._room -= len(body) * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
+        self._room_of_headers -= headers
+        if min(self._room, self._room_of_headers) >= 0:
             return exchange
         cut = Failure(FailureKind.UNKEPT, f"answers of more than {_LARGE:,} bytes are more than a run keeps")
         return replace(exchange, answer=None, failure=cut)
