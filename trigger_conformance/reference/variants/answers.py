@@ -131,3 +131,23 @@ class MediaTypesWithMarks(OperationServer):
         response = super().json(status, body, headers)
         response.headers["content-type"] = 'application/json; profile="a;b"; charset=UTF-8'
         return response
+
+
+@variant
+class MediaTypeEndsInASemicolon(OperationServer):
+    """After the media type comes a parameter that is none, as RFC 9110 5.6.6 allows."""
+
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
+        response = super().json(status, body, headers)
+        response.headers["content-type"] = "application/json;"
+        return response
+
+
+@variant
+class LongPolicies(OperationServer):
+    """Every answer has a policy of 4,500 characters, as what stands in front adds one."""
+
+    def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
+        response = super().json(status, body, headers)
+        response.headers["content-security-policy"] = "default-src 'self'; " * 225
+        return response

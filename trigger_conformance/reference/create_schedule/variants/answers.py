@@ -15,7 +15,7 @@ from starlette.responses import Response
 from trigger_conformance.reference.behaviours import variant
 from trigger_conformance.reference.create_schedule.server import USUAL_PAGE, CreateScheduleServer
 from trigger_conformance.reference.create_schedule.store import Schedule, Schedules
-from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.server import Handler, Problem
 from trigger_conformance.reference.site import Environment, Site
 
 
@@ -167,6 +167,23 @@ class CountIsThePages(CreateScheduleServer):
     def pagination(self, listed: list[Schedule], page: int, size: int) -> dict[str, Any]:
         count = len(self.page_of(listed, page, size))
         return {**super().pagination(listed, page, size), "count": count}
+
+
+@variant
+class PagesDoNotSayWhichTheyAre(CreateScheduleServer):
+    """A page says how many there are, and nothing else."""
+
+    def pagination(self, listed: list[Schedule], page: int, size: int) -> dict[str, Any]:
+        return {"totalPages": super().pagination(listed, page, size)["totalPages"]}
+
+
+@variant
+class HeadIsAnsweredAsGet(CreateScheduleServer):
+    """HEAD is answered as GET is, without a body (RFC 9110 9.3.2), as many frameworks do by themselves."""
+
+    def handler(self, request: Request) -> Handler | None:
+        is_head = request.method == "HEAD"
+        return self.methods_of(request).get("GET") if is_head else super().handler(request)
 
 
 @variant

@@ -177,6 +177,14 @@ class NeverIsTaken(CreateScheduleServer):
 
 
 @variant
+class NeverIsNull(NeverIsTaken):
+    """The nextRun of a pattern that never comes is null."""
+
+    def schedule_body(self, environment: Environment, schedule: Schedule) -> dict[str, Any]:
+        return {"nextRun": None, **super().schedule_body(environment, schedule)}
+
+
+@variant
 class LooksTenYearsAhead(CreateScheduleServer):
     """A pattern that does not come within ten years is rejected."""
 

@@ -180,3 +180,14 @@ class ZonesAreTrimmed(CreateScheduleServer):
 
     def check_timezone(self, timezone: str) -> str:
         return super().check_timezone(timezone.strip())
+
+
+@variant(warns=(CANONICAL,))
+class UtcAlone(CreateScheduleServer):
+    """UTC is the only zone, as on an image that has no database of them."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return timezone == "UTC"
+
+    def listed_zones(self) -> list[str]:
+        return ["UTC"]

@@ -125,3 +125,13 @@ class VeryLongStreamsAreRefused(StreamBatchItemsServer):
         if len(lines) > 5001:
             raise Problem(422, "Too many items in one stream")
         return lines
+
+
+@variant
+class LinesOf64Kibibytes(StreamBatchItemsServer):
+    """A line of more than 64 KiB is rejected, as a scanner with a usual buffer does."""
+
+    def item(self, filling: Filling, line: bytes) -> Item:
+        if len(line) > 1 << 16:
+            raise Problem(400, "A line has 64 KiB at most")
+        return super().item(filling, line)
