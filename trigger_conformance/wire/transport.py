@@ -127,6 +127,8 @@ class _Connection(asyncio.Protocol):
             await self._arrival
         data = bytes(self._received)
         self._received.clear()
+        if len(data) > _READ_AHEAD:
+            self.transport.resume_reading()
         self._allowance -= len(data)
         if self._allowance < 0:
             raise OversizedAnswerError(_TOO_LARGE(self._largest))
@@ -470,13 +472,11 @@ def _parser_after(method: str) -> h11.Connection:
     return parser
 
 
-def _modest(head: h11.Response) -> h11.Response:
-    """``head``, unless its headers are more than any client takes."""
-    headers = head.headers.raw_items()
+def check_modest(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Raise OversizedAnswerError where an answer's headers are more than any client takes."""
     size = sum(len(name) + len(value) for name, value in headers)
     if len(headers) > _MOST_HEADERS or size > _LARGEST_HEADERS:
         raise OversizedAnswerError(f"{len(headers)} headers of {size:,} bytes in all")
-    return head
 
 
 async def _read(parser: h11.Connection, connection: _Connection, largest: int) -> tuple[h11.Response, bytes]:
@@ -493,7 +493,8 @@ async def _read(parser: h11.Connection, connection: _Connection, largest: int) -
                 silent = False
                 parser.receive_data(data)
             elif isinstance(event, h11.Response):
-                head = _modest(event)
+                check_modest(event.headers.raw_items())
+                head = event
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > largest:
