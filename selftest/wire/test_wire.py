@@ -258,6 +258,32 @@ def test_last_bytes_leave_together(connect):
     assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
 
 
+def test_a_volley_leaves_together_however_slow_the_pace(connect):
+    with canned(OK) as base_url:
+        api = connect(base_url, Budget(requests=100, runs=1000, seconds=20, per_second=2.5))
+        exchanges = api.send_together([api.order() for _ in range(8)])
+    started = [each.started for each in exchanges]
+    assert max(started) - min(started) < 0.1
+    assert {each.together for each in exchanges} == {1}
+
+
+def test_a_volley_of_which_the_budget_allows_a_part_comes_to_an_end(connect):
+    with canned(OK) as base_url:
+        api = connect(base_url, Budget(requests=3, runs=1000, seconds=20))
+        with pytest.raises(BudgetSpentError):
+            api.send_together([api.order() for _ in range(5)])
+        exchanges = api.wire.ledger.exchanges()
+    assert [each.status for each in exchanges] == [202] * 3
+
+
+def test_what_is_sent_again_after_a_volley_is_no_part_of_it(connect):
+    with canned(lambda _request, number, _connection: LIMITED if number == 1 else OK) as base_url:
+        api = connect(base_url)
+        exchanges = api.send_together([api.order() for _ in range(3)])
+    assert sorted(each.together for each in exchanges) == [0, 1, 1]
+    assert [each.together for each in api.wire.ledger.exchanges()] == [1, 1, 1, 0]
+
+
 def test_an_abandoned_request_arrives_whole(connect):
     seen = []
 
