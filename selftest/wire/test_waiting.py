@@ -7,6 +7,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.wire.test_wire import connect  # noqa: F401
+from trigger_conformance.wire import waiting
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.ledger import BudgetSpentError
@@ -61,6 +62,19 @@ def test_coming_back_in_vain_is_seen_after_some_rounds():
         now += 1.1
     assert 20 <= now < 25
     assert "left alone" in ban.why
+
+
+def test_a_request_that_is_never_let_in_is_given_up_though_others_are(connect, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(waiting, "_LONG", 0.1)
+
+    def respond(request, *_):
+        return answer("429 Too Many Requests", b"{}", "Retry-After: 0") if b"never" in request else OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url, Budget(requests=40, runs=1000, seconds=60), timeout=5.0)
+        refused, other = api.send_all([api.order(key="never"), api.order(key="other")])
+        assert (refused.status, other.status) == (429, 202)
+        assert api.create().status == 202
 
 
 LARGE = [Request(target="/", label=f"{number}", body=b"x" * 10_000) for number in range(3)]

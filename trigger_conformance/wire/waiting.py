@@ -38,7 +38,8 @@ class Ban:
 
     ``why`` says how it was seen, once it was. Times are seconds of one clock. It hears one credential's exchanges.
     Requests that a limit has no room for, ever, are refused however long they wait: so coming back in vain tells only
-    where a request is refused after them, too, that is another and no larger than one that was let in.
+    where a request is refused after them, too, that is another and no larger than one that was let in. Until then it
+    ``is_suspected``, and no refusal is worth waiting for.
     """
 
     why: str = ""
@@ -48,6 +49,7 @@ class Ban:
     _in_vain: int = 0
     _before: float = 0.0
     _doubled: int = 0
+    is_suspected: bool = False
     _came_back: list[Request] = field(default_factory=list)
     _largest_let_in: int = 0
 
@@ -59,14 +61,15 @@ class Ban:
             self._refused(exchange.started, exchange.ended, asked(exchange.answer) or 0.0)
             self._judge_in_vain(exchange)
         else:
-            self._since = None
+            self._since, self.is_suspected = None, False
             self._largest_let_in = max(self._largest_let_in, len(exchange.request.body))
 
     def _judge_in_vain(self, exchange: Exchange) -> None:
         assert self._since is not None
         request = exchange.request
-        if self._in_vain < _ROUNDS or exchange.ended - self._since < _LONG:
+        if not self.is_suspected:
             self._came_back.append(request)
+            self.is_suspected = self._in_vain >= _ROUNDS and exchange.ended - self._since >= _LONG
         elif request not in self._came_back and len(request.body) <= (self._largest_let_in or math.inf):
             self.why = f"it refused {self._in_vain} times more when it had been left alone for as long as it asked"
 
