@@ -59,10 +59,10 @@ def test_an_abandoned_request_is_not_lost():
     ("traffic", "requests", "blamed"),
     [
         (lost_once(1, 2, 3, 4), 800, False),
-        (lost_once(1, 2, 3, 4, 5), 800, True),
+        (lost_once(1, 2, 3, 4, 5), 400, True),
         (lost_once(1, 2, 3, 4, 5), 2000, False),
-        (lost_once(1, 2, 3, 4, 5, 6, together=True), 800, False),
-        (lost_once(1, 2, 3, 4, 5, 6, failure=LATE), 800, False),
+        (lost_once(1, 2, 3, 4, 5, 6, together=True), 400, False),
+        (lost_once(1, 2, 3, 4, 5, 6, failure=LATE), 400, False),
     ],
     ids=["few", "many", "few of many", "at one time", "stalls"],
 )
@@ -70,7 +70,7 @@ def test_connections_that_are_lost_time_and_again_are_no_stall(traffic, requests
     if not blamed:
         assert Losses.of(traffic).decide(requests)
         return
-    with pytest.raises(ViolationError, match="5 of 800 requests"):
+    with pytest.raises(ViolationError, match="5 of 400 requests"):
         Losses.of(traffic).decide(requests)
 
 
