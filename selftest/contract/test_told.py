@@ -41,6 +41,27 @@ def test_a_date_is_read_as_unix_time():
     assert told.unix_time("Thu, 01 Jan 1970 00:01:00 GMT") == 60.0
 
 
+@pytest.mark.parametrize("local", ["UTC", "America/New_York"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37 -0000",
+    ],
+    ids=["the preferred form", "RFC 850", "asctime", "an unknown zone"],
+)
+def test_a_date_is_in_utc_whatever_its_form_and_wherever_it_is_read(monkeypatch, local, date):
+    monkeypatch.setenv("TZ", local)
+    time.tzset()
+    try:
+        assert told.unix_time(date) == 784_111_777.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.mark.parametrize("text", DATES)
 def test_an_absurd_date_is_none_or_a_number(text):
     assert isinstance(told.unix_time(text), float | None)

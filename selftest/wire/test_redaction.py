@@ -92,6 +92,8 @@ def escaped(write, text=SECRET):
 
 
 ENTITIES = {"/": "&sol;", "+": "&plus;", "=": "&equals;", "_": "&lowbar;"}
+CODE = base64.b64encode(b"x" * 9 + SECRET.encode() + b"y" * 9).decode()
+LINES = [CODE[start : start + 20] for start in range(0, len(CODE), 20)]
 SPELLINGS = {
     "as JSON escapes": escaped(lambda each: f"\\u{ord(each):04x}"),
     "as JSON escapes in capitals": escaped(lambda each: f"\\u{ord(each):04X}"),
@@ -120,6 +122,11 @@ SPELLINGS = {
     "in lower base32": base64.b32encode(SECRET.encode()).decode().lower(),
     "as a list of codes": str(list(SECRET.encode())),
     "in UTF-16": SECRET.encode("utf-16-le").decode("latin-1"),
+    "in lines of base64": base64.encodebytes(b"x" * 41 + SECRET.encode() + b"y" * 41).decode().strip(),
+    "in short lines of base64": "\r\n\t".join(LINES),
+    "in lines of base64 within JSON": json.dumps("\n".join(LINES))[1:-1],
+    "in quoted-printable": escaped(lambda each: f"={ord(each):02X}"),
+    "in quoted-printable, broken off": SECRET.replace("_", "=5F").replace("=1234", "=3D12=\r\n34"),
     "rotated": codecs.encode(SECRET, "rot13"),
 }
 
@@ -229,6 +236,34 @@ def test_a_masked_key_is_no_leak(shown):
     redactor = Redactor([SECRET])
     redactor.learn(f"{SECRET} x")
     assert redactor.leaks([("the body", shown)]) == ()
+
+
+@pytest.mark.parametrize("at", range(57))
+def test_a_secret_is_found_wherever_a_line_of_base64_ends(at):
+    redactor = Redactor([SECRET])
+    text = base64.encodebytes(b"x" * at + SECRET.encode() + b"y" * 60).decode()
+    assert redactor.leaks([("the body", text)]) == ("the body",)
+    assert REDACTED in redactor.text(text)
+    assert redactor.leaks([("what is left", redactor.text(text))]) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("hunter2-secret1", False),
+        ("a1b2c3d4", False),
+        ("correcthorsebatterystaple", False),
+        ("production", True),
+        ("a1b2c3d", True),
+    ],
+    ids=["15 characters", "8 characters", "25 letters", "a word", "7 characters"],
+)
+def test_a_gateways_value_is_taken_out_unless_it_may_be_a_word(value, kept):
+    redactor = Redactor([SECRET], [("X-Gate", value)])
+    assert redactor.text(f"sent {value} to") == f"sent {value if kept else REDACTED} to"
+    assert redactor.leaks([("the body", value)]) == ()
+    sent = redactor.request(Request(target="/", headers=(("x-gate", value.encode()),)))
+    assert sent.headers == (("x-gate", REDACTED.encode()),)
 
 
 def test_what_is_concealed_is_taken_out_and_is_no_leak():

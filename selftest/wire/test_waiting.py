@@ -7,6 +7,7 @@ import pytest
 
 from selftest.canned import answer, canned
 from selftest.wire.test_wire import connect  # noqa: F401
+from trigger_conformance.wire import waiting
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.ledger import BudgetSpentError
@@ -42,9 +43,9 @@ def test_what_an_answer_asks_for(headers, seconds):
     assert asked(told(**headers)) == seconds
 
 
-def hear(ban, sent, came, wait):
+def hear(ban, sent, came, wait, request=None):
     reply = told(202) if wait is None else told(Retry_After=f"{wait}")
-    ban.hear(Exchange(Request(target="/"), reply, None, sent, came, 0.0))
+    ban.hear(Exchange(request or Request(target=f"/{sent}"), reply, None, sent, came, 0.0))
 
 
 def test_a_wait_that_grows_by_what_is_refused_is_seen_in_one_volley():
@@ -60,6 +61,56 @@ def test_coming_back_in_vain_is_seen_after_some_rounds():
         hear(ban, now, now + 0.01, 1)
         now += 1.1
     assert 20 <= now < 25
+    assert "left alone" in ban.why
+
+
+def test_a_request_that_is_never_let_in_is_given_up_though_others_are(connect, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(waiting, "_LONG", 0.1)
+
+    def respond(request, *_):
+        return answer("429 Too Many Requests", b"{}", "Retry-After: 0") if b"never" in request else OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url, Budget(requests=40, runs=1000, seconds=60), timeout=5.0)
+        refused, other = api.send_all([api.order(key="never"), api.order(key="other")])
+        assert (refused.status, other.status) == (429, 202)
+        assert api.create().status == 202
+
+
+LARGE = [Request(target="/", label=f"{number}", body=b"x" * 10_000) for number in range(3)]
+
+
+def come_back_in_vain(ban, *requests):
+    """Ask for 30 s, each time when the wait is over; returns when that was."""
+    for now in range(0, 30, 2):
+        for request in requests:
+            hear(ban, now, now + 0.01, 1, request)
+    return now + 2
+
+
+def test_one_request_that_is_never_let_in_is_no_ban():
+    ban = Ban()
+    end = come_back_in_vain(ban, LARGE[0])
+    assert ban.why == ""
+    hear(ban, end, end, None)
+    hear(ban, end + 1, end + 1, 1)
+    assert ban.why == ""
+
+
+def test_large_requests_that_are_never_let_in_are_no_ban_where_smaller_ones_were():
+    ban = Ban()
+    hear(ban, 0, 0, None, Request(target="/", body=b"small"))
+    come_back_in_vain(ban, *LARGE)
+    assert ban.why == ""
+
+
+def test_another_request_that_is_refused_after_one_that_came_back_in_vain_tells_a_ban():
+    ban = Ban()
+    hear(ban, 0, 0, None, Request(target="/", body=b"small"))
+    end = come_back_in_vain(ban, LARGE[0])
+    hear(ban, end, end, 1, LARGE[1])
+    assert ban.why == "", "this one may be too large, too"
+    hear(ban, end, end, 1, Request(target="/", body=b"other"))
     assert "left alone" in ban.why
 
 

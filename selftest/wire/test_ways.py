@@ -1,14 +1,20 @@
 """Ways to a target: proxies and certificates as the environment names them, and HTTP/2."""
 
 import json
+from datetime import date
 
 import proxy
 import pytest
 
 from selftest.conftest import at, keys, reference
+from trigger_conformance.checks.catalogue import Selection
+from trigger_conformance.options.target import Target
+from trigger_conformance.runs.station import Shared, Station
+from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.proxy import Proxy, UnusableProxyError, proxy_for
 
 SMOKE = "--profile=smoke"
+AMPLE = Budget(requests=1, runs=1, seconds=1)
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 UNUSABLE = {
     "SOCKS": ("socks5://proxy:1080", "HTTP_PROXY: only http:// and https:// proxies can be used, not socks5://"),
@@ -29,6 +35,12 @@ def named(monkeypatch):
             monkeypatch.setenv(variable, value)
 
     return name
+
+
+def shared(target, folder):
+    """What a process of a run on ``target`` needs."""
+    return Shared(target=target, budget=AMPLE, ledger=folder / "ledger.sqlite", report_dir=folder, strict=False,
+                  selection=Selection((), None, target.profile), waivers=(), today=date(2026, 1, 1))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -57,6 +69,17 @@ def test_an_unusable_proxy_is_named(named, value, said):
     with pytest.raises(UnusableProxyError) as raised:
         proxy_for("http://target")
     assert str(raised.value).startswith(said)
+
+
+def test_the_proxys_password_is_taken_out_of_what_echoes_it(named, tmp_path):
+    named(HTTP_PROXY="http://guest:proxy-password@proxy.example:3128")
+    proxy_of_target = proxy_for("http://target.example")
+    target = Target(base_url="http://target.example", api_key="tr_dev_some_key", proxy=proxy_of_target)
+    station = Station(shared(target, tmp_path), create=True)
+    said = f"via {proxy_of_target.authorization}, guest:proxy-password, proxy-password"
+    assert station.redactor.text(said) == "via Basic [redacted], [redacted], [redacted]"
+    assert station.redactor.leaks([("the body", said)]) == ()
+    station.close()
 
 
 @pytest.fixture(scope="module")

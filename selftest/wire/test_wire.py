@@ -7,6 +7,7 @@ import time
 import zlib
 from collections import defaultdict
 from contextlib import suppress
+from unittest.mock import create_autospec
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.operation import Readings, operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.wire.budget import Budget
+from trigger_conformance.wire.decoding import OversizedAnswerError, decode
 from trigger_conformance.wire.exchange import FailureKind, Framing
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
@@ -256,6 +258,32 @@ def test_last_bytes_leave_together(connect):
     assert max(each.started for each in exchanges) < min(each.ended for each in exchanges)
 
 
+def test_a_volley_leaves_together_however_slow_the_pace(connect):
+    with canned(OK) as base_url:
+        api = connect(base_url, Budget(requests=100, runs=1000, seconds=20, per_second=2.5))
+        exchanges = api.send_together([api.order() for _ in range(8)])
+    started = [each.started for each in exchanges]
+    assert max(started) - min(started) < 0.1
+    assert {each.together for each in exchanges} == {1}
+
+
+def test_a_volley_of_which_the_budget_allows_a_part_comes_to_an_end(connect):
+    with canned(OK) as base_url:
+        api = connect(base_url, Budget(requests=3, runs=1000, seconds=20))
+        with pytest.raises(BudgetSpentError):
+            api.send_together([api.order() for _ in range(5)])
+        exchanges = api.wire.ledger.exchanges()
+    assert [each.status for each in exchanges] == [202] * 3
+
+
+def test_what_is_sent_again_after_a_volley_is_no_part_of_it(connect):
+    with canned(lambda _request, number, _connection: LIMITED if number == 1 else OK) as base_url:
+        api = connect(base_url)
+        exchanges = api.send_together([api.order() for _ in range(3)])
+    assert sorted(each.together for each in exchanges) == [0, 1, 1]
+    assert [each.together for each in api.wire.ledger.exchanges()] == [1, 1, 1, 0]
+
+
 def test_an_abandoned_request_arrives_whole(connect):
     seen = []
 
@@ -347,6 +375,51 @@ def test_what_is_no_plain_right_key_has_a_connection_of_its_own(connect, listene
 def test_a_coded_body_is_read(connect, codings, coded):
     with canned(answer("202 Accepted", coded, f"Content-Encoding: {codings}")) as base_url:
         assert connect(base_url).create().answer.body == BATCH
+
+
+PACKED = gzip.compress(BATCH[:9], mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(BATCH[9:], mtime=0)
+
+
+def test_gzip_of_several_members_is_read():
+    assert decode(PACKED, ["gzip"], 1 << 20) == BATCH
+    assert decode(PACKED, ["gzip"], len(BATCH)) == BATCH
+    with pytest.raises(OversizedAnswerError):
+        decode(PACKED, ["gzip"], len(BATCH) - 1)
+
+
+NOT_WHOLE = {
+    "gzip without its trailer": ("gzip", gzip.compress(BATCH, mtime=0)[:-8]),
+    "gzip without its last byte": ("gzip", gzip.compress(BATCH, mtime=0)[:-1]),
+    "gzip whose last member is cut off": ("gzip", PACKED[:-1]),
+    "gzip and what is none": ("gzip", gzip.compress(BATCH, mtime=0) + b"{}"),
+    "gzip and noughts": ("gzip", gzip.compress(BATCH, mtime=0) + bytes(8)),
+    "deflate that is cut off": ("deflate", zlib.compress(BATCH)[:-1]),
+    "raw deflate that is cut off": ("deflate", zlib.compress(BATCH)[2:-6]),
+    "deflate twice": ("deflate", zlib.compress(BATCH) * 2),
+}
+
+
+@pytest.mark.parametrize(("coding", "coded"), NOT_WHOLE.values(), ids=NOT_WHOLE)
+def test_a_coded_body_that_is_not_whole_is_an_error(coding, coded):
+    with pytest.raises(httpx.DecodingError):
+        decode(coded, [coding], 1 << 20)
+
+
+def test_a_coded_body_of_very_many_members_is_read_in_time():
+    members = gzip.compress(b"", mtime=0) * 50_000
+    began = time.monotonic()
+    assert decode(members, ["gzip"], 1 << 20) == b""
+    assert time.monotonic() - began < 2
+
+
+def test_what_runs_ahead_of_its_reader_is_read_on_when_that_comes():
+    connection = _Connection()
+    connection.connection_made(create_autospec(asyncio.Transport))
+    connection.expect_answer(1 << 22)
+    connection.data_received(b"x" * (3 << 19))
+    connection.transport.pause_reading.assert_called_once()
+    assert len(asyncio.run(connection.receive())) == 3 << 19
+    connection.transport.resume_reading.assert_called_once()
 
 
 def test_a_run_keeps_so_much_of_large_answers_and_no_more(connect):

@@ -92,7 +92,7 @@ def unlike(schedule, told):
 
 def given_as_asked(exchanges):
     """Plain answers have what their requests asked for."""
-    return given(exchanges, rests_on=AS_ASKED).is_as_asked()
+    return given(given_accepted(exchanges), rests_on=AS_ASKED).is_as_asked()
 
 
 def given_updated(first_and_seconds):

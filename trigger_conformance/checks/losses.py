@@ -12,7 +12,8 @@ from trigger_conformance.checks.expect import InconclusiveError, ViolationError,
 from trigger_conformance.wire.exchange import Exchange, FailureKind
 
 _FEW = 4
-_SHARE = 0.005
+# More than twice what a busy machine loses, on idle connections and on others.
+_SHARE = 0.01
 
 
 def is_lost(exchange: Exchange) -> bool:

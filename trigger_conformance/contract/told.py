@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 # The largest numbers in use for "without a limit" are those of 64 bits.
@@ -29,11 +30,15 @@ def seconds(text: str | None) -> float | None:
 
 
 def unix_time(date: str | None) -> float | None:
-    """An HTTP date (RFC 9110 section 5.6.7) as Unix time, or None."""
+    """An HTTP date in any of its forms (RFC 9110 section 5.6.7) as Unix time, or None.
+
+    One without a time zone, as asctime writes it, or with an unknown one (-0000) is in UTC.
+    """
     if date is None or len(date) > _LONGEST_DATE:
         return None
     try:
-        return parsedate_to_datetime(date).timestamp()
+        read = parsedate_to_datetime(date)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from trigger_conformance.checks.operation import Operation, operations
 from trigger_conformance.checks.requirement import Profile
@@ -170,12 +170,34 @@ def _problem_of_form(url: str) -> str | None:
         return _CREDENTIALS_IN_IT
     if any(character.isspace() or not character.isprintable() for character in url):
         return f"white space has no place in it; {_EXAMPLE}"
-    path = parts.path.rstrip("/")
+    if parts.port == 0:
+        return f"nothing listens on port 0; {_EXAMPLE}"
+    if not _is_name(parts.hostname, url):
+        return f"no host has such a name; {_EXAMPLE}"
+    return _problem_of_path(parts)
+
+
+def _problem_of_path(parts: SplitResult) -> str | None:
+    if not parts.path.isascii():
+        return f"what is beyond ASCII in a path must be percent-encoded (RFC 3986 section 2.1); {_EXAMPLE}"
     for contract in (each.contract for each in operations().values()):
-        if (prefix := contract.prefix_of(path)) is not None:
+        if (prefix := contract.prefix_of(parts.path.rstrip("/"))) is not None:
             before = f"{parts.scheme}://{parts.netloc}{prefix}"
             return f"it is the operation's own; give what stands before {contract.path}: {before}"
     return None
+
+
+def _is_name(host: str, url: str) -> bool:
+    """Whether the ``host`` of a ``url`` is a name that can be looked up."""
+    import httpx
+
+    try:
+        httpx.URL(url)
+        # An empty label is refused even in ASCII, as it is when the name is looked up.
+        host.encode("idna")
+    except (UnicodeError, httpx.InvalidURL):
+        return False
+    return True
 
 
 def _check_facts(operation: Operation, stated: Mapping[str, Any]) -> None:

@@ -45,6 +45,11 @@ def second_look(item: pytest.Item, station: Station, again: Callable[[], None]) 
         repeated = _repeat_lost(station)
         if not _may_be_a_stall(error.evidence, repeated, station):
             raise
+        if _lost_time_and_again(station):
+            # Another look would lose more, and take what other checks may spend.
+            raise InconclusiveError(
+                f"requests got no answer, at many times of the run\n{error}", error.evidence
+            ) from None
     else:
         _repeat_lost(station)
         return result
@@ -135,6 +140,18 @@ def _may_be_a_stall(evidence: Iterable[Exchange], repeated: Sequence[Exchange], 
         return False
     # The whole book is read for a loss only, not for every violation.
     return seen <= {each.number for each in Losses.of(station.ledger.exchanges()).once}
+
+
+def _lost_time_and_again(station: Station) -> bool:
+    """Whether so much was lost that the requirement that every request is answered is violated."""
+    traffic = station.exchanges(station.api.operation.id)
+    try:
+        Losses.of(traffic).decide(len(traffic))
+    except LossError:
+        return True
+    except InconclusiveError:
+        return False
+    return False
 
 
 def _renew(item: pytest.Item) -> None:

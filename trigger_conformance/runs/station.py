@@ -51,6 +51,8 @@ class Station:
         target = shared.target
         keys = [key for key in (target.api_key, target.second_api_key) if key]
         self.redactor = Redactor(keys, target.headers)
+        for secret in target.proxy.secrets if target.proxy else ():
+            self.redactor.conceal(secret)
         self.ledger = Ledger(shared.ledger, shared.budget, create=create)
         replay = attestation.evidence(shared.replay) if shared.replay is not None else None
         self.wire = Wire(target, self.ledger, self.redactor, replay, Readings(target.stated), lane=lane, room=room)

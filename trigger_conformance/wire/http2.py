@@ -11,13 +11,14 @@ import httpx
 
 from trigger_conformance.wire.decoding import largest_answer
 from trigger_conformance.wire.proxy import Proxy
-from trigger_conformance.wire.transport import Slices, Transport, bounded
+from trigger_conformance.wire.transport import Slices, Transport, bounded, check_modest
 
 # What these ask of a connection is HTTP/1.1's (chunks, a last byte held back, hanging up), or needs one of its own.
 _OF_CONNECTIONS = ("chunked", "delivery", "upload", "version", "gate", "hang_up", "fresh", "line")
 _OF_HTTP1 = {b"connection", b"expect"}
 # Servers close a connection after so many requests (nginx: 1,000, and 100 before), and what is in flight then is lost.
 _MOST_ON_ONE = 90
+_STATUSES = range(100, 1000)
 
 
 class _Way:
@@ -45,8 +46,9 @@ class Http2Transport(httpx.AsyncBaseTransport):
         started = time.monotonic()
         try:
             async with asyncio.timeout(request.extensions["timeout"]["read"]):
-                response = await way.transport.handle_async_request(request)
+                response = await _head(way.transport, request)
                 try:
+                    check_modest(response.headers.raw)
                     body = await bounded(response.aiter_raw(), largest_answer(request.method))
                 finally:
                     await response.aclose()
@@ -90,6 +92,18 @@ class Http2Transport(httpx.AsyncBaseTransport):
         """Close every connection."""
         await self._plain.aclose()
         await self._current.transport.aclose()
+
+
+async def _head(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+    """The answer's head; its status is of three digits (RFC 9110 section 15), which httpx does not look at."""
+    try:
+        response = await transport.handle_async_request(request)
+    except ValueError as error:
+        raise httpx.RemoteProtocolError("the status is no number") from error
+    if response.status_code not in _STATUSES:
+        await response.aclose()
+        raise httpx.RemoteProtocolError("the status is no number of three digits")
+    return response
 
 
 def multiplexed(plain: Transport, verify: ssl.SSLContext, proxy: Proxy | None) -> Http2Transport:

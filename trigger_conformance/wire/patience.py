@@ -37,7 +37,8 @@ class Patience:
                 return exchange
             now = time.monotonic()
             delay = self._delay(exchange, wait)
-            if self._is_hopeless(first_sent, now) or self._pace.ban.why or delay > self._ledger.seconds_left:
+            given_up = self._is_hopeless(first_sent, now) or self._pace.ban.why or self._pace.ban.is_suspected
+            if given_up or delay > self._ledger.seconds_left:
                 return exchange
             self._ledger.hold(now + delay)
             wait = min(_LONGEST_WAIT, 2 * wait)

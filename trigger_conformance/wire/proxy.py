@@ -26,6 +26,15 @@ class Proxy:
         """Whether the way to the proxy itself is TLS."""
         return self.url.startswith("https:")
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be written nowhere: the password, alone and as it is sent."""
+        if self.authorization is None:
+            return ()
+        sent = self.authorization.removeprefix("Basic ")
+        pair = base64.b64decode(sent).decode()
+        return sent, pair, pair.partition(":")[2]
+
 
 def proxy_for(url: str) -> Proxy | None:
     """The proxy for requests to ``url``, from HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.

@@ -28,7 +28,7 @@ _SHORT_TEXT = 2048
 # How much of a body's ends is read with its escapes; reports show less of it.
 _AROUND = 1 << 17
 # A gateway header's value may be a plain word, which must not vanish from every text.
-_FOREIGN_LENGTH = 16
+_LONGER_THAN_WORDS = 16
 # Of a text that is written a stretch is read at a time; the next begins before it ends, by more than a secret takes.
 _WINDOW, _OVERLAP = 1 << 18, 1 << 14
 _NO_ESCAPE = re.compile(r"[\w\s][\s\"<]", re.ASCII)
@@ -37,7 +37,9 @@ _NO_ESCAPE = re.compile(r"[\w\s][\s\"<]", re.ASCII)
 class Redactor:
     """Knows the run's secrets in every form in which they may come back, and takes them out of texts and records.
 
-    ``secrets`` are the run's credentials, ``headers`` those for a gateway, whose values are kept out of texts too.
+    ``secrets`` are the run's credentials, ``headers`` those for a gateway: a request's are never kept, and elsewhere in
+    texts their values are taken out where they have TELLING_LENGTH characters, and more than letters where they have
+    fewer than 16.
     """
 
     def __init__(self, secrets: Iterable[str] = (), headers: Iterable[tuple[str, str]] = ()) -> None:
@@ -57,8 +59,8 @@ class Redactor:
             self.learn(secret)
             self._whole += [folded(secret), secret.encode("utf-8", "surrogatepass").hex()]
         for _, value in headers:
-            if len(value) >= _FOREIGN_LENGTH:
-                self._foreign |= self.learn(value)
+            if not value.isalpha() or len(value) >= _LONGER_THAN_WORDS:
+                self.conceal(value)
 
     def learn(self, secret: str) -> set[str]:
         """Treat ``secret`` as one from now on; returns the forms in which it may come back that are new.
@@ -76,8 +78,12 @@ class Redactor:
         return added
 
     def conceal(self, secret: str) -> None:
-        """Keep ``secret``, such as a hash of a credential, out of texts too; a target that says it leaks nothing."""
-        self._foreign |= self.learn(secret)
+        """Keep ``secret``, such as a hash of a credential, out of texts too; a target that says it leaks nothing.
+
+        One of fewer than TELLING_LENGTH characters would take ordinary words with it, and stays.
+        """
+        if len(secret) >= TELLING_LENGTH:
+            self._foreign |= self.learn(secret)
 
     def _take_out(self, forms: Iterable[str]) -> None:
         self._known_spans.cache_clear()

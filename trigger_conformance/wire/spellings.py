@@ -29,9 +29,22 @@ _ESCAPE = re.compile(
     r"|&#0{0,8}(?P<decimal>[0-9]{1,7});?"
     r"|&(?P<entity>[A-Za-z]{2,31});"
 )
+# Quoted-printable, and the Q of RFC 2047, are read by themselves: an equals sign stands before many other escapes.
+_QUOTED = re.compile(r"=(?:(?P<quoted>[0-9a-fA-F]{2})|(?P<nothing>\r?\n|(?:\\r)?\\n))")
 _BASES = {"octal": 8, "decimal": 10}
 # The only letter whose lower case is longer than it is, which would shift all that follows.
 _LONGER = str.maketrans({"İ": "i"})
+
+
+def _line_ends(*ends: str) -> re.Pattern[str]:
+    """Where a long code is broken into lines, as MIME has base64 (RFC 2045 section 6.8); few other lines end so."""
+    code = r"[\w+/-]"
+    between = "|".join(rf"{each}(?<={code}{{16}}{each})[ \t]*" for each in map(re.escape, ends))
+    return re.compile(rf"(?P<nothing>{between})(?={code})", re.ASCII)
+
+
+# By what must be there; JSON has its line ends in escapes.
+_AS_MAIL = {"=": _QUOTED, "\n": _line_ends("\n", "\r\n"), "\\n": _line_ends("\\n", "\\r\\n")}
 
 
 def folded(text: str) -> str:
@@ -111,28 +124,29 @@ class Reading:
 
 
 def readings(text: str, around: int | None = None) -> Iterator[Reading]:
-    """``text`` as it stands, and with each layer of its escapes read.
+    """``text`` as it stands, and with each layer of its escapes read; each also as mail is, where it is written so.
 
     With ``around`` escapes are read in as many characters at its beginning and end: of a long body no more is shown.
     """
-    reading = Reading(folded(text))
-    yield reading
-    for _ in range(_LAYERS):
-        if not any(mark in reading.text for mark in "\\%&"):
+    reading: Reading | None = Reading(folded(text))
+    for _ in range(_LAYERS + 1):
+        if reading is None:
             return
-        deeper = _unescaped(reading, around or len(text))
-        if deeper is None:
-            return
-        yield deeper
-        reading = deeper
+        yield reading
+        for mark, pattern in _AS_MAIL.items():
+            if mark in reading.text and (other := _read(reading, pattern, around or len(text))):
+                yield other
+        escaped = any(mark in reading.text for mark in "\\%&")
+        reading = _read(reading, _ESCAPE, around or len(text)) if escaped else None
 
 
-def _unescaped(reading: Reading, around: int) -> Reading | None:
+def _read(reading: Reading, pattern: re.Pattern[str], around: int) -> Reading | None:
+    """``reading`` with what ``pattern`` finds in its beginning and end read; None where that is nothing."""
     parts: list[str] = []
     starts, origins = [0], [0]
     length = done = 0
     middle = max(around, len(reading.text) - around)
-    for match in chain(_ESCAPE.finditer(reading.text, 0, around), _ESCAPE.finditer(reading.text, middle)):
+    for match in chain(pattern.finditer(reading.text, 0, around), pattern.finditer(reading.text, middle)):
         character = _character(match)
         if character is None:
             continue
@@ -140,9 +154,9 @@ def _unescaped(reading: Reading, around: int) -> Reading | None:
         parts += [between, character]
         length += len(between)
         # The escape's own stretch, and the one after it.
-        starts += [length, length + 1]
+        starts += [length, length + len(character)]
         origins += [match.start(), match.end()]
-        length += 1
+        length += len(character)
         done = match.end()
     if not parts:
         return None
@@ -152,6 +166,8 @@ def _unescaped(reading: Reading, around: int) -> Reading | None:
 def _character(match: re.Match[str]) -> str | None:
     kind = str(match.lastgroup)
     digits = match[kind]
+    if kind == "nothing":
+        return ""
     if kind == "itself":
         return digits
     if kind == "entity":

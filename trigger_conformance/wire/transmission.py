@@ -76,7 +76,8 @@ class Transmission:
             time.monotonic(),
             began,
             sending.check,
-            together=sending.together,
+            # What comes after the others have left, or is sent again, raced with nothing.
+            together=sending.together if "gate" in prepared.extensions else 0,
             repeats=sending.repeats,
             connection=connection,
         )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import selectors
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -38,6 +39,10 @@ _READ_AHEAD = 1 << 20
 _MOST_HEADERS, _LARGEST_HEADERS = 256, 1 << 16
 # Shorter than any server's keep-alive timeout in use, so that a connection is seldom closed under a request.
 _IDLE_SECONDS = 0.75
+# A server may close an idle connection just as a request leaves (RFC 9112 section 9.3.1), and nobody can tell that from
+# dropping the request. So it is a loss, and for so many connections none is used again: what is lost time and again is
+# lost where no connection was idle.
+_CONNECTIONS_APART = 1000
 _SLICE = 4096
 # As long as curl waits for 100 (Continue); RFC 9110 section 10.1.1 forbids to wait without end.
 _CONTINUE_PATIENCE = 1.0
@@ -54,6 +59,8 @@ class Gate:
 
     def __init__(self, lanes: int) -> None:
         self._lanes = lanes
+        self._turns = 0
+        self._assembled = asyncio.Event()
         self._writers: list[Callable[[], None]] = []
         self._full = asyncio.Event()
         self._opened = asyncio.Event()
@@ -62,6 +69,21 @@ class Gate:
     def is_open(self) -> bool:
         """Whether the last bytes have gone; later arrivals need not wait."""
         return self._opened.is_set()
+
+    def drop_out(self) -> None:
+        """Wait for one lane less: it may not leave."""
+        self._lanes -= 1
+        self._check()
+
+    async def assemble(self) -> None:
+        """Wait until every lane may leave: they set out together, however slow the pace."""
+        self._turns += 1
+        self._check()
+        await self._assembled.wait()
+
+    def _check(self) -> None:
+        if self._turns == self._lanes:
+            self._assembled.set()
 
     async def pass_through(self, write: Callable[[], None]) -> None:
         """Wait until the gate opens; ``write`` is called at that moment."""
@@ -74,7 +96,8 @@ class Gate:
         await self._opened.wait()
 
     async def open_when_full(self, patience: float) -> None:
-        """Open as soon as every lane is waiting, or after ``patience`` seconds with those that are."""
+        """Open as soon as every lane is waiting, or ``patience`` seconds after all may leave with those that are."""
+        await self._assembled.wait()
         try:
             async with asyncio.timeout(patience):
                 await self._full.wait()
@@ -91,7 +114,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport
         self.number = 0
-        self.idle_since = 0.0
+        self.idle_since: float | None = None
         self._received = bytearray()
         self._largest, self._allowance = 0, 0
         self.expect_answer(largest_answer("CONNECT"))
@@ -127,6 +150,8 @@ class _Connection(asyncio.Protocol):
             await self._arrival
         data = bytes(self._received)
         self._received.clear()
+        if len(data) > _READ_AHEAD:
+            self.transport.resume_reading()
         self._allowance -= len(data)
         if self._allowance < 0:
             raise OversizedAnswerError(_TOO_LARGE(self._largest))
@@ -147,11 +172,20 @@ class _Connection(asyncio.Protocol):
 
     @property
     def open(self) -> bool:
-        return not self._over and not self._received
+        """Whether nothing has arrived: neither bytes nor an end, also none that the event loop has yet to see."""
+        if self._over or self._received or self.transport.is_closing():
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.transport.get_extra_info("socket"), selectors.EVENT_READ)
+            return not selector.select(0)
 
     @property
     def reusable(self) -> bool:
-        return self.open and time.monotonic() - self.idle_since < _IDLE_SECONDS
+        return self.open and self.idle_since is not None and time.monotonic() - self.idle_since < _IDLE_SECONDS
+
+    def rest(self) -> None:
+        """From now on it is idle."""
+        self.idle_since = time.monotonic()
 
     def close(self) -> None:
         self.transport.abort()
@@ -173,6 +207,7 @@ class Line:
 
     def rest(self, connection: _Connection) -> None:
         """Keep ``connection`` for the next request."""
+        connection.rest()
         self._connection = connection
 
     def close(self) -> None:
@@ -223,6 +258,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._proxy = proxy
         self._idle: list[_Connection] = []
         self._connections = first
+        self._reuses_from = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request`` and read its answer whole.
@@ -239,17 +275,17 @@ class Transport(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout("the time limit ran out", request=request) from error
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
-        while connection := self._take_idle(request):
-            try:
-                return await self._exchange(connection, request)
-            except httpx.ReadError:
-                # A server may close an idle connection just as the request leaves (RFC 9112 section 9.3.1): the
-                # target was not at fault, and a connection of its own settles it.
-                continue
-        connection = await self._connect(request.url)
-        self._connections += 1
-        connection.number = self._connections
-        return await self._exchange(connection, request)
+        connection = self._take_idle(request)
+        if connection is None:
+            connection = await self._connect(request.url)
+            self._connections += 1
+            connection.number = self._connections
+        try:
+            return await self._exchange(connection, request)
+        except httpx.ReadError:
+            if connection.idle_since is not None:
+                self._reuses_from = self._connections + _CONNECTIONS_APART
+            raise
 
     def _take_idle(self, request: httpx.Request) -> _Connection | None:
         if line := request.extensions.get("line"):
@@ -258,7 +294,7 @@ class Transport(httpx.AsyncBaseTransport):
         if request.extensions.get("alone"):
             # A target may serve one connection at a time: idle ones would keep this one waiting.
             self.close_idle()
-        if _needs_its_own(request):
+        if _needs_its_own(request) or self._connections < self._reuses_from:
             return None
         while self._idle:
             connection = self._idle.pop()
@@ -269,7 +305,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     def _rest(self, connection: _Connection) -> None:
         """Keep a connection for the next request, but not for long: a target may serve one connection at a time."""
-        connection.idle_since = time.monotonic()
+        connection.rest()
         self._idle.append(connection)
 
         def expire() -> None:
@@ -470,13 +506,11 @@ def _parser_after(method: str) -> h11.Connection:
     return parser
 
 
-def _modest(head: h11.Response) -> h11.Response:
-    """``head``, unless its headers are more than any client takes."""
-    headers = head.headers.raw_items()
+def check_modest(headers: Sequence[tuple[bytes, bytes]]) -> None:
+    """Raise OversizedAnswerError where an answer's headers are more than any client takes."""
     size = sum(len(name) + len(value) for name, value in headers)
     if len(headers) > _MOST_HEADERS or size > _LARGEST_HEADERS:
         raise OversizedAnswerError(f"{len(headers)} headers of {size:,} bytes in all")
-    return head
 
 
 async def _read(parser: h11.Connection, connection: _Connection, largest: int) -> tuple[h11.Response, bytes]:
@@ -493,7 +527,8 @@ async def _read(parser: h11.Connection, connection: _Connection, largest: int) -
                 silent = False
                 parser.receive_data(data)
             elif isinstance(event, h11.Response):
-                head = _modest(event)
+                check_modest(event.headers.raw_items())
+                head = event
             elif isinstance(event, h11.Data):
                 body += event.data
                 if len(body) > largest:

@@ -38,7 +38,7 @@ class Turns:
 
     async def deliver(self, request: Request, sending: Sending) -> Exchange:
         """As ``Way.deliver``; the exchange has its number in the book."""
-        await self._turn(request, sending)
+        await self._turn_of(request, sending)
         self._in_flight += 1
         in_flight = self._in_flight
         try:
@@ -50,6 +50,17 @@ class Turns:
         self._pace.learn(exchange, in_flight)
         recorded = self._ledger.record(self._redactor.exchange(exchange), spent(self._reading, exchange))
         return replace(exchange, number=recorded.number)
+
+    async def _turn_of(self, request: Request, sending: Sending) -> None:
+        if sending.gate is None:
+            await self._turn(request, sending)
+            return
+        try:
+            await self._turn(request, sending)
+        except BaseException:
+            sending.gate.drop_out()
+            raise
+        await sending.gate.assemble()
 
     async def _turn(self, request: Request, sending: Sending) -> None:
         if not sending.keep_429 and (held := self._pace.hold_for_one()) is not None:

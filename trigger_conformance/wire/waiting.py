@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from trigger_conformance.contract import told
-from trigger_conformance.wire.exchange import Answer, Exchange
+from trigger_conformance.wire.exchange import Answer, Exchange, Request
 
 _DAY = 86_400.0
 # A quarter of a usual run's time: a run that waits longer for one answer has none left for the others.
@@ -36,6 +37,9 @@ class Ban:
     """Whether a target refuses for longer, the more it is asked: whoever goes on sending only makes that worse.
 
     ``why`` says how it was seen, once it was. Times are seconds of one clock. It hears one credential's exchanges.
+    Requests that a limit has no room for, ever, are refused however long they wait: so coming back in vain tells only
+    where a request is refused after them, too, that is another and no larger than one that was let in. Until then it
+    ``is_suspected``, and no refusal is worth waiting for.
     """
 
     why: str = ""
@@ -45,6 +49,9 @@ class Ban:
     _in_vain: int = 0
     _before: float = 0.0
     _doubled: int = 0
+    is_suspected: bool = False
+    _came_back: list[Request] = field(default_factory=list)
+    _largest_let_in: int = 0
 
     def hear(self, exchange: Exchange) -> None:
         """Learn of an exchange that has ended."""
@@ -52,12 +59,24 @@ class Ban:
             return
         if exchange.status == 429:
             self._refused(exchange.started, exchange.ended, asked(exchange.answer) or 0.0)
+            self._judge_in_vain(exchange)
         else:
-            self._since = None
+            self._since, self.is_suspected = None, False
+            self._largest_let_in = max(self._largest_let_in, len(exchange.request.body))
+
+    def _judge_in_vain(self, exchange: Exchange) -> None:
+        assert self._since is not None
+        request = exchange.request
+        if not self.is_suspected:
+            self._came_back.append(request)
+            self.is_suspected = self._in_vain >= _ROUNDS and exchange.ended - self._since >= _LONG
+        elif request not in self._came_back and len(request.body) <= (self._largest_let_in or math.inf):
+            self.why = f"it refused {self._in_vain} times more when it had been left alone for as long as it asked"
 
     def _refused(self, sent: float, came: float, wait: float) -> None:
         if self._since is None:
             self._since, self._first_end, self._end, self._in_vain = came, came + wait, came + wait, 0
+            self._came_back.clear()
             self._doubled = self._doubled + 1 if 0 < self._before * _DOUBLED <= wait else 0
             self._before = wait
         elif sent >= self._end:
@@ -67,7 +86,5 @@ class Ban:
         grown = self._end - self._first_end - (came - self._since)
         if grown >= _LONG_BAN:
             self.why = f"{grown:.0f} s were added to the wait by requests that it refused meanwhile"
-        elif self._in_vain >= _ROUNDS and came - self._since >= _LONG:
-            self.why = f"it refused {self._in_vain} times more when it had been left alone for as long as it asked"
         elif self._doubled >= _ROUNDS and wait >= _LONG:
             self.why = f"each refusal asked for twice the wait of the one before, the last for {wait:.0f} s"
