@@ -173,7 +173,7 @@ class ReplaysHaveNoToken(CreateBatchServer):
         return [] if cached else super().token_headers(environment, batch, cached)
 
 
-@fault("idempotency.spelling_of_a_key_does_not_matter")
+@fault(REPLAY)
 class TakesKeysAsWritten(CreateBatchServer):
     """A key is cut out of the body's text, so its JSON escapes count."""
 
@@ -192,3 +192,12 @@ class TakesKeysAsWritten(CreateBatchServer):
 
     def as_written(self, order: Order) -> Order:
         return replace(order, key=order.document.get("as written", order.key))
+
+
+@fault("idempotency.spelling_of_a_key_does_not_matter")
+class KeepsEscapedSlashes(TakesKeysAsWritten):
+    """A slash that JSON writes with a backslash is another key's; every other escape is read."""
+
+    def as_written(self, order: Order) -> Order:
+        is_escaped = "\\/" in order.document.get("as written", "")
+        return replace(order, key=order.key.replace("/", "\\/")) if is_escaped and order.key else order
