@@ -133,7 +133,8 @@ def _counts(console: Console, document: Mapping[str, Any], report_dir: Path) -> 
     order = ("violated", "warned", "inconclusive", "passed", "skipped", "observed", "waived")
     found = len(findings(document))
     console.print()
-    _say(console, f"{found} finding{'' if found == 1 else 's'}" if found else "")
+    if found:
+        _say(console, f"{found} finding{'' if found == 1 else 's'}")
     _say(console, ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if counts[verdict]))
     spent = f"{requests(document)}, {document['runs']} runs, {document['duration_s']:.1f} s"
     _say(console, f"{spent}, profile {document['profile']}, seed {document['seed']}")
