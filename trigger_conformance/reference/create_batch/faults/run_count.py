@@ -383,7 +383,7 @@ class FailsOnWholeFractions(_Converting):
 
 @fault("run_count.rejected_run_count_creates_nothing")
 class WritesBeforeTheRangeIsChecked(CreateBatchServer):
-    """The batch of a runCount out of range is written before it is rejected."""
+    """The batch of a runCount that is far below the range is written before it is rejected."""
 
     async def create_batch(self, request: Request, environment: Environment) -> Response:
         body = await request.body()
@@ -391,7 +391,8 @@ class WritesBeforeTheRangeIsChecked(CreateBatchServer):
             return await super().create_batch(request, environment)
         except Problem as problem:
             document = self.parse(body)
-            if "runCount" in problem.message and isinstance(document.get("idempotencyKey"), str):
+            is_low = type(document.get("runCount")) is int and document["runCount"] < -1
+            if "runCount" in problem.message and is_low and isinstance(document.get("idempotencyKey"), str):
                 await self.create(environment, Order(1, document["idempotencyKey"]))
             raise
 
