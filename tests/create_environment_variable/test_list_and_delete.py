@@ -181,19 +181,31 @@ def last_requests(target, traffic):
     return {name: several[-1].ended for name, several in own.items() if are_in_turn(several)}
 
 
+def made_again(target, traffic):
+    """The names that were removed, and whose last request made them again."""
+    removed, found = set(), set()
+    for each in traffic:
+        if each.request.method == "DELETE" and each.status == SUCCESS:
+            removed.add(unquote(each.request.target.rpartition("/")[2]))
+            found -= removed
+        elif target.operation.made(each) in removed:
+            found.add(target.operation.made(each))
+    return found
+
+
 @must("what nobody asks for any more stays as it was: no old value comes back, and nothing that was removed",
       clause=f"{LIST}.responses.200", stage=Stage.CLOSING)  # fmt: skip
 def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
     given_listing(target)
     lists = [Look(each) for each in looks(target, traffic, one=False) if each.request.credential == "primary"]
-    changed = {}
+    changed, again = {}, made_again(target, traffic)
     for name, ended in last_requests(target, traffic).items():
         first = next((each for each in lists if each.page.started >= ended), None)
         if first is not None:
             was, now = (each.having([name])[name] for each in (first, at_the_end))
-            # What is gone has a requirement of its own.
-            if now and (not was or (was != now and not target.hides)):
-                how = "has another value" if was else "is back"
+            # What is gone has a requirement of its own, but for what was removed once and made again.
+            if (was and not now and name in again) or (now and (not was or (was != now and not target.hides))):
+                how = "is back" if not was else "has another value" if now else "is gone once more"
                 changed.setdefault(first.page.number, f"at the end {quoted(name)} {how}, though nobody asked for that")
     seen_before = [each.page for each in lists if each.page.number in changed]
     expect(seen_before or [at_the_end.page]).satisfies(lambda each: changed.get(each.number), place=VALUE)
@@ -412,6 +424,9 @@ def test_unknown_name_is_404(target, plain):
     wildcard = target.send(target.at(f"{name[:-1]}%", label="a wildcard"))
     # Which names there may be is the target's affair.
     expect(wildcard).has_status(404, *REJECTIONS)
+    number = target.send(target.at("0", label="the name 0"))
+    if not plain.look.having(["0"])["0"]:
+        expect(number).has_status(404, *REJECTIONS)
     looks = target.send_all(target.at(each, label=f"the name {each}") for each in OF_OBJECTS)
     if all(each.status == SUCCESS for each in looks):
         expect(looks).has_status(404, *REJECTIONS)
@@ -436,16 +451,15 @@ def never_5xx(exchange):
 def strangers(target, plain):
     """What is answered without a credential, and with a wrong one, and what is seen of the variable afterwards."""
     given_found(target)
-    name, answers = key_of(plain.answers[0].request), []
+    name = key_of(plain.answers[0].request)
     both = (("no header", NO_HEADER), ("a wrong key", another_key(target)))
-    for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
-        answers += target.send_all(
-            [
-                target.at(name, label=f"a variable, {who}", authorization=authorization),
-                target.looking(label=f"the list, {who}", authorization=authorization),
-                target.at(name, "DELETE", f"a delete, {who}", authorization=authorization),
-            ]
-        )
+    chosen = both[: target.pick(smoke=0, standard=2, thorough=2)]
+    # What was just seen with the right key may be remembered, until somebody writes.
+    target.send(target.at(name))
+    requests = [target.at(name, label=f"a variable, {who}", authorization=each) for who, each in chosen]
+    requests += [target.looking(label=f"the list, {who}", authorization=each) for who, each in chosen]
+    requests += [target.at(name, "DELETE", f"a delete, {who}", authorization=each) for who, each in chosen]
+    answers = [target.send(each) for each in requests]
     return answers, target.send(target.at(name))
 
 
