@@ -170,7 +170,8 @@ WHOLE = (
          "a formula": "=1+1"},
         later={"a mark in front": "#a", "a home": "~/bin", "a header": "a: b", "an alias": "*a",
                "a URL's slash": "https://a.example/", "a vault's": "vault:a/b#c",
-               "a file's next line, and an end of text": "a\nCONFORMANCE_X=b\nEOF\n\tb", "a secret's address": "op://a/b/c", "a path": "/usr/bin",
+               "a file's next line, and an end of text": "a\nCONFORMANCE_X=b\nEOF\n\tb",
+               "a secret's address": "op://a/b/c", "a path": "/usr/bin",
                "a share": "\\\\server\\share\\", "an address of mail": "Me@Example.COM"},
     ),
     Kind(

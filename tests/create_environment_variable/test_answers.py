@@ -30,7 +30,8 @@ OF_OTHER_REQUESTS = {
     **dict.fromkeys(("ifNotExists", "dryRun", "append", "skipExisting"), True),
     # What a row of a table also says.
     **dict.fromkeys(("deleted", "isDeleted", "archived"), True),
-    **{"deletedAt": "2026-03-01T10:00:00Z", "enabled": False},
+    "deletedAt": "2026-03-01T10:00:00Z",
+    "enabled": False,
 }
 
 

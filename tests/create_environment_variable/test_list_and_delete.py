@@ -95,6 +95,13 @@ def looks(target, traffic, *, one):
             and each.request.target.count("/") >= path]  # fmt: skip
 
 
+def own_lists(target, traffic):
+    """The lists of this environment: a key may be the whole project's."""
+    path = target.looking().target
+    found = looks(target, traffic, one=False)
+    return [each for each in found if each.request.credential == "primary" and each.request.target == path]
+
+
 def schema_of(target, name):
     """A judge: the answer satisfies the schema called so."""
     return lambda each: next(iter(target.contract.schema_errors(name, each.answer.json)), None)
@@ -186,8 +193,9 @@ def made_again(target, traffic):
     removed, found = set(), set()
     for each in traffic:
         if each.request.method == "DELETE" and each.status == SUCCESS:
-            removed.add(unquote(each.request.target.rpartition("/")[2]))
-            found -= removed
+            name = unquote(each.request.target.rpartition("/")[2])
+            removed.add(name)
+            found.discard(name)
         elif target.operation.made(each) in removed:
             found.add(target.operation.made(each))
     return found
@@ -197,7 +205,7 @@ def made_again(target, traffic):
       clause=f"{LIST}.responses.200", stage=Stage.CLOSING)  # fmt: skip
 def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
     given_listing(target)
-    lists = [Look(each) for each in looks(target, traffic, one=False) if each.request.credential == "primary"]
+    lists = [Look(each) for each in own_lists(target, traffic)]
     changed, again = {}, made_again(target, traffic)
     for name, ended in last_requests(target, traffic).items():
         first = next((each for each in lists if each.page.started >= ended), None)
@@ -229,7 +237,7 @@ def given_removals(target, traffic):
     given_removed_for_good(target, traffic, STAYS_404)
     for each in looks_after_removals(target, traffic)[:1]:
         name = each.request.target.rpartition("/")[2]
-        lists = (other for other in looks(target, traffic, one=False) if other.started >= each.ended)
+        lists = (other for other in own_lists(target, traffic) if other.started >= each.ended)
         if page := list(itertools.islice(lists, 1)):
             given(page, rests_on=STAYS_LISTED).satisfies(
                 lambda page, name=name: "it is still in the list" if Look(page).having([name])[name] else None

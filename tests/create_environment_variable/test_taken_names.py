@@ -97,7 +97,7 @@ def test_new_value_leaves_others(target, taken):
     changed = [labels[name] for name, values in listed.items() if values and values[-1] != OF_OTHERS]
     expect(page.page).satisfies(lambda _: Problem(f"{changed[0]}: it has another value", VALUE) if changed else None)
     if lost := [name for name, values in listed.items() if not values]:
-        if target.send(target.at(lost[0])).status == SUCCESS and DASH != labels[lost[0]]:
+        if target.send(target.at(lost[0])).status == SUCCESS and labels[lost[0]] != DASH:
             rests(THERE, "what is seen by its name is not in the list", [page.page])
         expect(page.page).satisfies(lambda _: f"{labels[lost[0]]}: accepted, and the list does not have it")
 

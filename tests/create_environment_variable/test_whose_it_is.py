@@ -119,9 +119,11 @@ def test_creating_elsewhere_leaves_the_variable(elsewhere):
     expect(given_looked([elsewhere.after_create])).satisfies(why_not_the_value([elsewhere.first]))
 
 
-@must("a name that this environment has, too, is in another one's list", clause="listEnvironmentVariables.responses.200")
+@must(
+    "a name that this environment has, too, is in another one's list", clause="listEnvironmentVariables.responses.200"
+)
 def test_variable_of_both_is_in_each_list(target, elsewhere):
-    given_accepted(elsewhere.replaced)
+    given_accepted(elsewhere.created)
     page, name = elsewhere.listed.page, key_of(elsewhere.first.request)
     given(page, rests_on=LIST_SCHEMA).satisfies(
         lambda each: None if each.status != SUCCESS or isinstance(each.answer.json, list) else "it is no array"

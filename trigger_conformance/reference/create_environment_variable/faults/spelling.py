@@ -82,7 +82,7 @@ class _Kept(Variable):
     """A variable that is to stay as it is where it is there."""
 
 
-@fault(LOOK_ALIKES)
+@fault("list_and_delete.accepted_variables_are_there")
 class ObeysADeletion(CreateEnvironmentVariableServer):
     """An unknown property says that the row is deleted: all that a body has is assigned."""
 
