@@ -60,8 +60,9 @@ class Elsewhere:
     listed: Look
     after_create: Exchange
     removed: Exchange
-    again: Exchange
     after_removal: Exchange
+    again: Exchange
+    after_again: Exchange
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,7 @@ def elsewhere(target):
         other.look("another environment's list, with its variable"),
         target.send(target.at(name)),
         other.send(other.removal(name)),
+        target.send(target.at(name)),
         target.send(target.order("a value after its removal elsewhere", name, "the name that was removed elsewhere")),
         target.send(target.at(name)),
     )
@@ -148,7 +150,7 @@ def test_name_removed_elsewhere_is_free(elsewhere):
     kept = elsewhere.again if elsewhere.again.status == SUCCESS else elsewhere.first
     expect(elsewhere.again).has_status(SUCCESS, *REJECTIONS)
     given(elsewhere.after_removal, rests_on=LEFT).has_status(SUCCESS)
-    expect(elsewhere.after_removal).satisfies(why_not_the_value([kept]))
+    expect(elsewhere.after_again).satisfies(why_not_the_value([kept]))
 
 
 @pytest.fixture(scope="module")
