@@ -8,6 +8,7 @@ from tests.every_operation.transformations import PLAIN, Kind
 from .values import CLIMBING, OF_RUNS, RESERVED
 
 LONGEST = 64
+LONGER = "a longer one"
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
 CHECKS = {
     "delimiters_make_keys_different": "delimiters_make_names_different",
@@ -22,9 +23,9 @@ CHECKS = {
     "containing_keys_are_different": "containing_names_are_different",
 }
 TELLING = (
-    PLAIN, "é composed", "é decomposed", "a full-width k", "a zero-width space inside", "one letter in upper case",
+    PLAIN, "é composed", "é decomposed", "a long s", "a zero-width space inside", "one letter in upper case",
     "a trailing space", "a character by its number", "an encoded digit", "marks, then a", "marks, then b", "a start",
-    "one CRC-32", "other after 254 characters", "other at the end", "a longer one",
+    "one CRC-32", "other after 254 characters", "other at the end", LONGER,
 )  # fmt: skip
 
 
@@ -36,6 +37,8 @@ def kinds(key, *, thorough):
             # What is no name at all hides what else is in it.
             rows = {label: each.replace("-", "_").replace("=", "") for label, each in kind.rows.items()
                     if thorough or label in TELLING}  # fmt: skip
+            # A name that goes on as that of a file does, in which the value is.
+            rows |= {LONGER: rows[LONGER].replace("_outer", "_FILE")} if LONGER in rows else {}
             # Some rows differ in what no name has.
             new = {label: each for label, each in rows.items() if _may_be_made(each) and each not in taken}
             taken |= {*new.values()}

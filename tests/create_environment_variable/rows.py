@@ -36,13 +36,15 @@ INSIDE = (
         {"$HOME": "a$HOME b", "${X}": "a${X}b", "%PATH%": "a%PATH%b", "$(…) and `…`": "a$(id)b`id`c",
          "{{X}} and <%= %>": "a{{X}}b<%= 1 %>c", "#{X} and ${{ }}": "a#{X}b${{ secrets.X }}c",
          "$$ and $1": "a$$b$1c", "~": "~/a", "${X:-y}": "a${X:-y}b", "!!": "a!!b", "printf's": "100%s %d%%",
-         "@X": "@Microsoft.KeyVault(x)", "$$(X)": "a$$(HOME)b"},
+         "@X": "@Microsoft.KeyVault(x)", "$$(X)": "a$$(HOME)b", "!X!": "a!HOME!b", "%(X)s": "a%(HOME)s b",
+         "__X__": "a __HOME__ b", "%{X}": "a%{HOME}b", "@X@": "a@project.version@b"},
         inside=True,
     ),
     Kind(
         "marks_in_values_are_kept",
         {"=": "a=b==", "#": "a #b#c", "; & | and ,": "a;b&c|d,e", ": and ?": "a: b?c", "/": "a/b//c/../d",
-         "* [ ] and !": "a*b[c]!d", "@ and ^": "a@b^c~d", "@ in front of it": "@a"},
+         "* [ ] and !": "a*b[c]!d", "@ and ^": "a@b^c~d", "@ in front of it": "@a",
+         "an emoji's words": "a:smile: b :) c", "sixteen digits": "a 4111111111111111 b"},
         inside=True,
     ),
     Kind(
@@ -75,7 +77,7 @@ INSIDE = (
         "line_breaks_are_kept",
         {"LF": "a\nb\n\nc", "CR LF": "a\r\nb\r\n\r\nc", "CR": "a\rb", "before a space": "a\n b",
          "a PEM": "-----BEGIN X-----\nMIIB\n-----END X-----",
-         "LF CR": "a\n\rb", "line separators": "a\u2028b\u2029c"},
+         "LF CR": "a\n\rb", "line separators": "a\u2028b\u2029c", "before # and ;": "a\n#b\n;c\nd"},
         inside=True,
     ),
     Kind(
@@ -108,7 +110,8 @@ INSIDE = (
         "normal_forms_are_kept",
         {"composed": "é한Å", "decomposed": "e\u0301\u1112\u1161\u11abA\u030a", "compatible": "ﬁ①½Ａ²\u212b",
          "two marks, in either order": "a\u0323\u0307 a\u0307\u0323",
-         "Vietnamese": "ệ ê\u0323", "half width": "\uff76\uff9e"},
+         "Vietnamese": "ệ ê\u0323", "half width": "\uff76\uff9e",
+         "six marks": "a\u0300\u0301\u0302\u0303\u0304\u0306b"},
         inside=True,
     ),
 )  # fmt: skip
@@ -120,7 +123,8 @@ WHOLE = (
          "a no-break space behind": "behind\u00a0", "a byte-order mark in front": "\ufefffront"},
         {"tabs around": "\taround\t", "a space in front": " front", "spaces behind": "behind  ",
          "line breaks around": "\r\n around\r\n"},
-        later={"indented lines": "  a\n  b\n", "15 characters and a line break": "fifteen letters\n"},
+        # 16 characters are the full block of a cipher.
+        later={"indented lines, and three breaks behind": "  four\n  five\n\n\n"},
     ),
     Kind(
         "quotes_around_are_kept",
@@ -140,15 +144,16 @@ WHOLE = (
         "numbers_are_kept",
         {"leading zeros": "0070", "an exponent": "1e5", "a zero at the end": "1.10",
          "beyond 2^53": "12345678901234567890", "hexadecimal": "0x1F"},
-        {"a zero fraction": "1.0", "a plus": "+1", "octal": "0o17", "underscores": "1_000",
-         "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "commas": "1,000", "Infinity": "Infinity"},
-        later={"0": "0", "a plus and more": "+4930", "a point in front": ".5", "sexagesimal": "12:30:45"},
+        {"a zero fraction": "1.0", "a plus": "+1", "octal": "0o17",
+         "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "Infinity": "Infinity"},
+        later={"0": "0", "a plus and more": "+4930", "a point in front": ".5", "sexagesimal": "12:30:45",
+               "underscores": "1_000", "commas": "1,000"},
     ),
     Kind(
         "dates_are_kept",
         {"a moment with an offset": "2026-03-01T10:00:00+01:00"},
         {"a moment": "2026-03-01 10:00:00", "of America": "03/01/2026"},
-        later={"a day": "2026-03-01", "a moment of UTC": "2026-03-01T10:00:00Z"},
+        later={"a day": "2026-03-01", "a spreadsheet's": "1-2", "a moment of UTC": "2026-03-01T10:00:00Z"},
     ),
     Kind(
         "json_is_kept",
@@ -162,11 +167,12 @@ WHOLE = (
         {"an assignment": "export A=b &", "a list": "a, b, c", "a file": "@/etc/hostname",
          "a URL": "HTTPS://Example.com:443/a"},
         {"a comma list": "a,b,c", "spaces": "a b c", "a comment alone": "# a", "a query": "a=1&b=2",
-         "a reference": "ref://a/b", "a formula": "=1+1"},
+         "a formula": "=1+1"},
         later={"a mark in front": "#a", "a home": "~/bin", "a header": "a: b", "an alias": "*a",
                "a URL's slash": "https://a.example/", "a vault's": "vault:a/b#c",
-               "a file's next line": "a\nCONFORMANCE_X=b",
-               "an end of text": "a\nEOF\n\tb"},
+               "a file's next line, and an end of text": "a\nCONFORMANCE_X=b\nEOF\n\tb",
+               "a secret's address": "op://a/b/c", "a path": "/usr/bin",
+               "a share": "\\\\server\\share\\", "an address of mail": "Me@Example.COM"},
     ),
     Kind(
         "encoded_values_are_kept",
@@ -178,7 +184,9 @@ WHOLE = (
         "secrets_are_kept",
         {"what masks are": "********", "a service's key": "sk_live_conformance0123", "base64": "Y29uZm9ybWFuY2U="},
         {"a token of GitHub": "ghp_conformance0123", "a JWT": "eyJhbGciOiJub25lIn0.e30.", "dots": "••••••••",
-         "a digest": "d41d8cd98f00b204e9800998ecf8427e", "a UUID": "C56A4180-65AA-42EC-A945-5FD21DEC0538"},
+         "a digest": "d41d8cd98f00b204e9800998ecf8427e"},
+        later={"a UUID": "C56A4180-65AA-42EC-A945-5FD21DEC0538",
+               "a PEM alone": "-----BEGIN X-----\nMIIB\n-----END X-----"},
     ),
     Kind(
         "long_values_are_kept",
@@ -187,7 +195,8 @@ WHOLE = (
         {f"{length:,} characters": (LINE * (length // len(LINE) + 1))[: length - 1] + "~"
          for length in (255, 256, 1024, 4096, 8192, 32768)}
         | {"1,000 characters of four bytes": "😀" * 1000, "21,845 characters of three": "한" * 21845},
-        later={"20,000 characters of two bytes": f"{'x' * 4095}{'é' * 15904}~"},
+        # No unit of 4,096 ends where a character does: of UTF-8, or of UTF-16.
+        later={"20,000 characters of two and four bytes": f"{'x' * 4095}{'😀' * 3000}{'é' * 12904}~"},
     ),
 )  # fmt: skip
 # What software takes for one thing, and is of two kinds of rows.

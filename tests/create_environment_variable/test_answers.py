@@ -8,7 +8,7 @@ from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.quoting import quoted
 
 from ..every_operation.packs import expect_ignored, is_right
-from .grounds import key_of
+from .grounds import given_accepted, key_of
 from .values import NAME, VALUE
 
 
@@ -28,6 +28,10 @@ OF_VALUES = ("Value", "VALUE", "vaLue", "val", "content", "text", "default")
 OF_OTHER_REQUESTS = {
     **dict.fromkeys(("override", "overwrite", "upsert", "Override"), False),
     **dict.fromkeys(("ifNotExists", "dryRun", "append", "skipExisting"), True),
+    # What a row of a table also says.
+    **dict.fromkeys(("deleted", "isDeleted", "archived"), True),
+    "deletedAt": "2026-03-01T10:00:00Z",
+    "enabled": False,
 }
 
 
@@ -47,3 +51,11 @@ def test_look_alike_properties_are_ignored(target):
     # Whether a name that is there may have a new value is the target's affair.
     if is_right(target, target.send(target.telling("a new value", key=name))):
         expect_ignored(target, members, label="look-alikes beside a new value", plain=lambda: target.telling(key=name))
+
+
+@must("a value that only __proto__ has is no value of the body: it is rejected", clause="EnvironmentVariable.required")
+def test_value_of_a_prototype_is_rejected(target):
+    twin = target.plain_ones().answers[0]
+    given_accepted(twin)
+    text = f'{{"{NAME}":"{target.key()}","__proto__":{{"{VALUE}":"{OTHER_VALUE}"}}}}'
+    expect(target.send(target.request(text.encode(), label="a value in __proto__"))).is_rejected()

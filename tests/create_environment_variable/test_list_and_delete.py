@@ -95,6 +95,13 @@ def looks(target, traffic, *, one):
             and each.request.target.count("/") >= path]  # fmt: skip
 
 
+def own_lists(target, traffic):
+    """The lists of this environment: a key may be the whole project's."""
+    path = target.looking().target
+    found = looks(target, traffic, one=False)
+    return [each for each in found if each.request.credential == "primary" and each.request.target == path]
+
+
 def schema_of(target, name):
     """A judge: the answer satisfies the schema called so."""
     return lambda each: next(iter(target.contract.schema_errors(name, each.answer.json)), None)
@@ -181,19 +188,32 @@ def last_requests(target, traffic):
     return {name: several[-1].ended for name, several in own.items() if are_in_turn(several)}
 
 
+def made_again(target, traffic):
+    """The names that were removed, and whose last request made them again."""
+    removed, found = set(), set()
+    for each in traffic:
+        if each.request.method == "DELETE" and each.status == SUCCESS:
+            name = unquote(each.request.target.rpartition("/")[2])
+            removed.add(name)
+            found.discard(name)
+        elif target.operation.made(each) in removed:
+            found.add(target.operation.made(each))
+    return found
+
+
 @must("what nobody asks for any more stays as it was: no old value comes back, and nothing that was removed",
       clause=f"{LIST}.responses.200", stage=Stage.CLOSING)  # fmt: skip
 def test_what_nobody_asks_for_stays(target, traffic, at_the_end):
     given_listing(target)
-    lists = [Look(each) for each in looks(target, traffic, one=False) if each.request.credential == "primary"]
-    changed = {}
+    lists = [Look(each) for each in own_lists(target, traffic)]
+    changed, again = {}, made_again(target, traffic)
     for name, ended in last_requests(target, traffic).items():
         first = next((each for each in lists if each.page.started >= ended), None)
         if first is not None:
             was, now = (each.having([name])[name] for each in (first, at_the_end))
-            # What is gone has a requirement of its own.
-            if now and (not was or (was != now and not target.hides)):
-                how = "has another value" if was else "is back"
+            # What is gone has a requirement of its own, but for what was removed once and made again.
+            if (was and not now and name in again) or (now and (not was or (was != now and not target.hides))):
+                how = "is back" if not was else "has another value" if now else "is gone once more"
                 changed.setdefault(first.page.number, f"at the end {quoted(name)} {how}, though nobody asked for that")
     seen_before = [each.page for each in lists if each.page.number in changed]
     expect(seen_before or [at_the_end.page]).satisfies(lambda each: changed.get(each.number), place=VALUE)
@@ -217,7 +237,7 @@ def given_removals(target, traffic):
     given_removed_for_good(target, traffic, STAYS_404)
     for each in looks_after_removals(target, traffic)[:1]:
         name = each.request.target.rpartition("/")[2]
-        lists = (other for other in looks(target, traffic, one=False) if other.started >= each.ended)
+        lists = (other for other in own_lists(target, traffic) if other.started >= each.ended)
         if page := list(itertools.islice(lists, 1)):
             given(page, rests_on=STAYS_LISTED).satisfies(
                 lambda page, name=name: "it is still in the list" if Look(page).having([name])[name] else None
@@ -412,6 +432,9 @@ def test_unknown_name_is_404(target, plain):
     wildcard = target.send(target.at(f"{name[:-1]}%", label="a wildcard"))
     # Which names there may be is the target's affair.
     expect(wildcard).has_status(404, *REJECTIONS)
+    number = target.send(target.at("0", label="the name 0"))
+    if not plain.look.having(["0"])["0"]:
+        expect(number).has_status(404, *REJECTIONS)
     looks = target.send_all(target.at(each, label=f"the name {each}") for each in OF_OBJECTS)
     if all(each.status == SUCCESS for each in looks):
         expect(looks).has_status(404, *REJECTIONS)
@@ -436,16 +459,15 @@ def never_5xx(exchange):
 def strangers(target, plain):
     """What is answered without a credential, and with a wrong one, and what is seen of the variable afterwards."""
     given_found(target)
-    name, answers = key_of(plain.answers[0].request), []
+    name = key_of(plain.answers[0].request)
     both = (("no header", NO_HEADER), ("a wrong key", another_key(target)))
-    for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
-        answers += target.send_all(
-            [
-                target.at(name, label=f"a variable, {who}", authorization=authorization),
-                target.looking(label=f"the list, {who}", authorization=authorization),
-                target.at(name, "DELETE", f"a delete, {who}", authorization=authorization),
-            ]
-        )
+    chosen = both[: target.pick(smoke=0, standard=2, thorough=2)]
+    # What was just seen with the right key may be remembered, until somebody writes.
+    target.send(target.at(name))
+    requests = [target.at(name, label=f"a variable, {who}", authorization=each) for who, each in chosen]
+    requests += [target.looking(label=f"the list, {who}", authorization=each) for who, each in chosen]
+    requests += [target.at(name, "DELETE", f"a delete, {who}", authorization=each) for who, each in chosen]
+    answers = [target.send(each) for each in requests]
     return answers, target.send(target.at(name))
 
 

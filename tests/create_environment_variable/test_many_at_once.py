@@ -2,15 +2,16 @@
 
 import pytest
 
-from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect
-from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import must
 
-from .grounds import ID, SUCCESS, given_accepted, given_listed, given_shown, key_of, value_of
+from .grounds import DELETED, ID, SUCCESS, given_accepted, given_listed, given_shown, key_of, value_of
 from .values import VALUE, difference
 
 REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
+MADE = ID("many_at_once", "concurrent_requests_with_different_names_make_all")
 CLAUSE = "createEnvironmentVariable.responses.200"
 
 
@@ -18,25 +19,30 @@ CLAUSE = "createEnvironmentVariable.responses.200"
 def beside(target):
     """One volley of requests with different names."""
     given_shown(target)
-    lanes = target.wire.burst_size(target.pick(smoke=0, standard=3, thorough=16))
+    lanes = target.wire.burst_size(target.pick(smoke=0, standard=4, thorough=16))
     return target.send_together(
         target.order(f"the value of lane {lane}", target.key(), f"lane {lane}") for lane in range(1, lanes + 1)
     )
 
 
 @pytest.fixture(scope="module")
-def races(target, beside):  # noqa: ARG001  (the first list is that of the volley before, too)
-    """Volleys of requests with one new name each, and what is seen after each: by the name, and in the list."""
-    found = []
+def races(target, beside):
+    """Volleys of requests with one new name each, and what is seen after each: by the name, and in the list.
+
+    The first list is that of the volley before, too; the last variable of that is removed meanwhile.
+    """
+    found, removals = [], [target.removal(key_of(beside[-1].request))] if len(beside) > 1 else []
     for number in range(1, target.pick(smoke=0, standard=1, thorough=20) + 1):
-        lanes, name = target.wire.burst_size(target.pick(smoke=3, standard=4, thorough=16)), target.key()
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=5, thorough=17)) - len(removals)
+        name = target.key()
         # Of one length, so that what is a mixture of two has no other.
         orders = [
             target.order(chr(ord("A") + lane) * 40, name, f"volley {number}, lane {lane}")
             for lane in range(1, lanes + 1)
         ]
-        answers = target.send_together(orders)
-        found.append((name, answers, target.send(target.at(name)), target.look()))
+        answers = target.send_together([*orders, *removals])
+        found.append((name, answers[:lanes], target.send(target.at(name)), target.look(), answers[lanes:]))
+        removals = []
     return found
 
 
@@ -54,7 +60,7 @@ def test_concurrent_requests_with_one_name_are_answered(races):
     "after concurrent requests with one new name the list has it once", clause="listEnvironmentVariables.responses.200"
 )
 def test_concurrent_requests_with_one_name_make_one_variable(races):
-    for name, answers, _, look in races:
+    for name, answers, _, look, _ in races:
         _given_served(answers)
         given_listed(look)
         count = len(look.having([name])[name])
@@ -65,7 +71,7 @@ def test_concurrent_requests_with_one_name_make_one_variable(races):
 
 @must("after concurrent requests with one new name its value is one of those that were accepted", clause=CLAUSE)
 def test_concurrent_requests_with_one_name_leave_one_of_their_values(races):
-    for name, answers, look, page in races:
+    for name, answers, look, page, _ in races:
         accepted = [value_of(each.request) for each in _given_served(answers)]
         listed = page.having([name])[name]
 
@@ -95,7 +101,8 @@ def _given_served(answers):
 
 @must("concurrent requests with different names make all of their variables", clause=CLAUSE)
 def test_concurrent_requests_with_different_names_make_all(beside, races):
-    answers, look = given_accepted(beside), races[0][-1]
+    _, _, _, look, removed = races[0]
+    answers = given_accepted(beside)[: len(beside) - len(removed)]
     given_listed(look)
     listed = look.having(key_of(each.request) for each in answers)
 
@@ -105,3 +112,17 @@ def test_concurrent_requests_with_different_names_make_all(beside, races):
         return Problem(told, VALUE) if told else None
 
     expect(answers).satisfies(judge)
+
+
+@must("what is removed while variables are made stays removed", clause="deleteEnvironmentVariable.responses.200")
+def test_removals_while_others_are_made_hold(beside, races):
+    _, _, _, look, removed = races[0]
+    if not removed:
+        raise NotApplicableError("one request at a time")
+    given_listed(look)
+    if removed[0].status == 404:
+        rests(MADE, "what was made beside others is not there", removed)
+    given(removed, rests_on=DELETED).has_status(SUCCESS)
+    name = key_of(beside[-1].request)
+    there = look.having([name])[name]
+    expect(look.page).satisfies(lambda _: "what was removed is in the list again" if there else None)

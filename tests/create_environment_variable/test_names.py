@@ -19,7 +19,7 @@ from .values import NAME, VALUE
 CLAUSE = "EnvironmentVariable.name"
 MOST = 8
 # Ordinary names that a look may take for each other, where the list does not.
-LOOKED_AT = (transformations.PLAIN, "one letter in upper case", "a longer one", "64 characters, another end")
+LOOKED_AT = (transformations.PLAIN, "one letter in upper case", names.LONGER, "64 characters, another end")
 LONGEST = "names_of_64_characters_are_different"
 
 
@@ -202,13 +202,15 @@ def _is_ordinary(name):
 
 @must("names of letters, digits and underscores, up to 64 of them, are accepted", clause=CLAUSE)
 def test_ordinary_names_are_accepted(target, named):
+    stem = target.key()
     rows = {
-        "underscores in front, inside and behind": f"_{target.key()}__09_",
+        "underscores in front, inside and behind": f"_{stem}__09_",
+        "one underscore for two": f"_{stem}_09_",
         "an underscore in front": f"_{target.key()}",
         "digits and underscores behind": f"{target.key()}__09_",
         "one digit and more": f"{target.key()}_A1",
     }
-    chosen = list(rows.items())[: target.pick(smoke=0, standard=1, thorough=4)]
+    chosen = list(rows.items())[: target.pick(smoke=0, standard=2, thorough=5)]
     answers = target.send_all(target.order(name=name, label=label) for label, name in chosen)
     longest = [named.answers[label] for kind in named.kinds for label in kind.rows if kind.check == LONGEST]
     expect([*answers, *longest]).is_accepted()

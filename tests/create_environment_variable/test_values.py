@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import strategies as st
 
-from trigger_conformance.checks.expect import REJECTIONS, ViolationError, expect
+from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError, expect
 from trigger_conformance.checks.generation import drawn
 from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.problem import Problem
@@ -14,7 +14,7 @@ from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from . import rows
 from .client import Look
-from .grounds import ID, SUCCESS, THERE, given_accepted, given_shown, key_of, value_of, why_not_the_value
+from .grounds import ID, SUCCESS, THERE, given_listed, given_shown, key_of, value_of
 from .values import VALUE, count, difference
 
 CLAUSE = "EnvironmentVariable.value"
@@ -32,6 +32,7 @@ SHOWN = (
 # What an answer that has nothing else in it may be written for.
 LOOKED_AT = ("a letter of Latin-1",)
 MIXED = "everything inside one text"
+ITSELF, ASSIGNING = "its own name", "lines that assign a variable that is there"
 ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
 
 
@@ -123,6 +124,16 @@ def references(name):
     return {"references to a variable that is there": f"a {' b '.join(ways)} c"}
 
 
+def of_itself(name):
+    """A value that begins as its own assignment, and refers to the value that is there."""
+    return f"{name}=${name} ${{{name}}} %{name}% b"
+
+
+def assigning(name):
+    """A value that has lines as of a file of variables, which give another one a value."""
+    return f"a\n{name}=b\r\nexport {name}='c'\n"
+
+
 @pytest.fixture(scope="module")
 def shown(target):
     """Values are shown, and plain ones as they were sent."""
@@ -166,16 +177,26 @@ def whole(target, shown):  # noqa: ARG001
 def later(target, inside, whole):
     """Of the same kinds: values that variables are given which are there, and what was seen of them."""
     found, _ = whole["words_are_kept"]
-    kinds = rows.later(rows.WHOLE)
-    values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
     # What a variable is called may decide how it is shown.
     there = [each.request for label, each in found.answers.items() if each.status == SUCCESS and label not in CALLED]
     # The one without any stays so to the end, when it is removed.
-    names = [key_of(each) for each in there if 0 < len(value_of(each)) <= LONG][: len(values)]
+    names = [key_of(each) for each in there if 0 < len(value_of(each)) <= LONG]
     # A target may reject a name that is there: its values are then those of new names.
     if names and target.send(target.order("a new value", names[0])).status != SUCCESS:
         names = []
-    second = seen(target, values, LOOKED_AT, names)
+    kinds = list(rows.later(rows.WHOLE).items())
+    half = len(kinds) // 2
+    first = _changed(target, inside, dict(kinds[:half]), names)
+    # In two rounds, so that there are names for all.
+    names = names or [target.key()]
+    of_names = {"itself": {ITSELF: of_itself(names[0])}, "assigning": {ASSIGNING: assigning(target.known_key())}}
+    return first | _changed(target, inside, of_names | dict(kinds[half:]), names)
+
+
+def _changed(target, inside, kinds, names):
+    """What became of the values of these ``kinds`` as new ones of the variables of these ``names``."""
+    values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
+    second = seen(target, values, LOOKED_AT, names[: len(values)])
     odd = [label for label in second.by_name if second.why_changed(label)]
     alone = seen(target, {label: values[label] for label in odd}) if odd and names else None
     broken = next((check for check in inside if is_broken(inside, check)), "") if alone else ""
@@ -344,24 +365,29 @@ def test_encoded_values_are_kept(inside, whole, later):
 
 
 @must("a value that has lines as of a file of variables changes no other variable", clause=CLAUSE)
-def test_value_changes_no_other_variable(target, shown):  # noqa: ARG001
-    there = target.send(target.order("a value that stays", label="a variable that is there"))
-    given_accepted(there)
-    name = key_of(there.request)
-    assigning = target.send(target.order(f"a\n{name}=b\r\nexport {name}='c'\n", label="lines that assign it"))
-    expect(assigning).has_status(SUCCESS, *REJECTIONS)
-    expect(target.send(target.at(name))).satisfies(why_not_the_value([there]))
+def test_value_changes_no_other_variable(target, whole, later):
+    name, assigned = target.known_key(), later["assigning"].found
+    expect(assigned.answers[ASSIGNING]).has_status(SUCCESS, *REJECTIONS)
+    before, after = (each.look.having([name])[name] for each in (whole["words_are_kept"][0], assigned))
+    if not before:
+        raise InconclusiveError("the variable was gone before", [assigned.look.page])
+    given_listed(assigned.look)
+    expect(assigned.look.page).satisfies(
+        lambda _: None if after == before else Problem("a variable that the value assigns is another", VALUE)
+    )
 
 
 @must("a value that looks like a secret, or like what stands for one, is kept and shown", clause=CLAUSE)
-def test_secrets_are_kept(whole):
-    judge(whole, "secrets_are_kept")
+def test_secrets_are_kept(whole, later):
+    judge(whole, "secrets_are_kept", later)
 
 
 @must("a variable that is there, named in a value, is not filled in", clause=CLAUSE)
-def test_references_to_variables_are_kept(inside, whole):
+def test_references_to_variables_are_kept(inside, whole, later):
     _given_kept(inside, "variables_in_values_are_kept")
     judge(whole, "references")
+    # What names itself is another value as the first one of another variable.
+    later["itself"].found.judge([ITSELF])
 
 
 @must("generated values are kept as they were sent, or rejected", clause=CLAUSE)

@@ -34,6 +34,8 @@ PROJECT, ENV = "projectRef", "env"
 INTRUDER, ENCODED, THIRD = "another credential", "an encoded path", "the third environment"
 INTRUDED = ID("whose_it_is", "another_credential_makes_nothing_where_it_is_refused")
 UNSEEN = ID("whose_it_is", "another_environment_does_not_see_a_variable")
+LEFT = ID("whose_it_is", "removing_elsewhere_leaves_the_variable")
+LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 OWNERS = {
     PROJECT: ID("whose_it_is", "unknown_project_is_refused"),
     ENV: ID("whose_it_is", "unknown_environment_is_rejected"),
@@ -51,12 +53,16 @@ class Elsewhere:
     first: Exchange
     by_name: Exchange
     look: Look
+    never_there: Exchange
     created: Exchange
     equal: Exchange
     replaced: Exchange
+    listed: Look
     after_create: Exchange
     removed: Exchange
     after_removal: Exchange
+    again: Exchange
+    after_again: Exchange
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +78,16 @@ def elsewhere(target):
         first,
         other.send(other.at(name, label="its name in another environment")),
         other.look("another environment's list"),
+        other.send(other.at(name, "DELETE", "a delete of what another environment has")),
         other.send(other.order("a value of another environment", name, "the name in another environment")),
         # What is equal may be kept once.
         other.send(other.order(value_of(first.request), name, "the same name and value in another environment")),
         other.send(other.order("its new value", name, "the name in another environment, once more")),
+        other.look("another environment's list, with its variable"),
         target.send(target.at(name)),
         other.send(other.removal(name)),
+        target.send(target.at(name)),
+        target.send(target.order("a value after its removal elsewhere", name, "the name that was removed elsewhere")),
         target.send(target.at(name)),
     )
 
@@ -106,14 +116,41 @@ def test_value_is_in_no_other_environments_answer(elsewhere):
 @must("making a variable in another environment leaves this one's as it is", clause="env")
 def test_creating_elsewhere_leaves_the_variable(elsewhere):
     given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
+    given(elsewhere.never_there, rests_on=LEFT).has_status(404)
     given_accepted(elsewhere.created)
     expect(given_looked([elsewhere.after_create])).satisfies(why_not_the_value([elsewhere.first]))
+
+
+@must(
+    "a name that this environment has, too, is in another one's list", clause="listEnvironmentVariables.responses.200"
+)
+def test_variable_of_both_is_in_each_list(target, elsewhere):
+    given_accepted(elsewhere.created)
+    page, name = elsewhere.listed.page, key_of(elsewhere.first.request)
+    given(page, rests_on=LIST_SCHEMA).satisfies(
+        lambda each: None if each.status != SUCCESS or isinstance(each.answer.json, list) else "it is no array"
+    )
+    given_listing(target)
+    given_listed(elsewhere.listed)
+    there = elsewhere.listed.having([name])[name]
+    expect(page).satisfies(lambda _: None if there else "accepted, and its own list does not have it")
 
 
 @must("removing a variable in another environment leaves this one's there", clause="env")
 def test_removing_elsewhere_leaves_the_variable(elsewhere):
     given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
+    expect(elsewhere.never_there).has_status(404)
     expect(elsewhere.after_removal).has_status(SUCCESS)
+
+
+@must("a name that was removed in another environment is free here: its new value is seen, or it is rejected",
+      clause="createEnvironmentVariable.responses.200")  # fmt: skip
+def test_name_removed_elsewhere_is_free(elsewhere):
+    given(elsewhere.by_name, rests_on=UNSEEN).has_status(404)
+    kept = elsewhere.again if elsewhere.again.status == SUCCESS else elsewhere.first
+    expect(elsewhere.again).has_status(SUCCESS, *REJECTIONS)
+    given(elsewhere.after_removal, rests_on=LEFT).has_status(SUCCESS)
+    expect(elsewhere.after_again).satisfies(why_not_the_value([kept]))
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +239,20 @@ def beside_the_project(target, strays):
     return first, answers, target.send(target.at(name))
 
 
+@must("an environment that is none shows nothing, and that of another credential nothing of this one's", clause="env")
+def test_other_environments_have_nothing_of_this_one(target, beside_the_project, strays):
+    strays.given_refused(ENV)
+    first, *_ = beside_the_project
+    name = key_of(first.request)
+    another = target.second_environment or next(each for each in ENVIRONMENTS if each != target.stated["environment"])
+    nowhere = target.at(name, label="a variable, an environment that is none", path=target.path(env="conformance"))
+    expect(target.send(nowhere)).has_status(400, *NOT_ITS_OWN)
+    elsewhere = target.send(target.looking(label=f"the list, the environment {another}", path=target.path(env=another)))
+    expect(elsewhere).satisfies(
+        lambda each: "it has a variable of this one" if each.status == SUCCESS and _says(each, name) else None
+    )
+
+
 @must("a project that there is not shows and removes nothing", clause="projectRef")
 def test_unknown_project_has_nothing(beside_the_project):
     first, answers, after = beside_the_project
@@ -253,9 +304,10 @@ def unknown_projects(own):
         "the reference in upper case": own.upper(),
         "a space behind the reference": f"{own} ",
         "a word for one's own": "default",
+        "a wildcard": "%",
+        "the reference without its beginning": own.rpartition("_")[2],
         "one that there is not": "proj_conformancenosuchone",
         "the reference and more": f"{own}x",
-        "a wildcard": "%",
     }
     return {label: value for label, value in rows.items() if value and value != own}
 
@@ -333,7 +385,7 @@ def strays(target):
     texts = generated(target, target.pick(smoke=0, standard=2, thorough=80))
     requests = {
         PROJECT: orders(
-            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=5, thorough=9)]
+            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=7, thorough=9)]
         ),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],

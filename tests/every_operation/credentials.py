@@ -101,9 +101,10 @@ def spellings(key):
     secret = key.removeprefix(begins)
     parts = {"without its beginning": secret, "with another beginning": f"tr_stg_{secret}"}
     return {
-        "the key, a point and a word": f"{key}.x",
+        "percent-encoded": "".join(f"%{byte:02X}" for byte in encoded),
         "the key, a space and a word": f"{key} x",
         "the key, a comma and a word": f"{key},x",
+        "the key, a point and a word": f"{key}.x",
         "the key, a colon and a word": f"{key}:x",
         "the key, a semicolon and a parameter": f"{key};v=1",
         "a tab between": f"{key[:_SHOWN]}\t{key[_SHOWN:]}",
@@ -117,7 +118,6 @@ def spellings(key):
         "full width": key.translate(_FULL_WIDTH),
         "its SHA-256": hashlib.sha256(encoded).hexdigest(),
         "in base64": base64.b64encode(encoded).decode(),
-        "percent-encoded": "".join(f"%{byte:02X}" for byte in encoded),
         "in quotes": f'"{key}"',
         "a letter that is not ASCII, and the key": f"é{key}",
         "a word, a comma, a space and the key": f"x, {key}",

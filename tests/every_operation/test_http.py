@@ -374,17 +374,18 @@ def test_chunks_of_any_form_are_read(target, chunked):
 def coded_bodies(target):
     """A body in gzip, and one that only says so."""
 
-    def coded(label, change):
+    def coded(label, change, coding=b"gzip"):
         order = target.telling(label, beyond=Beyond.MEDIA)
         body = change(order.body)
         headers = [(name, str(len(body)).encode() if name == "Content-Length" else value)
                    for name, value in order.headers]  # fmt: skip
-        return replace(order, body=body, headers=(*headers, ("Content-Encoding", b"gzip")))
+        return replace(order, body=body, headers=(*headers, ("Content-Encoding", coding)))
 
     return target.send_all(
         [
             coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
             coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
+            coded("a body in a coding that few know", lambda body: body, b"br"),
         ]
     )
 

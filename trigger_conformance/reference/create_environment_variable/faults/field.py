@@ -225,6 +225,24 @@ class ExpandsWhatItKnows(CreateEnvironmentVariableServer):
         super().put(variables, Variable(variable.name, re.sub(r"\$\{(\w+)\}", known, variable.value)))
 
 
+@fault("values.references_to_variables_are_kept")
+class ExpandsItsOldValue(CreateEnvironmentVariableServer):
+    """A new value that refers to its own variable gets the old one, as where files of variables are sourced."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        known = self.find(variables, variable.name)
+        value = variable.value.replace(f"${variable.name}", known.value) if known else variable.value
+        super().put(variables, Variable(variable.name, value))
+
+
+@fault("values.references_to_variables_are_kept")
+class DropsItsOwnName(CreateEnvironmentVariableServer):
+    """A value that begins with its own name and = was pasted as a whole line: it begins behind them."""
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        super().put(variables, Variable(variable.name, variable.value.removeprefix(f"{variable.name}=")))
+
+
 @fault(TAKEN)
 class LeavesWhatAMaskReplaces(CreateEnvironmentVariableServer):
     """A new value of asterisks leaves the old one, for it is what a form shows of a secret."""

@@ -526,3 +526,55 @@ class FailsOnBrokenEscapes(CreateEnvironmentVariableServer):
         if re.search(rb"%(?![0-9a-fA-F]{2})", request.scope["raw_path"]):
             raise Problem(500, "URI malformed")
         return await super().retrieve_variable(request, environment)
+
+
+@fault(STAYS)
+class RemovalsComeTwice(CreateEnvironmentVariableServer):
+    """A moment after a removal a queue removes the name once more, whoever has it by then."""
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        asyncio.get_running_loop().call_later(0.4, variables.pop, self.stored_key(variable.name), None)
+
+
+@fault("list_and_delete.lists_satisfy_the_schema")
+class ListsTheOnlyOneAlone(CreateEnvironmentVariableServer):
+    """A list of one variable is that variable, as of what was XML."""
+
+    async def list_variables(self, request: Request, environment: Environment) -> Response:
+        found = self.listed(self.variables(self.place(request, environment)))
+        if len(found) == 1:
+            return self.success(environment, self.listed_body(found[0]))
+        return await super().list_variables(request, environment)
+
+
+@fault("list_and_delete.looking_needs_a_credential")
+class WhatWasSeenIsSeenByAll(CreateEnvironmentVariableServer):
+    """What was seen with a key is seen without one, until something is written: an edge remembers it by its address."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.seen: dict[str, Response] = {}
+
+    async def handle(self, request: Request) -> Response:
+        if request.method != "GET":
+            self.seen.clear()
+        elif self.authenticate(request) is None and request.url.path in self.seen:
+            return self.seen[request.url.path]
+        return await super().handle(request)
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        found = await super().retrieve_variable(request, environment)
+        self.seen[request.url.path] = found
+        return found
+
+
+@fault("list_and_delete.unknown_name_is_404")
+class FindsByPosition(CreateEnvironmentVariableServer):
+    """A number is a place in the list."""
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        variables, name = self.variables(self.place(request, environment)), self.asked_name(request)
+        if name.isdecimal() and name not in variables and int(name) < len(variables):
+            return self.success(environment, self.seen_body(list(variables.values())[int(name)]))
+        return await super().retrieve_variable(request, environment)

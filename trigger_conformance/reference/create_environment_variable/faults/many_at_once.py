@@ -84,3 +84,15 @@ class WritesAllOfThem(CreateEnvironmentVariableServer):
         self.put(copy, order)
         variables.clear()
         variables.update(copy)
+
+
+@fault("many_at_once.removals_while_others_are_made_hold")
+class WritesBackWhatItHadRead(CreateEnvironmentVariableServer):
+    """What was there when a request came in is there when it is done, whatever was removed meanwhile."""
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        before = Variables(variables)
+        await asyncio.sleep(AWHILE)
+        for key, each in before.items():
+            variables.setdefault(key, each)
+        await super().keep(variables, order)

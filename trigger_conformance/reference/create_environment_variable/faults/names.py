@@ -57,6 +57,21 @@ def drops_invisible_characters_of_names(name: str) -> str:
     return name.replace("\u200b", "")
 
 
+def uppers_letters_one_by_one(name: str) -> str:
+    """Letters whose upper case is one of ASCII are taken for it: a long s is an s."""
+    return "".join("s" if each == "\u017f" else each for each in name)
+
+
+def collapses_underscores(name: str) -> str:
+    """Underscores in a row are one, as in a slug."""
+    return re.sub("_+", "_", name)
+
+
+def makes_names_fit_for_shells(name: str) -> str:
+    """What no shell has in a name is an underscore."""
+    return name.replace("-", "_")
+
+
 for stored, *caught_by in (
     (stored_keys.lowers_keys, CASE),
     (stored_keys.folds_keys, CASE),
@@ -74,6 +89,9 @@ for stored, *caught_by in (
     (stored_keys.decodes_urls, DELIMITERS),
     (cuts_names_at_marks, CUT),
     (drops_invisible_characters_of_names, INVISIBLE),
+    (uppers_letters_one_by_one, FORM),
+    (collapses_underscores, ORDINARY),
+    (makes_names_fit_for_shells, "taken_names.new_value_leaves_others"),
 ):
     storing(CreateEnvironmentVariableServer, __name__, stored, *caught_by)
 
@@ -301,3 +319,11 @@ class FailsOnNamesBeyondAnIndex(CreateEnvironmentVariableServer):
         if len(name.encode("utf-8", "surrogatepass")) > 2704:
             raise Problem(500, "index row size exceeds btree version 4 maximum 2704")
         super().check_name(name)
+
+
+@fault(CONTAINING)
+class ReadsNamesOfFiles(CreateEnvironmentVariableServer):
+    """A name that ends as that of a file sets the one without, as images of databases have it."""
+
+    def kept_name(self, name: str) -> str:
+        return name.removesuffix("_FILE")

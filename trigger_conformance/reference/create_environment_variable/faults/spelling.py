@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
 from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
+from trigger_conformance.reference.server import Problem
 
 LOOK_ALIKES = "answers.look_alike_properties_are_ignored"
 SPELLING = "bodies.spelling_of_a_body_does_not_matter"
@@ -78,3 +80,49 @@ class ObeysAnOverride(CreateEnvironmentVariableServer):
 
 class _Kept(Variable):
     """A variable that is to stay as it is where it is there."""
+
+
+@fault("list_and_delete.accepted_variables_are_there")
+class ObeysADeletion(CreateEnvironmentVariableServer):
+    """An unknown property says that the row is deleted: all that a body has is assigned."""
+
+    def validate(self, document: Any) -> Variable:
+        variable = super().validate(document)
+        is_deleted = document.get("isDeleted") is True or document.get("deletedAt") is not None
+        return _Deleted(variable.name, variable.value) if is_deleted else variable
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        await super().keep(variables, order)
+        if isinstance(order, _Deleted):
+            self.remove(variables, order)
+
+
+class _Deleted(Variable):
+    """A variable that is not to be there."""
+
+
+@fault("answers.value_of_a_prototype_is_rejected")
+class InheritsFromPrototypes(CreateEnvironmentVariableServer):
+    """A body has what its __proto__ has, as objects of JavaScript that were merged."""
+
+    def validate(self, document: Any) -> Variable:
+        prototype = document.get("__proto__") if isinstance(document, dict) else None
+        return super().validate({**prototype, **document} if isinstance(prototype, dict) else document)
+
+
+@fault("http.gzip_body_is_accepted_or_rejected", "answers.never_a_server_error")
+class FailsOnCodingsItDoesNotHave(CreateEnvironmentVariableServer):
+    """A coding for which no decompressor is installed is answered 500."""
+
+    def check_coding(self, request: Request) -> None:
+        if request.headers.get("content-encoding") == "br":
+            raise Problem(500, "No decompressor for br")
+        super().check_coding(request)
+
+
+@fault("authentication.other_spellings_of_the_key_are_refused")
+class DecodesItsKeys(CreateEnvironmentVariableServer):
+    """A key is percent-decoded before it is looked up."""
+
+    def key_matches(self, token: str, api_key: str) -> bool:
+        return super().key_matches(unquote(token), api_key)

@@ -301,3 +301,23 @@ class IgnoresWhatItWasBefore(CreateEnvironmentVariableServer):
         if there:
             self.before[variable.name] = there.value
         super().put(variables, variable)
+
+
+@fault(TAKEN)
+class EachConnectionRemembers(CreateEnvironmentVariableServer):
+    """What was seen by a connection is seen by it again, until something is written by it."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.seen: dict[object, dict[str, Response]] = {}
+
+    async def handle(self, request: Request) -> Response:
+        if request.method != "GET":
+            self.seen.pop(request.client, None)
+        return await super().handle(request)
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        seen = self.seen.setdefault(request.client, {})
+        if request.url.path not in seen:
+            seen[request.url.path] = await super().retrieve_variable(request, environment)
+        return seen[request.url.path]

@@ -506,7 +506,7 @@ class WritesLinesOfAFile(CreateEnvironmentVariableServer):
     """A value's second line becomes a variable of its own, where it is an assignment: a file of lines is written."""
 
     def put(self, variables: Variables, variable: Variable) -> None:
-        first, _, second = variable.value.partition("\n")
+        first, second, *_ = f"{variable.value}\n".split("\n")
         if re.fullmatch(r"[A-Z_]+=\w+", second):
             super().put(variables, Variable(second.partition("=")[0], second.partition("=")[2]))
             variable = Variable(variable.name, first)
@@ -552,3 +552,101 @@ class ReadsItsFileAgain(CreateEnvironmentVariableServer):
             name, assigns, value = line.partition("=")
             if assigns and name in variables and name != variable.name:
                 super().put(variables, Variable(name, value))
+
+
+@keeping(VARIABLES)
+def fills_in_tokens(value: str) -> str:
+    """Words between marks are tokens of a deployment, and are filled in with nothing."""
+    return re.sub(r"__[A-Z]+__|@[a-z]+\.[a-z]+@|!HOME!", "", value)
+
+
+@keeping(VARIABLES)
+def interpolates_in_brackets(value: str) -> str:
+    """A per cent sign and a name in brackets are looked up, as configuration files have it."""
+    return re.sub(r"%\(\w+\)s|%\{\w+\}", "", value)
+
+
+@keeping(MARKS)
+def draws_emoji(value: str) -> str:
+    """Words between colons are drawn as emoji."""
+    return value.replace(":smile:", "\U0001f604")
+
+
+@keeping(MARKS)
+def masks_card_numbers(value: str) -> str:
+    """Sixteen digits are a card's number, and masked."""
+    return re.sub(r"(?<!\d)\d{12}(?=\d{4}(?!\d))", "*" * 12, value)
+
+
+@keeping(BREAKS)
+def drops_lines_of_comments(value: str) -> str:
+    """A further line that begins with a mark of comments is none of the value's."""
+    return re.sub(r"\n[#;][^\n]*", "", value)
+
+
+@keeping(FORMS)
+def keeps_three_marks(value: str) -> str:
+    """Of the marks on one letter three are kept."""
+    return re.sub("([\u0300-\u036f]{3})[\u0300-\u036f]+", r"\1", value)
+
+
+@keeping(AROUND)
+def clips_line_breaks_behind(value: str) -> str:
+    """Of several line breaks behind a value one is kept, as in a block of YAML."""
+    return re.sub(r"\n+\Z", "\n", value)
+
+
+@keeping(NUMBERS)
+def reads_numbers_with_separators(value: str) -> str:
+    """Underscores and commas between thousands say nothing."""
+    return re.sub("[_,]", "", value) if re.fullmatch(r"\d{1,3}([_,]\d{3})+", value) else value
+
+
+@keeping(DATES)
+def reads_days_of_spreadsheets(value: str) -> str:
+    """Two small numbers with a stroke between them are a day of this year."""
+    found = re.fullmatch(r"(\d)[-/](\d)", value)
+    return value if found is None else f"2026-0{found[1]}-0{found[2]}"
+
+
+@keeping(ASSIGNMENTS)
+def resolves_references(value: str) -> str:
+    """The address of a secret is resolved, and there is nothing."""
+    return "" if re.match(r"[a-z]{2,5}://\w+/\w+/\w+\Z", value) else value
+
+
+@keeping(ASSIGNMENTS)
+def makes_paths_of_windows(value: str) -> str:
+    """A path from the root is one below where the shell is installed."""
+    return f"C:/shell{value}" if re.fullmatch(r"(/\w+)+", value) else value
+
+
+@keeping(ASSIGNMENTS)
+def takes_a_backslash_behind_for_a_continuation(value: str) -> str:
+    """A backslash as the last character goes on with the next line."""
+    return value.removesuffix("\\")
+
+
+@keeping(ASSIGNMENTS)
+def normalises_addresses_of_mail(value: str) -> str:
+    """An address of mail is written in lower case behind its sign."""
+    return re.sub(r"\A([\w.]+@)([\w.]+)\Z", lambda found: found[1] + found[2].lower(), value)
+
+
+@keeping("values.secrets_are_kept")
+def reads_uuids(value: str) -> str:
+    """A UUID is read, and written in lower case."""
+    return value.lower() if re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value) else value
+
+
+@keeping("values.secrets_are_kept")
+def ends_certificates_with_a_break(value: str) -> str:
+    """What is a PEM as a whole ends with a line break."""
+    return f"{value}\n" if value.startswith("-----BEGIN ") and value.endswith("-----") else value
+
+
+@keeping(LONG)
+def stores_units_of_two_bytes(value: str) -> str:
+    """A value is stored by 4,096 units of UTF-16, and a pair that two parts have is lost."""
+    units = value.encode("utf-16-le", "surrogatepass")
+    return "".join(units[at : at + 8192].decode("utf-16-le", "replace") for at in range(0, len(units), 8192))

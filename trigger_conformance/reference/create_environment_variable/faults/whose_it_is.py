@@ -452,3 +452,69 @@ class RejectedBodiesMakeEmptyVariables(CreateEnvironmentVariableServer):
                 if isinstance(name, str) and not isinstance(document.get("value"), str):
                     self.variables(environment).setdefault(name, Variable(name, ""))
             raise
+
+
+@fault("whose_it_is.variable_of_both_is_in_each_list")
+class ListsByAnIndexOfAll(CreateEnvironmentVariableServer):
+    """The list goes by an index of names, in which each name is once: where it was made first."""
+
+    def listed(self, variables: Variables) -> list[Variable]:
+        others = [each for each in map(self.variables, self.environments) if each is not variables]
+        mine = variables is self.variables(self.environments[0])
+        return [each for each in super().listed(variables) if mine or not any(each.name in other for other in others)]
+
+
+@fault("whose_it_is.removing_elsewhere_leaves_the_variable")
+class RemovesWhereItFindsIt(CreateEnvironmentVariableServer):
+    """A removal of what there is not removes what another environment has by that name."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        there, name = self.place(request, environment), self.asked_name(request)
+        for each in map(self.variables, (there, *self.environments)):
+            if (variable := self.find(each, name)) is not None:
+                self.remove(each, variable)
+                return self.success(environment, self.deleted_body(variable))
+        raise Problem(404, "There is no such variable")
+
+
+@fault("whose_it_is.name_removed_elsewhere_is_free")
+class MarksRemovedNames(CreateEnvironmentVariableServer):
+    """That a name was removed is marked without its environment: what others write by it is dropped."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.removed: dict[str, int] = {}
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        self.removed[variable.name] = id(variables)
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if self.removed.get(variable.name, id(variables)) == id(variables):
+            super().put(variables, variable)
+
+
+@fault("whose_it_is.other_environments_have_nothing_of_this_one")
+class LooksInTheKeysEnvironment(CreateEnvironmentVariableServer):
+    """Which environment is looked at, the key says alone."""
+
+    def place(self, request: Request, environment: Environment) -> Environment:
+        if request.method == "GET" and self.is_project(request.path_params["project"]):
+            return environment
+        return super().place(request, environment)
+
+
+@fault(PROJECT)
+class TakesWildcardsForProjects(CreateEnvironmentVariableServer):
+    """A per cent sign stands for any project."""
+
+    def is_project(self, project: str) -> bool:
+        return super().is_project(project) or "%" in project
+
+
+@fault(PROJECT)
+class LooksForTheRestOfProjects(CreateEnvironmentVariableServer):
+    """What a project's reference begins with may be left out."""
+
+    def is_project(self, project: str) -> bool:
+        return project.removeprefix("proj_") == self.settings.project.removeprefix("proj_")

@@ -85,6 +85,9 @@ MORE_THAN_TWENTY = (
     "whose_it_is.another_credential_changes_nothing",
     "whose_it_is.another_credential_sees_nothing",
     "whose_it_is.unknown_project_has_nothing",
+    "whose_it_is.name_removed_elsewhere_is_free",
+    "whose_it_is.other_environments_have_nothing_of_this_one",
+    "whose_it_is.variable_of_both_is_in_each_list",
 )
 LOWER = "names.lower_case_letters_are_accepted"
 
