@@ -372,7 +372,7 @@ def test_chunks_of_any_form_are_read(target, chunked):
 
 @pytest.fixture(scope="module")
 def coded_bodies(target):
-    """A body in gzip, and one that only says so."""
+    """A body in gzip, one that is cut off, and one in a coding that few servers know."""
 
     def coded(label, change, coding=b"gzip"):
         order = target.telling(label, beyond=Beyond.MEDIA)
