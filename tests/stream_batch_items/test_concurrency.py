@@ -9,6 +9,7 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import must
 
+from .client import line
 from .grounds import AGAIN, ERRORS, LATE, PART, expect_whole_by_now, given_sealed, tells
 from .operation import counts, lines
 
@@ -16,6 +17,8 @@ ITEMS_ACCEPTED = "StreamBatchItemsResponse.itemsAccepted"
 SEALING = "StreamBatchItemsResponse.sealed"
 AT_ONCE = 4
 SIZE = 6
+# Until all that leave at once have surely begun.
+MEANWHILE = 0.2
 
 
 def rounds(target):
@@ -37,13 +40,19 @@ def same(target):
     """Several streams of the same items at once, each round for a batch of its own."""
     batches = target.batches(*[SIZE] * rounds(target))
     # By turns all of them, and a part: that seals nothing, so that whoever comes later is read, too.
-    turns = zip(batches, itertools.cycle((SIZE, SIZE - 2)))
-    return [
-        (batch, target.send_together(
-            [target.stream(batch, target.items(range(size)), f"{size} of {SIZE}, at once with the same")] * AT_ONCE
-        ))
-        for batch, size in turns
-    ]  # fmt: skip
+    turns = zip(batches, itertools.cycle((whole_at_once, part_at_once)))
+    return [(batch, target.send_together([stream(target, batch)] * AT_ONCE)) for batch, stream in turns]
+
+
+def whole_at_once(target, batch):
+    return target.whole(batch, "all items, at once with the same")
+
+
+def part_at_once(target, batch):
+    """Some of a batch's items, and a pause behind the first, in which all that leave at once have begun."""
+    items = target.items(range(SIZE - 2))
+    label = f"{len(items)} of {SIZE} items, at once with the same"
+    return target.uploaded(batch, b"".join(map(line, items)), label, cuts=[len(line(items[0]))], pause=MEANWHILE)
 
 
 @pytest.fixture(scope="module")
