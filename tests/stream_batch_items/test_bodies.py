@@ -16,6 +16,7 @@ from .grounds import REJECTION, TAKEN, expect_whole_after_wrong_lines, expect_wh
 NO_OBJECT = {
     "an array": lambda text: f"[{text}]",
     "a string that holds an object": json.dumps,
+    "an index and a task in an array": lambda text: json.dumps([*json.loads(text).values()]),
     "a number": lambda _: "1",
     "null": lambda _: "null",
     "true": lambda _: "true",
@@ -33,9 +34,9 @@ WRONG_ENDS = {
     "a comment line before": lambda text: f"# one\n{text}\n",
     "a NUL behind the line": lambda text: f"{text}\0\n",
     "an object over two lines": lambda text: text.replace(",", ",\n", 1) + "\n",
+    "an event's field": lambda text: f"data: {text}\n\n",
     "a comment line of two slashes": lambda text: f"// one\n{text}\n",
     "a bracket before and behind": lambda text: f"[\n{text}\n]\n",
-    "an event's field": lambda text: f"data: {text}\n\n",
     "a header line": lambda text: f"index,task\n{text}\n",
     "a last line of one brace": lambda text: f"{text}\n{{",
 }
@@ -52,7 +53,7 @@ WRITTEN = {
 
 
 # Names are what they are: a property in capitals is another one, which nobody knows.
-MISSING = {"INDEX in the place of index": "index", "TASK in the place of task": "task"}
+MISSING = {"no index, but INDEX": "index", "no task, but TASK": "task"}
 MISTYPED = {
     "index as a string": ("index", '"0"'),
     "a fraction": ("index", "0.5"),
@@ -60,17 +61,21 @@ MISTYPED = {
     "index as a string with spaces": ("index", '" 0 "'),
     "task a number": ("task", "1"),
     "options a string": ("options", '"x"'),
+    "options null": ("options", "null"),
+    "options a list": ("options", "[]"),
+    "task an object": ("task", '{"id":"x"}'),
     "index null": ("index", "null"),
     "index false": ("index", "false"),
     "task null": ("task", "null"),
     "index in a list": ("index", "[0]"),
     "index empty": ("index", '""'),
+    "index as a hexadecimal string": ("index", '"0x0"'),
     "index a space": ("index", '" "'),
     "index in digits of another script": ("index", '"٠"'),
     "index in an object": ("index", '{"0":0}'),
     "task in a list": ("task", '["x"]'),
-    "options a list": ("options", "[]"),
-    "options null": ("options", "null"),
+    "task an empty object": ("task", "{}"),
+    "task an empty list": ("task", "[]"),
 }
 
 
@@ -101,11 +106,11 @@ def test_malformed_json_is_rejected(target):
     right = target.text()
     everywhere = target.profile > Profile.STANDARD
     cases = {
-        **json_texts.malformed(everywhere, sparing=target.sparing),
         "two items on a line": lambda text: text + text,
+        **json_texts.malformed(everywhere, sparing=target.sparing),
     }
     bodies = {label: f"{case(right)}\n".encode() for label, case in cases.items() if label not in OF_SEVERAL_LINES}
-    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=5, thorough=len(WRONG_ENDS)))
+    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=6, thorough=len(WRONG_ENDS)))
     expect_rejected(target, in_payloads(bodies), {label: wrong(right).encode() for label, wrong in ends})
 
 
@@ -113,7 +118,7 @@ def in_payloads(bodies):
     """The same bodies, but that in every second one what is malformed stands in the payload, behind index and task."""
     own, payload = f'"{json_texts.EXTRA}":'.encode(), b'"payload":'
     return {
-        label: body.replace(own, payload) if number % 2 else body for number, (label, body) in enumerate(bodies.items())
+        label: body if number % 2 else body.replace(own, payload) for number, (label, body) in enumerate(bodies.items())
     }
 
 
@@ -160,6 +165,7 @@ def test_odd_characters_in_strings_are_answered(target):
         "odd characters in the payload": ("payload", r'{"a\u0000":"b\ud800"}'),
         "odd characters in the options": ("options", r'{"a\ud800":"b\u0000"}'),
         "a task of 300 characters": ("task", f'"{"x" * 300}"'),
+        "1e999 in the payload": ("payload", "[1e999]"),
     }
     # Whatever becomes of them, it is not sealed by them, so all are looked at.
     batch = target.batch(2)
@@ -178,8 +184,10 @@ def broken(target):
         return target.send_all(target.stream(batch, f"{text}\n".encode(), label) for label, text in texts.items())
 
     missing = {label: json.dumps(without(target, name) | {name.upper(): 0}) for label, name in MISSING.items()}
+    if target.profile > Profile.SMOKE:
+        missing["an item in an envelope"] = json.dumps({"item": target.item()})
     mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
-    count = target.pick(smoke=2, standard=11, thorough=len(MISTYPED))
+    count = target.pick(smoke=2, standard=14, thorough=len(MISTYPED))
     return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
 
 

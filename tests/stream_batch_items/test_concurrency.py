@@ -1,5 +1,7 @@
 """Streams at once: of the same items, of complementary parts, of two batches."""
 
+import itertools
+
 import pytest
 
 from trigger_conformance.checks.expect import NotApplicableError, expect
@@ -7,13 +9,16 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import must
 
-from .grounds import AGAIN, ERRORS, LATE, PART, expect_whole_by_now, given_sealed, tells
-from .operation import counts
+from .client import line
+from .grounds import AGAIN, COMPLETED, ERRORS, LATE, PART, expect_whole_by_now, given_sealed, tells
+from .operation import counts, lines
 
 ITEMS_ACCEPTED = "StreamBatchItemsResponse.itemsAccepted"
 SEALING = "StreamBatchItemsResponse.sealed"
 AT_ONCE = 4
 SIZE = 6
+# Until all that leave at once have surely begun.
+MEANWHILE = 0.2
 
 
 def rounds(target):
@@ -32,12 +37,21 @@ def accepted(exchanges):
 
 @pytest.fixture(scope="module")
 def same(target):
-    """Several whole streams at once, each round for a batch of its own."""
+    """Several streams of the same items at once, each round for a batch of its own."""
     batches = target.batches(*[SIZE] * rounds(target))
-    return [
-        (batch, target.send_together([target.whole(batch, "all items, at once with the same")] * AT_ONCE))
-        for batch in batches
-    ]
+    # By turns all of them, and a part: that seals nothing, so that whoever comes later is read, too.
+    turns = zip(batches, itertools.cycle((whole_at_once, part_at_once)))
+    return [(batch, target.send_together([stream(target, batch)] * AT_ONCE)) for batch, stream in turns]
+
+
+def whole_at_once(target, batch):
+    return target.whole(batch, "all items, at once with the same")
+
+
+def part_at_once(target, batch):
+    """Some of a batch's items."""
+    items = target.items(range(SIZE - 2))
+    return paused(target)(batch, items, f"{len(items)} of {SIZE} items, at once with the same")
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +59,20 @@ def complementary(target):
     """The thirds of a batch at once, each round for a batch of its own."""
     batches = target.batches(*[SIZE] * rounds(target))
     parts = [range(start, SIZE, 3) for start in range(3)]
+    turns = zip(batches, itertools.cycle((target.stream, paused(target))))
     return [
         (batch, target.send_together(
-            target.stream(batch, target.items(part), f"items {list(part)}, at once with the others") for part in parts
+            stream(batch, target.items(part), f"items {list(part)}, at once with the others") for part in parts
         ))
-        for batch in batches
+        for batch, stream in turns
     ]  # fmt: skip
+
+
+def paused(target):
+    """A stream with a pause behind its first item, in which all that leave at once have begun."""
+    return lambda batch, items, label: target.uploaded(
+        batch, b"".join(map(line, items)), label, cuts=[len(line(items[0]))], pause=MEANWHILE
+    )
 
 
 def expect_each_once(races):
@@ -59,9 +81,10 @@ def expect_each_once(races):
     for _, answers in races:
         given(answers, rests_on=LATE).satisfies(answered)
     over = {}
-    for batch, answers in races:
-        told = f"{accepted(answers)} items were accepted of a batch of {batch.size}, by streams at once"
-        over |= {each: Problem(told, "itemsAccepted") for each in answers if accepted(answers) > batch.size}
+    for _, answers in races:
+        sent = len({text for each in answers for text in lines(each.request.content)})
+        told = f"{accepted(answers)} items were accepted of {sent} that came, by streams at once"
+        over |= {each: Problem(told, "itemsAccepted") for each in answers if accepted(answers) > sent}
     if over:
         given(over, rests_on=AGAIN).satisfies(over.get)
 
@@ -119,6 +142,22 @@ def test_nothing_is_lost_by_streams_at_once(complementary, afterwards):
     given([again for _, again in read], rests_on=LATE).satisfies(
         lambda each: None if each.status in ERRORS else tells(itemsAccepted=0)(each)
     )
+
+
+@must("of streams at once that bring a batch all its items, one at least is told that it is sealed", clause=SEALING)
+def test_parts_at_once_seal_their_batch(complementary, afterwards):
+    # Where some are lost, not all are there.
+    taken = [
+        answers for (_, answers), again in zip(complementary, afterwards, strict=True)
+        if all(each.status == 200 for each in answers) and accepted(answers) == SIZE and not counts(again)[0]
+    ]  # fmt: skip
+    if not taken:
+        raise NotApplicableError("the target does not take all of a batch's parts at once")
+    for answers in taken:
+        # Whichever was taken last found all the others there.
+        sealed = any(counts(each)[2] is True for each in answers)
+        untold = Problem(f"all {SIZE} items are there, and no stream is told that the batch is sealed", "sealed")
+        given(answers, rests_on=COMPLETED).satisfies(lambda _, told=None if sealed else untold: told)
 
 
 @must("two batches that are filled at once never get each other's items", clause="StreamBatchItemsResponse.id")

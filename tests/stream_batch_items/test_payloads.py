@@ -37,6 +37,9 @@ PAYLOADS = {
     "an empty string": '""',
     "an array": "[1,[2]]",
     "an empty object": "{}",
+    "an empty array": "[]",
+    "a date that is none": '"2024-13-45T00:00:00Z"',
+    "percent signs, entities and a hash": '"100% sure, a%22b, a&quot;b, a&#34;b, a #b"',
     "a string of JSON": json.dumps('{"index":0}'),
     "an escaped line feed": r'"a\nb\r\nc"',
     "a line separator": '"a\u2028b\u2029c\x85d"',
@@ -79,7 +82,7 @@ OPTIONS = (
     # Names of an item in its options, and such as a batch has: they are nobody's here.
     '{"options":{"index":0,"task":"conformance","payload":1}}',
     '{"options":{"0":"a","1":"b"}}',
-    '{"INDEX":0,"Index":0,"indeX":0,"TASK":1,"Task":"conformance","OPTIONS":[],"Options":1,"PAYLOAD":1}',
+    '{"INDEX":0,"Index":0,"indeX":0,"TASK":1,"Task":"conformance","OPTIONS":[],"Options":1,"PAYLOAD":1,"id":"OTHER","type":1}',
     '{"batchId":"OTHER","batch":{"id":"OTHER"},"id":"OTHER","sealed":true,"runCount":1,"expectedCount":1,'
     '"enqueuedCount":99,"status":"PROCESSING","isLast":true}',
 )
@@ -116,7 +119,9 @@ def test_any_json_is_a_payload(target):
 @must("options of an item and properties that nobody knows are accepted", clause="BatchItem.options")
 def test_options_and_more_are_accepted(target):
     key = target.creates.key()
-    batch, other = target.batches(len(OPTIONS) + 1, 1)
+    batch, other = target.batches(len(OPTIONS) + 1, len(OPTIONS) + 1)
+    # A batch that the target knows to be under way, as a line may name it.
+    given_part(target.send(target.stream(other, target.items([len(OPTIONS)]), "one item of another batch")), 1)
     texts = [text.replace("KEY", key).replace("OTHER", other.id) for text in OPTIONS]
     items = [target.item(index, payload=index, **json.loads(more)) for index, more in enumerate(texts)]
     given_part(target.send(target.stream(batch, items, "options and unknown properties")), len(items))

@@ -1,5 +1,6 @@
 """The body on the wire: chunks that end anywhere, line ends of every kind, slow uploads, and such as die."""
 
+import gzip
 from dataclasses import replace
 from itertools import chain
 
@@ -8,10 +9,20 @@ import pytest
 from trigger_conformance.checks.expect import NotApplicableError, expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, must
-from trigger_conformance.wire.exchange import Upload
+from trigger_conformance.wire.exchange import Beyond, Upload
 
 from .client import line
-from .grounds import ERRORS, LATE, PART, expect_whole_by_now, given_sealed, takes_nothing, tells
+from .grounds import (
+    COMPLETED,
+    ERRORS,
+    LATE,
+    PART,
+    expect_whole_by_now,
+    given_part,
+    given_sealed,
+    takes_nothing,
+    tells,
+)
 from .operation import counts
 
 BODY = "streamBatchItems.requestBody"
@@ -19,6 +30,7 @@ SEALING = "StreamBatchItemsResponse.sealed"
 SIZE = 3
 # A multiple of every block and page that a body is read in.
 BLOCKS = 1 << 16
+BLOCK = 1 << 12
 # Between pieces of a slow upload: longer than what is usually put together, or waited for.
 SLOWLY = 0.6
 BEFORE_IT_DIES = 0.2
@@ -120,12 +132,25 @@ def test_last_line_needs_no_end(target):
     if target.profile > Profile.SMOKE:
         answers += uploads(target, body, {"no line end, in chunks": [len(body) - 1]})
         filled = [target.item(index, payload="x" * index) for index in range(SIZE)]
-        filled[0]["payload"] = "x" * (BLOCKS + 1 - sum(len(line(each)) for each in filled))
+        # Its first line ends where a block does, and so does the last, which has no end.
+        filled[0]["payload"] = "x" * (BLOCK - len(line(filled[0])))
+        filled[1]["payload"] += "x" * (BLOCKS + 1 - sum(len(line(each)) for each in filled))
         blocks = b"".join(map(line, filled))[:-1]
         answers.append(target.send(target.stream(target.batch(SIZE), blocks, f"no line end, {len(blocks):,} bytes")))
         only = target.send(target.stream(target.batch(1), line(target.item())[:-1], "no line end, one line alone"))
         given_sealed(only, 1)
     given_sealed(answers, SIZE)
+
+
+@must("a body in gzip of one member a line is read whole, or refused with 400, 415 or 422", clause="RFC 1952 2.2")
+def test_gzip_of_several_members_is_read_or_refused(target):
+    batch, lines = target.batch(2), [line(each) for each in target.items([0, 1, 0])]
+    body = b"".join(gzip.compress(each, mtime=0) for each in lines)
+    coding = [("Content-Encoding", "gzip")]
+    answer = target.send(target.stream(batch, body, "gzip, a member a line", headers=coding, beyond=Beyond.MEDIA))
+    expect(answer).has_status(target.contract.success, *ERRORS, 415)
+    if answer.status == target.contract.success:
+        expect(answer).satisfies(tells(itemsAccepted=2, itemsDeduplicated=1))
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +193,9 @@ def test_empty_stream_seals_nothing(target):
     answers = target.send_all(streams)
     expect(answers).satisfies(lambda each: None if each.status in ERRORS else unsealed(each))
     expect_whole_by_now(target.send(target.whole(empty, "all items after nothing")), 2)
+    for batch in begun[: target.pick(smoke=0, standard=1, thorough=1)]:
+        rest = target.send(target.stream(batch, target.items([1]), "the other one after nothing"))
+        given(rest, rests_on=COMPLETED).satisfies(tells(itemsAccepted=1, itemsDeduplicated=0, sealed=True))
 
 
 def cut_off(body):
@@ -188,6 +216,9 @@ def died(target, plain):
     bodies = list(cut_off(text(target)).items())[: target.pick(smoke=1, standard=2, thorough=5)]
     batches = target.batches(*[SIZE] * len(bodies))
     uploads = [target.dying(batch, body, label) for batch, (label, body) in zip(batches, bodies, strict=True)]
+    if len(batches) > 1:
+        # What another stream has brought before is there whatever becomes of this one.
+        given_part(target.send(target.stream(batches[1], target.items([2]), "one of 3, before an upload dies")), 1)
     for each in uploads:
         target.abandon(each)
     return list(zip(batches, uploads, strict=True))
@@ -211,8 +242,16 @@ def test_cut_off_upload_seals_nothing(target, died):
 
 @must("after an upload that was cut off in a line, all items sent again seal the batch", clause=SEALING)
 def test_whole_stream_after_a_cut_off_upload_seals(target, died):
-    again = [patiently(target, target.whole(batch, f"all items after one {each.label}")) for batch, each in died]
+    late, label = target.wire.ledger.exchanges()[-1].number, "all items after one {}".format
+    again = [patiently(target, target.whole(batch, label(each.label))) for batch, each in died]
     expect_whole_by_now(again, SIZE)
+    refused = [each for each in target.wire.ledger.exchanges() if each.number > late and each.status in ERRORS]
+    if refused:
+        # It was accepted a moment later: after two of these no upload is under way any more.
+        batch, (_, upload) = target.batch(SIZE), died[-1]
+        target.abandon(target.dying(batch, upload.body, f"once more {upload.label}"))
+        target.wire.pause(2 * A_MOMENT)
+        expect_whole_by_now(target.send(target.whole(batch, f"{label(upload.label)}, and a second")), SIZE)
 
 
 @must("an upload that hangs up takes nothing back of a batch that another stream has sealed meanwhile", clause=SEALING)

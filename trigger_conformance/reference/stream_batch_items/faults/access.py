@@ -359,3 +359,66 @@ class AnswersSealedBatchesToAnyone(_BeforeAuthentication):
 
     async def refused(self, request: Request, home: Environment, filling: Filling) -> Response | None:
         return await self.answer_sealed(request, home, filling) if filling.sealed else None
+
+
+@fault(UNKNOWN)
+class KnowsIdsByTheirBeginning(_Near):
+    """An id is known by its beginning, as a short one is."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return len(identity) > 10 and known.startswith(identity)
+
+
+@fault(UNKNOWN)
+class CutsExtensions(_Near):
+    """What looks as a file's extension says in which form to answer."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return identity.removesuffix(".json") == known
+
+
+@fault(UNKNOWN)
+class PutsPrefixesBack(_Near):
+    """An id without its prefix is the one that is kept, to which that is put back."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return known.partition("_")[2] == identity
+
+
+@fault(UNKNOWN)
+class KnowsBatchesByNumber(_Finding):
+    """A number is that of a row: the first batch is 1."""
+
+    def stand_in(self, environment: Environment, identity: str) -> Filling | None:
+        known = list(self.known(environment))
+        row = int(identity) if identity.isascii() and identity.isdigit() and len(identity) < 10 else 0
+        return self.find(environment, known[row - 1]) if 0 < row <= len(known) else None
+
+
+@fault(UNKNOWN, "answers.never_a_server_error")
+class LooksUpExpressions(_Failing):
+    """An id is part of a regular expression: one with a bracket that is not closed is answered 500."""
+
+    def fails(self, identity: str) -> bool:
+        return "[" in identity and "]" not in identity
+
+
+@fault(TOKEN)
+class SpendsTokens(StreamBatchItemsServer):
+    """A token is revoked when its batch is sealed: the same stream, sent again with it, is answered 401."""
+
+    def delegated(self, request: Request) -> Environment | None:
+        found, batch = super().delegated(request), request.path_params["batchId"]
+        return None if found and batch in (known := found.store(Fillings)) and known[batch].sealed else found
+
+
+@fault(OTHERS)
+class ReadsTheBatchOfTheQuery(StreamBatchItemsServer):
+    """A parameter of the query stands before that of the path: a token of the batch that it names is let in."""
+
+    def covers(self, claims: Mapping[str, Any], batch: str) -> bool:
+        return super().covers(claims, self.named or batch)
+
+    def authenticate(self, request: Request) -> Environment | None:
+        self.named = request.query_params.get("batchId")
+        return super().authenticate(request)

@@ -12,6 +12,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
+from trigger_conformance.reference.stream_batch_items.shared import ReadsAsItComes
 from trigger_conformance.reference.stream_batch_items.store import Filling, Stream
 
 SAME = "concurrency.same_items_at_once_are_taken_once"
@@ -178,3 +179,37 @@ class SharesItsAnswer(StreamBatchItemsServer):
         body = super().stream_body(filling, stream)
         # What is cached is what takes long enough.
         return {**body, "id": (self.current or filling).batch.id} if filling.batch.run_count > 1 else body
+
+
+@fault("concurrency.parts_at_once_seal_their_batch", "story.batch_accepts_no_more_than_it_has")
+class SealsByItsOwnCount(_AtOnce):
+    """A batch is whole when what was there before a stream and what that has brought are all: of parts at once none."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        before = len(filling.items)
+        stream = await super().fill(request, filling)
+        filling.kept["whole"] = before + stream.accepted == filling.batch.run_count
+        return stream
+
+    def is_whole(self, filling: Filling) -> bool:
+        return bool(filling.kept["whole"])
+
+
+@fault(SAME)
+class KnowsWhatWasThereBefore(ReadsAsItComes):
+    """A stream knows what was there when it began, and what it has brought: of two at once both bring an item."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream, known = Stream(), set(filling.items)
+        async for line in self.arriving(request):
+            if self.is_blank(line):
+                continue
+            item = self.item(filling, line)
+            if filling.sealed or item.index in known:
+                stream.deduplicated += 1
+                continue
+            known.add(item.index)
+            filling.items[item.index] = item
+            filling.runs[item.index] += 1
+            stream.accepted += 1
+        return stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from starlette.requests import Request
 
@@ -174,3 +175,42 @@ class TakesTwoHundredLines(StreamBatchItemsServer):
         for line in list(self.lines(await self.read_body(request)))[:200]:
             self.take(filling, self.item(filling, line), stream)
         return stream
+
+
+@fault(INDEX)
+class ComparesIndexesAsTexts(_Knowing):
+    """What is there is a set of texts: 1 and 1.0, which is taken for an integer, are two items."""
+
+    def check_index(self, document: dict[str, Any]) -> int:
+        index = document.get("index")
+        return int(index) if isinstance(index, float) and index.is_integer() else super().check_index(document)
+
+    def is_there(self, filling: Filling, item: Item) -> bool:
+        seen = filling.kept.setdefault("seen", set())
+        text = str(item.document["index"])
+        known = text in seen
+        seen.add(text)
+        return known
+
+
+@fault("access.token_of_the_batch_is_accepted", "story.batch_accepts_no_more_than_it_has")
+class KnowsItemsOfACredential(_Knowing):
+    """An item is known to the credential that has brought it, as idempotency keys are: another brings it anew."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        filling.kept["whose"] = request.headers.get("authorization")
+        return await super().fill(request, filling)
+
+    def is_there(self, filling: Filling, item: Item) -> bool:
+        brought = filling.kept.setdefault("brought", set())
+        known = (filling.kept["whose"], item.index) in brought
+        brought.add((filling.kept["whose"], item.index))
+        return known
+
+
+@fault("story.unsealed_batch_tells_its_counts", "story.many_items_are_taken")
+class CountsInSevenBits(StreamBatchItemsServer):
+    """How many items are there is a number of seven bits: a batch of more than 127 never has all of them."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        return len(filling.items) < 128 and super().is_whole(filling)

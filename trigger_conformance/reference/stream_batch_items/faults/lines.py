@@ -13,6 +13,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
 from trigger_conformance.reference.stream_batch_items.shared import ReadsAsItComes
+from trigger_conformance.reference.stream_batch_items.store import Filling, Item
 
 MALFORMED = "bodies.malformed_json_is_rejected"
 WRITTEN = "bodies.lines_are_read_as_json"
@@ -203,3 +204,20 @@ class GathersObjectsOverLines(StreamBatchItemsServer):
                 gathered = b""
         if gathered:
             yield gathered
+
+
+@fault(MALFORMED)
+class ReadsEvents(StreamBatchItemsServer):
+    """A line may be a field of an event, as in what the server itself streams."""
+
+    def item(self, filling: Filling, line: bytes) -> Item:
+        return super().item(filling, line.removeprefix(b"data: "))
+
+
+@fault(LAST)
+class ChompsBlocks(StreamBatchItemsServer):
+    """A body is read in blocks of 4 KiB, and of each a line end at its end is cut off: two lines become one."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        blocks = [body[at : at + 4096] for at in range(0, len(body), 4096)]
+        return super().split(b"".join(each.removesuffix(b"\n") for each in blocks))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment
 from trigger_conformance.reference.stream_batch_items.server import MEDIA_TYPES, StreamBatchItemsServer
 
 LINES = "media_types.media_types_of_lines_are_accepted"
@@ -229,3 +231,34 @@ class ChunksNeedNoType(_Judging):
     def judge(self, told: str | None, request: Request) -> None:
         if told or "transfer-encoding" not in request.headers:
             super().judge(told, request)
+
+
+@fault(LINES)
+class DecodesOneCharset(_Judging):
+    """A charset of another name than UTF-8's is answered 415: nothing else is decoded."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        found = re.search(r'charset="?([\w-]+)', told or "", re.IGNORECASE)
+        if found and found[1].lower() not in ("utf-8", "utf8"):
+            raise Problem(415, "The charset is not supported")
+        super().judge(told, request)
+
+
+@fault(OTHERS)
+class WantsNoTypeOfNothing(_Judging):
+    """A body without a byte needs no media type: its parser is not asked."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told or request.headers.get("content-length") != "0":
+            super().judge(told, request)
+
+
+@fault(OTHERS)
+class AnswersSealedBatchesFirst(StreamBatchItemsServer):
+    """A stream for a sealed batch is answered before its media type is looked at."""
+
+    async def stream_items(self, request: Request, environment: Environment) -> Response:
+        filling = self.find(environment, request.path_params["batchId"])
+        if filling.sealed:
+            return await self.answer_sealed(request, environment, filling)
+        return await super().stream_items(request, environment)

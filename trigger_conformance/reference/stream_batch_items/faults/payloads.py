@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +16,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.store import Batches
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.stream_batch_items.server import StreamBatchItemsServer
-from trigger_conformance.reference.stream_batch_items.store import Filling, Item, Stream
+from trigger_conformance.reference.stream_batch_items.store import Filling, Fillings, Item, Stream
 
 ANY = "payloads.any_json_is_a_payload"
 OPTIONS = "payloads.options_and_more_are_accepted"
@@ -357,3 +360,93 @@ class FailsOnLongTasks(StreamBatchItemsServer):
         if len(task) > 255:
             raise Problem(500, "value too long for type character varying(255)")
         return task
+
+
+class _OnTheWay(StreamBatchItemsServer):
+    """A line's text goes through something else before it is read."""
+
+    def item(self, filling: Filling, line: bytes) -> Item:
+        return super().item(filling, self.passed_on(line))
+
+    def passed_on(self, line: bytes) -> bytes:
+        raise NotImplementedError
+
+
+@fault(ANY, "answers.never_a_server_error")
+class FormatsLinesForItsLog(_OnTheWay):
+    """A line is the format of a call that logs it: a percent sign that stands for nothing is answered 500."""
+
+    def passed_on(self, line: bytes) -> bytes:
+        if re.search(rb"%[^\w%]", line):
+            raise Problem(500, "not enough arguments for format string")
+        return line
+
+
+@fault(ANY)
+class UnescapesMarkup(_OnTheWay):
+    """Entities of markup in a line are read before it is: a quote among them ends a string."""
+
+    def passed_on(self, line: bytes) -> bytes:
+        return line.replace(b"&quot;", b'"')
+
+
+@fault(ANY, "answers.never_a_server_error")
+class RevivesDates(_Payloads):
+    """A text in the form of a point in time is read as one: where that is none it is answered 500."""
+
+    def is_fine(self, payload: object) -> bool:
+        for each in _values(payload):
+            if isinstance(each, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each):
+                try:
+                    datetime.strptime(each, "%Y-%m-%dT%H:%M:%S%z")
+                except ValueError as error:
+                    raise Problem(500, "Invalid time value") from error
+        return True
+
+
+@fault(ANY)
+class TakesEmptyListsForNothing(_Payloads):
+    """A payload that is an empty list is missing, as PHP's empty has it: 422."""
+
+    def is_fine(self, payload: object) -> bool:
+        return payload != []
+
+
+@fault(ODD, "answers.never_a_server_error")
+class WritesNoInfinity(_Payloads):
+    """A number beyond a double's is read as infinity, which cannot be written as JSON again: 500."""
+
+    def is_fine(self, payload: object) -> bool:
+        if any(isinstance(each, float) and math.isinf(each) for each in _values(payload)):
+            raise Problem(500, "Out of range float values are not JSON compliant")
+        return True
+
+
+@fault(OPTIONS)
+class KnowsItemsByAnId(StreamBatchItemsServer):
+    """Items are written over those of the same id, which no item has: of two that say one the second is known."""
+
+    def is_known(self, filling: Filling, item: Item) -> bool:
+        ids = [each.document["id"] for each in filling.items.values() if "id" in each.document]
+        return super().is_known(filling, item) or item.document.get("id") in ids
+
+
+@fault(OPTIONS)
+class LinesNameABatchUnderWay(StreamBatchItemsServer):
+    """A line that names another batch that has items goes to that one, and is accepted of its own."""
+
+    def take(self, filling: Filling, item: Item, stream: Stream) -> None:
+        homes = [each.store(Fillings) for each in self.environments]
+        named = [home[item.document["batchId"]] for home in homes if item.document.get("batchId") in home]
+        super().take(named[0] if named and named[0].items else filling, item, stream)
+
+
+@fault(OPTIONS)
+class TypesAreTexts(StreamBatchItemsServer):
+    """An unknown property type that is no text is answered 422: another version's lines are told by it."""
+
+    def validate(self, document: Any) -> Item:
+        item = super().validate(document)
+        if not isinstance(document.get("type", ""), str):
+            raise Problem(422, "type must be a string")
+        return item

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import re
+import zlib
 from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
@@ -342,3 +343,61 @@ class ReadsLinesOfLimitedLength(StreamBatchItemsServer):
 
     def split(self, body: bytes) -> list[bytes]:
         return re.findall(rb"[^\n]{1,16384}", body)
+
+
+@fault(CUT_OFF_AGAIN, "story.batch_accepts_no_more_than_it_has")
+class RollsBackWhenCutOff(_OnBreak):
+    """What is undone when an upload is cut off is its whole batch: items of earlier streams are gone too."""
+
+    def after_the_break(self, filling: Filling) -> None:
+        if not filling.sealed:
+            filling.items.clear()
+
+
+@fault(EMPTY)
+class EmptyStreamsReplace(StreamBatchItemsServer):
+    """A stream without lines takes the place of what the batch has, as a PUT of nothing does."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream = await super().fill(request, filling)
+        if stream == Stream() and not filling.sealed:
+            filling.items.clear()
+        return stream
+
+
+@fault(CUT_OFF_AGAIN)
+class ResumesOnce(StreamBatchItemsServer):
+    """The end of an upload that was cut off stands before the next stream, which is rejected; the one after is read."""
+
+    async def read_body(self, request: Request) -> bytes:
+        kept, batch = self.__dict__.setdefault("kept", {}), request.path_params["batchId"]
+        body = bytearray(kept.pop(batch, b""))
+        try:
+            async for piece in request.stream():
+                body += piece
+        except ClientDisconnect:
+            kept[batch] = body.rpartition(b"\n")[2]
+            raise
+        return bytes(body)
+
+
+@fault("uploads.gzip_of_several_members_is_read_or_refused")
+class InflatesOneMember(StreamBatchItemsServer):
+    """A body in gzip is read to the end of its first member, as by zlib's one call."""
+
+    def check_coding(self, request: Request) -> None:
+        if request.headers.get("content-encoding") != "gzip":
+            super().check_coding(request)
+
+    async def read_body(self, request: Request) -> bytes:
+        body = await super().read_body(request)
+        if request.headers.get("content-encoding") != "gzip":
+            return body
+        inflater = zlib.decompressobj(31)
+        try:
+            text = inflater.decompress(body)
+        except zlib.error as error:
+            raise Problem(400, "The body is no gzip") from error
+        if not inflater.eof:
+            raise Problem(400, "The body is cut off")
+        return text

@@ -383,3 +383,73 @@ class LooksAtNothingOfWhatItKnows(StreamBatchItemsServer):
         index = document.get("index") if isinstance(document, dict) else None
         known = filling.items.get(index) if type(index) is int else None
         return known or super().item(filling, line)
+
+
+@fault(NO_OBJECT)
+class ReadsTuples(StreamBatchItemsServer):
+    """An array has the properties in their order, as encoders of structs write them."""
+
+    def validate(self, document: Any) -> Item:
+        if isinstance(document, list) and len(document) > 1:
+            document = dict(zip(("index", "task", "payload"), document, strict=False))
+        return super().validate(document)
+
+
+@fault(LACKING)
+class OpensEnvelopes(_Repairing):
+    """An item may stand in an envelope of its name."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        return document["item"] if isinstance(document.get("item"), dict) else document
+
+
+@fault(MISTYPED)
+class TakesTasksForTheirIds(_Repairing):
+    """A task may be the object that a client has of it."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        return {**document, "task": str(document["task"])} if isinstance(document.get("task"), dict) else document
+
+
+@fault(MISTYPED)
+class TakesListsForObjects(StreamBatchItemsServer):
+    """options may be a list, whose type JavaScript calls an object."""
+
+    def check_options(self, document: dict[str, Any]) -> None:
+        if not isinstance(document.get("options"), list):
+            super().check_options(document)
+
+
+@fault(MISTYPED)
+class TakesNullForAbsent(StreamBatchItemsServer):
+    """options that are null are none."""
+
+    def check_options(self, document: dict[str, Any]) -> None:
+        if document.get("options") is not None:
+            super().check_options(document)
+
+
+@fault(RANGE)
+class WrapsWhatIsBelowZero(_Repairing):
+    """An index below 0 is made one of 32 bits without a sign."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        index = document.get("index")
+        return {**document, "index": index % 2**32} if type(index) is int and index < 0 else document
+
+
+@fault(REJECTED)
+class LooksAtTenLines(StreamBatchItemsServer):
+    """The first ten lines tell what all are: a wrong one behind them is dropped."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream = Stream()
+        for number, line in enumerate(self.lines(await self.read_body(request))):
+            try:
+                item = self.item(filling, line)
+            except Problem:
+                if number < 10:
+                    raise
+                continue
+            self.take(filling, item, stream)
+        return stream
