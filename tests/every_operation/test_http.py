@@ -391,7 +391,7 @@ def coded_bodies(target):
 
 
 @must(
-    "a body in gzip, or in another coding, is accepted, or rejected with 400, 415 or 422; never 5xx, broken off neither",
+    "a body in gzip, or another coding, is accepted, or rejected with 400, 415 or 422; never 5xx, broken off neither",
     clause="RFC 9110 15.5.16",
 )
 def test_gzip_body_is_accepted_or_rejected(target, coded_bodies):
