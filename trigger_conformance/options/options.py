@@ -15,7 +15,7 @@ from trigger_conformance.checks.requirement import Level, Profile
 from trigger_conformance.checks.sharding import shard
 from trigger_conformance.contract import contract
 from trigger_conformance.contract.quoting import shortened, visible
-from trigger_conformance.options.target import UsageError, usual_budget, usually_stated
+from trigger_conformance.options.target import UsageError, bare_budget
 
 PREFIX = "TRIGGER_CONFORMANCE_"
 # What a database holds (SQLite: 64 bits), and what a system's timers take.
@@ -128,8 +128,7 @@ def stated() -> tuple[Option, ...]:
 
 def _by_profile(figure: str) -> str:
     """What the profiles' budgets say of ``figure``, without what a target's facts add to it."""
-    nothing = {**usually_stated(), "max_run_count": 0}
-    return "by profile: " + ", ".join(f"{getattr(usual_budget(each, nothing), figure)}" for each in Profile)
+    return "by profile: " + ", ".join(f"{getattr(bare_budget(each), figure)}" for each in Profile)
 
 
 _BEFORE = (
@@ -146,8 +145,8 @@ _BEFORE = (
 _AFTER = (
     Option("profile", _profile, "standard", "How much is sent: smoke, standard, thorough or soak.", "NAME"),
     Option("only", str, "all",
-           "Check this only: an operation (create_batch), an area (idempotency, create_batch.http) or a requirement's "
-           "id. May be repeated.", "ID", separator=","),
+           "Check this operation, area (such as idempotency) or requirement only. May be repeated.", "ID",
+           separator=","),
     Option("level", _level, "all", "Check requirements of this level only: must or should.", "LEVEL"),
     Option("strict", _flag, "off", "A SHOULD counts as a MUST."),
     Option("waivers", str, "none", "A TOML file of known deviations, which do not fail the run.", "FILE"),
@@ -174,8 +173,8 @@ _AFTER = (
     Option("insecure", _flag, "off", "The target's certificate is not checked."),
     Option("http2", _flag, "off", "HTTP/2, where the target offers it. What only HTTP/1.1 can say stays on that."),
     Option("openapi", _document, "the published documents",
-           "The user's own, newer copy of an operation's document: clauses, schemas and requests come from it. "
-           "May be repeated.", "FILE", separator=os.pathsep),
+           "The user's own, newer copy of an operation's document, in its place. May be repeated.", "FILE",
+           separator=os.pathsep),
     Option("checks", _folder, "none",
            "A folder of one's own checks and operations, run with the rest. May be repeated.", "DIR",
            separator=os.pathsep),

@@ -42,9 +42,14 @@ _BUDGETS = {
 }
 
 
+def bare_budget(profile: Profile) -> Budget:
+    """What a run of ``profile`` may spend, without what a target's facts add to it."""
+    return _BUDGETS[profile]
+
+
 def usual_budget(profile: Profile, stated: Mapping[str, Any]) -> Budget:
     """What a run of ``profile`` may spend where no option says otherwise, on a target of which this is ``stated``."""
-    budget = _BUDGETS[profile]
+    budget = bare_budget(profile)
     return replace(budget, runs=budget.runs + sum(each.runs_at_most(stated) for each in operations().values()))
 
 
