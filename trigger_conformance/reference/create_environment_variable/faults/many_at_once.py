@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
 from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
 from trigger_conformance.reference.server import Problem
+from trigger_conformance.reference.site import Environment
 
 AWHILE = 0.03
 
@@ -90,9 +94,14 @@ class WritesAllOfThem(CreateEnvironmentVariableServer):
 class WritesBackWhatItHadRead(CreateEnvironmentVariableServer):
     """What was there when a request came in is there when it is done, whatever was removed meanwhile."""
 
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        # Whichever of two that come at once is read first.
+        await asyncio.sleep(AWHILE)
+        return await super().delete_variable(request, environment)
+
     async def keep(self, variables: Variables, order: Variable) -> None:
         before = Variables(variables)
-        await asyncio.sleep(AWHILE)
+        await asyncio.sleep(3 * AWHILE)
         for key, each in before.items():
             variables.setdefault(key, each)
         await super().keep(variables, order)
