@@ -114,7 +114,7 @@ class FingerprintsTheBody(CreateBatchServer):
         return existing if order.document == {"runCount": order.run_count, "idempotencyKey": order.key} else None
 
 
-@fault("idempotency.replay_is_answered_202")
+@fault("idempotency.replay_ignores_other_properties")
 class RejectsOtherBodies(CreateBatchServer):
     """The same key with other properties is answered 422."""
 
