@@ -389,11 +389,12 @@ class WritesBeforeTheRangeIsChecked(CreateBatchServer):
         body = await request.body()
         try:
             return await super().create_batch(request, environment)
-        except Problem as problem:
+        except Problem:
             document = self.parse(body)
-            is_low = type(document.get("runCount")) is int and document["runCount"] < -1
-            if "runCount" in problem.message and is_low and isinstance(document.get("idempotencyKey"), str):
-                await self.create(environment, Order(1, document["idempotencyKey"]))
+            told = document if isinstance(document, dict) else {}
+            is_low = type(told.get("runCount")) is int and told["runCount"] < -1
+            if is_low and isinstance(told.get("idempotencyKey"), str):
+                await self.create(environment, Order(1, told["idempotencyKey"]))
             raise
 
 
