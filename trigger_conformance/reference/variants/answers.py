@@ -23,12 +23,12 @@ from trigger_conformance.reference.server import OperationServer
 class _WithHeader(OperationServer):
     """Every JSON answer has this header, in place of its own one if it has that."""
 
-    name: ClassVar[str] = "content-type"
-    value: ClassVar[str]
+    added_header: ClassVar[tuple[str, str]]
 
     def json(self, status: int, body: object, headers: list[tuple[str, str]]) -> Response:
         response = super().json(status, body, headers)
-        response.headers[self.name] = self.value
+        name, value = self.added_header
+        response.headers[name] = value
         return response
 
 
@@ -36,7 +36,7 @@ class _WithHeader(OperationServer):
 class JsonWithCharset(_WithHeader):
     """Every JSON answer names its charset."""
 
-    value = "application/json; charset=utf-8"
+    added_header = ("content-type", "application/json; charset=utf-8")
 
 
 @variant
@@ -146,11 +146,11 @@ class MediaTypesWithMarks(OperationServer):
 class MediaTypeEndsInASemicolon(_WithHeader):
     """After the media type comes a parameter that is none, as RFC 9110 5.6.6 allows."""
 
-    value = "application/json;"
+    added_header = ("content-type", "application/json;")
 
 
 @variant
 class LongPolicies(_WithHeader):
     """Every answer has a policy of 4,500 characters, as what stands in front adds one."""
 
-    name, value = "content-security-policy", "; ".join(["default-src 'self'"] * 225)
+    added_header = ("content-security-policy", "; ".join(["default-src 'self'"] * 225))
