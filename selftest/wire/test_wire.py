@@ -299,13 +299,16 @@ def test_an_abandoned_request_arrives_whole(connect):
     assert any(each.endswith(order.body) for each in seen)
 
 
-def test_a_connection_that_is_closed_while_idle_is_no_finding(connect):
+def test_a_connection_that_is_closed_while_idle_loses_one_request_at_most(connect):
     def respond(_request, _number, connection):
         connection.sendall(OK)
 
     with canned(respond) as base_url:
         api = connect(base_url)
-        assert [api.create().status for _ in range(5)] == [202] * 5
+        # The end may come just as a request leaves (RFC 9112 section 9.3.1); from then on no connection is used twice.
+        statuses = [api.create().status for _ in range(5)]
+    assert statuses.count(202) >= 4
+    assert set(statuses) <= {202, None}
 
 
 def test_what_is_kept_holds_no_credential(connect):
