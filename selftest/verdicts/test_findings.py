@@ -20,8 +20,8 @@ def sights(numbers, problem, place="status", kind="new", got="422", cases=(), af
     )
 
 
-def broken(name, seen=(), stage=Stage.HAND_WRITTEN, level=Level.MUST, verdict=Verdict.VIOLATED, **more):
-    requirement = Requirement(f"x.y.{name}", level, f"{name} holds.", "createBatch", Profile.SMOKE, stage)
+def broken(name, seen=(), stage=Stage.HAND_WRITTEN, level=Level.MUST, verdict=Verdict.VIOLATED, cases="", **more):
+    requirement = Requirement(f"x.y.{name}", level, f"{name} holds.", "createBatch", Profile.SMOKE, stage, cases)
     return Outcome(requirement=requirement, ending=Ending.BROKEN, verdict=verdict, sights=seen, message=name, **more)
 
 
@@ -183,6 +183,30 @@ TITLES = {
 def test_one_answer_to_requests_of_many_kinds_is_called_so():
     outcomes, _ = CASES["one wrong answer to requests of many kinds"]
     assert findings(outcomes, STATUSES)[0].title == "5 requests of many kinds are answered 500"
+
+
+TOKENS = {
+    "labels say what tells them apart": (
+        ["alg none", "alg None", "expired"],
+        "a token (alg none, alg None and 1 more)",
+    ),
+    "a label says it all": (["a token"], "a token"),
+    "no label": ([], "a valid request"),
+}
+
+
+@pytest.mark.parametrize("case", TOKENS)
+def test_a_title_says_what_its_labelled_requests_have_in_common(case):
+    labels, subject = TOKENS[case]
+    seen = sights(range(1, 4), "expected 401, got 202", got="202", cases=labels)
+    assert findings([broken("a", seen[: len(labels) or 1], cases="a token")], STATUSES)[0].title == (
+        f"{subject} is answered 202, not 401"
+    )
+
+
+def test_a_title_calls_a_key_what_its_operation_does():
+    (found,) = findings([broken("a", REPLAYS)], STATUSES, {"x": "name"})
+    assert found.title == "a request whose name was used before is answered 422, not 202"
 
 
 @pytest.mark.parametrize("case", TITLES)

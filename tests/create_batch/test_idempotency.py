@@ -159,7 +159,7 @@ def with_headers(request, headers):
     return replace(request, headers=(*kept, *((name, value.encode()) for name, value in headers)))
 
 
-@must("a key is the same however JSON writes it", clause=KEY)
+@must("a key is the same however JSON writes it", clause=KEY, cases="a key")
 def test_spelling_of_a_key_does_not_matter(target):
     key = target.key("-ké/😀")
     first, plain = (target.create(key=key, label="as it is") for _ in range(2))
@@ -225,7 +225,7 @@ def expect_different_batches(exchanges, *, place="", also_new=False):
             raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, told)])
 
 
-@must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE)
+@must("keys that differ a little are different keys", clause=KEY, profile=Profile.SMOKE, cases="a key")
 def test_slightly_different_keys_are_different(target):
     few = transformations.few(target.key())
     # The look-alikes have them all; of the long ones, larger runs send the first again.
@@ -253,92 +253,98 @@ def look_alikes(target):
     return BatchLookAlikes.sent(target, table, again)
 
 
-@must("keys that differ in letter case are different", clause=KEY)
+@must("keys that differ in letter case are different", clause=KEY, cases="a key")
 def test_letter_case_makes_keys_different(look_alikes):
     look_alikes.judge("letter_case_makes_keys_different")
 
 
-@must("keys that differ in white space are different", clause=KEY)
+@must("keys that differ in white space are different", clause=KEY, cases="a key")
 def test_white_space_makes_keys_different(look_alikes):
     look_alikes.judge("white_space_makes_keys_different")
 
 
-@must("keys that differ after any length up to 255 characters are different", clause=KEY)
+@must("keys that differ after any length up to 255 characters are different", clause=KEY, cases="a key")
 def test_suffix_makes_keys_different(look_alikes):
     look_alikes.judge("suffix_makes_keys_different")
 
 
-@must("keys that differ only in their beginning are different", clause=KEY)
+@must("keys that differ only in their beginning are different", clause=KEY, cases="a key")
 def test_beginning_makes_keys_different(look_alikes):
     look_alikes.judge("beginning_makes_keys_different")
 
 
-@must("long keys of wide characters that differ at their end are different", clause=KEY)
+@must("long keys of wide characters that differ at their end are different", clause=KEY, cases="a key")
 def test_wide_suffix_makes_keys_different(look_alikes):
     look_alikes.judge("wide_suffix_makes_keys_different")
 
 
-@must("keys in different Unicode normal forms are different", clause=KEY)
+@must("keys in different Unicode normal forms are different", clause=KEY, cases="a key")
 def test_unicode_form_makes_keys_different(look_alikes):
     look_alikes.judge("unicode_form_makes_keys_different")
 
 
-@must("keys that look like one number are different", clause=KEY)
+@must("keys that look like one number are different", clause=KEY, cases="a key")
 def test_look_alike_numbers_are_different(look_alikes):
     look_alikes.judge("look_alike_numbers_are_different")
 
 
-@must("keys that are spellings of one date, UUID or URL are different", clause=KEY)
+@must("keys that are spellings of one date, UUID or URL are different", clause=KEY, cases="a key")
 def test_spellings_of_one_value_are_different_keys(look_alikes):
     look_alikes.judge("spellings_of_one_value_are_different_keys")
 
 
-@must("a key that contains another is different from it", clause=KEY)
+@must("a key that contains another is different from it", clause=KEY, cases="a key")
 def test_containing_keys_are_different(look_alikes):
     look_alikes.judge("containing_keys_are_different")
 
 
-@must("a key that a server may make of another, such as its lock's, is different from it", clause=KEY)
+@must("a key that a server may make of another, such as its lock's, is different from it", clause=KEY, cases="a key")
 def test_names_derived_from_a_key_are_other_keys(look_alikes):
     look_alikes.judge("names_derived_from_a_key_are_other_keys")
 
 
-@must("keys with delimiters and wildcards stand for themselves", clause=KEY)
+@must("keys with delimiters and wildcards stand for themselves", clause=KEY, cases="a key")
 def test_delimiters_make_keys_different(look_alikes):
     look_alikes.judge("delimiters_make_keys_different")
 
 
-@must("keys that differ only before or after marks, wide characters or emoji are different", clause=KEY)
+@must("keys that differ only before or after marks, wide characters or emoji are different", clause=KEY, cases="a key")
 def test_cut_off_ends_make_keys_different(look_alikes):
     look_alikes.judge("cut_off_ends_make_keys_different")
 
 
-@must("a key and what it may be decoded to are different", clause=KEY)
+@must("a key and what it may be decoded to are different", clause=KEY, cases="a key")
 def test_encoded_spellings_are_different_keys(look_alikes):
     look_alikes.judge("encoded_spellings_are_different_keys")
 
 
-@must("keys that differ in invisible characters, markup, quotation marks or dots are different", clause=KEY)
+@must(
+    "keys that differ in invisible characters, markup, quotation marks or dots are different", clause=KEY, cases="a key"
+)
 def test_invisible_characters_and_markup_make_keys_different(look_alikes):
     look_alikes.judge("invisible_characters_and_markup_make_keys_different")
 
 
-@must("keys of one length, sum, or checksum of 32 bits are different", clause=KEY)
+@must("keys of one length, sum, or checksum of 32 bits are different", clause=KEY, cases="a key")
 def test_keys_with_equal_checksums_are_different(look_alikes):
     look_alikes.judge("keys_with_equal_checksums_are_different")
 
 
-@must("keys of up to 255 characters work", clause=KEY)
+@must("keys of up to 255 characters work", clause=KEY, cases="a key")
 def test_keys_up_to_255_characters_work(look_alikes):
     look_alikes.judge("keys_up_to_255_characters_work")
 
 
-@must("keys of printable Unicode work", clause=KEY)
+@must("keys of printable Unicode work", clause=KEY, cases="a key")
 def test_printable_unicode_keys_work(look_alikes):
     look_alikes.judge("printable_unicode_keys_work")
 
 
-@must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=KEY)
+@must(
+    "long keys that differ at any place up to 8,000 characters are different, or are rejected",
+    clause=KEY,
+    cases="a key",
+)
 def test_long_keys_are_different_or_rejected(target):
     family = transformations.long_keys(target.key())
     if target.profile < Profile.THOROUGH:
@@ -359,7 +365,7 @@ def test_long_keys_are_different_or_rejected(target):
     expect_different_or_rejected(longer, replays)
 
 
-@must("keys outside the ordinary work as any key, or are rejected", clause=KEY)
+@must("keys outside the ordinary work as any key, or are rejected", clause=KEY, cases="a key")
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
     firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
@@ -386,7 +392,7 @@ def expect_different_or_rejected(firsts, replays):
         given_copies(known, *(taken[key_of(each.request)] for each in known), needed=False)
 
 
-@must("keys that differ in invalid bytes are different keys, or are rejected", clause=KEY)
+@must("keys that differ in invalid bytes are different keys, or are rejected", clause=KEY, cases="a key")
 def test_invalid_bytes_make_keys_different(target):
     pairs = keys.invalid_bytes(target.key(), INVALID)
     firsts = target.send_all(target.request(one, label=f"{label}, one") for label, (one, _) in pairs.items())
@@ -399,7 +405,7 @@ def test_invalid_bytes_make_keys_different(target):
             expect(second).is_new_batch()
 
 
-@must("the empty key, and words that languages reserve, work as any key, or are rejected", clause=KEY)
+@must("the empty key, and words that languages reserve, work as any key, or are rejected", clause=KEY, cases="a key")
 def test_reserved_keys_work_or_are_rejected(target):
     # These cannot be made unique, so an earlier run may have used them: only the second answer is certain.
     words = target.pick(smoke=0, standard=len(keys.WORDS), thorough=len(keys.WORDS) + len(keys.MORE_WORDS))

@@ -169,6 +169,7 @@ OPERATION = CreateEnvironmentVariable(
     scopes=("write:envvars", "read:envvars", "admin"),
     aftermath="Variables are removed at the end; those that were there before are never touched.",
     key_property=NAME,
+    key_name="name",
     frugal=True,
     memory=SIGHTS,
     smoke=(

@@ -16,6 +16,9 @@ from .client import Look
 from .grounds import SUCCESS, THERE, given_listed, given_shown, key_of, value_of
 from .values import NAME, VALUE
 
+# What a label tells of a request.
+CASES = "a name"
+
 CLAUSE = "EnvironmentVariable.name"
 MOST = 8
 # Ordinary names that a look may take for each other, where the list does not.

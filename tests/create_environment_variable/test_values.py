@@ -17,6 +17,9 @@ from .client import Look
 from .grounds import ID, SUCCESS, THERE, given_listed, given_shown, key_of, value_of
 from .values import VALUE, count, difference
 
+# What a label tells of a request.
+CASES = "a value"
+
 CLAUSE = "EnvironmentVariable.value"
 LONG = 2048
 # Whether a value is shown may hang on what it is called.
@@ -49,13 +52,13 @@ class Seen:
         request = self.answers[label].request
         look, listed = self.by_name[label], self.listed(label)
         if look.status != SUCCESS:
-            return Problem(f"{label}: the answer was a success, and by its name it is {look.outcome}", "status")
-        views = {"by its name": look.answer.document.get(VALUE)}
+            return Problem(f"the answer was a success, and by its name it is {look.outcome}", "status")
+        views = {"": look.answer.document.get(VALUE)}
         # What is no text breaks the list's schema.
-        views |= {"in the list": listed[-1]} if listed and isinstance(listed[-1], str) else {}
+        views |= {"in the list: ": listed[-1]} if listed and isinstance(listed[-1], str) else {}
         changed = {where: difference(value_of(request), shown) for where, shown in views.items()}
-        told = [f"{where}: {how}" for where, how in changed.items() if how]
-        return Problem(f"{label}, seen {told[0]}", VALUE) if told else None
+        told = [f"{where}{how}" for where, how in changed.items() if how]
+        return Problem(told[0], VALUE) if told else None
 
     def listed(self, label):
         """The values that the list has of a variable."""

@@ -13,6 +13,9 @@ from .moments import both_meanings, moment, why_another_time
 from .operation import expression, why_another_pattern
 from .values import UTC
 
+# What a label tells of a request.
+CASES = "a pattern"
+
 CRON = "CreateScheduleOptions.cron"
 WEEKDAYS = ID("next_run", "times_of_weekdays_are_right")
 NEVER_5XX = ID("answers", "never_a_server_error")

@@ -208,7 +208,7 @@ def test_left_out_properties(target):
     target.note(", ".join(f"{name} is {'kept' if same else 'as in a new one'}" for name, same in kept.items()))
 
 
-@must("a key is the same however JSON writes it", clause=CLAUSE)
+@must("a key is the same however JSON writes it", clause=CLAUSE, cases="a key")
 def test_spelling_of_a_key_does_not_matter(target):
     key = target.key("-ké/😀")
     first = target.send(target.order(key=key, label="as it is"))
@@ -223,7 +223,7 @@ def test_spelling_of_a_key_does_not_matter(target):
     given(seconds, rests_on=SAME_ID).satisfies(why_another_id(first))
 
 
-@must("keys that differ a little are different keys", clause=CLAUSE)
+@must("keys that differ a little are different keys", clause=CLAUSE, cases="a key")
 def test_slightly_different_keys_are_different(target):
     family = transformations.few(target.key())
     # The others' kinds have rows among the look-alikes.
@@ -258,92 +258,102 @@ def look_alikes(target):
     return ScheduleLookAlikes.sent(target, chosen, again)
 
 
-@must("keys that differ in letter case are different", clause=CLAUSE)
+@must("keys that differ in letter case are different", clause=CLAUSE, cases="a key")
 def test_letter_case_makes_keys_different(look_alikes):
     look_alikes.judge("letter_case_makes_keys_different")
 
 
-@must("keys that differ in white space are different", clause=CLAUSE)
+@must("keys that differ in white space are different", clause=CLAUSE, cases="a key")
 def test_white_space_makes_keys_different(look_alikes):
     look_alikes.judge("white_space_makes_keys_different")
 
 
-@must("keys that differ after any length up to 255 characters are different", clause=CLAUSE)
+@must("keys that differ after any length up to 255 characters are different", clause=CLAUSE, cases="a key")
 def test_suffix_makes_keys_different(look_alikes):
     look_alikes.judge("suffix_makes_keys_different")
 
 
-@must("keys that differ only in their beginning are different", clause=CLAUSE)
+@must("keys that differ only in their beginning are different", clause=CLAUSE, cases="a key")
 def test_beginning_makes_keys_different(look_alikes):
     look_alikes.judge("beginning_makes_keys_different")
 
 
-@must("long keys of wide characters that differ at their end are different", clause=CLAUSE)
+@must("long keys of wide characters that differ at their end are different", clause=CLAUSE, cases="a key")
 def test_wide_suffix_makes_keys_different(look_alikes):
     look_alikes.judge("wide_suffix_makes_keys_different")
 
 
-@must("keys in different Unicode normal forms are different", clause=CLAUSE)
+@must("keys in different Unicode normal forms are different", clause=CLAUSE, cases="a key")
 def test_unicode_form_makes_keys_different(look_alikes):
     look_alikes.judge("unicode_form_makes_keys_different")
 
 
-@must("keys that look like one number are different", clause=CLAUSE)
+@must("keys that look like one number are different", clause=CLAUSE, cases="a key")
 def test_look_alike_numbers_are_different(look_alikes):
     look_alikes.judge("look_alike_numbers_are_different")
 
 
-@must("keys that are spellings of one date, UUID or URL are different", clause=CLAUSE)
+@must("keys that are spellings of one date, UUID or URL are different", clause=CLAUSE, cases="a key")
 def test_spellings_of_one_value_are_different_keys(look_alikes):
     look_alikes.judge("spellings_of_one_value_are_different_keys")
 
 
-@must("a key that contains another is different from it", clause=CLAUSE)
+@must("a key that contains another is different from it", clause=CLAUSE, cases="a key")
 def test_containing_keys_are_different(look_alikes):
     look_alikes.judge("containing_keys_are_different")
 
 
-@must("a key that a server may make of another, such as its lock's, is different from it", clause=CLAUSE)
+@must("a key that a server may make of another, such as its lock's, is different from it", clause=CLAUSE, cases="a key")
 def test_names_derived_from_a_key_are_other_keys(look_alikes):
     look_alikes.judge("names_derived_from_a_key_are_other_keys")
 
 
-@must("keys with delimiters and wildcards stand for themselves", clause=CLAUSE)
+@must("keys with delimiters and wildcards stand for themselves", clause=CLAUSE, cases="a key")
 def test_delimiters_make_keys_different(look_alikes):
     look_alikes.judge("delimiters_make_keys_different")
 
 
-@must("keys that differ only before or after marks, wide characters or emoji are different", clause=CLAUSE)
+@must(
+    "keys that differ only before or after marks, wide characters or emoji are different", clause=CLAUSE, cases="a key"
+)
 def test_cut_off_ends_make_keys_different(look_alikes):
     look_alikes.judge("cut_off_ends_make_keys_different")
 
 
-@must("a key and what it may be decoded to are different", clause=CLAUSE)
+@must("a key and what it may be decoded to are different", clause=CLAUSE, cases="a key")
 def test_encoded_spellings_are_different_keys(look_alikes):
     look_alikes.judge("encoded_spellings_are_different_keys")
 
 
-@must("keys that differ in invisible characters, markup, quotation marks or dots are different", clause=CLAUSE)
+@must(
+    "keys that differ in invisible characters, markup, quotation marks or dots are different",
+    clause=CLAUSE,
+    cases="a key",
+)
 def test_invisible_characters_and_markup_make_keys_different(look_alikes):
     look_alikes.judge("invisible_characters_and_markup_make_keys_different")
 
 
-@must("keys of one length, sum, or checksum of 32 bits are different", clause=CLAUSE)
+@must("keys of one length, sum, or checksum of 32 bits are different", clause=CLAUSE, cases="a key")
 def test_keys_with_equal_checksums_are_different(look_alikes):
     look_alikes.judge("keys_with_equal_checksums_are_different")
 
 
-@must("keys of up to 255 characters work", clause=CLAUSE)
+@must("keys of up to 255 characters work", clause=CLAUSE, cases="a key")
 def test_keys_up_to_255_characters_work(look_alikes):
     look_alikes.judge("keys_up_to_255_characters_work")
 
 
-@must("keys of printable Unicode work", clause=CLAUSE)
+@must("keys of printable Unicode work", clause=CLAUSE, cases="a key")
 def test_printable_unicode_keys_work(look_alikes):
     look_alikes.judge("printable_unicode_keys_work")
 
 
-@must("long keys that differ at any place up to 8,000 characters are different, or are rejected", clause=CLAUSE)
+@must(
+    "long keys that differ at any place up to 8,000 characters are different, or are rejected",
+    clause=CLAUSE,
+    cases="a key",
+)
 def test_long_keys_are_different_or_rejected(target):
     family = transformations.long_keys(target.key())
     telling = ("300 characters", *transformations.WIDE_AND_LONG, "8,000 characters", "8,000 characters, another end")
@@ -351,7 +361,7 @@ def test_long_keys_are_different_or_rejected(target):
     expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen.items()))
 
 
-@must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE)
+@must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE, cases="a key")
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
     told_apart = ("NUL, then a", "NUL, then b", "a high surrogate", "a replacement character", "a line break",
@@ -366,7 +376,7 @@ def expect_different_or_rejected(firsts):
     expect_different([each for each in firsts if each.status == OPERATION.contract.success])
 
 
-@must("keys that differ in invalid bytes are different keys, or are rejected", clause=CLAUSE)
+@must("keys that differ in invalid bytes are different keys, or are rejected", clause=CLAUSE, cases="a key")
 def test_invalid_bytes_make_keys_different(target):
     text = target.order(key="%s").body.decode()
     pairs = list(keys.invalid_bytes(target.key(), text).items())[: target.pick(smoke=0, standard=1, thorough=99)]

@@ -12,6 +12,9 @@ from .grounds import ID, NEXT_RUN, VALID, accepted, given_accepted, plain
 from .moments import moment, served, why_another_time, why_another_time_of
 from .values import UTC
 
+# What a label tells of a request.
+CASES = "a pattern"
+
 CLAUSE = "ScheduleObject.nextRun"
 # Whose affair it is that patterns of a kind are accepted.
 ACCEPTED = {

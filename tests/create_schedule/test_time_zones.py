@@ -15,6 +15,9 @@ from .grounds import AS_ASKED, ID, SAME_ID, ZONES, given_accepted, is_refusal
 from .moments import why_another_time
 from .values import UTC as UTC_NAME
 
+# What a label tells of a request.
+CASES = "a zone"
+
 CLAUSE = "CreateScheduleOptions.timezone"
 NEXT = "ScheduleObject.nextRun"
 IN_ZONES = ID("time_zones", "next_run_is_in_the_zones_time")

@@ -223,17 +223,29 @@ def refusals(request, target, without_credential, under_other_schemes, with_wron
     return groups
 
 
-@must("a request without a credential is refused", clause=UNAUTHORIZED, profile=Profile.SMOKE)
+@must(
+    "a request without a credential is refused",
+    clause=UNAUTHORIZED,
+    profile=Profile.SMOKE,
+    cases="a request without a credential",
+)
 def test_missing_credential_is_refused(without_credential):
     expect(without_credential).is_refused()
 
 
-@must("the right key under another scheme, or under none, is refused", clause=BEARER, profile=Profile.SMOKE)
+@must(
+    "the right key under another scheme, or under none, is refused",
+    clause=BEARER,
+    profile=Profile.SMOKE,
+    cases="the right key under another scheme",
+)
 def test_other_schemes_are_refused(under_other_schemes):
     expect_wrong_refused(under_other_schemes)
 
 
-@must("a key that is not quite the right one is refused", clause=UNAUTHORIZED, profile=Profile.SMOKE)
+@must(
+    "a key that is not quite the right one is refused", clause=UNAUTHORIZED, profile=Profile.SMOKE, cases="a wrong key"
+)
 def test_wrong_key_is_refused(with_wrong_keys):
     expect_refused(with_wrong_keys)
 
@@ -265,7 +277,9 @@ def test_other_headers_are_no_credential(target, without_credential):
     )
 
 
-@must("unsigned, expired and self-signed tokens are refused", clause=BEARER, profile=Profile.SMOKE)
+@must(
+    "unsigned, expired and self-signed tokens are refused", clause=BEARER, profile=Profile.SMOKE, cases="a forged token"
+)
 def test_forged_tokens_are_refused(with_wrong_keys, with_forged_tokens):
     given_kept_out(with_wrong_keys, PLAINLY_WRONG, WRONG_KEY)
     expect_wrong_refused(with_forged_tokens)
@@ -278,31 +292,47 @@ def expect_kept_out(answers):
         expect_wrong_refused(refused)
 
 
-@must("what every object has, and words for nothing or true, are no credentials", clause=UNAUTHORIZED)
+@must(
+    "what every object has, and words for nothing or true, are no credentials",
+    clause=UNAUTHORIZED,
+    cases="a name in the key's place",
+)
 def test_names_of_a_look_up_are_refused(with_wrong_keys, with_names):
     given_kept_out(with_wrong_keys, PLAINLY_WRONG, WRONG_KEY)
     expect_kept_out(with_names)
 
 
-@must("wildcards, regular expressions and quotes are no credentials", clause=UNAUTHORIZED)
+@must(
+    "wildcards, regular expressions and quotes are no credentials",
+    clause=UNAUTHORIZED,
+    cases="a pattern in the key's place",
+)
 def test_patterns_are_refused(with_wrong_keys, with_patterns):
     given_kept_out(with_wrong_keys, PLAINLY_WRONG, WRONG_KEY)
     expect_kept_out(with_patterns)
 
 
-@must("the right key with another beside it, or written otherwise, is refused", clause=UNAUTHORIZED)
+@must(
+    "the right key with another beside it, or written otherwise, is refused",
+    clause=UNAUTHORIZED,
+    cases="another spelling of the key",
+)
 def test_other_spellings_of_the_key_are_refused(with_wrong_keys, with_spellings):
     given_kept_out(with_wrong_keys, PLAINLY_WRONG, WRONG_KEY)
     expect_kept_out(with_spellings)
 
 
-@must("tokens signed with nothing, or with a secret that everybody knows, are refused", clause=BEARER)
+@must(
+    "tokens signed with nothing, or with a secret that everybody knows, are refused",
+    clause=BEARER,
+    cases="a token that anybody can sign",
+)
 def test_tokens_signed_with_known_secrets_are_refused(with_forged_tokens, with_known_secrets):
     given_kept_out(with_forged_tokens, FOREIGN, FORGED)
     expect_kept_out(with_known_secrets)
 
 
-@must("tokens that say which key verifies them are refused", clause=BEARER)
+@must("tokens that say which key verifies them are refused", clause=BEARER, cases="a token that names its own key")
 def test_tokens_that_name_their_own_key_are_refused(with_forged_tokens, with_known_secrets, with_keys_of_their_own):
     given_kept_out(with_forged_tokens, FOREIGN, FORGED)
     # Where no secret will do, what the header says decides nothing.
@@ -341,6 +371,7 @@ def followers(exchanges):
     "on one connection every request is judged by itself, whichever credential came before",
     clause="RFC 9110 3.3",
     profile=Profile.SMOKE,
+    cases="a request on a shared connection",
 )
 def test_requests_on_one_connection_are_judged_by_themselves(target, without_credential, with_wrong_keys):
     # What is let in on a connection of its own is another requirement's affair.
@@ -361,7 +392,11 @@ def test_requests_on_one_connection_are_judged_by_themselves(target, without_cre
     target.note(f"{len(shared)} requests on a connection that had carried others")
 
 
-@must("a key that names a {thing} is no credential: its replay is refused like any request", clause=UNAUTHORIZED)
+@must(
+    "a key that names a {thing} is no credential: its replay is refused like any request",
+    clause=UNAUTHORIZED,
+    cases="a known key without a credential",
+)
 def test_known_key_is_no_credential(target, claims, without_credential, with_wrong_keys, with_forged_tokens):
     key = target.known_key()
     strangers = {
@@ -405,7 +440,7 @@ def test_refusal_carries_a_challenge(traffic):
     seen(refused, "401").satisfies(judge)
 
 
-@should("the scheme's letter case does not matter", clause="RFC 9110 11.1")
+@should("the scheme's letter case does not matter", clause="RFC 9110 11.1", cases="the scheme in other letters")
 def test_scheme_is_matched_without_regard_to_case(target):
     key = target.options.api_key
     spellings = {scheme: Authorization((f"{scheme} {key}".encode(),), f'"{scheme} $TRIGGER_API_KEY"', "primary")
@@ -425,6 +460,7 @@ def expect_turned_away(answers, *statuses):
     "an oversized Authorization header, or one with bytes above 0x7F, is refused",
     clause=UNAUTHORIZED,
     profile=Profile.SMOKE,
+    cases="an oversized or binary credential",
 )
 def test_oversized_or_binary_authorization_is_refused(target):
     key = target.options.api_key.encode()
@@ -447,7 +483,9 @@ def test_oversized_or_binary_authorization_is_refused(target):
     expect_turned_away(target.send_all(requests[: target.pick(smoke=1, standard=4, thorough=4)]), 400, 401, 431)
 
 
-@should("two Authorization headers, one right and one wrong, are refused", clause=BEARER)
+@should(
+    "two Authorization headers, one right and one wrong, are refused", clause=BEARER, cases="two Authorization headers"
+)
 def test_two_authorization_headers_are_refused(target):
     right, wrong = target.bearer.values[0], b"Bearer tr_conformance_no_such_key"
     pairs = {"right, then wrong": (right, wrong), "wrong, then right": (wrong, right)}

@@ -54,13 +54,18 @@ def sound_text(target):
     return target.send_all([target.request(body.encode(), label="the sound twin")] if body else [])
 
 
-@must("a body that is no JSON object is rejected", clause="{operation}.requestBody", profile=Profile.SMOKE)
+@must(
+    "a body that is no JSON object is rejected",
+    clause="{operation}.requestBody",
+    profile=Profile.SMOKE,
+    cases="a body that is no object",
+)
 def test_body_must_be_a_json_object(target):
     cases = dict(list(NO_OBJECT.items())[: target.pick(smoke=9, standard=9, thorough=9, frugal=3)])
     expect(target.send_all(bodies(target, cases))).is_rejected()
 
 
-@must("malformed JSON is rejected", clause="{operation}.requestBody", profile=Profile.SMOKE)
+@must("malformed JSON is rejected", clause="{operation}.requestBody", profile=Profile.SMOKE, cases="malformed JSON")
 def test_malformed_json_is_rejected(target, sound_text):
     expect(
         target.send_all(bodies(target, json_texts.malformed(everywhere(target), sparing=target.sparing)))
@@ -71,6 +76,7 @@ def test_malformed_json_is_rejected(target, sound_text):
 @must(
     "words of other languages, such as NaN and undefined, are rejected in unknown properties too",
     clause="{operation}.requestBody",
+    cases="a word of another language",
 )
 def test_words_of_other_languages_are_rejected(target, sound_text):
     expect(target.send_all(bodies(target, json_texts.words(everywhere(target), sparing=target.sparing)))).is_rejected()
@@ -80,6 +86,7 @@ def test_words_of_other_languages_are_rejected(target, sound_text):
 @must(
     "what is no white space of JSON is rejected around the document and between its tokens",
     clause="{operation}.requestBody",
+    cases="what is no white space of JSON",
 )
 def test_what_is_no_white_space_is_rejected(target, sound_text):
     expect(
@@ -88,7 +95,7 @@ def test_what_is_no_white_space_is_rejected(target, sound_text):
     sound_beside(target, sound_text)
 
 
-@should("invalid UTF-8 is rejected", clause="RFC 8259 8.1")
+@should("invalid UTF-8 is rejected", clause="RFC 8259 8.1", cases="invalid UTF-8")
 def test_invalid_utf8_is_rejected(target, sound_text):
     def as_key(text, token):
         return json_texts.with_members(text, f'"{name}":{token[:-1]}{target.key()}"')
@@ -100,7 +107,7 @@ def test_invalid_utf8_is_rejected(target, sound_text):
     sound_beside(target, sound_text)
 
 
-@should("UTF-16 and UTF-32 are rejected", clause="RFC 8259 8.1")
+@should("UTF-16 and UTF-32 are rejected", clause="RFC 8259 8.1", cases="another encoding")
 def test_utf16_and_utf32_are_rejected(target):
     encodings = json_texts.first(json_texts.OTHER_ENCODINGS, 1 if target.sparing else 3, everywhere(target))
     expect(
@@ -156,6 +163,7 @@ def test_spelling_of_a_body_does_not_matter(target):
 @must(
     "values that no server needs to take are accepted or rejected, never answered with a 5xx",
     clause="{operation}.responses",
+    cases="a value that no server needs to take",
 )
 def test_values_that_nobody_needs_are_answered(target):
     unneeded = json_texts.first(json_texts.UNNEEDED, 2 if target.sparing else 4, everywhere(target))
@@ -197,6 +205,7 @@ def test_odd_characters_in_strings_are_answered(target):
 @must(
     "deep nesting and large bodies in an unknown property are answered, never with a 5xx",
     clause="{operation}.requestBody",
+    cases="a deep or large body",
 )
 def test_deep_and_large_bodies_are_answered(target):
     extras = {

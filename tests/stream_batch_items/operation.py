@@ -139,6 +139,7 @@ OPERATION = StreamBatchItems(
         "answers.valid_request_is_accepted",
         "authentication.missing_credential_is_refused",
     ),
+    key_name="batch",
     new_owner="stream_batch_items.story.whole_stream_is_taken",
     as_asked_owner="stream_batch_items.story.whole_stream_seals_its_batch",
 )  # fmt: skip

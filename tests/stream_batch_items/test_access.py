@@ -71,7 +71,7 @@ def unknown(target):
     }
 
 
-@must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID)
+@must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID, cases="a batch's id")
 def test_unknown_batch_is_an_error(target):
     ids = list(unknown(target).items())[: target.pick(smoke=1, standard=15, thorough=99)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))

@@ -94,14 +94,18 @@ def expect_rejected(target, bodies, among=None):
     (expect_whole_after_wrong_lines if among else expect_whole_by_now)(twin, 2)
 
 
-@must("a line that is no JSON object is rejected, alone in its stream too", clause="streamBatchItems.requestBody")
+@must(
+    "a line that is no JSON object is rejected, alone in its stream too",
+    clause="streamBatchItems.requestBody",
+    cases="a line that is no object",
+)
 def test_body_must_be_a_json_object(target):
     right = target.text()
     count = target.pick(smoke=1, standard=3, thorough=9)
     expect_rejected(target, {label: f"{case(right)}\n".encode() for label, case in list(NO_OBJECT.items())[:count]})
 
 
-@must("malformed JSON is rejected", clause="streamBatchItems.requestBody")
+@must("malformed JSON is rejected", clause="streamBatchItems.requestBody", cases="malformed JSON")
 def test_malformed_json_is_rejected(target):
     right = target.text()
     everywhere = target.profile > Profile.STANDARD
@@ -123,7 +127,7 @@ def in_payloads(bodies):
 
 
 @must("a line is read as JSON is: names and texts with escapes, properties in any order, white space between them",
-      clause="streamBatchItems.requestBody")  # fmt: skip
+      clause="streamBatchItems.requestBody", cases="a line written otherwise")  # fmt: skip
 def test_lines_are_read_as_json(target):
     size = target.creates.within(len(WRITTEN))
     forms = dict(itertools.islice(WRITTEN.items(), size))

@@ -51,7 +51,7 @@ OTHERS = {
 
 
 @must("application/x-ndjson and application/ndjson are accepted, with parameters and in any letter case",
-      clause=CONTENT, profile=Profile.SMOKE)  # fmt: skip
+      clause=CONTENT, profile=Profile.SMOKE, cases="a media type")  # fmt: skip
 def test_media_types_of_lines_are_accepted(target):
     if target.profile is Profile.SMOKE:
         given_sealed(target.send(target.valid(SPELLINGS[0], content_type=SPELLINGS[0])), 1)
@@ -84,7 +84,7 @@ def others(target):
     return answers, target.send(target.whole(batch, "under its own media type, afterwards"))
 
 
-@must("another media type, and none, are refused, and nothing is accepted", clause=REFUSED)
+@must("another media type, and none, are refused, and nothing is accepted", clause=REFUSED, cases="a media type")
 def test_other_media_types_are_refused(target, others):
     answers, afterwards = others
     expect(answers).has_status(415, 400)
@@ -97,7 +97,7 @@ def test_other_media_types_are_refused(target, others):
         expect(target.send_all([late, nothing])).has_status(415, *ERRORS)
 
 
-@should("another media type, and none, are answered 415", clause=REFUSED)
+@should("another media type, and none, are answered 415", clause=REFUSED, cases="a media type")
 def test_other_media_types_are_415(others):
     refused = [each for each in others[0] if each.status in (400, 415)]
     if not refused:

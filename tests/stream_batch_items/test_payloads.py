@@ -95,7 +95,7 @@ def lines_of(target, texts):
         yield f'{{"index":{index},"task":{json.dumps(target.task)}{more}}}\n'.encode()
 
 
-@must("any JSON value is a payload, and so is none", clause=PAYLOAD)
+@must("any JSON value is a payload, and so is none", clause=PAYLOAD, cases="a payload")
 def test_any_json_is_a_payload(target):
     known = PAYLOADS | INSIDE
     size = target.creates.within(len(known))

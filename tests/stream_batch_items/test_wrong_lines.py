@@ -46,7 +46,9 @@ OUT_OF_RANGE = {
 WRONG = ('{"index":0,', '{"index":0}', f'{{"index":{SIZE},"task":"conformance"}}')
 
 
-@must("an index below 0, and one that the batch has no place for, are rejected", clause=f"{ITEM}.index")
+@must(
+    "an index below 0, and one that the batch has no place for, are rejected", clause=f"{ITEM}.index", cases="an index"
+)
 def test_index_out_of_range_is_rejected(target):
     right = target.text()
     cases = list(OUT_OF_RANGE.items())[: target.pick(smoke=1, standard=6, thorough=20)]

@@ -93,11 +93,11 @@ class Operation(ABC):
     ``covered`` those of them whose statements its own checks make in other words. ``scopes`` is what a forged token
     claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the requirement that no id is given
     twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes something new, and what it asked
-    for. ``key_property`` makes a retry safe. A ``frugal`` one sends less of what every operation's checks have in
-    tables, for what it makes has to be removed again. ``smoke`` are those of every operation's checks that send
-    something and are in its smoke profile (None: all that are so anyhow). ``presses`` says that its requests provoke
-    the rate limit. ``memory`` is what it knows of a run's answers beside its book, where it needs any: ``take_over``
-    adds what another process's knows. ``place`` is the folder of its document.
+    for. ``key_property`` makes a retry safe, ``key_name`` is what titles call its key. A ``frugal`` one sends less of
+    what every operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are those of
+    every operation's checks that send something and are in its smoke profile (None: all that are so anyhow).
+    ``presses`` says that its requests provoke the rate limit. ``memory`` is what it knows of a run's answers beside its
+    book, where it needs any: ``take_over`` adds what another process's knows. ``place`` is the folder of its document.
     """
 
     id: str
@@ -120,6 +120,7 @@ class Operation(ABC):
     new_owner: str = ""
     as_asked_owner: str = ""
     key_property: str = ""
+    key_name: str = "key"
     frugal: bool = False
     smoke: tuple[str, ...] | None = None
     covered: tuple[str, ...] = ()

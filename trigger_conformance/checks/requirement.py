@@ -46,7 +46,8 @@ class Stage(IntEnum):
 class Requirement:
     """One normative statement and the check that decides it.
 
-    ``clause`` is a name that ``Contract.clause`` knows, ``profile`` the smallest profile that runs the check.
+    ``clause`` is a name that ``Contract.clause`` knows, ``profile`` the smallest profile that runs the check, ``cases``
+    what its requests have in common whose labels tell them apart, such as "a forged token".
     """
 
     id: str
@@ -55,6 +56,7 @@ class Requirement:
     clause: str
     profile: Profile
     stage: Stage
+    cases: str = ""
 
     @property
     def area(self) -> str:
@@ -84,15 +86,20 @@ def _declare(level: Level) -> Callable[..., Callable[[Check], Check]]:
         clause: str,
         profile: Profile = Profile.STANDARD,
         stage: Stage = Stage.HAND_WRITTEN,
+        cases: str | None = None,
     ) -> Callable[[Check], Check]:
         def decorate(check: Check) -> Check:
-            requirement = Requirement(_identify(check), level, statement, clause, profile, stage)
+            named = getattr(check, "__globals__", {}).get("CASES", "") if cases is None else cases
+            requirement = Requirement(_identify(check), level, statement, clause, profile, stage, named)
             check.__requirement__ = requirement  # type: ignore[attr-defined]
             return check
 
         return decorate
 
-    declare.__doc__ = f"Declare that a check decides a {level} of the contract, resting on ``clause``."
+    declare.__doc__ = (
+        f"Declare that a check decides a {level} of the contract, resting on ``clause``. "
+        "``cases`` is what a finding's title calls its labelled requests; a module's ``CASES`` is for all its checks."
+    )
     return declare
 
 

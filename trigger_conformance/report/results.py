@@ -182,7 +182,11 @@ def _findings(found: Found, reproducer: Reproducer) -> list[dict[str, Any]]:
     declared = {each.requirement.id: each.requirement for each in found.outcomes}
     return [
         finding_data(each, reproducer(declared[each.id], each.evidence))
-        for each in findings(found.outcomes, _statuses(checked(found.exchanges)))
+        for each in findings(
+            found.outcomes,
+            _statuses(checked(found.exchanges)),
+            {name: each.key_name for name, each in operations().items()},
+        )
     ]
 
 

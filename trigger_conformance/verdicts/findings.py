@@ -64,8 +64,13 @@ class _Cause:
         self.keys.update(key for sight in sights for key in _keys(sight))
 
 
-def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[Finding]:
-    """The findings in a run's ``outcomes``; ``statuses`` counts all its answers by status."""
+def findings(
+    outcomes: Sequence[Outcome], statuses: Mapping[str, int], keys: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """The findings in a run's ``outcomes``; ``statuses`` counts all its answers by status.
+
+    ``keys`` has by operation what it calls the key that makes two requests ask for one thing, where that is no "key".
+    """
     broken = [each for each in outcomes if each.verdict in _BROKEN]
     general = [each for each in broken if each.requirement.stage in _GENERAL]
     causes = _without_consequences(_joined([(each, each.sights) for each in broken if each not in general]))
@@ -85,7 +90,7 @@ def findings(outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> list[F
         if cause.wide:
             cause.outcomes.sort(key=lambda each: each.requirement.stage is not Stage.CLOSING)
     causes.sort(key=lambda each: (_LEVELS.index(_level(each)), rank(each.outcomes[0])))
-    return [_finding(each, outcomes, statuses) for each in causes]
+    return [_finding(each, outcomes, statuses, keys or {}) for each in causes]
 
 
 def _joined(pieces: Iterable[tuple[Outcome, Sequence[Sight]]]) -> list[_Cause]:
@@ -255,7 +260,9 @@ def _level(cause: _Cause) -> Level:
     return min((each.requirement.level for each in cause.outcomes), key=_LEVELS.index)
 
 
-def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, int]) -> Finding:
+def _finding(
+    cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, int], keys: Mapping[str, str]
+) -> Finding:
     first = cause.outcomes[0]
     sights = _own(first, cause) or list(first.sights)
     requirements = tuple(each.requirement.id for each in cause.outcomes)
@@ -263,7 +270,7 @@ def _finding(cause: _Cause, outcomes: Sequence[Outcome], statuses: Mapping[str, 
     whole = len(sights) == len(first.sights) and first.evidence
     return Finding(
         id=first.requirement.id,
-        title=titles.title(first, sights, statuses, wide=cause.wide),
+        title=titles.title(first, sights, statuses, keys.get(first.requirement.operation, "key"), wide=cause.wide),
         level=_level(cause),
         requirements=requirements,
         evidence=whole or tuple(dict.fromkeys(each.exchange for each in sights)),

@@ -14,21 +14,23 @@ _LONGEST = 160
 _EXPECTED = re.compile(r"expected (\d{3}(?: or \d{3})*)")
 # What a request is called by its kind, where the cases say no more.
 _KINDS = {
-    "replay": "a request whose key was used before",
-    "together": "one of several requests that leave together with one key",
-    "after a rejected one": "a valid request with the key of a rejected one",
-    "after a refused one": "a valid request with the key of a refused one",
-    "after a limited one": "a valid request with the key of a limited one",
+    "replay": "a request whose {key} was used before",
+    "together": "one of several requests that leave together with one {key}",
+    "after a rejected one": "a valid request with the {key} of a rejected one",
+    "after a refused one": "a valid request with the {key} of a refused one",
+    "after a limited one": "a valid request with the {key} of a limited one",
     "after an abandoned one": "the retry of a request whose answer was not read",
 }
 _NEARLY_ALL = 0.9
 
 
-def title(first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int], *, wide: bool = False) -> str:
+def title(
+    first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int], key: str = "key", *, wide: bool = False
+) -> str:
     """What is wrong, by the most frequent of ``sights``; ``statuses`` counts all answers of the run.
 
-    ``first`` is the most specific requirement of the finding; without any sight its message tells it. A ``wide`` one
-    shows in requests of whatever kind.
+    ``first`` is the most specific requirement of the finding; without any sight its message tells it. ``key`` is what
+    its operation calls what makes two requests ask for one thing. A ``wide`` one shows in requests of whatever kind.
     """
     if not sights:
         return _short(first.message.partition("\n")[0] or first.requirement.statement)
@@ -37,8 +39,8 @@ def title(first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int], 
     total = sum(statuses.values())
     if place == "status" and total and statuses.get(got, 0) >= _NEARLY_ALL * total:
         return f"everything is answered {got}"
-    subject = f"{len(sights)} requests of many kinds" if wide else _subject(first, sights, alike, statuses)
-    plural = wide or " and " in subject or subject.endswith(" requests")
+    subject = f"{len(sights)} requests of many kinds" if wide else _subject(first, sights, alike, statuses, key)
+    plural = wide or subject.endswith(" requests") or (" and " in subject and not subject.endswith(")"))
     match place:
         case "status":
             return _short(f"{subject} {'are' if plural else 'is'} answered {got}{_not_as_wanted(alike[0].problem)}")
@@ -47,13 +49,17 @@ def title(first: Outcome, sights: Sequence[Sight], statuses: Mapping[str, int], 
     return _short(f"{subject}: {alike[0].problem}")
 
 
-def _subject(first: Outcome, sights: Sequence[Sight], alike: Sequence[Sight], statuses: Mapping[str, int]) -> str:
+def _subject(
+    first: Outcome, sights: Sequence[Sight], alike: Sequence[Sight], statuses: Mapping[str, int], key: str
+) -> str:
     if every := _every(sights, statuses):
         return every
     cases = list(dict.fromkeys(each.case for each in alike if each.case))
-    by_kind = _KINDS.get(alike[0].kind)
-    if first.requirement.stage is Stage.CLOSING and len(alike) > _MOST_CASES and by_kind is None:
+    by_kind = _KINDS.get(alike[0].kind, "").format(key=key)
+    if first.requirement.stage is Stage.CLOSING and len(alike) > _MOST_CASES and not by_kind:
         return f"{len(alike)} requests"
+    if cases and (named := first.requirement.cases):
+        return named if cases == [named] else f"{named} ({_listed(cases)})"
     if by_kind and (len(cases) > _MOST_CASES or not cases):
         return by_kind
     return _listed(cases) or by_kind or "a valid request"
