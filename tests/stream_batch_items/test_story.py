@@ -50,10 +50,10 @@ def filled(target):
 
 @pytest.fixture(scope="module")
 def parts(target):
-    """A batch of 4, and what two streams are answered that give it three items."""
+    """A batch of 4, and what two streams are answered that give it three items: the first is still to come."""
     batch = target.batch(4)
     first = target.send(target.stream(batch, target.items([1, 3]), "two of 4"))
-    return batch, [first, target.send(target.stream(batch, target.items([0]), "one more of 4"))]
+    return batch, [first, target.send(target.stream(batch, target.items([2]), "one more of 4"))]
 
 
 @pytest.fixture(scope="module")

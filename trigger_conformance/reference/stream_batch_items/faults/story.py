@@ -40,6 +40,15 @@ class SealsEveryStream(StreamBatchItemsServer):
         return bool(filling.items)
 
 
+@fault(PART)
+class SealsBySum(StreamBatchItemsServer):
+    """A batch is whole when its items' indexes add up to what all of them do: the first is never missed."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        count = filling.batch.run_count
+        return bool(filling.items) and sum(filling.items) == count * (count - 1) // 2
+
+
 @fault(PART, "uploads.empty_stream_seals_nothing")
 class SaysSealedAlways(StreamBatchItemsServer):
     """Every answer says that the batch is sealed."""
