@@ -315,6 +315,13 @@ def test_the_allure_report_shows_requirement_level_clause_and_exchanges(node, br
     assert list((tmp_path / "report" / "data" / "attachments").iterdir())
 
 
+def test_of_what_left_together_no_key_is_said_to_be_forgotten(results):
+    owner = "create_batch.idempotency.concurrent_requests_with_one_key_create_one_batch"
+    (race,) = [each for each in results["findings"] if each["id"] == owner]
+    assert "together" in race["reproduce"]["note"]
+    assert "forgotten" not in race["reproduce"]["note"]
+
+
 def test_junit_has_the_common_form(broken, results):
     root = ElementTree.parse(broken / "junit.xml").getroot()
     assert [root.tag, *{suite.tag for suite in root}] == ["testsuites", "testsuite"]

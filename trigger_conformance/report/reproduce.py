@@ -420,7 +420,8 @@ class _Shape:
 def _forgot(earlier: Exchange, later: Exchange) -> bool:
     """Whether a key that was known made something else."""
     keyed = bool(operation_of(later.request).key_property)
-    return keyed and _is_new(later) and _key(later) is not None and _key(later) == _key(earlier)
+    at_once = earlier.together == later.together != 0
+    return keyed and not at_once and _is_new(later) and _key(later) is not None and _key(later) == _key(earlier)
 
 
 def _has_a_key_of_its_own(request: Request) -> bool:
