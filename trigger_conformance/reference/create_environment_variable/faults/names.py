@@ -286,6 +286,14 @@ class MergesSlashes(CreateEnvironmentVariableServer):
         return super().asked_name(request).replace("//", "/")
 
 
+@fault(PATHS)
+class ResolvesDotsInPaths(CreateEnvironmentVariableServer):
+    """A path's dot segments are resolved once it is decoded."""
+
+    def asked_name(self, request: Request) -> str:
+        return super().asked_name(request).replace("/./", "/")
+
+
 @fault("names.reserved_names_are_there_or_rejected")
 class SkipsNamesOfItsHost(CreateEnvironmentVariableServer):
     """Names that its host sets are answered with success, and left out."""
