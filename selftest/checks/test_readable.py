@@ -1,13 +1,17 @@
 """What is held against an answer that is wrong whatever was asked is the affair of one requirement."""
 
+from dataclasses import replace
+
 import pytest
 
 from selftest.checks.test_telling import exchange
 from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.expect import ViolationError, Wrong
 from trigger_conformance.checks.ground import GroundError
+from trigger_conformance.checks.losses import LossError
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.runs.reading import as_read
+from trigger_conformance.wire.exchange import Beyond, Failure, FailureKind
 
 BATCH = operations()["create_batch"]
 SCHEMA = "create_batch.acceptance.accepted_answers_satisfy_the_schema"
@@ -49,6 +53,36 @@ def test_a_success_of_another_status_is_that_of_the_plainest_request(problem, ow
     other = exchange(3, status=200)
     read = as_read(ViolationError("wrong", [other], [Wrong(other, problem, "status")]), NEW, BATCH)
     assert getattr(read, "owner", None) == owner
+
+
+def lost(kind, beyond=Beyond.NOTHING):
+    unanswered = exchange(4)
+    return replace(
+        unanswered, answer=None, failure=Failure(kind, ""), request=replace(unanswered.request, beyond=beyond)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner"),
+    [
+        (FailureKind.DROPPED, "create_batch.acceptance.every_request_is_answered"),
+        (FailureKind.TIMEOUT, "create_batch.acceptance.answers_come_in_time"),
+    ],
+)
+def test_a_plain_request_without_an_answer_is_the_affair_of_those_that_say_so(kind, owner):
+    assert as_read(broken(lost(kind)), NEW, BATCH).owner == owner
+    read = as_read(broken(lost(kind), SOUND), NEW, BATCH)
+    assert [each.exchange for each in read.wrongs] == [SOUND]
+
+
+def test_one_that_is_beyond_the_contract_is_its_checks_own():
+    error = broken(lost(FailureKind.DROPPED, Beyond.SIZE))
+    assert as_read(error, NEW, BATCH) is error
+
+
+def test_what_the_whole_run_lost_is_told_by_who_says_it():
+    error = LossError("lost", [lost(FailureKind.DROPPED)])
+    assert as_read(error, NEW, BATCH) is error
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,9 @@ def of_planes(stem):
 
 def in_paths(stem, *, thorough):
     """Names with what paths are made of."""
-    marks = {"two slashes and a dot": "//./", "a question mark": "?", "a percent sign and a plus": "%+", "a number sign": "#",
-             "a space": " ", "a slash": "/", "a plus": "+", "a colon": ":", "a semicolon": ";"}  # fmt: skip
+    marks = {"two slashes and a dot": "//./", "a question mark": "?", "a percent sign and a plus": "%+",
+             "a number sign": "#", "a space": " ", "a slash": "/", "a plus": "+", "a colon": ":",
+             "a semicolon": ";"}  # fmt: skip
     found = {label: f"{stem}_{mark}B" for label, mark in list(marks.items())[: None if thorough else 3]}
     # What a path ends in may be taken for the format of the answer.
     return {**found, "an ending as of a file": f"{stem}.json"}

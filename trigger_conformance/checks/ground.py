@@ -66,10 +66,15 @@ class Ground(Expectation):
 
 def _owner_of_losses(violation: ViolationError) -> str:
     """The requirement that plain requests are answered, where all that is wrong is that some were not; else ""."""
-    lost = [each.exchange for each in violation.wrongs]
-    if not lost or not all(is_lost(each) and each.request.beyond is Beyond.NOTHING for each in lost):
+    owners = [owner_of_loss(each.exchange) for each in violation.wrongs]
+    return min(owners, key=lambda owner: owner.endswith(IN_TIME), default="") if all(owners) else ""
+
+
+def owner_of_loss(exchange: Exchange) -> str:
+    """The requirement that a plain request is answered, or in time, where this one was not; else ""."""
+    if not is_lost(exchange) or exchange.request.beyond is not Beyond.NOTHING:
         return ""
-    return operation_of(lost[0].request).owner(IN_TIME if all(map(is_late, lost)) else ANSWERED)
+    return operation_of(exchange.request).owner(IN_TIME if is_late(exchange) else ANSWERED)
 
 
 def given(exchanges: Exchange | Iterable[Exchange], *, rests_on: str, needed: bool = True) -> Ground:
