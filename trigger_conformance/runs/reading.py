@@ -7,6 +7,8 @@ request that is not the plainest got no answer, that is the one's that every req
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trigger_conformance.checks.expect import ViolationError, Wrong
 from trigger_conformance.checks.ground import GroundError, owner_of_loss
 from trigger_conformance.checks.losses import LossError
@@ -25,7 +27,7 @@ def as_read(error: BaseException | None, requirement: Requirement, operation: Op
     # What was lost over the whole run is told by those that own it.
     if not isinstance(violation, ViolationError) or isinstance(violation, LossError):
         return error
-    rules = [_unreadable]
+    rules: list[Callable[[Wrong, Operation], str]] = [_unreadable]
     if not isinstance(error, GroundError):
         rules += [_of_another_status, _refused]
         # That the plainest valid request gets an answer is what it says itself.
