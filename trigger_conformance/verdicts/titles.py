@@ -16,9 +16,9 @@ _EXPECTED = re.compile(r"expected (\d{3}(?: or \d{3})*)")
 _KINDS = {
     "replay": "a request whose {key} was used before",
     "together": "one of several requests that leave together with one {key}",
-    "after a rejected one": "a valid request with the {key} of a rejected one",
-    "after a refused one": "a valid request with the {key} of a refused one",
-    "after a limited one": "a valid request with the {key} of a limited one",
+    "after a rejected one": "a request with the {key} of a rejected one",
+    "after a refused one": "a request with the {key} of a refused one",
+    "after a limited one": "a request with the {key} of a limited one",
     "after an abandoned one": "the retry of a request whose answer was not read",
 }
 _NEARLY_ALL = 0.9

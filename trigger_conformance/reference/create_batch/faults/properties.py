@@ -166,6 +166,22 @@ class ValidatesAfterTheWrite(CreateBatchServer):
             raise
 
 
+@fault("properties.mistyped_property_creates_nothing")
+class KeepsKeysBesideFractions(CreateBatchServer):
+    """A parentRunId that is a fraction is found out by the store, which has the key by then."""
+
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
+        body = await request.body()
+        try:
+            return await super().create_batch(request, environment)
+        except Problem:
+            with contextlib.suppress(Problem):
+                document = self.parse(body)
+                if isinstance(document, dict) and isinstance(document.get("parentRunId"), float):
+                    await self.create(environment, Order(1, document.get("idempotencyKey")))
+            raise
+
+
 @fault(NO_OBJECT)
 class EmptyBodyIsOne(CreateBatchServer):
     """An empty body is a batch of one."""
