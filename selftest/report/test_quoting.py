@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from selftest.canned import answer, canned
 from selftest.conftest import ROOT
 from trigger_conformance.checks.expect import ViolationError, expect
-from trigger_conformance.contract.quoting import bounded, harmless, quoted, reason, visible
+from trigger_conformance.contract.quoting import apart, bounded, harmless, quoted, reason, visible
 from trigger_conformance.report import files
 from trigger_conformance.report.comparison import compare
 from trigger_conformance.report.progress import line
@@ -252,6 +252,19 @@ def test_a_value_is_one_quoted_piece(value, said):
 )
 def test_a_reason_phrase_of_plain_words_needs_no_quotes(phrase, said):
     assert reason(phrase) == said
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("\u00e9", "e\u0301", (r"'\xe9'", r"'e\u0301'")),
+        ("\u00e9", "\u00e8", ('"\u00e9"', '"\u00e8"')),
+        ("a", 1, ('"a"', "1")),
+        ("\u00e9", "\u00e9", ('"\u00e9"', '"\u00e9"')),
+    ],
+)
+def test_texts_that_look_alike_are_told_apart(one, other, said):
+    assert apart(one, other) == said
 
 
 def test_what_is_harmless_stays_as_it_is():

@@ -176,7 +176,11 @@ def test_spelling_of_a_key_does_not_matter(target):
 @must("a replay at once after the answer finds the batch", clause=KEY)
 def test_replay_at_once_finds_the_batch(target):
     rounds = range(1, target.pick(smoke=2, standard=4, thorough=40) + 1)
-    orders = [target.order(key=target.key(), label=f"round {number}") for number in rounds]
+    # What waits for its parent may be made in a way of its own.
+    orders = [
+        target.order(key=target.key(), label=f"round {number}", resumeParentOnCompletion=number % 2 == 0)
+        for number in rounds
+    ]
     pairs = [(target.send(order), target.send(order, fresh=number % 2 == 1)) for number, order in enumerate(orders)]
     firsts, replays = zip(*pairs, strict=True)
     given_batches(firsts)
@@ -418,6 +422,12 @@ def test_reserved_keys_work_or_are_rejected(target):
     expect_different_batches(taken.values())
     if taken:
         given_copies(replays, *(taken[key_of(each.request)] for each in replays), needed=False)
+    if reserved:
+        made = target.create(key=target.key(), label="a batch with a key")
+        given_batches(made)
+        named = target.send(target.order(key=batch(made), label="a key that is a batch's id"))
+        expect(named).has_status(202, *REJECTIONS)
+        expect_different_batches([made, named])
 
 
 @must("the empty key is another than no key at all, or is rejected", clause=KEY)
@@ -684,6 +694,12 @@ def test_another_environment_has_keys_of_its_own(target):
     ours = target.send(target.order(key=key, label="a UUID, first environment"))
     theirs = target.send(target.order(key=key, label="a UUID, second environment", authorization=target.second_bearer))
     expect_different_batches([ours, theirs])
+    key = target.key()
+    at_once = target.send_together(
+        target.order(key=key, label=f"at once, {label} environment", authorization=credential)
+        for label, credential in (("first", target.bearer), ("second", target.second_bearer))
+    )
+    expect_different_batches(at_once)
     expect(given(theirs, rests_on=UUIDS, needed=False).is_accepted()).is_new_batch()
     replays = given_copies([target.send(here), target.send(there)], first, second, needed=False)
     given_run_count([first, *(each for each in replays if each.request == first.request)], target.within(2))

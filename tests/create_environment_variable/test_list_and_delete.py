@@ -16,6 +16,7 @@ from tests.every_operation.grounds import (
     first_removal,
     given_removed_for_good,
     looks_after_removals,
+    why_failed,
     why_no_json,
 )
 from trigger_conformance.checks.client import JSON, Authorization
@@ -506,7 +507,7 @@ def _is_other_method(target, request):
       stage=Stage.CLOSING)  # fmt: skip
 def test_looking_never_fails_the_server(target, traffic):
     expect(beside(target, traffic) or [target.look().page]).satisfies(
-        lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
+        why_failed,
         also_429=True,
         place="status",
     )

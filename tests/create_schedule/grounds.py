@@ -6,7 +6,7 @@ import re
 from trigger_conformance.checks.expect import several
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
-from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.contract.quoting import apart, quoted
 
 from .moments import moment
 from .operation import OPERATION, expression, owner_of_zone, why_another_pattern
@@ -166,7 +166,8 @@ def why_not_of(request):
 def told(found):
     """The first difference of a schedule, or None."""
     for name, one, other in found:
-        return Problem(f"expected {name} {quoted(one)}, got {quoted(other)}", name.split(".")[0])
+        wanted, got = apart(one, other)
+        return Problem(f"expected {name} {wanted}, got {got}", name.split(".")[0])
     return None
 
 

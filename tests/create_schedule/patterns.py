@@ -57,7 +57,11 @@ def accepted(month, other, third, now):
             "a step of a range in a list": f"0,30-50/10 2 14 {month} *",
         },
         "sundays": {"0 for Sunday": f"20 10 * {month} 0", "7 for Sunday": f"40 11 * {month} 7"},
-        "last_days": {"L as the day": f"15 13 L {month} *", "L in a month of 30 days or more": f"30 1 L {other} *"},
+        "last_days": {
+            "L as the day": f"15 13 L {month} *",
+            "L in a month of 30 days or more": f"30 1 L {other} *",
+            "L in December": "45 2 L 12 *",
+        },
         "last_weekdays": {
             "1L": f"5 14 * {month} 1L",
             "5L": f"35 15 * {month} 5L",
@@ -197,9 +201,14 @@ def rejected(month):
             "three fields": f"15 {month} *",
             "two fields": f"{month} *",
             "one field": "*",
+            "an interval": "@every 9000h",
         },
         "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
-        "hours": {"hour 24": f"0 24 15 {month} *", "a list with hour 24": f"0 12,24 15 {month} *"},
+        "hours": {
+            "hour 24": f"0 24 15 {month} *",
+            "a list with hour 24": f"0 12,24 15 {month} *",
+            "hour 256": f"0 256 15 {month} *",
+        },
         "days": {
             "day 0": f"0 12 0 {month} *",
             "day 32": f"0 12 32 {month} *",
@@ -238,6 +247,7 @@ def rejected(month):
             "a range of three": f"10-20-30 12 15 {month} *",
             "a star and a digit": f"*5 12 15 {month} *",
             "a letter for any value": f"H 12 15 {month} *",
+            "L as the hour": f"0 L 15 {month} *",
             "a rate": "rate(365 days)",
             "a date": "2099-12-31T12:00:00Z",
         },

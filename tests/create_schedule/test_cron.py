@@ -22,7 +22,7 @@ NEVER_5XX = ID("answers", "never_a_server_error")
 SHORT = 40
 FEW = 4
 # Of these kinds software takes most.
-MANY = {"texts": 12, "counts": 7, "steps": 2, "days": 2, "months": 2}
+MANY = {"texts": 12, "counts": 7, "steps": 2, "hours": 2, "days": 2, "months": 2}
 
 
 def send_patterns(target, table):

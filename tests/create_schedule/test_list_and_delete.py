@@ -627,7 +627,7 @@ def beside(target, traffic):
       profile=Profile.SMOKE, stage=Stage.CLOSING)  # fmt: skip
 def test_looking_never_fails_the_server(target, traffic):
     expect(beside(target, traffic) or target.look().pages).satisfies(
-        lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
+        grounds.why_failed,
         also_429=True,
         place="status",
     )
@@ -641,6 +641,6 @@ def test_errors_of_looking_have_a_text(target, traffic):
 
     def judge(exchange):
         said = any(exchange.answer.document.get(text) for text in texts)
-        return None if said else f"{exchange.status} without a {' or '.join(texts)}"
+        return None if said else f"{exchange.status} without any of {', '.join(texts)}"
 
     seen(errors, "error of a look").satisfies(judge, place="message")

@@ -239,7 +239,7 @@ def test_reading_of_skipped_and_doubled_times(target, odd_times):
 def test_names_of_no_zone_are_rejected(target, listed):
     names = [(label, name) for label, name in zones.NO_ZONES.items() if name not in listed]
     requests = [target.order(label=label, timezone=name) for label, name in names]
-    expect(target.send_all(requests[: target.pick(smoke=1, standard=14, thorough=99)])).is_rejected()
+    expect(target.send_all(requests[: target.pick(smoke=1, standard=16, thorough=99)])).is_rejected()
 
 
 @pytest.fixture(scope="module")

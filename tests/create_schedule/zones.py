@@ -41,6 +41,7 @@ SEASONS = {
     "Antarctica/Troll": (range(5, 10), "two hours of daylight saving"),
     "Asia/Tehran": (range(5, 9), "no daylight saving since 2022"),
     "Asia/Damascus": ((12, 1, 2), "no winter time since 2022"),
+    "America/Asuncion": (range(5, 10), "no winter time since 2024"),
 }
 # With daylight saving, by what is special about them: of both hemispheres, of half an hour, at midnight.
 CHANGING = ("America/New_York", "Australia/Sydney", "Australia/Lord_Howe", "Atlantic/Azores", "Europe/London",
@@ -60,6 +61,9 @@ NO_ZONES = {
     "a rule of POSIX": "Abc5",
     "a leading slash": "/Europe/London",
     "a name that objects have": "constructor",
+    "two slashes": "Europe//London",
+    "a folder of the database": "posix/Europe/London",
+    "what Windows calls a zone": "Eastern Standard Time",
     "a way back": "Europe/../Europe/London",
     "a NUL": "Europe/London\0",
     "a word": "conformance",

@@ -246,6 +246,8 @@ HABITS = {
         "Accept with a weight": with_header("Accept", "application/json;q=0.9, */*;q=0.1"),
         "Accept with other types first": with_header("Accept", "text/html, image/gif, image/jpeg, */*; q=0.2"),
         "Accept with other types behind": with_header("Accept", "application/json, text/plain, */*"),
+        "Accept: application/*": with_header("Accept", "application/*"),
+        "Accept of a browser": with_header("Accept", "text/html,application/xml;q=0.9,*/*;q=0.8"),
     },
     "expectation": {"Expect: 100-continue": EXPECTING},
     "pieces": {

@@ -16,6 +16,7 @@ ACCEPTED = "answers.valid_request_is_accepted"
 PRINTABLE_KEYS, LONG_KEYS = "printable_unicode_keys_work", "keys_up_to_255_characters_work"
 WORD = re.compile(r"[\w-]+", re.ASCII)
 JSON = "application/json"
+MAY_BE_UNKNOWN = ("OPTIONS", "TRACE", "QUERY", "FOO")
 
 
 def operation(exchanges):
@@ -50,6 +51,12 @@ def expect_nothing_made(target, requests):
     """What had to fail made nothing; whether it did is seen in the operation's own way."""
     shown, judge = target.look_for(list(requests))
     expect(shown).satisfies(judge)
+
+
+def why_failed(exchange):
+    """A judge: the server failed; 501 tells no more than that it does not know a method (RFC 9110 section 15.6.2)."""
+    unknown = exchange.status == 501 and exchange.request.method in MAY_BE_UNKNOWN
+    return f"{exchange.outcome} to what a client can send" if (exchange.status or 0) >= 500 and not unknown else None
 
 
 def why_no_json(exchange):

@@ -10,6 +10,8 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
 from trigger_conformance.wire.exchange import Beyond
 
+from .grounds import why_failed
+
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
 STANDARD_REFUSALS = {404, 405, 411, 413, 415, 431}
@@ -18,7 +20,7 @@ INTERNALS = {
     "a stack trace": r"Traceback \(most recent call last\)|^[ \t]+at [\w.$<>\[\] ]+\(.*:\d+\)|goroutine \d+ \[",
     "a source position": r"""File "[^"]+", line \d|(?<=[\w./-])\.(ts|js|mjs|py|go|rb|java|php|rs|cs|ex):\d""",
     "SQL": r"SQLSTATE|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.{1,400}\b(FROM|VALUES|SET|WHERE)\b"
-    r"|violates unique constraint|duplicate key value|syntax error at or near",
+    r"|(?i:\binsert into \W?\w{1,80}\W? ?\()|violates unique constraint|duplicate key value|syntax error at or near",
     "a file path": r"(?<![\w/.:-])/(usr|home|app|srv|var|opt|root|etc|tmp|workspace|Users|node_modules)/[\w./-]"
     r"|\b[A-Z]:\\\w+\\",
 }
@@ -69,6 +71,8 @@ def test_accepted_answers_satisfy_the_schema(target, traffic, libraries):
             return Problem(f"expected application/json, got {exchange.answer.header('content-type')!r}", "media type")
         if len(exchange.answer.all("content-type")) > 1:
             return "Content-Type is there more than once"
+        if exchange.answer.json is None:
+            return "its body is no JSON object"
         return next(iter(target.contract.schema_errors(target.contract.response_schema, exchange.answer.json)), found)
 
     asked = [each for each in traffic if target.operation.asks(each.request)]
@@ -108,11 +112,7 @@ def _also_fine(target, request):
     stage=Stage.CLOSING,
 )
 def test_never_a_server_error(target, traffic):
-    expect(on_operation(target, traffic)).satisfies(
-        lambda each: f"{each.outcome} to what a client can send" if (each.status or 0) >= 500 else None,
-        also_429=True,
-        place="status",
-    )
+    expect(on_operation(target, traffic)).satisfies(why_failed, also_429=True, place="status")
 
 
 @must(
@@ -199,7 +199,7 @@ def test_error_has_a_message(target, traffic):
 
     def judge(exchange):
         said = any(exchange.answer.document.get(text) for text in texts)
-        return None if said else f"{exchange.status} without a {' or '.join(texts)}"
+        return None if said else f"{exchange.status} without any of {', '.join(texts)}"
 
     answers = seen(with_status(target, traffic, *ERRORS), "400, 422 or 429")
     answers.satisfies(judge, also_429=True, place="message")

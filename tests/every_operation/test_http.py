@@ -14,7 +14,7 @@ from trigger_conformance.contract.quoting import quoted
 from trigger_conformance.wire.exchange import Beyond, Delivery, Framing
 
 from .clients import FEW, HABITS, HEADS, STANDARD, TELLING, as_sent_by, value
-from .grounds import expect_nothing_made, given_as_asked, why_no_json
+from .grounds import MAY_BE_UNKNOWN, expect_nothing_made, given_as_asked, why_no_json
 from .json_texts import SPELT
 from .packs import is_right
 
@@ -22,7 +22,6 @@ CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_ac
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
-MAY_BE_UNKNOWN = ("OPTIONS", "TRACE", "QUERY", "FOO")
 OVERRIDE = (("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST"))
 
 
@@ -179,13 +178,14 @@ def other_media_types(target):
     types = {
         "no Content-Type": None,
         "text/plain": "text/plain",
+        "a charset that nobody knows": "application/json; charset=conformance",
         "application/x-www-form-urlencoded": "application/x-www-form-urlencoded",
         "multipart/form-data without a boundary": "multipart/form-data",
         "a malformed Content-Type": "application",
     }
     return target.send_all(
         target.telling(label, content_type=value, beyond=Beyond.MEDIA)
-        for label, value in list(types.items())[: target.pick(smoke=0, standard=5, thorough=5, frugal=2)]
+        for label, value in list(types.items())[: target.pick(smoke=0, standard=6, thorough=6, frugal=3)]
     )
 
 
@@ -279,7 +279,7 @@ def test_media_type_in_any_letter_case_is_read(habits):
 
 
 @must(
-    "Accept: */*, none, and one with weights are answered as application/json is",
+    "Accept: */*, application/*, none, and one with weights are answered as application/json is",
     clause="RFC 9110 12.5.1",
     profile=Profile.SMOKE,
 )

@@ -143,6 +143,8 @@ def _values(number):
         "a mail address with a tag for a point": f"x{number}+tag@gmail.com",
         "an IP address": f"2001:db8::{number % 2**16:x}:{number >> 16 & 0xFFFF:x}",
         "an IP address with its zeros": f"2001:db8:0:0:0:0:{number % 2**16:x}:{number >> 16 & 0xFFFF:x}",
+        "a path with brackets": f"x{number}[k]",
+        "a path with a point": f"x{number}.k",
         "a ULID": f"01J0{number:022}",
         "a ULID with letters for digits": f"OIJO{number:022}",
     }
@@ -230,6 +232,7 @@ def _cleaned(base, spelled):
         "a typographic quotation mark inside": _within(base, "“"),
         "an en dash for a hyphen": base.replace("-k1", "–k1"),
         "an underscore for a hyphen": base.replace("-k1", "_k1"),
+        "a plus for a hyphen": base.replace("-k1", "+k1"),
     }
     more = {
         "a joiner inside": _within(base, "\u200d"),
@@ -484,8 +487,9 @@ TELLING = (
     OF_PATHS, "one apostrophe for two", "without its padding", "an Arabic digit", "a Cyrillic е",
     "marks, then b", "a start", "one CRC-32", "one sum, one polynomial", SPELLED, "one percent sign for two",
     "other after 254 characters", "other at the end", "a longer one", FULL,
-    "an underscore for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen", "emoji",
-    "a slash and more", "a leading space", "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
+    "an underscore for a hyphen", "a plus for a hyphen", "hiragana", "katakana", "sharp s", "an en dash for a hyphen",
+    "emoji", "?", ".", "a soft hyphen inside", "an empty element inside", "a slash and more", "a leading space",
+    "a shorter one", "astral, ending in 😀", "astral, ending in 😁",
     "beginning with a", "beginning with b", "a sigma for a final one", "a variation selector inside",
     "a mark from right to left inside", "one space inside", "a no-break space inside",
 )  # fmt: skip

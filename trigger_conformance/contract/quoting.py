@@ -7,6 +7,7 @@ are the last line of defence of whatever prints or writes a report. Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Beyond what a line of a message shows: cutting what is shown comes after redaction, which must see whole credentials.
 _LONGEST_PIECE = 2000
@@ -53,6 +54,17 @@ def quoted(value: object, most: int = _LONGEST_PIECE) -> str:
         return shortened(visible(repr(value)), most)
     kept = value[:most].replace("\\", "\\\\").replace('"', '\\"')
     return f'"{visible(kept)}{_CUT if len(value) > most else ""}"'
+
+
+def apart(one: object, other: object) -> tuple[str, str]:
+    """Two values, ``quoted``; of texts that look alike all that is not ASCII is escaped."""
+    if isinstance(one, str) and isinstance(other, str) and one != other and _alike(one) == _alike(other):
+        return shortened(ascii(one), _LONGEST_PIECE), shortened(ascii(other), _LONGEST_PIECE)
+    return quoted(one), quoted(other)
+
+
+def _alike(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def reason(phrase: str) -> str:

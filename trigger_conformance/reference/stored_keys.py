@@ -299,3 +299,23 @@ def drops_what_may_be_ignored(key: str) -> str:
 def reads_no_break_spaces_as_spaces(key: str) -> str:
     """Every kind of space is an ordinary one, and runs of them are one."""
     return re.sub(r"[ \u00a0\u2000-\u200a\u202f\u3000]+", " ", key)
+
+
+def reads_paths(key: str) -> str:
+    """Brackets of a path are points, as lodash has it."""
+    return re.sub(r"\[(['\"]?)([^\[\]'\"]+)\1\]", r".\2", key)
+
+
+def reads_base64_of_both_alphabets(key: str) -> str:
+    """Plus and minus are one, and so are slash and underscore: base64 of either alphabet."""
+    return key.replace("+", "-").replace("/", "_")
+
+
+def strips_tags(key: str) -> str:
+    """What looks like markup is taken out."""
+    return re.sub("<[^>]*>", "", key)
+
+
+def drops_soft_hyphens(key: str) -> str:
+    """Soft hyphens, which nobody sees, are dropped."""
+    return key.replace("\u00ad", "")

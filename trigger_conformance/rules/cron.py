@@ -71,7 +71,7 @@ def problem(told: datetime, pattern: str, zone: tzinfo, earliest: datetime, late
     wanted = next_times(pattern, zone, earliest, latest)
     if not wanted or any(told in span for span in wanted):
         return None
-    said = told.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = told.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return f"expected {' or '.join(dict.fromkeys(str(each) for each in wanted))}, got {said}"
 
 

@@ -27,6 +27,7 @@ def forged(claims: dict[str, Any]) -> dict[str, str]:
         "alg none": unsigned,
         "alg None": _with_header(unsigned, {"alg": "None", "typ": "JWT"}),
         "a signature of zeros": f"{_part({'alg': 'ES256', 'typ': 'JWT'})}.{_part(current)}.{_ZEROS}",
+        "an empty signature": f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(current)}.",
         "signed with another key": jwt.encode(current, _FOREIGN_KEY, algorithm="HS256"),
         "signed with another key, expired": jwt.encode({**current, "exp": _LONG_AGO}, _FOREIGN_KEY, algorithm="HS256"),
     }

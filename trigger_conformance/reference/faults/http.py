@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import contextlib
 import itertools
 from typing import Any
@@ -224,6 +225,18 @@ class FailsOnOtherMediaTypes(_ByMediaType):
     def judge(self, media_type: str | None) -> None:
         if not (media_type or "").startswith("application/json"):
             raise Problem(500, "no parser")
+
+
+@fault(MEDIA, "answers.never_a_server_error")
+class FailsOnUnknownCharsets(_ByMediaType):
+    """A charset that the language does not know is answered 500."""
+
+    def judge(self, media_type: str | None) -> None:
+        _, given, charset = (media_type or "").partition("charset=")
+        try:
+            codecs.lookup(charset.strip('" ') if given else "utf-8")
+        except LookupError:
+            raise Problem(500, "unknown encoding") from None
 
 
 @fault("http.charset_parameter_is_accepted")

@@ -133,6 +133,14 @@ class WantsJsonByName(_ByAccept):
 
 
 @fault(ACCEPT)
+class KnowsNoRangesOfTypes(_ByAccept):
+    """An Accept that names neither application/json nor any type at all is answered 406, application/* too."""
+
+    def satisfies(self, accept: str | None) -> bool:
+        return accept is None or "application/json" in accept or "*/*" in accept
+
+
+@fault(ACCEPT)
 class ReadsNoWeights(_ByAccept):
     """A weight is taken for a part of the media type, so that nothing matches."""
 
@@ -151,6 +159,18 @@ class AnswersInTheFirstType(OperationServer):
             kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
             page = b"<pre>" + bytes(response.body) + b"</pre>"
             return Response(page, response.status_code, kept, media_type="text/html")
+        return response
+
+
+@fault(ACCEPT)
+class AnswersXmlToBrowsers(OperationServer):
+    """The answer is XML wherever Accept names that and not JSON, as a library on the path has it."""
+
+    async def handle(self, request: Request) -> Response:
+        response, accept = await super().handle(request), request.headers.get("accept", "")
+        if "application/xml" in accept and "json" not in accept and response.status_code // 100 == 2:
+            kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
+            return Response(b"<answer/>", response.status_code, kept, media_type="application/xml")
         return response
 
 

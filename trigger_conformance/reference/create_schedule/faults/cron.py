@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -142,6 +142,23 @@ class CommandsAreIgnored(CreateScheduleServer):
     def cron_fields(self, text: str) -> list[str]:
         fields = super().cron_fields(text)
         return fields[:5] if len(fields) > 7 else fields
+
+
+@fault("cron.hours_out_of_range_are_rejected")
+class ReadsNumbersInBytes(CreateScheduleServer):
+    """A number is cast to a byte before its bounds are looked at."""
+
+    def read_number(self, field: Field, text: str) -> int:
+        return super().read_number(field, str(int(text) & 0xFF) if re.fullmatch("[0-9]{3}", text) else text)
+
+
+@fault(TEXT)
+class LIsTheLastOfAnyField(CreateScheduleServer):
+    """L is the highest number of every field but the day of the week."""
+
+    def read_item(self, field: Field, item: str) -> frozenset[int]:
+        is_taken = item == "L" and field not in (DAY, WEEKDAY)
+        return frozenset({field.most}) if is_taken else super().read_item(field, item)
 
 
 @fault(COUNTS)
@@ -424,6 +441,25 @@ class Rejects7L(CreateScheduleServer):
 
     def last_weekday(self, item: str) -> int | None:
         return None if item == "7L" else super().last_weekday(item)
+
+
+@fault("cron.last_day_is_accepted", "answers.never_a_server_error")
+class FailsOnTheLastDayOfAYear(CreateScheduleServer):
+    """The last day of December is the one before the first of month 13: answered 500."""
+
+    def last_of_month(self, day: date) -> int:
+        try:
+            return (date(day.year, day.month + 1, 1) - timedelta(days=1)).day
+        except ValueError:
+            raise Problem(500, "month must be in 1..12") from None
+
+
+@fault(COUNTS)
+class TakesIntervals(CreateScheduleServer):
+    """@every and a time are an interval, as a library has it; nextRun is that of midnight."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        return super().cron_fields("0 0 * * *" if text.startswith("@every ") else text)
 
 
 @fault(LAST_DAYS)

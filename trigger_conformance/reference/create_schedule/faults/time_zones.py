@@ -135,6 +135,22 @@ class CitiesAreZones(_Reading):
 
 
 @fault(REJECTED)
+class MergesSlashesInZones(_Reading):
+    """A zone's name is read as a path: two slashes are one."""
+
+    def read(self, timezone: str) -> str:
+        return timezone.replace("//", "/")
+
+
+@fault(REJECTED)
+class TakesFoldersOfZones(_Reading):
+    """A zone may be named by its place in the folders posix and right of the database."""
+
+    def read(self, timezone: str) -> str:
+        return timezone.removeprefix("posix/").removeprefix("right/")
+
+
+@fault(REJECTED)
 class TakesLocal(_Reading):
     """Local is the zone of the server, as Go has it."""
 

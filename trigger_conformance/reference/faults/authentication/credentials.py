@@ -221,6 +221,14 @@ class TrustsUnsignedTokensInDisguise(Decoding):
 
 
 @fault(FORGED)
+class TrustsEmptySignatures(Decoding):
+    """A token whose signature is empty needs none, whatever its algorithm."""
+
+    def trusts(self, token: str) -> bool:
+        return jwt.get_unverified_header(token)["alg"] == "HS256" and token.endswith(".")
+
+
+@fault(FORGED)
 class TrustsForeignTokens(Decoding):
     """A signed token is trusted, whoever signed it."""
 

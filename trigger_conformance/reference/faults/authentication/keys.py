@@ -44,6 +44,14 @@ class TakesDashesForUnderscores(_Comparing):
 
 
 @fault(WRONG)
+class DropsPadding(_Comparing):
+    """Equals signs behind a key are the padding of base64, and dropped."""
+
+    def similar(self, token: str, api_key: str) -> bool:
+        return token.rstrip("=") == api_key
+
+
+@fault(WRONG)
 class TakesTheKeyForAPattern(_Comparing):
     """The token is compared by LIKE with the key that is kept, of which each underscore stands for any character."""
 
@@ -187,6 +195,14 @@ class FailsOnLongCredentials(OperationServer):
             return await super().handle(request)
         except Problem as problem:
             return self.error(problem.status, problem.message)
+
+
+@fault("authentication.oversized_or_binary_authorization_is_refused")
+class TrimsAllWhiteSpace(_Comparing):
+    """What the language calls white space is dropped behind a credential, a no-break space too."""
+
+    def similar(self, token: str, api_key: str) -> bool:
+        return token.rstrip() == api_key
 
 
 @fault("authentication.oversized_or_binary_authorization_is_refused", "answers.never_a_server_error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from trigger_conformance.reference.behaviours import fault
@@ -44,6 +45,23 @@ class FindsByLongerKeys(_Searching):
 
     def alike(self, stored: str, key: str) -> bool:
         return stored.startswith(key) and bool(key)
+
+
+@fault("idempotency.reserved_keys_work_or_are_rejected")
+class FindsByIdToo(_Searching):
+    """A key that is a batch's id is that batch."""
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        named = (each for each in self.batches(environment).values() if order.key in (each.key, each.id))
+        return next(named, None) if order.key is not None else None
+
+
+@fault("idempotency.replay_at_once_finds_the_batch")
+class ForgetsKeysOfWhatWaits(CreateBatchServer):
+    """A batch whose parent is to be resumed is made in another way, which keeps no key."""
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        return await super().create(environment, replace(order, key=None) if order.resume_parent else order)
 
 
 @fault("idempotency.containing_keys_are_different")

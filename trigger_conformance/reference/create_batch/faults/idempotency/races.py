@@ -274,6 +274,32 @@ class SharesWhatIsUnderWay(CreateBatchServer):
         return await super().create(environment, order)
 
 
+@fault("idempotency.another_environment_has_keys_of_its_own")
+class SharesKeysUnderWay(CreateBatchServer):
+    """A key that is under way is whoever's it is: environments that send it at once get one batch."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.flying: dict[str, asyncio.Task[Batch]] = {}
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        flight = self.flying.get(order.key or "")
+        return await flight if flight is not None else await super().find(environment, order)
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        if order.key is None:
+            return await super().create(environment, order)
+        self.flying[order.key] = asyncio.create_task(self.fly(environment, order))
+        try:
+            return await self.flying[order.key]
+        finally:
+            del self.flying[order.key]
+
+    async def fly(self, environment: Environment, order: Order) -> Batch:
+        await asyncio.sleep(0.02)
+        return await super().create(environment, order)
+
+
 @fault("idempotency.abandoned_request_is_not_undone_later")
 class AbandonedBatchesAreRolledBackLater(AbandonedBatchesAreRolledBack):
     """A batch whose client has gone is taken back when its transaction times out; its retry has seen it by then."""

@@ -15,6 +15,8 @@ DELIMITERS = "idempotency.delimiters_make_keys_different"
 UNUSUAL = "idempotency.unusual_keys_work_or_are_rejected"
 
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
+    stored_keys.reads_paths: ("idempotency.spellings_of_one_value_are_different_keys",),
+    stored_keys.reads_base64_of_both_alphabets: ("idempotency.invisible_characters_and_markup_make_keys_different",),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (

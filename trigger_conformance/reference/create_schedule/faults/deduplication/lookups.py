@@ -74,6 +74,25 @@ class FindsByLike(_Searching):
         return fnmatchcase(stored, key.translate({ord("_"): "?", ord("%"): "*", ord("*"): "[*]", ord("["): "[[]"}))
 
 
+@fault(DELIMITERS)
+class FindsByRegularExpression(_Searching):
+    """A key is looked up as a regular expression."""
+
+    def alike(self, stored: str, key: str) -> bool:
+        try:
+            return stored == key or re.fullmatch(key, stored) is not None
+        except (re.error, OverflowError, RecursionError):
+            return False
+
+
+@fault(DELIMITERS)
+class FindsByGlob(_Searching):
+    """A key is looked up as a shell pattern, as Redis KEYS does."""
+
+    def alike(self, stored: str, key: str) -> bool:
+        return stored == key or fnmatchcase(stored, key.replace("[", "[[]"))
+
+
 @fault(LENGTH)
 class RejectsKeysBeyond128(CreateScheduleServer):
     """A key of more than 128 characters is rejected."""

@@ -18,6 +18,9 @@ CLEANED = "deduplication.invisible_characters_and_markup_make_keys_different"
 BEGINNING = "deduplication.beginning_makes_keys_different"
 
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
+    stored_keys.strips_tags: (CLEANED,),
+    stored_keys.drops_soft_hyphens: (CLEANED,),
+    stored_keys.reads_base64_of_both_alphabets: (CLEANED,),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (CASE, FORM),

@@ -221,6 +221,23 @@ class KnowsTheLastTenKeys(CreateScheduleServer):
         return schedule
 
 
+@fault("deduplication.no_key_ever_named_two_schedules")
+class KnowsKeysForTwoSeconds(CreateScheduleServer):
+    """A key is known for two seconds after it was used last: older schedules stay, under no key."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.used: dict[str, float] = {}
+
+    async def keep(self, environment: Environment, order: Order) -> Schedule:
+        schedules, key = self.schedules(environment), self.stored_key(order.key)
+        if key in schedules and time.monotonic() - self.used.get(key, 0.0) > 2:
+            older = schedules.pop(key)
+            schedules[older.id] = older
+        self.used[key] = time.monotonic()
+        return await super().keep(environment, order)
+
+
 @fault(FREE)
 class DeletedKeysComeBack(CreateScheduleServer):
     """A key's schedule comes back with its old id when the key is used after a delete."""
