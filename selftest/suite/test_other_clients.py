@@ -137,8 +137,10 @@ def test_a_clients_request_is_whole(client):
 def test_every_habit_is_shown_by_a_client_of_a_standard_run():
     sent = [as_sent_by(client, API.order()) for client in list(HEADS)[:STANDARD]]
     lonely = [label for ways in HABITS.values() for label, habit in ways.items() if not any(map(habit.has, sent))]
-    # No client asks a POST for a range, and cookies and proxies are no client's own.
-    assert lonely == ["a cookie, by way of two proxies", "a range"]
+    # No client of an API is a browser or asks a POST for a range, and cookies and proxies are no client's own.
+    assert lonely == [
+        "Accept: application/*", "Accept of a browser", "a cookie, by way of two proxies", "a range",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("ways", HABITS.values(), ids=HABITS)
