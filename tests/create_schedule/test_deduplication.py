@@ -668,10 +668,11 @@ def test_key_of_another_environment_changes_nothing(target, elsewhere):
 def earliest_again(target, traffic):
     """The run's earliest request whose key no other one had, once more: as it was, so that it changes nothing."""
     times, gone = Counter(key_of(each.request) for each in traffic), removed(traffic)
-    alone = [each for each in accepted(target, traffic) if each.request.credential == "primary"
+    alone = [each for each in plain(accepted(target, traffic)) if each.request.credential == "primary"
              and times[key_of(each.request)] == 1 and made(each) not in gone]  # fmt: skip
     earliest = alone[: target.pick(smoke=0, standard=1, thorough=3)]
-    return [each for each in target.send_all(each.request for each in earliest) if made(each)]
+    again = [target.request(each.request.body, label=f"{each.request.label}, long after") for each in earliest]
+    return [each for each in target.send_all(again) if made(each)]
 
 
 @must("in the whole run, no key ever named two schedules at a time", clause=CLAUSE, profile=Profile.SMOKE,
