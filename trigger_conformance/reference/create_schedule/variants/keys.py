@@ -22,6 +22,7 @@ MORE_THAN_TEN = (
     "deduplication.key_of_another_environment_changes_nothing",
     "deduplication.slightly_different_keys_are_different",
     "list_and_delete.list_has_every_schedule",
+    "time_zones.rules_of_every_season_are_known",
     "list_and_delete.concurrent_deletes_are_answered",
     "deduplication.tenth_request_is_as_the_second",
     "bodies.odd_characters_in_strings_are_answered",
