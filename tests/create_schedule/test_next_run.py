@@ -167,7 +167,7 @@ def test_second_request_moves_the_next_run(target, traffic, by_kind):
 
 
 @must("a schedule that is seen by its id has the right nextRun", clause="retrieveSchedule.responses.200",
-      stage=Stage.CLOSING)  # fmt: skip
+      stage=Stage.CLOSING, cases="")  # fmt: skip
 def test_seen_time_is_right(target, traffic, by_kind):
     firsts = given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
     right = {target.operation.made(each) for each in judged(target, traffic) if why_another_time(each) is None}
@@ -183,7 +183,9 @@ def is_look(exchange):
     return exchange.request.method == "GET" and "/schedules/" in exchange.request.target
 
 
-@must("schedules in the list have the right nextRun", clause="listSchedules.responses.200", stage=Stage.CLOSING)
+@must(
+    "schedules in the list have the right nextRun", clause="listSchedules.responses.200", stage=Stage.CLOSING, cases=""
+)
 def test_listed_times_are_right(target, traffic, by_kind):
     given(of_kind(target, by_kind, "plain"), rests_on=NEXT_RUN).satisfies(why_another_time, place="nextRun")
     ours = {target.operation.key(each.request): each for each in judged(target, traffic)}
