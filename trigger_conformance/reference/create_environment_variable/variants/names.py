@@ -25,6 +25,7 @@ MORE_THAN_TWENTY = (
     "bodies.deep_and_large_bodies_are_answered",
     "bodies.unknown_properties_are_accepted",
     "fuzzing.generated_valid_requests_are_accepted",
+    "http.other_media_types_are_handled",
     "http.chunked_body_is_accepted_or_411",
     "http.charset_parameter_is_accepted",
     "http.header_names_in_any_letter_case_are_read",
