@@ -53,10 +53,15 @@ def expect_nothing_made(target, requests):
     expect(shown).satisfies(judge)
 
 
-def why_failed(exchange):
-    """A judge: the server failed; 501 tells no more than that it does not know a method (RFC 9110 section 15.6.2)."""
+def has_failed(exchange):
+    """Whether the server failed: 501 says no more than that it does not know a method (RFC 9110 section 15.6.2)."""
     unknown = exchange.status == 501 and exchange.request.method in MAY_BE_UNKNOWN
-    return f"{exchange.outcome} to what a client can send" if (exchange.status or 0) >= 500 and not unknown else None
+    return (exchange.status or 0) >= 500 and not unknown
+
+
+def why_failed(exchange):
+    """A judge: the server failed."""
+    return f"{exchange.outcome} to what a client can send" if has_failed(exchange) else None
 
 
 def why_no_json(exchange):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
-from starlette.responses import Response
-
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import ActsOnRejections
 from trigger_conformance.reference.create_batch.store import Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
@@ -151,35 +148,21 @@ class FailsOnMistypedKeys(CreateBatchServer):
 
 
 @fault("properties.mistyped_property_creates_nothing", "idempotency.rejected_request_does_not_use_up_its_key")
-class ValidatesAfterTheWrite(CreateBatchServer):
+class ValidatesAfterTheWrite(ActsOnRejections):
     """The key is stored before the other properties are validated."""
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        body = await request.body()
-        try:
-            return await super().create_batch(request, environment)
-        except Problem:
-            with contextlib.suppress(Problem):
-                document = self.parse(body)
-                if isinstance(document, dict) and isinstance(document.get("idempotencyKey"), str):
-                    await self.create(environment, Order(1, document["idempotencyKey"]))
-            raise
+    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
+        if isinstance(document.get("idempotencyKey"), str):
+            await self.create(environment, Order(1, document["idempotencyKey"]))
 
 
 @fault("properties.mistyped_property_creates_nothing")
-class KeepsKeysBesideFractions(CreateBatchServer):
+class KeepsKeysBesideFractions(ActsOnRejections):
     """A parentRunId that is a fraction is found out by the store, which has the key by then."""
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        body = await request.body()
-        try:
-            return await super().create_batch(request, environment)
-        except Problem:
-            with contextlib.suppress(Problem):
-                document = self.parse(body)
-                if isinstance(document, dict) and isinstance(document.get("parentRunId"), float):
-                    await self.create(environment, Order(1, document.get("idempotencyKey")))
-            raise
+    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
+        if isinstance(document.get("parentRunId"), float):
+            await self.create(environment, Order(1, document.get("idempotencyKey")))
 
 
 @fault(NO_OBJECT)

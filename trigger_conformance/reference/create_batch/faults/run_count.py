@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import ActsOnRejections
 from trigger_conformance.reference.create_batch.store import Batch, Order
 from trigger_conformance.reference.limiter import Allowance
 from trigger_conformance.reference.server import Problem
@@ -382,20 +383,13 @@ class FailsOnWholeFractions(_Converting):
 
 
 @fault("run_count.rejected_run_count_creates_nothing")
-class WritesBeforeTheRangeIsChecked(CreateBatchServer):
+class WritesBeforeTheRangeIsChecked(ActsOnRejections):
     """The batch of a runCount that is far below the range is written before it is rejected."""
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        body = await request.body()
-        try:
-            return await super().create_batch(request, environment)
-        except Problem:
-            document = self.parse(body)
-            told = document if isinstance(document, dict) else {}
-            is_low = type(told.get("runCount")) is int and told["runCount"] < -1
-            if is_low and isinstance(told.get("idempotencyKey"), str):
-                await self.create(environment, Order(1, told["idempotencyKey"]))
-            raise
+    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
+        is_low = type(document.get("runCount")) is int and document["runCount"] < -1
+        if is_low and isinstance(document.get("idempotencyKey"), str):
+            await self.create(environment, Order(1, document["idempotencyKey"]))
 
 
 @fault(TYPES)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
+from trigger_conformance.reference.create_batch.shared import ActsOnRejections
 from trigger_conformance.reference.create_batch.store import Order
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
@@ -50,19 +51,11 @@ class CreatesBeforeAuthentication(CreateBatchServer):
 
 
 @fault("idempotency.key_outlives_errors_beside_it", "idempotency.no_key_ever_named_two_batches", MODEL)
-class RejectionsForgetTheKey(CreateBatchServer):
+class RejectionsForgetTheKey(ActsOnRejections):
     """A rejected request with a known key deletes it: the cleanup of a failed create."""
 
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        body = await request.body()
-        try:
-            return await super().create_batch(request, environment)
-        except Problem:
-            with contextlib.suppress(Problem):
-                document = self.parse(body)
-                if isinstance(document, dict):
-                    self.batches(environment).pop(str(document.get("idempotencyKey")), None)
-            raise
+    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
+        self.batches(environment).pop(str(document.get("idempotencyKey")), None)
 
 
 @fault("run_count.out_of_range_is_rejected", MODEL)
