@@ -39,9 +39,9 @@ class BatchClient(Client):
         """A request for two runs, which the answer names again."""
         return self.order(2, key=key or self.key(), label=label, **how)
 
-    def weighing(self, runs, *, label="", **how):
-        """A request for so many runs."""
-        return self.order(runs, key=self.key(), label=label, **how)
+    def weighing(self, runs, *, key=None, label="", **how):
+        """A request for so many runs, with the key or a fresh one."""
+        return self.order(runs, key=key or self.key(), label=label, **how)
 
     @property
     def most_runs(self):

@@ -750,9 +750,10 @@ def oldest(target, traffic, at_most=math.inf):
     return made[min(target.wire.decide("too old keys", old), len(made) - 1)]
 
 
-@must("the run's earliest keys are still known at its end", clause=KEY, stage=Stage.CLOSING)
+@must("the run's earliest keys, and its largest batch's, are still known at its end", clause=KEY, stage=Stage.CLOSING)
 def test_earliest_keys_are_known_at_the_end(target, traffic):
-    firsts = longest_unused(target, traffic)
+    young = within_their_life(target, traffic)
+    firsts = [*longest_unused(target, traffic, young), *the_largest_and_the_limited(traffic, young)]
     if target.profile >= Profile.THOROUGH:
         target.wire.pause(LIFE - 1 - (time.monotonic() - firsts[0].ended))
     in_time = replayed_in_time(target, firsts)
@@ -770,14 +771,25 @@ def replayed_in_time(target, firsts):
     return in_time
 
 
-def longest_unused(target, traffic):
-    """Plain keys of the run that are less than a key's life old, first those that were used last the longest ago.
+def the_largest_and_the_limited(traffic, young):
+    """Those of ``young`` that made the largest batch, and a batch whose key was then answered 429."""
+    limited = {key_of(each.request) for each in traffic if each.status == 429}
+    largest = max(young, key=lambda each: run_count(each.request) or 0, default=None)
+    return [each for each in young if each is largest or key_of(each.request) in limited]
+
+
+def within_their_life(target, traffic):
+    """The exchanges of the run that made batches with plain keys, as far as those must still be known."""
+    made = [each for each in keyed_batches(traffic) if keys.is_plain(key_of(each.request))]
+    old = sum(time.monotonic() - each.ended > LIFE - 2 for each in made)
+    return made[target.wire.decide("keys beyond their life", old) :]
+
+
+def longest_unused(target, traffic, young):
+    """Those of ``young`` whose keys were used last the longest ago, the longest first.
 
     Keys that were replayed in vain, or never, are left out where others were: a replay must work to begin with.
     """
-    made = [each for each in keyed_batches(traffic) if keys.is_plain(key_of(each.request))]
-    old = sum(time.monotonic() - each.ended > LIFE - 2 for each in made)
-    young = made[target.wire.decide("keys beyond their life", old) :]
     last = {key_of(each.request): each.number for each in traffic}
     found = {batch(each) for each in traffic if is_cached(each)}
     if not found:
@@ -803,7 +815,8 @@ def test_abandoned_request_is_not_undone_later(target, traffic):
     young = young[: target.pick(smoke=1, standard=1, thorough=9)]
     for retry, *replays in young:
         given_copies(replays, retry)
-    ((plain, replay),) = replayed_in_time(target, longest_unused(target, traffic)[:1])
+    known = longest_unused(target, traffic, within_their_life(target, traffic))
+    ((plain, replay),) = replayed_in_time(target, known[:1])
     given_copies([replay], plain)
     in_time = replayed_in_time(target, [retry for retry, *_ in young])
     expect(replay for _, replay in in_time).is_cached_copy_of(*(first for first, _ in in_time))

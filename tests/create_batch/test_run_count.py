@@ -51,7 +51,8 @@ def test_one_is_accepted(target):
     profile=Profile.SMOKE,
 )
 def test_maximum_is_accepted(target):
-    answer = given_accepted([target.create(target.max_run_count)])
+    # With a key, so that the end of the run can see whether that is remembered too.
+    answer = given_accepted([target.create(target.max_run_count, key=target.key())])
     expect(given(answer, rests_on=NOT_CACHED).is_new_batch()).has_run_count(target.max_run_count)
 
 
@@ -87,7 +88,10 @@ def test_missing_or_mistyped_is_rejected(target, twin):
     kinds = (values.MISSING, values.OTHER_VALUES, values.FRACTIONS, values.OTHER_TYPES, values.NO_NUMBERS)
     requests = [*orders(target, *kinds)]
     if target.profile > Profile.SMOKE:
-        requests.append(target.request({"json": {"runCount": 1}}, label="all of it inside another property"))
+        requests += [
+            target.request({"json": {"runCount": 1}}, label="all of it inside another property"),
+            target.request({"idempotencyKey": target.key()}, label="runCount in the query only", query="?runCount=1"),
+        ]
     expect(target.send_all(requests)).is_rejected()
     sound_beside(twin)
 

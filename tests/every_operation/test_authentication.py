@@ -65,6 +65,7 @@ def other_schemes(target):
         "ApiKey": target.derived(f"ApiKey {key}", '"ApiKey $TRIGGER_API_KEY"'),
         "no scheme": target.derived(key, '"$TRIGGER_API_KEY"'),
         "BearerX": target.derived(f"BearerX {key}", '"BearerX $TRIGGER_API_KEY"'),
+        "a colon behind the scheme": target.derived(f"Bearer: {key}", '"Bearer: $TRIGGER_API_KEY"'),
         "XBearer": target.derived(f"XBearer {key}", '"XBearer $TRIGGER_API_KEY"'),
     }
 

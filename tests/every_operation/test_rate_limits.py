@@ -63,6 +63,10 @@ def provoked(target, quiet):  # noqa: ARG001
     if found.refused is not None and target.second_bearer is not None:
         runs = target.cost(found.refused.request)
         found.other_environment = target.send(target.weighing(runs, authorization=target.second_bearer), keep_429=True)
+    if found.refused is not None and target.profile > Profile.SMOKE:
+        # Refused or not, its key stays known: the end of the run looks.
+        runs = target.cost(found.refused.request)
+        target.send(target.weighing(runs, key=target.known_key(), label="a known key while limited"), keep_429=True)
     return found
 
 

@@ -19,6 +19,7 @@ from trigger_conformance.reference.site import Environment
 NAMES = "authentication.names_of_a_look_up_are_refused"
 SECRETS = "authentication.tokens_signed_with_known_secrets_are_refused"
 KEYS = "authentication.tokens_that_name_their_own_key_are_refused"
+SPELLINGS = "authentication.other_spellings_of_the_key_are_refused"
 
 
 class LookingUp(OperationServer):
@@ -46,6 +47,22 @@ class FindsWhatEveryObjectHas(LookingUp):
 
     def finds(self, token: str) -> bool:
         return token in ("constructor", "toString", "__proto__", "hasOwnProperty", "valueOf", "isPrototypeOf")
+
+
+@fault(SPELLINGS)
+class TakesTheFirstWord(LookingUp):
+    """The header is split at its spaces, and what follows the token is not looked at."""
+
+    def finds(self, token: str) -> bool:
+        return token.split(" ")[0] == self.key
+
+
+@fault(SPELLINGS)
+class TakesTheLastWord(LookingUp):
+    """The header's last word is the token."""
+
+    def finds(self, token: str) -> bool:
+        return token.split(" ")[-1] == self.key
 
 
 class Verifying(LookingUp):

@@ -93,22 +93,6 @@ class FindsBySql(LookingUp, CreateBatchServer):
 
 
 @fault(SPELLINGS)
-class TakesTheFirstWord(LookingUp, CreateBatchServer):
-    """The header is split at its spaces, and what follows the token is not looked at."""
-
-    def finds(self, token: str) -> bool:
-        return token.split(" ")[0] == self.key
-
-
-@fault(SPELLINGS)
-class TakesTheLastWord(LookingUp, CreateBatchServer):
-    """The header's last word is the token."""
-
-    def finds(self, token: str) -> bool:
-        return token.split(" ")[-1] == self.key
-
-
-@fault(SPELLINGS)
 class TakesEitherOfTwo(LookingUp, CreateBatchServer):
     """Headers that a proxy has joined with commas are taken apart again, and the key may be in any of them."""
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Any
 
+from starlette.requests import Request
+
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Order
@@ -54,6 +56,18 @@ class _LaxBeside(CreateBatchServer):
         """Whether the document's key names a batch already."""
         key = document.get("idempotencyKey")
         return isinstance(key, str) and any(self.stored_key(key) in self.batches(each) for each in self.environments)
+
+
+@fault(TYPES)
+class TakesTheQueryForTheBody(CreateBatchServer):
+    """What the body lacks is taken from the query, as frameworks do that merge all parameters of a request."""
+
+    async def order_of(self, request: Request) -> Order:
+        self.check_media_type(request)
+        self.check_coding(request)
+        document = self.parse(await self.read_body(request))
+        asked = {name: int(value) if value.isdigit() else value for name, value in request.query_params.items()}
+        return self.validate({**asked, **document} if isinstance(document, dict) else document)
 
 
 @fault(RANGE)

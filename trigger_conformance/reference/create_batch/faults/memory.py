@@ -67,6 +67,32 @@ class KeysLiveThreeSeconds(KnowsByAge):
         return age <= 3
 
 
+@fault(EARLIEST)
+class LargestAreNotKept(CreateBatchServer):
+    """The store takes no batch of the maximum, of which only the log tells: its key is not remembered."""
+
+    async def create(self, environment: Environment, order: Order) -> Batch:
+        batch = await super().create(environment, order)
+        if order.key is not None and order.run_count == self.settings.max_run_count:
+            del self.batches(environment)[self.stored_key(order.key)]
+        return batch
+
+
+@fault(EARLIEST)
+class LimitedReplaysForget(CreateBatchServer):
+    """Whatever is no success deletes its key, and replays are limited too: one that is answered 429 is forgotten."""
+
+    async def create_batch(self, request: Request, environment: Environment) -> Response:
+        order = await self.order_of(request)
+        runs = self.charge_runs(environment, order)
+        if not runs.granted:
+            self.batches(environment).pop(self.stored_key(order.key or ""), None)
+            return self.too_many(runs)
+        existing = await self.find(environment, order)
+        batch = existing or await self.create(environment, order)
+        return self.accepted(environment, order, batch, existing is not None, runs)
+
+
 @fault("idempotency.concurrent_requests_with_one_key_create_one_batch")
 class OneConnectionInSixIsApart(CreateBatchServer):
     """One connection in six leads to a process whose memory is its own."""

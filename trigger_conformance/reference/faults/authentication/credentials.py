@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 from http.cookies import SimpleCookie
 
 import jwt
@@ -113,6 +114,15 @@ class LooksAtTheSchemesBeginning(_Reading):
 
     def read(self, authorization: str) -> str | None:
         return authorization.partition(" ")[2] if authorization.startswith("Bearer") else None
+
+
+@fault(SCHEMES)
+class TakesAColonBehindTheScheme(_Reading):
+    """A pattern finds the token, which lets the scheme be followed by a colon or an equals sign as well."""
+
+    def read(self, authorization: str) -> str | None:
+        found = re.match(r"(?i)bearer[\s:=]+(\S+)", authorization)
+        return found[1] if found else None
 
 
 def _basic(authorization: str) -> tuple[str, str]:
