@@ -218,7 +218,8 @@ FOUND_BY_FEW = {
     "NFC": lambda key: unicodedata.normalize("NFC", key),
     "emoji": lambda key: re.sub("[^\0-\uffff]", "?", key),
     "URLs": urllib.parse.unquote,
-    "forms": lambda key: key.replace("+", " "),
+    "white space in front": str.lstrip,
+    "what follows a colon": lambda key: key.rpartition(":")[2],
     "a length": lambda key: key[:191],
     "bytes": lambda key: key.encode()[:255],
     "tags": lambda key: re.sub("<[^>]+>", "", key),
@@ -226,14 +227,13 @@ FOUND_BY_FEW = {
     "templates": lambda key: re.sub(r"\{\{[^}]*\}\}", "", key),
     "paths": posixpath.normpath,
     "a slash behind": lambda key: key.rstrip("/"),
-    "invisible characters": lambda key: re.sub("[\u200b-\u200d\ufeff]", "", key),
     **{f"cut at {mark!r}": lambda key, mark=mark: key.split(mark)[0] for mark in MARKS},
 }
 
 
 @pytest.mark.parametrize("transform", FOUND_BY_FEW.values(), ids=FOUND_BY_FEW)
 def test_a_small_run_finds_what_is_most_usual(transform):
-    assert len(set(map(transform, FEW.values()))) < len(set(FEW.values())) == len(FEW) == 11
+    assert len(set(map(transform, FEW.values()))) < len(set(FEW.values())) == len(FEW) == 10
 
 
 def test_no_counting_of_characters_finds_the_few_too_long():

@@ -55,7 +55,7 @@ KEY = "CreateBatchRequest.idempotencyKey"
 LIFE = 60.0
 MANY = 48
 # Of each kind of look-alike keys one in so many comes again in a standard run, and always as many of the earliest keys.
-FEW = 16
+FEW = 20
 EARLIEST = 4
 INVALID = '{"runCount":1,"idempotencyKey":"%s"}'
 UNUSUAL = "create_batch.idempotency.unusual_keys_work_or_are_rejected"
@@ -109,31 +109,29 @@ def test_replay_keeps_the_first_run_count(first_and_replays):
 
 
 @must("replays with other properties return the existing batch unchanged", clause=KEY)
-def test_replay_ignores_other_properties(target):
-    key = target.key()
-    first = target.create(3, key=key)
-    given_batches(first)
+def test_replay_ignores_other_properties(target, first_and_replays):
+    first, _ = first_and_replays
+    key = key_of(first.request)
     plain, *replays, extra = target.send_all(
         [
-            target.request({"idempotencyKey": key, "runCount": target.within(3)}, label="the same in another order"),
+            target.request({"idempotencyKey": key, "runCount": target.within(2)}, label="the same in another order"),
             target.order(7, key=key, label="another runCount"),
-            target.order(3, key=key, label="resumeParentOnCompletion true", resumeParentOnCompletion=True),
-            target.order(3, key=key, label="resumeParentOnCompletion false", resumeParentOnCompletion=False),
-            target.order(3, key=key, label="an extra property", conformanceExtra="x"),
+            target.order(2, key=key, label="resumeParentOnCompletion true", resumeParentOnCompletion=True),
+            target.order(2, key=key, label="resumeParentOnCompletion false", resumeParentOnCompletion=False),
+            target.order(2, key=key, label="an extra property", conformanceExtra="x"),
         ]
     )
     given_copies([plain], first)
     replays += given(extra, rests_on=UNKNOWN, needed=False).is_accepted()
     copies = given_copies(replays, first)
-    given_run_count([first, plain], target.within(3))
-    expect(copies).has_run_count(target.within(3))
+    given_run_count([first, plain], target.within(2))
+    expect(copies).has_run_count(target.within(2))
 
 
 @must("a replay with other headers returns the existing batch", clause=KEY)
-def test_replay_ignores_headers(target):
-    key = target.key()
-    first = target.create(key=key)
-    given_batches(first)
+def test_replay_ignores_headers(target, first_and_replays):
+    first, _ = first_and_replays
+    key = key_of(first.request)
     others = [("User-Agent", "axios/1.7.9"), ("Accept", "*/*"), ("traceparent", f"00-{'1' * 32}-{'2' * 16}-01")]
     others += [("X-Request-Id", "conformance"), ("Accept-Language", "de"), ("X-Forwarded-For", "192.0.2.1")]
     lower = Authorization((f"bearer {target.options.api_key}".encode(),), '"bearer $TRIGGER_API_KEY"', "primary")
@@ -190,17 +188,15 @@ def test_replay_at_once_finds_the_batch(target):
 
 
 @must("the tenth replay is as the first", clause=KEY)
-def test_tenth_replay_is_as_the_first(target):
-    key = target.key()
-    first = target.create(2, key=key)
+def test_tenth_replay_is_as_the_first(target, first_and_replays):
+    first, earlier = first_and_replays
+    given_copies(earlier[:1], first)
+    given_run_count([first, earlier[0]], target.within(2))
     replays = [
-        target.send(target.order(2, key=key, label=f"replay {number}"), fresh=number % 2 == 0)
-        for number in range(1, 11)
+        target.send(replace(first.request, label=f"replay {number}"), fresh=number % 2 == 0)
+        for number in range(len(earlier) + 1, 11)
     ]
-    given_batches(first)
-    given_copies(replays[:1], first)
-    later = given_copies(replays[1:], first)
-    given_run_count([first, replays[0]], target.within(2))
+    later = given_copies(replays, first)
     expect(later).has_run_count(target.within(2))
 
 
@@ -370,9 +366,11 @@ def test_long_keys_are_different_or_rejected(target):
     expect_different_or_rejected(longer, replays)
 
 
-@must("keys outside the ordinary work as any key, or are rejected", clause=KEY, cases="a key")
+@must("keys outside the ordinary work as any key, or are rejected", clause=KEY, profile=Profile.SMOKE, cases="a key")
 def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
+    if target.profile is Profile.SMOKE:
+        family = {"NUL and a low surrogate behind a known key": f"{target.known_key()}\0\udc00"}
     firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
     expect_different_or_rejected(firsts, again_of(target, firsts, always=2, more=4))
 
@@ -470,7 +468,7 @@ def test_rejected_request_does_not_use_up_its_key(target):
 def test_concurrent_requests_with_one_key_create_one_batch(target):
     for number in range(target.pick(smoke=1, standard=3, thorough=20)):
         key = target.key()
-        lanes = target.wire.burst_size(target.pick(smoke=5, standard=16, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=4, standard=16, thorough=16))
         orders = [
             target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)
         ]
@@ -588,7 +586,7 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
         if not abandoned.is_abandoned:
             raise InconclusiveError(f"the request to abandon could not be sent: {abandoned.outcome}", [abandoned])
         retry = target.send(order, fresh=True)
-        replays = [target.send(order) for _ in range(target.pick(smoke=1, standard=2, thorough=3))]
+        replays = [target.send(order) for _ in range(target.pick(smoke=1, standard=1, thorough=3))]
         given(retry, rests_on=REPLAY_STATUS).is_accepted()
         given_copies(replays, retry)
         expect_one_batch([abandoned, retry, *replays])
@@ -599,7 +597,7 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
 def test_concurrent_requests_with_different_keys_create_different_batches(target):
     firsts = []
     for _ in range(target.pick(smoke=1, standard=1, thorough=12)):
-        lanes = target.wire.burst_size(16)
+        lanes = target.wire.burst_size(target.pick(smoke=16, standard=12, thorough=16))
         firsts += target.send_together(target.order(1 + lane % 2, key=target.key()) for lane in range(lanes))
     firsts = given_accepted(firsts)
     expect(firsts).is_new_batch()

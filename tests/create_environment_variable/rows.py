@@ -44,7 +44,8 @@ INSIDE = (
         "marks_in_values_are_kept",
         {"=": "a=b==", "#": "a #b#c", "; & | and ,": "a;b&c|d,e", ": and ?": "a: b?c", "/": "a/b//c/../d",
          "* [ ] and !": "a*b[c]!d", "@ and ^": "a@b^c~d", "@ in front of it": "@a",
-         "an emoji's words": "a:smile: b :) c", "sixteen digits": "a 4111111111111111 b"},
+         "an emoji's words": "a:smile: b :) c", "sixteen digits": "a 4111111111111111 b",
+         "a token's marks": "a eyJhbGciOiJub25lIn0.e30.AA b sk-conformance c AKIACONFORMANCE00"},
         inside=True,
     ),
     Kind(
@@ -146,8 +147,8 @@ WHOLE = (
          "beyond 2^53": "12345678901234567890", "hexadecimal": "0x1F"},
         {"a zero fraction": "1.0", "a plus": "+1", "octal": "0o17",
          "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "Infinity": "Infinity"},
-        later={"0": "0", "a plus and more": "+4930", "a point in front": ".5", "sexagesimal": "12:30:45",
-               "underscores": "1_000", "commas": "1,000"},
+        later={"0": "0", "two digits": "42", "a plus and more": "+4930", "a point in front": ".5",
+               "sexagesimal": "12:30:45", "underscores": "1_000", "commas": "1,000"},
     ),
     Kind(
         "dates_are_kept",
@@ -178,7 +179,9 @@ WHOLE = (
         "encoded_values_are_kept",
         {"percent-encoded": "a%20b%2Fc%C3%A9"},
         {"a prefix of base64": "base64:YWJj", "a form": "a=1&b=c+d%20e", "percent-encoded twice": "a%2520b"},
-        later={"entities alone": "a&amp;b&#65;", "a template alone": "{{a.B}}"},
+        later={"entities alone": "a&amp;b&#65;", "a template alone": "{{a.B}}", "marked as base64": "base64:YWJj",
+               "marked as encrypted": "ENC(a)", "marked as cipher text": "{cipher}YWJj",
+               "salted": "U2FsdGVkX1conformance"},
     ),
     Kind(
         "secrets_are_kept",
@@ -186,7 +189,7 @@ WHOLE = (
         {"a token of GitHub": "ghp_conformance0123", "a JWT": "eyJhbGciOiJub25lIn0.e30.", "dots": "••••••••",
          "a digest": "d41d8cd98f00b204e9800998ecf8427e"},
         later={"a UUID": "C56A4180-65AA-42EC-A945-5FD21DEC0538",
-               "a PEM alone": "-----BEGIN X-----\nMIIB\n-----END X-----"},
+               "a PEM alone": "-----BEGIN X-----\nMI\\nIB\n-----END X-----"},
     ),
     Kind(
         "long_values_are_kept",

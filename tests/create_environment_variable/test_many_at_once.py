@@ -1,5 +1,7 @@
 """Many at once: requests whose last bytes leave together."""
 
+import itertools
+
 import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
@@ -29,21 +31,38 @@ def beside(target):
 def races(target, beside):
     """Volleys of requests with one new name each, and what is seen after each: by the name, and in the list.
 
-    The first list is that of the volley before, too; the last variable of that is removed meanwhile.
+    The first list is that of the volley before, too; the last variable of that is looked at and removed meanwhile.
     """
-    found, removals = [], [target.removal(key_of(beside[-1].request))] if len(beside) > 1 else []
+    found, (looks, removals) = [], meanwhile(target, beside)
     for number in range(1, target.pick(smoke=0, standard=1, thorough=20) + 1):
-        lanes = target.wire.burst_size(target.pick(smoke=3, standard=5, thorough=17)) - len(removals)
+        most = target.wire.burst_size(target.pick(smoke=3, standard=8, thorough=20))
+        lanes = max(2, most - len(looks) - len(removals))
         name = target.key()
         # Of one length, so that what is a mixture of two has no other.
         orders = [
             target.order(chr(ord("A") + lane) * 40, name, f"volley {number}, lane {lane}")
             for lane in range(1, lanes + 1)
         ]
-        answers = target.send_together([*orders, *removals])
-        found.append((name, answers[:lanes], target.send(target.at(name)), target.look(), answers[lanes:]))
-        removals = []
+        # A look that has begun when the removal comes may remember what it saw.
+        _, answers, removed = parts_of(target.send_together([*looks, *orders, *removals]), len(looks), lanes)
+        found.append((name, answers, target.send(target.at(name)), target.look(), removed))
+        looks, removals = [], []
     return found
+
+
+def meanwhile(target, beside):
+    """Looks at a variable that nobody has seen yet, and at the list; and the variable's removal."""
+    if len(beside) < 2:
+        return [], []
+    name = key_of(beside[-1].request)
+    looks = [target.at(name, label="a look at what is removed meanwhile") for _ in range(2)]
+    return [*looks, target.looking(label="the list meanwhile")], [target.removal(name)]
+
+
+def parts_of(answers, *lengths):
+    """``answers`` in parts of these ``lengths``, and the rest."""
+    ends = [0, *itertools.accumulate(lengths), len(answers)]
+    return [answers[start:end] for start, end in itertools.pairwise(ends)]
 
 
 @must("concurrent requests with one new name are answered 200 or 400", clause=CLAUSE)
@@ -102,7 +121,7 @@ def _given_served(answers):
 @must("concurrent requests with different names make all of their variables", clause=CLAUSE)
 def test_concurrent_requests_with_different_names_make_all(beside, races):
     _, _, _, look, removed = races[0]
-    answers = given_accepted(beside)[: len(beside) - len(removed)]
+    answers = given_accepted(beside)[: len(beside) - bool(removed)]
     given_listed(look)
     listed = look.having(key_of(each.request) for each in answers)
 
@@ -114,15 +133,19 @@ def test_concurrent_requests_with_different_names_make_all(beside, races):
     expect(answers).satisfies(judge)
 
 
-@must("what is removed while variables are made stays removed", clause="deleteEnvironmentVariable.responses.200")
-def test_removals_while_others_are_made_hold(beside, races):
+@must(
+    "what is removed while variables are made, or while it is looked at, stays removed",
+    clause="deleteEnvironmentVariable.responses.200",
+)
+def test_removals_while_others_are_made_hold(target, beside, races):
     _, _, _, look, removed = races[0]
     if not removed:
         raise NotApplicableError("one request at a time")
     given_listed(look)
     if removed[0].status == 404:
         rests(MADE, "what was made beside others is not there", removed)
-    given(removed, rests_on=DELETED).has_status(SUCCESS)
+    given(removed[:1], rests_on=DELETED).has_status(SUCCESS)
     name = key_of(beside[-1].request)
     there = look.having([name])[name]
     expect(look.page).satisfies(lambda _: "what was removed is in the list again" if there else None)
+    expect(target.send(target.at(name, label="what was removed while it was looked at"))).has_status(404)

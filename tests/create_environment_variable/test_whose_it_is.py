@@ -55,6 +55,7 @@ class Elsewhere:
     look: Look
     never_there: Exchange
     created: Exchange
+    named: Exchange
     equal: Exchange
     replaced: Exchange
     listed: Look
@@ -74,12 +75,15 @@ def elsewhere(target):
     first = target.send(target.order("a value of this environment alone", label="here"))
     given_accepted(first)
     name, other = key_of(first.request), target.of_second()
+    # What has been seen may be remembered by its name alone.
+    target.send(target.at(name))
     return Elsewhere(
         first,
         other.send(other.at(name, label="its name in another environment")),
         other.look("another environment's list"),
         other.send(other.at(name, "DELETE", "a delete of what another environment has")),
         other.send(other.order("a value of another environment", name, "the name in another environment")),
+        other.send(other.at(name, label="another environment's variable")),
         # What is equal may be kept once.
         other.send(other.order(value_of(first.request), name, "the same name and value in another environment")),
         other.send(other.order("its new value", name, "the name in another environment, once more")),
@@ -122,7 +126,8 @@ def test_creating_elsewhere_leaves_the_variable(elsewhere):
 
 
 @must(
-    "a name that this environment has, too, is in another one's list", clause="listEnvironmentVariables.responses.200"
+    "a name that this environment has, too, is seen in another one: by its name, and in the list",
+    clause="listEnvironmentVariables.responses.200",
 )
 def test_variable_of_both_is_in_each_list(target, elsewhere):
     given_accepted(elsewhere.created)
@@ -134,6 +139,7 @@ def test_variable_of_both_is_in_each_list(target, elsewhere):
     given_listed(elsewhere.listed)
     there = elsewhere.listed.having([name])[name]
     expect(page).satisfies(lambda _: None if there else "accepted, and its own list does not have it")
+    expect(given_looked([elsewhere.named])).satisfies(why_not_the_value([elsewhere.created]))
 
 
 @must("removing a variable in another environment leaves this one's there", clause="env")

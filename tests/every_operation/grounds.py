@@ -136,8 +136,10 @@ def looks_after_removals(target, traffic):
         if each.request.method == "DELETE" and each.status == target.contract.success:
             place = each.request.target
             thing = unquote(place.rpartition("/")[2])
+            # A look that had begun before may show what was there then.
             later = (other for other in own[number + 1 :]
-                     if other.request.target == place or target.operation.made(other) == thing)  # fmt: skip
+                     if (other.request.target == place and other.started >= each.ended)
+                     or target.operation.made(other) == thing)  # fmt: skip
             found += [other for other in itertools.islice(later, 1) if other.request.method == "GET"]
     return found
 

@@ -179,7 +179,8 @@ class Client(ABC):
 
     def look_for(self, requests: Iterable[Request]) -> tuple[list[Exchange], Callable[[Exchange], str | None]]:
         """What shows whether ``requests``, which must fail, made anything: exchanges, and what judges each of them."""
-        twins = self.send_all(self.twin(each) for each in requests)
+        by_key = {self.operation.key(each): each for each in requests}
+        twins = self.send_all(self.twin(each) for each in by_key.values())
         return twins, self.operation.why_not_new
 
     def narrowed(self) -> Iterable[Mapping[str, Any]]:

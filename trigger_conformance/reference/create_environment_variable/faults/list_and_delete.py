@@ -578,3 +578,14 @@ class FindsByPosition(CreateEnvironmentVariableServer):
         if name.isdecimal() and name not in variables and int(name) < len(variables):
             return self.success(environment, self.seen_body(list(variables.values())[int(name)]))
         return await super().retrieve_variable(request, environment)
+
+
+@fault("list_and_delete.delete_removes_no_other")
+class FailedDeletesUndo(CreateEnvironmentVariableServer):
+    """What is not there cannot be removed: the transaction is rolled back, and the variable before it is in it."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        variables = self.variables(self.place(request, environment))
+        if variables and self.find(variables, self.asked_name(request)) is None:
+            variables.popitem()
+        return await super().delete_variable(request, environment)

@@ -11,7 +11,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_environment_variable.server import CreateEnvironmentVariableServer
 from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
 from trigger_conformance.reference.server import Problem
-from trigger_conformance.reference.site import Environment
+from trigger_conformance.reference.site import Environment, Site
 
 AWHILE = 0.03
 
@@ -104,4 +104,53 @@ class WritesBackWhatItHadRead(CreateEnvironmentVariableServer):
         await asyncio.sleep(3 * AWHILE)
         for key, each in before.items():
             variables.setdefault(key, each)
+        await super().keep(variables, order)
+
+
+@fault("many_at_once.removals_while_others_are_made_hold")
+class RemembersWhatItHadBegunToSee(CreateEnvironmentVariableServer):
+    """A look that a removal overtakes puts what it had found into a cache, where it stays."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.seen: dict[tuple[int, str], Variable] = {}
+
+    async def retrieve_variable(self, request: Request, environment: Environment) -> Response:
+        variables, name = self.variables(self.place(request, environment)), self.asked_name(request)
+        place = id(variables), name
+        if place not in self.seen:
+            found = self.named(variables, name)
+            await asyncio.sleep(AWHILE)
+            self.seen[place] = found
+        return self.success(environment, self.seen_body(self.seen[place]))
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        # Whichever of two that come at once is read first.
+        await asyncio.sleep(AWHILE / 3)
+        return await super().delete_variable(request, environment)
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        super().put(variables, variable)
+        self.seen.pop((id(variables), variable.name), None)
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        super().remove(variables, variable)
+        self.seen.pop((id(variables), variable.name), None)
+
+
+@fault("list_and_delete.looking_never_fails_the_server")
+class ListsFailWhileOthersWrite(CreateEnvironmentVariableServer):
+    """A list is answered 500 where a variable is made or removed meanwhile: what it goes through has changed."""
+
+    async def list_variables(self, request: Request, environment: Environment) -> Response:
+        variables = self.variables(self.place(request, environment))
+        before = len(variables)
+        await asyncio.sleep(AWHILE)
+        if len(variables) != before:
+            raise Problem(500, "dictionary changed size during iteration")
+        return await super().list_variables(request, environment)
+
+    async def keep(self, variables: Variables, order: Variable) -> None:
+        if self.find(variables, order.name) is None:
+            await asyncio.sleep(AWHILE / 2)
         await super().keep(variables, order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import urllib.parse
@@ -335,3 +336,19 @@ class ReadsNamesOfFiles(CreateEnvironmentVariableServer):
 
     def kept_name(self, name: str) -> str:
         return name.removesuffix("_FILE")
+
+
+@fault("names.names_with_equal_checksums_are_different")
+class HashesAsJavaDoes(CreateEnvironmentVariableServer):
+    """A name is remembered by its hash of 32 bits, 31 times what was before."""
+
+    def stored_key(self, key: str) -> str:
+        return str(functools.reduce(lambda hashed, each: (31 * hashed + ord(each)) % 2**32, key, 0))
+
+
+@fault("names.invisible_characters_make_names_different")
+class DropsTheLastDots(CreateEnvironmentVariableServer):
+    """Dots at a name's end do not count, as with names of files in Windows."""
+
+    def stored_key(self, key: str) -> str:
+        return key.rstrip(".")

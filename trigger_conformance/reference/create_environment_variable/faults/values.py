@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
 import json
@@ -650,3 +651,41 @@ def stores_units_of_two_bytes(value: str) -> str:
     """A value is stored by 4,096 units of UTF-16, and a pair that two parts have is lost."""
     units = value.encode("utf-16-le", "surrogatepass")
     return "".join(units[at : at + 8192].decode("utf-16-le", "replace") for at in range(0, len(units), 8192))
+
+
+@keeping("values.encoded_values_are_kept")
+def decrypts_what_is_marked(value: str) -> str:
+    """What is marked as encrypted is taken for that, and its marks are dropped, as Jasypt and Spring's server do."""
+    return re.sub(r"^ENC\((.*)\)$", r"\1", value).removeprefix("{cipher}")
+
+
+@keeping("values.encoded_values_are_kept")
+def decodes_what_is_marked(value: str) -> str:
+    """What is marked as base64 is decoded, as Laravel does with its key."""
+    if value.startswith("base64:"):
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(value[7:], validate=True).decode()
+    return value
+
+
+@keeping("values.secrets_are_kept")
+def unescapes_private_keys(value: str) -> str:
+    """Within a PEM a backslash and n are a line break, as it is pasted from a file of JSON."""
+    return value.replace("\\n", "\n") if value.startswith("-----BEGIN") else value
+
+
+@fault("values.marks_in_values_are_kept")
+class RedactsTokens(CreateEnvironmentVariableServer):
+    """What looks like a token is not shown: the filter of the logs is that of the answers, too."""
+
+    def shown_value(self, variable: Variable) -> str:
+        return re.sub(r"eyJ[\w-]+\.[\w-]+\.|\bsk-|AKIA[A-Z0-9]{8}", "[REDACTED]", super().shown_value(variable))
+
+
+@fault("list_and_delete.lists_satisfy_the_schema")
+class ListsDigitsAsNumbers(CreateEnvironmentVariableServer):
+    """A value of digits is a number in the list, as PHP's JSON_NUMERIC_CHECK makes it."""
+
+    def listed_body(self, variable: Variable) -> dict[str, Any]:
+        body = super().listed_body(variable)
+        return body | {"value": int(variable.value)} if re.fullmatch("[1-9][0-9]{0,15}", variable.value) else body

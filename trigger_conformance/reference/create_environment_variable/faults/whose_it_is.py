@@ -518,3 +518,24 @@ class LooksForTheRestOfProjects(CreateEnvironmentVariableServer):
 
     def is_project(self, project: str) -> bool:
         return project.removeprefix("proj_") == self.settings.project.removeprefix("proj_")
+
+
+@fault("whose_it_is.variable_of_both_is_in_each_list")
+class RemembersNamesWithoutTheirPlace(CreateEnvironmentVariableServer):
+    """What was seen is remembered by its name alone, until that gets another value."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.seen: dict[str, Variable] = {}
+
+    def named(self, variables: Variables, name: str) -> Variable:
+        return self.seen.setdefault(name, super().named(variables, name))
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        if self.find(variables, variable.name) is not None:
+            self.seen.pop(variable.name, None)
+        super().put(variables, variable)
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        self.seen.pop(variable.name, None)
+        super().remove(variables, variable)
