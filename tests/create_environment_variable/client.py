@@ -18,7 +18,8 @@ from .values import CLIMBING, NAME, OF_RUNS, VALUE, hides
 
 # Of different lengths and beginnings, so that what is cut, or shown for all, can be told from what hides them.
 PLAIN_VALUES = ("first of a conformance run", "2nd: another value, and a longer one than the first")
-USUAL_VALUE = "conformance"
+# Long enough to be in no error by chance.
+USUAL_VALUE = "a usual value of conformance"
 NOWHERE = "conformance-none"
 _OUT = re.compile(r"[/\\?#%;]")
 

@@ -452,6 +452,7 @@ def test_odd_names_never_fail_the_server(target):
     raw = {"no percent-encoding": "/CONFORMANCE_%zz", "no UTF-8": "/CONFORMANCE_%FF"}
     looks += [target.looking(each, label=label, beyond=Beyond.LINE) for label, each in raw.items()]
     expect(target.send_all(looks)).satisfies(never_5xx)
+    expect(target.send(target.at(target.known_key(), "HEAD", "HEAD of a variable"))).satisfies(why_failed)
 
 
 def never_5xx(exchange):

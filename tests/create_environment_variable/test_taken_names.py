@@ -184,3 +184,21 @@ def test_rejected_request_changes_nothing(failed):
 def test_refused_request_changes_nothing(failed):
     first, found = failed
     expect_unchanged(first, *found["refused"], 401)
+
+
+@must(
+    "a request that was rejected or refused does not use up its name: the next one makes its variable",
+    clause="createEnvironmentVariable.responses.400",
+)
+def test_failed_request_does_not_use_up_its_name(target):
+    given_shown(target)
+    afterwards = []
+    for number in range(3):
+        # The same requests as with a name that is there.
+        name = target.key()
+        request, owner = failing(target, name)[number]
+        answer = target.send(request)
+        if answer.status == SUCCESS:
+            rests(ID(*owner.split(".")), f"{request.label}: accepted", [answer])
+        afterwards.append(target.send(target.order("a value after it", name, f"its name after {request.label}")))
+    expect(afterwards).is_accepted()

@@ -33,6 +33,7 @@ WRONG_ENDS = {
     "a last line cut short, without a line end": lambda text: f"{text}\n{text[:-4]}",
     "a comment line before": lambda text: f"# one\n{text}\n",
     "a NUL behind the line": lambda text: f"{text}\0\n",
+    "a carriage return in a string": lambda text: text.replace("{", '{"payload":"a\rb",', 1) + "\n",
     "an object over two lines": lambda text: text.replace(",", ",\n", 1) + "\n",
     "an event's field": lambda text: f"data: {text}\n\n",
     "a comment line of two slashes": lambda text: f"// one\n{text}\n",
@@ -114,7 +115,7 @@ def test_malformed_json_is_rejected(target):
         **json_texts.malformed(everywhere, sparing=target.sparing),
     }
     bodies = {label: f"{case(right)}\n".encode() for label, case in cases.items() if label not in OF_SEVERAL_LINES}
-    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=6, thorough=len(WRONG_ENDS)))
+    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=7, thorough=len(WRONG_ENDS)))
     expect_rejected(target, in_payloads(bodies), {label: wrong(right).encode() for label, wrong in ends})
 
 

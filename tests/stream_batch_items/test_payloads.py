@@ -5,7 +5,7 @@ import json
 from trigger_conformance.checks.expect import InconclusiveError, expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import must
-from trigger_conformance.wire.exchange import Beyond
+from trigger_conformance.wire.exchange import Beyond, Framing
 
 from .client import line
 from .grounds import (
@@ -22,12 +22,18 @@ from .grounds import (
 
 PAYLOAD = "BatchItem.payload"
 LARGE = 1 << 20
+IN_CHUNKS = "payloads of 128 KiB and 300 kB, in chunks"
 # What is kept elsewhere, or read in another way, long before it is too much.
 LARGE_ITEMS = {
     "a payload of 1 MiB": (1, LARGE, 1),
-    "payloads of 128 KiB and 300 kB": (1, 1 << 17, 300_000, 1),
+    IN_CHUNKS: (1, 1 << 17, 300_000, 1),
     "a payload of 600 kB": (1, 600_000, 1),
 }
+# A multiple of every block that a body is read in.
+BLOCKS = 1 << 16
+# The bytes of which each goes on with a character of UTF-8.
+CONTINUING = {bytes([each]) for each in range(0x80, 0xC0)}
+ADDRESS = "an address"
 # JSON texts of payloads, by what is special about them; what a reader of lines may take for a line's end is among them.
 PAYLOADS = {
     "none": None,
@@ -47,11 +53,12 @@ PAYLOADS = {
     "an exponent": "-1.5e-3",
     "20 digits": "9" * 20,
     "64 levels": "[" * 62 + "]" * 62,
-    "an address": '"https://example.com//?a=b#c"',
+    ADDRESS: '"https://example.com//?a=b#c"',
     "empty names, and such with dots": '{"":{"":1},"a.b":1,"$c":1}',
     "an item": '{"index":1,"task":"x"}',
     # Wherever a block of bytes ends, it ends in a character.
     "20,000 characters of several bytes": json.dumps("한" * 20_000, ensure_ascii=False),
+    "5,000 characters of several bytes": json.dumps("字" * 5_000, ensure_ascii=False),
     "an escaped letter": r'"\u00e9\ud83d\ude00"',
     "names that mean something": '{"__proto__":{"a":1},"constructor":null,"toJSON":1,"then":1,"length":-1}',
 }
@@ -95,14 +102,23 @@ def lines_of(target, texts):
         yield f'{{"index":{index},"task":{json.dumps(target.task)}{more}}}\n'.encode()
 
 
+def across_a_block(target, texts):
+    """Lines of all ``texts``; the address among them is so long that a block ends within a character."""
+    address = texts.get(ADDRESS)
+    if address is None:
+        return b"".join(lines_of(target, texts.values()))
+    bodies = [
+        b"".join(lines_of(target, {**texts, ADDRESS: f'{address[:-1]}{"c" * more}"'}.values())) for more in range(3)
+    ]
+    return next((body for body in bodies if body[BLOCKS : BLOCKS + 1] in CONTINUING), bodies[0])
+
+
 @must("any JSON value is a payload, and so is none", clause=PAYLOAD, cases="a payload")
 def test_any_json_is_a_payload(target):
     known = PAYLOADS | INSIDE
     size = target.creates.within(len(known))
     texts = dict(list(known.items())[:size])
-    all_in_one = target.send(
-        target.stream(target.batch(size), b"".join(lines_of(target, texts.values())), "payloads of every kind")
-    )
+    all_in_one = target.send(target.stream(target.batch(size), across_a_block(target, texts), "payloads of every kind"))
     answers, wanted = [all_in_one], {all_in_one.number: size}
     if tells(itemsAccepted=size, sealed=True)(all_in_one) is not None and all_in_one.status != 429:
         alone = [target.valid(), *(target.stream(target.key(), next(lines_of(target, [text])), label)
@@ -133,10 +149,19 @@ def test_options_and_more_are_accepted(target):
 def test_large_payload_leaves_a_batch_that_can_be_sealed(target):
     for label, sizes in LARGE_ITEMS.items():
         batch = target.batch(len(sizes))
-        items = [target.item(index, payload="x" * size) for index, size in enumerate(sizes)]
+        in_chunks = label == IN_CHUNKS
+        # Wide characters, so that some lie across the end of a block.
+        items = [
+            target.item(index, payload="한" * (size // 3) if in_chunks and size > 1 else "x" * size)
+            for index, size in enumerate(sizes)
+        ]
         # The first one comes twice, so that a line's number is no item's index.
-        body = b"".join(map(line, [items[0], *items]))
-        answer = target.send(target.stream(batch, body, label, beyond=Beyond.SIZE))
+        lines = [items[0], *items]
+        if in_chunks:
+            # The line after the large one begins where a block does.
+            items[1]["payload"] += "x" * (-sum(len(line(each)) for each in lines[:3]) % BLOCKS)
+        how = {"framing": Framing.CHUNKED} if in_chunks else {}
+        answer = target.send(target.stream(batch, b"".join(map(line, lines)), label, beyond=Beyond.SIZE, **how))
         expect(answer).has_status(200, *ERRORS, 413)
         if answer.status == 200:
             given_whole(given_again(answer, len(sizes), 1))

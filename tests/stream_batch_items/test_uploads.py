@@ -201,6 +201,8 @@ def test_empty_stream_seals_nothing(target):
 def cut_off(body):
     """Bodies that end in the middle of a line, by where."""
     return {
+        # Whoever completes what was cut short makes an item of it.
+        "cut off before the last line's closing braces": body[: body.rindex(b"}}")],
         "cut off in a character of the last line's payload": body[: body.rindex("😀".encode()) + 2],
         "cut off in the first line": body[:9],
         "cut off in a character of the second line": body[: within(body, "😀".encode(), 2, line_from=ends_of(body)[0])],
@@ -213,7 +215,7 @@ def cut_off(body):
 def died(target, plain):
     """Uploads that were cut off, each for a batch of its own."""
     given_plain(plain)
-    bodies = list(cut_off(text(target)).items())[: target.pick(smoke=1, standard=2, thorough=5)]
+    bodies = list(cut_off(text(target)).items())[: target.pick(smoke=1, standard=3, thorough=6)]
     batches = target.batches(*[SIZE] * len(bodies))
     uploads = [target.dying(batch, body, label) for batch, (label, body) in zip(batches, bodies, strict=True)]
     if len(batches) > 1:

@@ -589,3 +589,13 @@ class FailedDeletesUndo(CreateEnvironmentVariableServer):
         if variables and self.find(variables, self.asked_name(request)) is None:
             variables.popitem()
         return await super().delete_variable(request, environment)
+
+
+@fault("list_and_delete.odd_names_never_fail_the_server")
+class FailsOnHead(CreateEnvironmentVariableServer):
+    """HEAD of a variable is answered 500: its body is measured, and there is none."""
+
+    async def handle(self, request: Request) -> Response:
+        if request.method == "HEAD" and "name" in request.path_params:
+            return self.error(500, "Internal error")
+        return await super().handle(request)

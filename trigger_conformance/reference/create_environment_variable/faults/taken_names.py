@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from trigger_conformance.reference.site import Environment, Site
 
 TAKEN = "taken_names.second_request_replaces_the_value_or_is_rejected"
 REJECTED = "taken_names.rejected_request_changes_nothing"
+USED_UP = "taken_names.failed_request_does_not_use_up_its_name"
 
 
 @fault(TAKEN)
@@ -321,3 +324,44 @@ class EachConnectionRemembers(CreateEnvironmentVariableServer):
         if request.url.path not in seen:
             seen[request.url.path] = await super().retrieve_variable(request, environment)
         return seen[request.url.path]
+
+
+@fault(USED_UP)
+class RejectionsReserve(CreateEnvironmentVariableServer):
+    """A name is reserved before the value is looked at: after a rejection it is taken."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.reserved: set[str] = set()
+
+    def validate(self, document: Any) -> Variable:
+        name = document.get("name") if isinstance(document, dict) else None
+        try:
+            order = super().validate(document)
+        except Problem:
+            if isinstance(name, str):
+                self.reserved.add(name)
+            raise
+        if order.name in self.reserved:
+            raise Problem(400, "The name is taken")
+        return order
+
+
+@fault(USED_UP)
+class StrangersReserve(CreateEnvironmentVariableServer):
+    """A name is reserved before anybody is asked who they are: for half a second after a refusal it is taken."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.reserved: dict[str, float] = {}
+
+    async def handle(self, request: Request) -> Response:
+        if request.method == "POST" and self.authenticate(request) is None:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                self.reserved[json.loads(await request.body())["name"]] = time.monotonic()
+        return await super().handle(request)
+
+    def check_name(self, name: str) -> None:
+        super().check_name(name)
+        if time.monotonic() - self.reserved.get(name, float("-inf")) < 0.5:
+            raise Problem(400, "The name is taken")

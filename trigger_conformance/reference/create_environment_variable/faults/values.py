@@ -689,3 +689,31 @@ class ListsDigitsAsNumbers(CreateEnvironmentVariableServer):
     def listed_body(self, variable: Variable) -> dict[str, Any]:
         body = super().listed_body(variable)
         return body | {"value": int(variable.value)} if re.fullmatch("[1-9][0-9]{0,15}", variable.value) else body
+
+
+@keeping("values.lists_and_assignments_are_kept")
+def reads_files(value: str) -> str:
+    """An address of a file stands for what is in it."""
+    return "" if value.startswith("file://") else value
+
+
+@keeping("values.white_space_around_is_kept")
+def drops_the_first_line_break(value: str) -> str:
+    """A line break at a value's beginning is dropped, as a browser does in a text area."""
+    return value.removeprefix("\n")
+
+
+@keeping("values.marks_in_values_are_kept")
+def ends_at_semicolons(value: str) -> str:
+    """What stands behind a space and a semicolon is a comment, as in an ini file."""
+    return value.partition(" ;")[0]
+
+
+@fault("whose_it_is.no_error_repeats_the_value")
+class EchoesMistypedValues(CreateEnvironmentVariableServer):
+    """An error says what it got in place of a value that is no text."""
+
+    def text(self, document: dict[str, Any], name: str) -> str:
+        if name == "value" and not isinstance(document.get(name, ""), str):
+            raise Problem(400, f"value must be a string, received {json.dumps(document[name])[:2000]}")
+        return super().text(document, name)

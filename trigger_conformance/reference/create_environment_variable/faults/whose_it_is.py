@@ -539,3 +539,20 @@ class RemembersNamesWithoutTheirPlace(CreateEnvironmentVariableServer):
     def remove(self, variables: Variables, variable: Variable) -> None:
         self.seen.pop(variable.name, None)
         super().remove(variables, variable)
+
+
+@fault("whose_it_is.variable_of_both_is_in_each_list")
+class ChangesWhatWasMadeLast(CreateEnvironmentVariableServer):
+    """A new value goes to the variable of that name which was made last, in whichever environment."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.latest: dict[str, Variables] = {}
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        latest = self.latest.get(variable.name, variables)
+        if variable.name in variables and variable.name in latest:
+            variables = latest
+        else:
+            self.latest[variable.name] = variables
+        super().put(variables, variable)

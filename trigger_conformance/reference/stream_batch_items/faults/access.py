@@ -422,3 +422,34 @@ class ReadsTheBatchOfTheQuery(StreamBatchItemsServer):
     def authenticate(self, request: Request) -> Environment | None:
         self.named = request.query_params.get("batchId")
         return super().authenticate(request)
+
+
+@fault("access.token_with_another_signature_is_refused")
+class TokensNeedNoScheme(StreamBatchItemsServer):
+    """A token is the header's last word, whatever stands before it."""
+
+    def delegated(self, request: Request) -> Environment | None:
+        headers = self.authorizations(request)
+        claims = self.claims(headers[0].split(" ")[-1]) if len(headers) == 1 else {}
+        known = self.covers(claims, request.path_params["batchId"])
+        return next((each for each in self.environments if known and each.name == claims.get("sub")), None)
+
+
+@fault("access.token_with_another_signature_is_refused")
+class RemembersSignatures(StreamBatchItemsServer):
+    """A signature that was verified once is not verified again, whatever it signs."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.verified: set[str] = set()
+
+    def claims(self, token: str) -> dict[str, Any]:
+        signature = token.rpartition(".")[2]
+        if signature in self.verified:
+            with contextlib.suppress(jwt.InvalidTokenError):
+                told: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+                return told
+        found = super().claims(token)
+        if found:
+            self.verified.add(signature)
+        return found

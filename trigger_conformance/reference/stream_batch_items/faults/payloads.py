@@ -169,11 +169,13 @@ class LargeItemsHaveTheirLinesNumber(StreamBatchItemsServer):
 class DecodesBlockByBlock(StreamBatchItemsServer):
     """A body is decoded in blocks of 16 KiB: a character that begins in one and ends in the next is answered 400."""
 
+    block = 16 << 10
+
     async def read_body(self, request: Request) -> bytes:
         body = await super().read_body(request)
         try:
-            for at in range(0, len(body), 16 << 10):
-                self.decode(body[at : at + (16 << 10)])
+            for at in range(0, len(body), self.block):
+                self.decode(body[at : at + self.block])
         except UnicodeDecodeError as error:
             raise Problem(400, "The body must be UTF-8") from error
         return body
@@ -450,3 +452,32 @@ class TypesAreTexts(StreamBatchItemsServer):
         if not isinstance(document.get("type", ""), str):
             raise Problem(422, "type must be a string")
         return item
+
+
+@fault(ANY)
+class DecodesLargeBlocks(DecodesBlockByBlock):
+    """The same in blocks of 64 KiB, which the large text of most streams does not reach."""
+
+    block = 64 << 10
+
+
+@fault(LARGE)
+class LosesLargeBodiesInChunks(StreamBatchItemsServer):
+    """What stands in front keeps large bodies in a file, and sends on an empty one where no length was told."""
+
+    async def read_body(self, request: Request) -> bytes:
+        body = await super().read_body(request)
+        return body if "content-length" in request.headers or len(body) <= 64 << 10 else b""
+
+
+@fault(LARGE)
+class SkipsLinesWhereBlocksBegin(StreamBatchItemsServer):
+    """A line that begins where a block of 64 KiB does is neither block's."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        lines, at = [], 0
+        for each in super().split(body):
+            if not at or at % (64 << 10):
+                lines.append(each)
+            at += len(each) + 1
+        return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -318,3 +319,18 @@ class ConflictsOnceSealed(StreamBatchItemsServer):
 
     async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:  # noqa: ARG002
         raise Problem(409, "The batch is sealed")
+
+
+@fault("story.same_stream_again_is_success")
+class LateRetriesAreErrors(StreamBatchItemsServer):
+    """Some time after a batch is sealed it is no longer pending, and the same stream again is answered 422."""
+
+    def seal(self, filling: Filling) -> None:
+        super().seal(filling)
+        if filling.sealed:
+            filling.kept.setdefault("at", time.monotonic())
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        if time.monotonic() - filling.kept["at"] > 1:
+            raise Problem(422, "The batch is not pending any more")
+        return await super().answer_sealed(request, environment, filling)

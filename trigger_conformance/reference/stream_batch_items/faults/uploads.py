@@ -6,7 +6,7 @@ import asyncio
 import codecs
 import re
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -401,3 +401,26 @@ class InflatesOneMember(StreamBatchItemsServer):
         if not inflater.eof:
             raise Problem(400, "The body is cut off")
         return text
+
+
+@fault("uploads.cut_off_upload_seals_nothing")
+class CompletesWhatWasCutOff(StreamBatchItemsServer):
+    """The last line of an upload that was cut off is closed and taken, as readers of partial JSON do."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        body = bytearray()
+        try:
+            async for piece in request.stream():
+                body += piece
+        except ClientDisconnect:
+            whole, _, part = bytes(body).rpartition(b"\n")
+            self.take_all(filling, [*self.lines(whole), part + b"}" * (part.count(b"{") - part.count(b"}"))])
+            raise
+        return self.take_all(filling, self.lines(bytes(body)))
+
+    def take_all(self, filling: Filling, lines: Iterable[bytes]) -> Stream:
+        stream = Stream()
+        for line in lines:
+            self.take(filling, self.item(filling, line), stream)
+        self.seal(filling)
+        return stream

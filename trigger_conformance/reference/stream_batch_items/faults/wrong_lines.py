@@ -453,3 +453,23 @@ class LooksAtTenLines(StreamBatchItemsServer):
                 continue
             self.take(filling, item, stream)
         return stream
+
+
+@fault(RANGE)
+class RefusedPlacesCount(StreamBatchItemsServer):
+    """An index is noted before it is looked at: a batch has all its items when as many indexes have come."""
+
+    def check_place(self, filling: Filling, item: Item) -> None:
+        filling.kept.setdefault("places", set()).add(item.index)
+        super().check_place(filling, item)
+
+    def is_whole(self, filling: Filling) -> bool:
+        return len(filling.kept.get("places", ())) >= filling.batch.run_count
+
+
+@fault("bodies.malformed_json_is_rejected")
+class DropsCarriageReturns(StreamBatchItemsServer):
+    """Carriage returns are dropped before lines are read, wherever they stand."""
+
+    def split(self, body: bytes) -> list[bytes]:
+        return super().split(body.replace(b"\r", b""))
