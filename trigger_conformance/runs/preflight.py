@@ -23,6 +23,8 @@ _SLOW_START = 3.0
 # What a second request meets too, or has waited for long enough.
 _HOPELESS = (FailureKind.UNREACHABLE, FailureKind.TLS, FailureKind.TIMEOUT)
 _LONGEST_PIECE = 200
+# What no gateway says of a server that is down.
+_OF_ITS_OWN = 500
 # How OpenSSL calls an answer that is no TLS.
 _NO_TLS = re.compile("wrong.version.number|record.layer.failure|packet.length.too.long|http.request", re.IGNORECASE)
 
@@ -56,11 +58,25 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
     # What is told is cut, and what is cut must be redacted before.
     clean = station.redactor.exchange(exchange)
     halted = _other_scheme(api.options, clean) or why_no_target(clean, operation)
+    if clean.status == _OF_ITS_OWN and _serves_others(station, operation):
+        # It is up: that it fails here is what its checks find.
+        halted = None
     notes = list(_of_the_way(station.shared.target, exchange))
     took = exchange.ended - exchange.started
     if took > _SLOW_START and halted is None:
         notes.append(f"the first request took {took:.1f} s (a cold start?); it was waited for once")
     return Tried(halted, tuple(notes))
+
+
+def _serves_others(station: Station, operation: Operation) -> bool:
+    """Whether the target has answered another operation's requests in this run."""
+    served = [
+        each for each in station.ledger.exchanges()
+        if each.request.operation != operation.id and each.request.credential == "primary"
+        and (each.status or 0) // 100 == 2
+    ]  # fmt: skip
+    # What others had sent by then hangs on the time.
+    return station.wire.decide("served others", min(1, len(served))) == 1
 
 
 def _first_answer(station: Station, request: Request, sending: Sending) -> Exchange:

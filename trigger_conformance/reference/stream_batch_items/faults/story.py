@@ -334,3 +334,12 @@ class LateRetriesAreErrors(StreamBatchItemsServer):
         if time.monotonic() - filling.kept["at"] > 1:
             raise Problem(422, "The batch is not pending any more")
         return await super().answer_sealed(request, environment, filling)
+
+
+@fault("answers.never_a_server_error")
+class FailsOnEveryStream(StreamBatchItemsServer):
+    """Every stream is answered 500, though batches are created."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        await self.read_body(request)
+        raise Problem(500, "Something went wrong")
