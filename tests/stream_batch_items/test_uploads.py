@@ -9,7 +9,7 @@ import pytest
 from trigger_conformance.checks.expect import NotApplicableError, expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import Profile, must
-from trigger_conformance.wire.exchange import Beyond, Upload
+from trigger_conformance.wire.exchange import Beyond, Framing, Upload
 
 from .client import line
 from .grounds import (
@@ -256,7 +256,10 @@ def test_whole_stream_after_a_cut_off_upload_seals(target, died):
         expect_whole_by_now(target.send(target.whole(batch, f"{label(upload.label)}, and a second")), SIZE)
 
 
-@must("an upload that hangs up takes nothing back of a batch that another stream has sealed meanwhile", clause=SEALING)
+@must(
+    "an upload that hangs up, or goes wrong, takes nothing back of what another stream has brought meanwhile",
+    clause=SEALING,
+)
 def test_upload_that_dies_takes_nothing_back(target, plain):
     given_plain(plain)
     batch, body = target.batch(SIZE), text(target)
@@ -273,3 +276,20 @@ def test_upload_that_dies_takes_nothing_back(target, plain):
         raise NotApplicableError("the target takes no second stream of a batch while one is under way")
     late = target.send(target.whole(batch, "all items after the other one has hung up"), fresh=True)
     given(late, rests_on=LATE).satisfies(takes_nothing)
+    bodies = {"hung up": body[: half + 9], "gone wrong": body[: half + 9] + b"\n"}
+    expect_kept(target, {label: Upload((half,), BEFORE_IT_DIES, dies=label == "hung up") for label in bodies}, bodies)
+
+
+def expect_kept(target, uploads, bodies):
+    """What one stream brought while another one of the batch came to nothing is known when all items come."""
+    for label, batch in zip(bodies, target.batches(*[SIZE] * len(bodies)), strict=True):
+        other = target.stream(batch, bodies[label], f"an upload that has {label}", framing=Framing.CHUNKED)
+        part = target.stream(
+            batch, target.items([2]), "the last one meanwhile", upload=Upload(pause=1.5 * BEFORE_IT_DIES)
+        )
+        meanwhile = target.send_beside(replace(other, upload=uploads[label]), part)
+        if counts(meanwhile)[0] != 1:
+            continue
+        again = target.send(target.whole(batch, f"all items after an upload that has {label}"), fresh=True)
+        given(again, rests_on=PART).has_status(200)
+        expect(again).satisfies(lambda each: None if counts(each)[1] else "what was accepted meanwhile is not there")

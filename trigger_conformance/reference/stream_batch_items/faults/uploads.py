@@ -424,3 +424,33 @@ class CompletesWhatWasCutOff(StreamBatchItemsServer):
             self.take(filling, self.item(filling, line), stream)
         self.seal(filling)
         return stream
+
+
+class _Restores(StreamBatchItemsServer):
+    """A batch that is not sealed has again what it had when a stream began that comes to nothing."""
+
+    ends: tuple[type[Exception], ...]
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        before = dict(filling.items)
+        try:
+            return await super().fill(request, filling)
+        except self.ends:
+            if not filling.sealed:
+                filling.items.clear()
+                filling.items.update(before)
+            raise
+
+
+@fault("uploads.upload_that_dies_takes_nothing_back")
+class DyingUploadsRestore(_Restores):
+    """An upload that is cut off restores what was there when it began: what others brought meanwhile is lost."""
+
+    ends = (ClientDisconnect,)
+
+
+@fault("uploads.upload_that_dies_takes_nothing_back")
+class WrongUploadsRestore(_Restores):
+    """A wrong line restores what was there when its stream began: what others brought meanwhile is lost."""
+
+    ends = (Problem,)
