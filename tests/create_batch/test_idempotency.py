@@ -71,8 +71,10 @@ def first_and_replays(target):
     """A new batch, at once its replay with another body, then replays on connections of their own."""
     key = target.key()
     first = target.create(2, key=key, label="first")
-    replays = [target.create(1, key=key, label="replay that asks for another runCount")]
-    written = b'{"conformanceExtra":1,"idempotencyKey":"%s","runCount":%d}' % (escaped(key).encode(), target.within(2))
+    smoke = target.profile is Profile.SMOKE
+    replays = [] if smoke else [target.create(1, key=key, label="replay that asks for another runCount")]
+    count = 1 if smoke else target.within(2)
+    written = b'{"conformanceExtra":1,"idempotencyKey":"%s","runCount":%d}' % (escaped(key).encode(), count)
     otherwise = target.request(written, label="replay written otherwise, on a new connection")
     # Whether an unknown property is accepted is another requirement's affair.
     replays += given(target.send(otherwise, fresh=True), rests_on=UNKNOWN, needed=False).is_accepted()
@@ -235,7 +237,7 @@ def expect_different_batches(exchanges, *, place="", also_new=False):
 def test_slightly_different_keys_are_different(target):
     few = transformations.few(target.key())
     # The look-alikes have them all; of the long ones, larger runs send the first again.
-    family = dict(itertools.islice(few.items(), target.pick(smoke=len(few), standard=4, thorough=len(few))))
+    family = dict(itertools.islice(few.items(), target.pick(smoke=len(few) - 1, standard=4, thorough=len(few))))
     counts = itertools.chain((9, 33), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
     firsts = given_keys_taken(target, firsts)
@@ -473,7 +475,7 @@ def test_rejected_request_does_not_use_up_its_key(target):
 def test_concurrent_requests_with_one_key_create_one_batch(target):
     for number in range(target.pick(smoke=1, standard=3, thorough=20)):
         key = target.key()
-        lanes = target.wire.burst_size(target.pick(smoke=4, standard=16, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=3, standard=16, thorough=16))
         orders = [
             target.order(1 + lane % 2, key=key, label=f"round {number + 1}, lane {lane + 1}") for lane in range(lanes)
         ]

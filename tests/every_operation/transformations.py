@@ -519,9 +519,9 @@ def few(stem):
         "long, without its last space": trimmed,
         "long, a slash behind": f"{trimmed}/",
         "long, an encoded digit": plain.replace("k1", "k%31", 1),
-        "long, two spaces for one": plain.replace(" .", "  ."),
         # Whoever keeps what stands behind a mark sees no difference either.
         "long, a space in front": f" {plain}",
+        "long, two spaces for one": plain.replace(" .", "  ."),
     }
 
 
