@@ -164,7 +164,7 @@ def tampered(target, batch, token):
     changed = {
         "with its token under another signature": f"Bearer {head}.{claims}.{signature[::-1]}",
         "with other claims under its token's signature": f"Bearer {head}.{with_more(claims)}.{signature}",
-        "with its token and no scheme": whole,
+        "with its token without a scheme": whole,
     }
     return [target.whole(batch, label, authorization=target.derived(value)) for label, value in changed.items()]
 
