@@ -180,8 +180,9 @@ def test_spelling_of_a_key_does_not_matter(target):
 def test_replay_at_once_finds_the_batch(target):
     rounds = range(1, target.pick(smoke=2, standard=4, thorough=40) + 1)
     # What waits for its parent may be made in a way of its own.
+    resuming = {"resumeParentOnCompletion": True}
     orders = [
-        target.order(key=target.key(), label=f"round {number}", resumeParentOnCompletion=number % 2 == 0)
+        target.order(key=target.key(), label=f"round {number}", **(resuming if number % 2 == 0 else {}))
         for number in rounds
     ]
     pairs = [(target.send(order), target.send(order, fresh=number % 2 == 1)) for number, order in enumerate(orders)]
@@ -604,14 +605,14 @@ def test_abandoned_request_and_its_retry_make_one_batch(target):
 def test_concurrent_requests_with_different_keys_create_different_batches(target):
     firsts = []
     for _ in range(target.pick(smoke=1, standard=1, thorough=12)):
-        lanes = target.wire.burst_size(target.pick(smoke=16, standard=10, thorough=16))
+        lanes = target.wire.burst_size(target.pick(smoke=16, standard=12, thorough=16))
         firsts += target.send_together(target.order(1 + lane % 2, key=target.key()) for lane in range(lanes))
     firsts = given_accepted(firsts)
     expect(firsts).is_new_batch()
     expect_different_batches(firsts)
     for first in firsts:
         given_run_count(first, run_count(first.request))
-    some = firsts[:: target.pick(smoke=4, standard=2, thorough=1)]
+    some = firsts[:: target.pick(smoke=4, standard=3, thorough=1)]
     given_copies(target.send_all(each.request for each in some), *some)
 
 

@@ -340,6 +340,6 @@ class LateRetriesAreErrors(StreamBatchItemsServer):
 class FailsOnEveryStream(StreamBatchItemsServer):
     """Every stream is answered 500, though batches are created."""
 
-    async def fill(self, request: Request, filling: Filling) -> Stream:
+    async def fill(self, request: Request, filling: Filling) -> Stream:  # noqa: ARG002
         await self.read_body(request)
         raise Problem(500, "Something went wrong")

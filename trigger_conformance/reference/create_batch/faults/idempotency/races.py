@@ -17,6 +17,7 @@ from trigger_conformance.reference.site import Environment, Site
 
 RACE = "idempotency.concurrent_requests_with_one_key_create_one_batch"
 ABANDONED = "idempotency.abandoned_request_and_its_retry_make_one_batch"
+UNDONE = "idempotency.abandoned_request_is_not_undone_later"
 
 
 class _Slow(CreateBatchServer):
@@ -206,7 +207,7 @@ class AbandonedKeysStayLocked(CreateBatchServer):
         return existing or await super().create(environment, order)
 
 
-@fault(ABANDONED, "idempotency.no_key_ever_named_two_batches")
+@fault(ABANDONED, "idempotency.no_key_ever_named_two_batches", UNDONE)
 class AbandonedBatchesAreRolledBack(CreateBatchServer):
     """A batch whose client has gone is taken back a moment later, after others have been given its id."""
 
@@ -222,7 +223,7 @@ class AbandonedBatchesAreRolledBack(CreateBatchServer):
             await asyncio.sleep(0.001)
         return batch
 
-    seconds = 0.002
+    seconds = 0.008
 
     async def take_back(self, request: Request, environment: Environment, order: Order, batch: Batch) -> None:
         await asyncio.sleep(0.0005)
@@ -300,7 +301,7 @@ class SharesKeysUnderWay(CreateBatchServer):
         return await super().create(environment, order)
 
 
-@fault("idempotency.abandoned_request_is_not_undone_later")
+@fault(UNDONE)
 class AbandonedBatchesAreRolledBackLater(AbandonedBatchesAreRolledBack):
     """A batch whose client has gone is taken back when its transaction times out; its retry has seen it by then."""
 
