@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument("operation", nargs="?", default="create_batch")
     parser.add_argument("--table", type=Path, default=REPORTS / "proof.json", help="the table of a whole proof")
     parser.add_argument("--most", type=int, default=MOST, metavar="N", help="print N requests at most")
+    parser.add_argument("--markdown", action="store_true", help="print the cover alone, as a table of a page")
     arguments = parser.parse_args()
     table = json.loads(arguments.table.read_text("utf-8")) if arguments.table.exists() else {"rows": []}
     rows = [each for each in table["rows"] if arguments.operation in by_operation(each["named"])]
@@ -64,11 +65,16 @@ def main() -> int:
         return 1
     shown_by = {each["id"]: frozenset(each["shown_by"]) for each in rows}
     smoke, total, chosen = sent_by_smoke(arguments.operation), 0, []
-    print("faults  beyond  of all  smoke  request")
+    line = "| {} | {} | {} | {} | {} |" if arguments.markdown else "{:>6}  {:>6}  {:>6}  {:5}  {}"
+    print(line.format("faults", "beyond", "of all", "smoke", "request"))
+    if arguments.markdown:
+        print(line.format(*["--:"] * 3, "---", "---"))
     for request, shows, adds in list(cover(shown_by))[: arguments.most]:
         total, in_smoke = total + len(adds), "yes" if request in smoke else ""
         chosen.append(request)
-        print(f"{len(shows):6}  {len(adds):6}  {total / len(rows):6.1%}  {in_smoke:5}  {request}")
+        print(line.format(len(shows), len(adds), f"{total / len(rows):.1%}", in_smoke, request))
+    if arguments.markdown:
+        return 0
     found = sum(1 for requests in shown_by.values() if requests & smoke)
     print(f"\nsmoke's {len(smoke)} requests are among those that show {found} of {len(rows)} faults")
     print("sent by smoke, beside the cover:")

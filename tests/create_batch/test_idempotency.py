@@ -612,7 +612,7 @@ def test_concurrent_requests_with_different_keys_create_different_batches(target
     expect_different_batches(firsts)
     for first in firsts:
         given_run_count(first, run_count(first.request))
-    some = firsts[:: target.pick(smoke=4, standard=3, thorough=1)]
+    some = firsts[:: target.pick(smoke=4, standard=4, thorough=1)]
     given_copies(target.send_all(each.request for each in some), *some)
 
 

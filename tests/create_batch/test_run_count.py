@@ -98,7 +98,7 @@ def test_missing_or_mistyped_is_rejected(target, twin):
 
 @must("a string that some language reads as a number is rejected", clause="CreateBatchRequest.runCount")
 def test_numbers_in_strings_are_rejected(target, twin):
-    expect(target.send_all(orders(target, usual(target, values.NUMBERS_IN_STRINGS, 15)))).is_rejected()
+    expect(target.send_all(orders(target, usual(target, values.NUMBERS_IN_STRINGS, 16)))).is_rejected()
     sound_beside(twin)
 
 

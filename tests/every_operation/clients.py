@@ -147,7 +147,7 @@ HEADS[".NET HttpClient"] += f"\nbaggage: {BAGGAGE}"
 # What between them have every habit that clients of the table have.
 FEW = ("fetch (undici)", "axios", "Java HttpClient", "Java HttpURLConnection", ".NET Framework", "an embedded client")
 # What between them have a habit of every kind.
-TELLING = ("an embedded client",)
+TELLING = (".NET Framework", "an embedded client")
 
 
 def as_sent_by(client: str, request: Request, gateway: tuple[tuple[str, str], ...] = ()) -> Request:
