@@ -778,10 +778,11 @@ def replayed_in_time(target, firsts):
 
 
 def the_largest_and_the_limited(traffic, young):
-    """Those of ``young`` that made the largest batch, and a batch whose key was then answered 429."""
-    limited = {key_of(each.request) for each in traffic if each.status == 429}
-    largest = max(young, key=lambda each: run_count(each.request) or 0, default=None)
-    return [each for each in young if each is largest or key_of(each.request) in limited]
+    """Of ``young`` the one that made the largest batch, and the last one whose key was answered 429 afterwards."""
+    refused = {key_of(each.request): each.number for each in traffic if each.status == 429}
+    limited = [each for each in young if refused.get(key_of(each.request), 0) > each.number]
+    largest = sorted(young, key=lambda each: run_count(each.request) or 0)
+    return [*largest[-1:], *limited[-1:]]
 
 
 def within_their_life(target, traffic):
