@@ -62,9 +62,9 @@ def other_methods(target):
             with_body(target, method, f"{method} with a body and method override headers", OVERRIDE)
             for method in methods(target)[:1]
         )
-    # Where only the same key shows what was made, one for all: what any of them makes, one request shows.
-    key = "" if target.sparing else target.key()
-    requests = [with_body(target, method, key=key) for method in methods(target)]
+    # A method and its overriding have one key, where only that shows what was made: one request shows it for both.
+    keys = {} if target.sparing else {method: target.key() for method in methods(target)}
+    requests = [with_body(target, method, key=keys.get(method, "")) for method in methods(target)]
     bare = (
         []
         if target.sparing
@@ -76,7 +76,7 @@ def other_methods(target):
         )
         for method in bare
     ]
-    requests += [with_body(target, method, f"{method} with method override headers", OVERRIDE, key=key)
+    requests += [with_body(target, method, f"{method} with method override headers", OVERRIDE, keys.get(method, ""))
                  for method in overridden(target)]  # fmt: skip
     return target.send_all(requests)
 

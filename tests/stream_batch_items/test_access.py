@@ -164,9 +164,11 @@ def tampered(target, batch, token):
     changed = {
         "with its token under another signature": f"Bearer {head}.{claims}.{signature[::-1]}",
         "with other claims under its token's signature": f"Bearer {head}.{with_more(claims)}.{signature}",
-        "with its token without a scheme": whole,
     }
-    return [target.whole(batch, label, authorization=target.derived(value)) for label, value in changed.items()]
+    requests = [target.whole(batch, label, authorization=target.derived(value)) for label, value in changed.items()]
+    # As it is, the token is in the evidence, but for its signature: what is judged again needs the rest.
+    bare = target.credential(whole)
+    return [*requests, target.whole(batch, "with its token without a scheme", authorization=bare)]
 
 
 def with_more(claims):

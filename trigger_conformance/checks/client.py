@@ -179,8 +179,11 @@ class Client(ABC):
 
     def look_for(self, requests: Iterable[Request]) -> tuple[list[Exchange], Callable[[Exchange], str | None]]:
         """What shows whether ``requests``, which must fail, made anything: exchanges, and what judges each of them."""
-        by_key = {self.operation.key(each): each for each in requests}
-        twins = self.send_all(self.twin(each) for each in by_key.values())
+        # One with a key is enough: the first, after which it is called.
+        firsts: dict[str | None, Request] = {}
+        for each in requests:
+            firsts.setdefault(self.operation.key(each), each)
+        twins = self.send_all(self.twin(each) for each in firsts.values())
         return twins, self.operation.why_not_new
 
     def narrowed(self) -> Iterable[Mapping[str, Any]]:
