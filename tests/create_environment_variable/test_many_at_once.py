@@ -1,7 +1,5 @@
 """Many at once: requests whose last bytes leave together."""
 
-import itertools
-
 import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, NotApplicableError, expect
@@ -46,8 +44,8 @@ def races(target, beside):
             for lane in range(1, lanes + 1)
         ]
         # A look that has begun when the removal comes may remember what it saw.
-        _, answers, removed = parts_of(target.send_together([*looks, *orders, *removals]), len(looks), lanes)
-        found.append((name, answers, target.send(target.at(name)), target.look(), removed))
+        answers = target.send_together([*looks, *orders, *removals])[len(looks) :]
+        found.append((name, answers[:lanes], target.send(target.at(name)), target.look(), answers[lanes:]))
         looks, removals = [], []
     return found
 
@@ -59,12 +57,6 @@ def meanwhile(target, beside):
     looks.append(target.looking(label="the list meanwhile"))
     # Where few may leave at a time, they are those that make something.
     return looks if target.wire.burst_size(2 * LOOKED) == 2 * LOOKED else [], [target.removal(name)]
-
-
-def parts_of(answers, *lengths):
-    """``answers`` in parts of these ``lengths``, and the rest."""
-    ends = [0, *itertools.accumulate(lengths), len(answers)]
-    return [answers[start:end] for start, end in itertools.pairwise(ends)]
 
 
 @must("concurrent requests with one new name are answered 200 or 400", clause=CLAUSE)

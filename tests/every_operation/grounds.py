@@ -4,10 +4,11 @@ import itertools
 import re
 from urllib.parse import unquote
 
-from trigger_conformance.checks.expect import expect, several
+from trigger_conformance.checks.expect import NotApplicableError, expect, several
 from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.checks.problem import Problem
+from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.contract.quoting import quoted
 
 WRONG_KEY = "authentication.wrong_key_is_refused"
@@ -51,6 +52,12 @@ def expect_nothing_made(target, requests):
     """What had to fail made nothing; whether it did is seen in the operation's own way."""
     shown, judge = target.look_for(list(requests))
     expect(shown).satisfies(judge)
+
+
+def given_more_than_smoke(target):
+    """Raises NotApplicableError where smoke has no request to spare; the operations of one site have one parser."""
+    if target.profile is Profile.SMOKE and target.sparing:
+        raise NotApplicableError("larger profiles send it: smoke asks this of one operation only")
 
 
 def has_failed(exchange):

@@ -11,7 +11,7 @@ from trigger_conformance.checks.requirement import Profile, info, must, should
 from trigger_conformance.wire.exchange import Beyond
 
 from . import json_texts
-from .grounds import expect_nothing_made, given_as_asked
+from .grounds import expect_nothing_made, given_as_asked, given_more_than_smoke
 from .packs import expect_ignored, expect_same, sound_beside, with_pack
 
 SMOKE = {"an array", "a trailing comma", "an overlong form as idempotencyKey"}
@@ -93,12 +93,6 @@ def test_what_is_no_white_space_is_rejected(target, sound_text):
         target.send_all(bodies(target, json_texts.no_surroundings(everywhere(target), sparing=target.sparing)))
     ).is_rejected()
     sound_beside(target, sound_text)
-
-
-def given_more_than_smoke(target):
-    """Raises NotApplicableError where smoke has no request to spare; the operations of one site have one parser."""
-    if target.profile is Profile.SMOKE and target.sparing:
-        raise NotApplicableError("larger profiles send it: smoke asks this of one operation only")
 
 
 @should("invalid UTF-8 is rejected", clause="RFC 8259 8.1", profile=Profile.SMOKE, cases="invalid UTF-8")

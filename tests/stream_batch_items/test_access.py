@@ -1,7 +1,5 @@
 """Who may: unknown batches, those of another environment, the token that is handed out with a batch."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -11,6 +9,7 @@ from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import NotApplicableError, expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.requirement import must, should
+from trigger_conformance.rules import forgery
 from trigger_conformance.wire.exchange import Beyond
 
 from ..every_operation.grounds import expect_nobody_let_in
@@ -160,21 +159,15 @@ def test_token_with_another_signature_is_refused(target, by_its_token):
 def tampered(target, batch, token):
     """All items of a batch with its token: its signature turned round; the same, of other claims; without a scheme."""
     whole = token.values[0].decode().rpartition(" ")[2]
-    head, claims, signature = whole.split(".")
+    head, _, signature = whole.rpartition(".")
     changed = {
-        "with its token under another signature": f"Bearer {head}.{claims}.{signature[::-1]}",
-        "with other claims under its token's signature": f"Bearer {head}.{with_more(claims)}.{signature}",
+        "with its token under another signature": f"Bearer {head}.{signature[::-1]}",
+        "with other claims under its token's signature": f"Bearer {forgery.with_claims(whole, conformance=1)}",
     }
     requests = [target.whole(batch, label, authorization=target.derived(value)) for label, value in changed.items()]
     # As it is, the token is in the evidence, but for its signature: what is judged again needs the rest.
     bare = target.credential(whole)
     return [*requests, target.whole(batch, "with its token without a scheme", authorization=bare)]
-
-
-def with_more(claims):
-    """The part of a token that has its claims, with one more."""
-    told = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    return urlsafe_b64encode(json.dumps({**told, "conformance": 1}).encode()).decode().rstrip("=")
 
 
 @must("an empty stream needs a credential as any other does", clause=BEARER)

@@ -99,14 +99,18 @@ def _signed(header: dict[str, Any], claims: dict[str, Any], secret: str) -> str:
 
 def tampered(token: str) -> dict[str, str]:
     """A token that the target handed out, changed, by what was done to it."""
-    header, payload, signature = token.split(".")
-    claims = json_part(payload) or {}
-    richer = _part({**claims, "exp": _FAR_AHEAD, "scopes": ["admin", "write:all"], "pub": False})
+    header, payload, _ = token.split(".")
     return {
-        "payload changed, signature kept": f"{header}.{richer}.{signature}",
+        "payload changed, signature kept": with_claims(token, exp=_FAR_AHEAD, scopes=["admin", "write:all"], pub=False),
         "signature removed": f"{header}.{payload}.",
         "alg none, payload kept": f"{_part({'alg': 'none', 'typ': 'JWT'})}.{payload}.",
     }
+
+
+def with_claims(token: str, **more: Any) -> str:
+    """A token that the target handed out, with these claims more under its signature."""
+    header, payload, signature = token.split(".")
+    return f"{header}.{_part({**(json_part(payload) or {}), **more})}.{signature}"
 
 
 def _with_header(token: str, header: dict[str, Any]) -> str:

@@ -70,13 +70,13 @@ def tried(station: Station, operation: Operation, seconds: float) -> Tried:
 
 def _serves_others(station: Station, operation: Operation) -> bool:
     """Whether the target has answered another operation's requests in this run."""
-    served = [
-        each for each in station.ledger.exchanges()
-        if each.request.operation != operation.id and each.request.credential == "primary"
+    served = any(
+        each.request.operation != operation.id and each.request.credential == "primary"
         and (each.status or 0) // 100 == 2
-    ]  # fmt: skip
+        for each in station.ledger.exchanges()
+    )  # fmt: skip
     # What others had sent by then hangs on the time.
-    return station.wire.decide("served others", min(1, len(served))) == 1
+    return station.wire.decide("served others", int(served)) == 1
 
 
 def _first_answer(station: Station, request: Request, sending: Sending) -> Exchange:

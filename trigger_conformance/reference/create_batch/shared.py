@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import Any
-
-from starlette.requests import Request
-from starlette.responses import Response
 
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
 from trigger_conformance.reference.create_batch.store import Batch, Order
@@ -25,24 +21,6 @@ class RefusesKeys(CreateBatchServer):
         return key
 
     def refuses(self, key: str) -> bool:
-        raise NotImplementedError
-
-
-class ActsOnRejections(CreateBatchServer):
-    """Does something of its own with the object that a rejected request asked for."""
-
-    async def create_batch(self, request: Request, environment: Environment) -> Response:
-        body = await request.body()
-        try:
-            return await super().create_batch(request, environment)
-        except Problem:
-            with contextlib.suppress(Problem):
-                document = self.parse(body)
-                if isinstance(document, dict):
-                    await self.act(environment, document)
-            raise
-
-    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
         raise NotImplementedError
 
 

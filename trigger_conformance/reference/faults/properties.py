@@ -10,13 +10,33 @@ import re
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import OperationServer, Problem
+from trigger_conformance.reference.site import Environment
 
 NO_OBJECT = "bodies.body_must_be_a_json_object"
 MALFORMED = "bodies.malformed_json_is_rejected"
 UTF8 = "bodies.invalid_utf8_is_rejected"
+
+
+class ActsOnRejections(OperationServer):
+    """Does something of its own with the object that a rejected request asked for."""
+
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        body = await request.body()
+        try:
+            return await super().answer(request, environment)
+        except Problem:
+            with contextlib.suppress(Problem):
+                document = self.parse(body)
+                if isinstance(document, dict):
+                    await self.act(environment, document)
+            raise
+
+    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
+        raise NotImplementedError
 
 
 class _Parsing(OperationServer):

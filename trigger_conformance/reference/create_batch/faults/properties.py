@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
-from trigger_conformance.reference.create_batch.shared import ActsOnRejections
 from trigger_conformance.reference.create_batch.store import Order
+from trigger_conformance.reference.faults.properties import ActsOnRejections
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 
@@ -148,7 +148,7 @@ class FailsOnMistypedKeys(CreateBatchServer):
 
 
 @fault("properties.mistyped_property_creates_nothing", "idempotency.rejected_request_does_not_use_up_its_key")
-class ValidatesAfterTheWrite(ActsOnRejections):
+class ValidatesAfterTheWrite(ActsOnRejections, CreateBatchServer):
     """The key is stored before the other properties are validated."""
 
     async def act(self, environment: Environment, document: dict[str, Any]) -> None:
@@ -157,7 +157,7 @@ class ValidatesAfterTheWrite(ActsOnRejections):
 
 
 @fault("properties.mistyped_property_creates_nothing")
-class KeepsKeysBesideFractions(ActsOnRejections):
+class KeepsKeysBesideFractions(ActsOnRejections, CreateBatchServer):
     """A parentRunId that is a fraction is found out by the store, which has the key by then."""
 
     async def act(self, environment: Environment, document: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
-from trigger_conformance.reference.create_batch.shared import ActsOnRejections
 from trigger_conformance.reference.create_batch.store import Batch, Order
+from trigger_conformance.reference.faults.properties import ActsOnRejections
 from trigger_conformance.reference.limiter import Allowance
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
@@ -383,7 +383,7 @@ class FailsOnWholeFractions(_Converting):
 
 
 @fault("run_count.rejected_run_count_creates_nothing")
-class WritesBeforeTheRangeIsChecked(ActsOnRejections):
+class WritesBeforeTheRangeIsChecked(ActsOnRejections, CreateBatchServer):
     """The batch of a runCount that is far below the range is written before it is rejected."""
 
     async def act(self, environment: Environment, document: dict[str, Any]) -> None:

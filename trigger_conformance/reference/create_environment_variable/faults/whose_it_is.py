@@ -15,6 +15,7 @@ from trigger_conformance.reference.create_environment_variable.server import (
     CreateEnvironmentVariableServer,
 )
 from trigger_conformance.reference.create_environment_variable.store import Variable, Variables
+from trigger_conformance.reference.faults.properties import ActsOnRejections
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
@@ -438,20 +439,13 @@ class FailsOnNulInValues(CreateEnvironmentVariableServer):
 
 
 @fault("bodies.rejected_body_creates_nothing")
-class RejectedBodiesMakeEmptyVariables(CreateEnvironmentVariableServer):
+class RejectedBodiesMakeEmptyVariables(ActsOnRejections, CreateEnvironmentVariableServer):
     """A variable is made when its name is read, and filled when its value is: a value that is none leaves it empty."""
 
-    async def create_variable(self, request: Request, environment: Environment) -> Response:
-        body = await request.body()
-        try:
-            return await super().create_variable(request, environment)
-        except Problem:
-            with contextlib.suppress(Problem):
-                document = self.parse(body)
-                name = document.get("name") if isinstance(document, dict) else None
-                if isinstance(name, str) and not isinstance(document.get("value"), str):
-                    self.variables(environment).setdefault(name, Variable(name, ""))
-            raise
+    async def act(self, environment: Environment, document: dict[str, Any]) -> None:
+        name = document.get("name")
+        if isinstance(name, str) and not isinstance(document.get("value"), str):
+            self.variables(environment).setdefault(name, Variable(name, ""))
 
 
 @fault("whose_it_is.variable_of_both_is_in_each_list")

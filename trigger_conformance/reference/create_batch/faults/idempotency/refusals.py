@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.create_batch.server import CreateBatchServer
-from trigger_conformance.reference.create_batch.shared import ActsOnRejections
 from trigger_conformance.reference.create_batch.store import Order
+from trigger_conformance.reference.faults.properties import ActsOnRejections
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment, Site
 
@@ -51,7 +51,7 @@ class CreatesBeforeAuthentication(CreateBatchServer):
 
 
 @fault("idempotency.key_outlives_errors_beside_it", "idempotency.no_key_ever_named_two_batches", MODEL)
-class RejectionsForgetTheKey(ActsOnRejections):
+class RejectionsForgetTheKey(ActsOnRejections, CreateBatchServer):
     """A rejected request with a known key deletes it: the cleanup of a failed create."""
 
     async def act(self, environment: Environment, document: dict[str, Any]) -> None:
