@@ -145,12 +145,12 @@ class ListsFailWhileOthersWrite(CreateEnvironmentVariableServer):
     async def list_variables(self, request: Request, environment: Environment) -> Response:
         variables = self.variables(self.place(request, environment))
         before = len(variables)
-        await asyncio.sleep(AWHILE)
+        await asyncio.sleep(3 * AWHILE)
         if len(variables) != before:
             raise Problem(500, "dictionary changed size during iteration")
         return await super().list_variables(request, environment)
 
     async def keep(self, variables: Variables, order: Variable) -> None:
         if self.find(variables, order.name) is None:
-            await asyncio.sleep(AWHILE / 2)
+            await asyncio.sleep(AWHILE)
         await super().keep(variables, order)
