@@ -349,6 +349,18 @@ def test_requirements_and_faults_that_pages_name_exist():
         registry.behaviour_class(identity)
 
 
+def test_each_kind_has_three_faults_that_its_requirement_finds():
+    page = (ROOT / "docs/explanation/what-the-field-gets-wrong.md").read_text("utf-8")
+    _, _, table = page.partition("## A fault of each kind")
+    kinds = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")][2:]
+    caught_by = {each.id: each.caught_by for each in registry.usual().behaviours("create_batch")}
+    for kind, requirement, faults in kinds:
+        named = re.findall(r"`(.+?)`", faults)
+        found = [name for name in named if f"create_batch.{requirement.strip(' `')}" in caught_by[name]]
+        assert found == named, kind
+        assert len(set(named)) >= 3, kind
+
+
 def test_pages_of_the_repository_link_to_what_is_there():
     for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *INSIDE):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):

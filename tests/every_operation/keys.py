@@ -10,11 +10,11 @@ LONGEST_ASTRAL = 127
 
 # What languages reserve, falsify, call truth, or give to every object.
 WORDS = (
-    "", "null", "undefined", "0", "__proto__", "constructor", "None", "false", "1", "true", "toString", " ",
+    "", "null", "undefined", "0", "__proto__", "constructor", "length", "false", "1", "true", "toString", " ",
     "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
 MORE_WORDS = (
-    "*", "length", "nil", "NULL", "NaN", "yes", "no", "on", "off", "True", "False", "valueOf", "hasOwnProperty",
+    "*", "None", "nil", "NULL", "NaN", "yes", "no", "on", "off", "True", "False", "valueOf", "hasOwnProperty",
     "prototype", "__init__", "__class__", "[object Object]", "[]", "{}", "%", "_", ".", "..", "/", "-1", "Infinity",
 )  # fmt: skip
 

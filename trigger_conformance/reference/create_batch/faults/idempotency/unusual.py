@@ -136,3 +136,23 @@ class InheritedNamesAreKnown(CreateBatchServer):
         if order.key in ("__proto__", "constructor"):
             raise Problem(500, "Cannot read properties of undefined (reading 'id')")
         return await super().find(environment, order)
+
+
+@fault("idempotency.reserved_keys_work_or_are_rejected", "acceptance.never_a_server_error")
+class ListsHaveALength(CreateBatchServer):
+    """Keys are properties of a JavaScript array, whose length can be no batch."""
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        if order.key == "length":
+            raise Problem(500, "Invalid array length")
+        return await super().find(environment, order)
+
+
+@fault("idempotency.reserved_keys_work_or_are_rejected", "acceptance.only_documented_statuses")
+class MethodsAreUnderWay(CreateBatchServer):
+    """Locks are properties of a JavaScript object: a key that is a method's name is always under way."""
+
+    async def find(self, environment: Environment, order: Order) -> Batch | None:
+        if order.key in ("toString", "valueOf", "hasOwnProperty"):
+            raise Problem(409, "A request with this key is in progress")
+        return await super().find(environment, order)
