@@ -12,6 +12,8 @@ VALID = ID("answers", "valid_request_is_accepted")
 SEEN = ID("list_and_delete", "created_variable_is_seen_by_name")
 LISTED = ID("list_and_delete", "created_variable_is_in_the_list")
 DELETED = ID("list_and_delete", "delete_is_answered_200")
+STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
+STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
 THERE = ID("list_and_delete", "accepted_variables_are_there")
 SUCCESS = OPERATION.contract.success
 key_of = OPERATION.key
@@ -49,6 +51,20 @@ def given_listing(target):
     plain = target.plain_ones()
     given_accepted(plain.answers)
     given(plain.look.page, rests_on=LISTED).satisfies(why_not_in_the_list(target, plain.answers, plain.look))
+
+
+def given_removals(target):
+    """A variable that was seen, and is removed with nothing beside it, is gone: by its name and in the list."""
+    made = target.send(target.order("a value that goes", label="a variable that goes"))
+    given_accepted([made])
+    name = key_of(made.request)
+    target.send(target.at(name))
+    given(target.send(target.removal(name)), rests_on=DELETED).has_status(SUCCESS)
+    given(target.send(target.at(name, label="what was removed")), rests_on=STAYS_404).has_status(404)
+    look = target.look()
+    given_listed(look)
+    there = look.having([name])[name]
+    given(look.page, rests_on=STAYS_LISTED).satisfies(lambda _: "it is still in the list" if there else None)
 
 
 def given_shown(target):

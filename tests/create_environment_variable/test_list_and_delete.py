@@ -32,6 +32,8 @@ from .grounds import (
     DELETED,
     ID,
     SEEN,
+    STAYS_404,
+    STAYS_LISTED,
     SUCCESS,
     given_accepted,
     given_found,
@@ -46,9 +48,7 @@ from .values import NAME, VALUE
 ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "deleteEnvironmentVariable"
 LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
-STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
 SECOND = ID("list_and_delete", "second_delete_is_404")
-STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
 LETTERS = ID("names", "letter_case_makes_names_different")
 ORDINARY = ID("names", "ordinary_names_are_accepted")
 REFUSED = 401

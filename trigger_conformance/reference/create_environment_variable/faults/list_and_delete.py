@@ -19,6 +19,8 @@ from trigger_conformance.reference.site import Environment, Site
 
 LISTED = "list_and_delete.created_variable_is_in_the_list"
 DELETED = "list_and_delete.delete_is_answered_200"
+# What the suite writes where a value does not matter.
+USUAL = "a usual value of conformance"
 
 
 @fault("list_and_delete.accepted_variables_are_there")
@@ -30,7 +32,7 @@ class LosesEverySeventh(CreateEnvironmentVariableServer):
         self.counter = itertools.count(1)
 
     def put(self, variables: Variables, variable: Variable) -> None:
-        if variable.value != "conformance" or next(self.counter) % 7:
+        if variable.value != USUAL or next(self.counter) % 7:
             super().put(variables, variable)
 
 
