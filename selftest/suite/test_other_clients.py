@@ -15,7 +15,7 @@ import pytest
 from selftest.canned import answer
 from selftest.wire.test_wire import connect  # noqa: F401
 from tests.every_operation.clients import DELIVERIES, HABITS, HEADS, STANDARD, as_sent_by
-from tests.every_operation.test_http import under_odd_lines
+from tests.every_operation.test_http import ODD_LINES, under_odd_line
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.wire.exchange import Delivery, Framing
@@ -181,6 +181,6 @@ def test_the_table_is_what_the_client_itself_sends(client):
 
 def test_what_is_sent_under_an_odd_line_has_its_own_length(connect, monkeypatch):  # noqa: F811
     api, lengths = connect("http://127.0.0.1:9"), itertools.count(1)
-    monkeypatch.setattr(api, "telling", lambda **how: api.order(key="k" * next(lengths), **how))
-    for request in under_odd_lines(api):
+    monkeypatch.setattr(api, "telling", lambda label, **how: api.order(key="k" * next(lengths), label=label, **how))
+    for request in (under_odd_line(api, label) for label in ODD_LINES):
         assert int(dict(request.headers)["Content-Length"]) == len(request.body), request.label

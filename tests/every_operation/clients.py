@@ -155,17 +155,20 @@ def as_sent_by(client: str, request: Request, gateway: tuple[tuple[str, str], ..
     values = {HOST: value(request, "host"), CREDENTIAL: value(request, "authorization"),
               LENGTH: str(len(request.body)).encode()}  # fmt: skip
     lines = [line.partition(": ") for line in HEADS[client].strip().splitlines()]
-    headers = [(name, values.get(told) or with_media_type(told.encode(), request)) for name, _, told in lines]
+    headers = [
+        (name, values.get(told) or (media_type_of(told, request) if name.lower() == "content-type" else told.encode()))
+        for name, _, told in lines
+    ]
     headers += [(name, told.encode("latin-1")) for name, told in gateway]
     return replace(request, headers=tuple(headers), delivery=DELIVERIES.get(client, Delivery.WHOLE))
 
 
-def with_media_type(told: bytes, request: Request) -> bytes:
-    """What a client says of JSON, said of what ``request`` sends where that is something else."""
-    usual = value(request, "content-type")
-    if told.startswith(b"application/json;") or told == b"application/json":
-        return usual + told.removeprefix(b"application/json")
-    return odd_media_type(request) if told.startswith(b"Application/JSON;") else told
+def media_type_of(told: str, request: Request) -> bytes:
+    """The media type that a client gives JSON, given to what ``request`` sends."""
+    _, mark, parameters = told.partition(";")
+    if told.startswith("Application/"):
+        return odd_media_type(request)
+    return value(request, "content-type") + f"{mark}{parameters}".encode()
 
 
 def odd_media_type(request: Request) -> bytes:

@@ -37,6 +37,12 @@ ASKED_BY_KNOWN_KEY = {"no scheme"}
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?$)', re.DOTALL)
 NO_HEADER = Authorization((), "")
 RIGHT = "the right key"
+# What a frugal operation leaves to larger profiles: whoever lets it in lets in another row, too.
+SPARED = {
+    "Bearer and a space", "Basic, key as it is", "ApiKey", "BearerX", "XBearer", "first character changed",
+    "last character changed", "first character missing", "alg None", "signed with another key, expired",
+    "16 kB of token", "bytes above 0x7F", "bearer", "BEARER",
+}  # fmt: skip
 # Who lets this one in lets in whatever is odder, which is no further finding.
 PLAINLY_WRONG = "a wrong key"
 FOREIGN, FORGED = "signed with another key", "authentication.forged_tokens_are_refused"
@@ -112,7 +118,7 @@ def chosen(target, authorizations):
             authorization=authorization,
         )
         for label, authorization in authorizations.items()
-        if not smoke or label in few
+        if (label in few if smoke else not (target.sparing and label in SPARED))
     ]
 
 
@@ -422,7 +428,7 @@ def test_known_key_is_no_credential(target, claims, without_credential, with_wro
     strangers = {
         "no header": NO_HEADER,
         PLAINLY_WRONG: target.credential("Bearer tr_conformance_no_such_key"),
-        "alg none": forged_tokens(target, claims)["alg none"],
+        **({} if target.sparing else {"alg none": forged_tokens(target, claims)["alg none"]}),
     }
     # Who is let in with any key is another requirement's affair.
     groups = (without_credential, with_wrong_keys, with_forged_tokens)
@@ -465,7 +471,8 @@ def test_scheme_is_matched_without_regard_to_case(target):
     key = target.options.api_key
     spellings = {scheme: Authorization((f"{scheme} {key}".encode(),), f'"{scheme} $TRIGGER_API_KEY"', "primary")
                  for scheme in ("bearer", "BEARER", "bEaReR")}  # fmt: skip
-    orders = [target.valid(scheme, authorization=spelling) for scheme, spelling in spellings.items()]
+    orders = [target.valid(scheme, authorization=spelling) for scheme, spelling in spellings.items()
+              if not (target.sparing and scheme in SPARED)]  # fmt: skip
     expect(target.send_all(orders)).is_new()
 
 
@@ -501,7 +508,8 @@ def test_oversized_or_binary_authorization_is_refused(target):
             beyond=Beyond.GRAMMAR,
         ),
     ]
-    expect_turned_away(target.send_all(requests[: target.pick(smoke=1, standard=4, thorough=4)]), 400, 401, 431)
+    chosen = [each for each in requests if not (target.sparing and each.label in SPARED)]
+    expect_turned_away(target.send_all(chosen[: target.pick(smoke=1, standard=4, thorough=4)]), 400, 401, 431)
 
 
 @should(

@@ -2,6 +2,7 @@
 
 import gzip
 from dataclasses import replace
+from functools import reduce
 
 import pytest
 
@@ -20,6 +21,8 @@ from .packs import is_right
 
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
+# What a frugal operation leaves to larger profiles.
+SPARED = {"Accept: application/*", "Accept of a browser"}
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
 OVERRIDE = (("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST"))
@@ -51,7 +54,8 @@ def methods(target):
 def overridden(target):
     """Methods that headers may override: such as are sent to the operation's own path."""
     own = [each for each in methods(target) if target.place_of(each) == target.path()]
-    return [each for each in ("GET", "PUT") if each in own] or own[:1]
+    usual = [each for each in ("GET", "PUT") if each in own] or own[:1]
+    return usual[:1] if target.sparing else usual
 
 
 @pytest.fixture(scope="module")
@@ -255,10 +259,16 @@ def habits(target, other_clients):
         label: habit
         for ways in HABITS.values()
         for label, habit in ways.items()
-        # Smoke shows those of its few clients.
-        if target.profile > Profile.SMOKE or any(habit.has(each.request) for each in other_clients)
+        # Smoke shows those of its few clients, and a frugal operation those that matter most beside them.
+        if any(habit.has(each.request) for each in other_clients)
+        or (target.profile > Profile.SMOKE and not (target.sparing and label in SPARED))
     }
     served = [each for each in other_clients if why_not_new(each) is None]
+    if target.sparing and target.profile > Profile.SMOKE:
+        # Headers that are ignored are so together, too; those of a request that is not served go alone.
+        unknown = reduce(lambda order, habit: habit.given(order), HABITS["unknown headers"].values(),
+                         target.telling("headers that nobody knows"))  # fmt: skip
+        served += [each for each in target.send_all([unknown]) if why_not_new(each) is None]
     shown = {label: [each for each in served if habit.has(each.request)] for label, habit in wanted.items()}
     alone = {label: habit.given(target.telling(label)) for label, habit in wanted.items() if not shown[label]}
     shown |= {label: [answer] for label, answer in zip(alone, target.send_all(alone.values()), strict=True)}
@@ -387,13 +397,13 @@ def coded_bodies(target):
                    for name, value in order.headers]  # fmt: skip
         return replace(order, body=body, headers=(*headers, ("Content-Encoding", coding)))
 
-    return target.send_all(
-        [
-            coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
-            coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
-            coded("a body in a coding that few know", lambda body: body, b"br"),
-        ]
-    )
+    orders = [
+        coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
+        coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
+    ]
+    if not target.sparing:
+        orders.append(coded("a body in a coding that few know", lambda body: body, b"br"))
+    return target.send_all(orders)
 
 
 @must(
@@ -419,29 +429,33 @@ def test_gzip_body_is_accepted_or_415(target, coded_bodies):
 @pytest.fixture(scope="module")
 def odd_request_lines(target):
     """The answers to some of them."""
-    count = target.pick(smoke=0, standard=3, thorough=99)
-    return target.send_all(under_odd_lines(target)[:count])
+    count = target.pick(smoke=0, standard=3, thorough=len(ODD_LINES))
+    return target.send_all(under_odd_line(target, label) for label in list(ODD_LINES)[:count])
 
 
-def under_odd_lines(target):
-    """Valid requests under request lines that HTTP has beside the usual one, or that clients write by mistake."""
-    plain = target.telling(beyond=Beyond.LINE)
-    path = plain.target
-    host = dict(plain.headers)["Host"].decode()
-    scheme = target.options.base_url.partition(":")[0]
-    last = path.rpartition("/")[2]
-    odd = {
-        "HTTP/1.0": {"version": "HTTP/1.0"},
-        "absolute form": {"target": f"{scheme}://{host}{path}"},
-        "a query that is cut off": {"target": f"{path}?v=%E0%A4%A"},
-        "an empty query": {"target": f"{path}?"},
-        "a percent-encoded letter": {"target": f"{path[: -len(last)]}%{ord(last[0]):02x}{last[1:]}"},
-        "a doubled slash": {"target": f"/{path}"},
-        "a trailing slash": {"target": f"{path}/"},
-    }
-    return [
-        replace(kept_alive(target.telling(beyond=Beyond.LINE)), label=label, **change) for label, change in odd.items()
-    ]
+OLD_VERSION = "HTTP/1.0"
+# What a request line names beside a path as it is usual, as HTTP allows or clients write it by mistake.
+ODD_LINES = {
+    OLD_VERSION: "{path}",
+    "absolute form": "{origin}{path}",
+    "a query that is cut off": "{path}?v=%E0%A4%A",
+    "an empty query": "{path}?",
+    "a percent-encoded letter": "{before}/%{letter:02x}{after}",
+    "a doubled slash": "/{path}",
+    "a trailing slash": "{path}/",
+}
+
+
+def under_odd_line(target, label):
+    """A valid request under an odd line."""
+    plain = target.telling(label, beyond=Beyond.LINE)
+    before, _, last = plain.target.rpartition("/")
+    scheme, host = target.options.base_url.partition(":")[0], dict(plain.headers)["Host"].decode()
+    place = ODD_LINES[label].format(
+        path=plain.target, origin=f"{scheme}://{host}", before=before, letter=ord(last[0]), after=last[1:]
+    )
+    version = {"version": OLD_VERSION} if label == OLD_VERSION else {}
+    return replace(kept_alive(plain), target=place, **version)
 
 
 def kept_alive(request):
