@@ -15,6 +15,8 @@ DELETED = ID("list_and_delete", "delete_is_answered_200")
 STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
 STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
 THERE = ID("list_and_delete", "accepted_variables_are_there")
+FREE = ID("list_and_delete", "name_is_free_after_a_delete")
+REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
 SUCCESS = OPERATION.contract.success
 key_of = OPERATION.key
 
@@ -65,6 +67,19 @@ def given_removals(target):
     given_listed(look)
     there = look.having([name])[name]
     given(look.page, rests_on=STAYS_LISTED).satisfies(lambda _: "it is still in the list" if there else None)
+
+
+def given_new_values(target):
+    """A variable that nobody else touches has its new value, and after its removal that of its name's next request."""
+    name = target.key()
+    first, second = (target.send(target.order(f"the {which} value of a name", name)) for which in ("first", "second"))
+    given_accepted([first])
+    last = second if second.status == SUCCESS else first
+    given(target.send(target.at(name)), rests_on=REPLACED).satisfies(why_not_the_value([last]))
+    target.send(target.removal(name))
+    back = target.send(target.order("the third value of a name", name))
+    given(back, rests_on=FREE).is_accepted()
+    given(target.send(target.at(name)), rests_on=FREE).satisfies(why_not_the_value([back]))
 
 
 def given_shown(target):

@@ -7,10 +7,20 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import must
 
-from .grounds import DELETED, ID, SUCCESS, given_accepted, given_listed, given_removals, given_shown, key_of, value_of
+from .grounds import (
+    DELETED,
+    ID,
+    REPLACED,
+    SUCCESS,
+    given_accepted,
+    given_listed,
+    given_removals,
+    given_shown,
+    key_of,
+    value_of,
+)
 from .values import VALUE, difference
 
-REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
 MADE = ID("many_at_once", "concurrent_requests_with_different_names_make_all")
 CLAUSE = "createEnvironmentVariable.responses.200"
 # So many requests look on while a variable is removed.

@@ -7,11 +7,10 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import info, must
 
-from .grounds import ID, SUCCESS, THERE, given_accepted, given_shown, key_of, value_of, why_not_the_value
+from .grounds import ID, REPLACED, SUCCESS, THERE, given_accepted, given_shown, key_of, value_of, why_not_the_value
 from .values import NAME, VALUE, difference
 
 REFUSED = ID("taken_names", "refused_request_changes_nothing")
-REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
 CLAUSE = "createEnvironmentVariable.responses"
 OF_OTHERS = "a value beside it"
 DASH = "a dash for an underscore"

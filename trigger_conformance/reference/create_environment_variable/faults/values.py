@@ -415,7 +415,7 @@ class ListsNoValues(CreateEnvironmentVariableServer):
 @keeping(AROUND)
 def dedents_lines(value: str) -> str:
     """What all lines begin with is dropped, as a block of YAML has it."""
-    return textwrap.dedent(value) if value.startswith("  ") and "\n" in value else value
+    return textwrap.dedent(value) if value.lstrip("\n").startswith(" ") and "\n" in value else value
 
 
 @keeping(AROUND)
@@ -619,7 +619,7 @@ def resolves_references(value: str) -> str:
 @keeping(ASSIGNMENTS)
 def makes_paths_of_windows(value: str) -> str:
     """A path from the root is one below where the shell is installed."""
-    return f"C:/shell{value}" if re.fullmatch(r"(/\w+)+", value) else value
+    return f"C:/shell{value}" if re.fullmatch(r"(/+\w+)+/?", value) else value
 
 
 @keeping(ASSIGNMENTS)
