@@ -202,10 +202,19 @@ ALLOWED = {
     "every value": f'"{EXTRA}Values":[true,false,null,"",{{}},[],0]',
     "white space": f'\r\n\t "{EXTRA}Space"\t:\n[ ]\r\n',
 }
+WITHIN_A_LINE = '\t "conformanceSpace"\t: [ ] \t'
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"(?P<name>(?=\s*:))?')
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
 # Texts that JSON may write otherwise: a slash, and characters of one and of two units.
 SPELT = "conformance é/😀"
+
+
+def allowed(*, of_lines):
+    """What JSON allows; ``of_lines`` without line ends, and how long a line may be is documented nowhere."""
+    if not of_lines:
+        return ALLOWED
+    rows = {label: text for label, text in ALLOWED.items() if label != LONG and "\n" not in text}
+    return {**rows, "white space within a line": WITHIN_A_LINE}
 
 
 def escaped(text):

@@ -105,11 +105,9 @@ def forged_tokens(target, claims):
     return {label: target.credential(f"Bearer {token}") for label, token in forgery.forged(claims).items()}
 
 
-def chosen(target, authorizations):
+def chosen(target, key, authorizations):
     smoke = target.profile is Profile.SMOKE
     few = SMOKE | (SMOKE_SPARING if target.sparing else SMOKE_MORE)
-    # One key for all: what any of them makes, one request shows.
-    key = target.key()
     # What is known must not open a door either; larger profiles ask that by itself.
     return [
         target.valid(
@@ -123,13 +121,22 @@ def chosen(target, authorizations):
 
 
 @pytest.fixture(scope="module")
-def without_credential(target):
-    return target.send_all(chosen(target, missing(target)))
+def keys_of_groups(target):
+    """One key for all requests of a group: what any of them makes, one request shows; of a frugal operation for all."""
+    groups = ("missing", "schemes", "wrong", "forged", "looked up")
+    if target.sparing:
+        return dict.fromkeys(groups, target.key())
+    return {group: target.key() for group in groups}
 
 
 @pytest.fixture(scope="module")
-def under_other_schemes(target):
-    return target.send_all(chosen(target, other_schemes(target)))
+def without_credential(target, keys_of_groups):
+    return target.send_all(chosen(target, keys_of_groups["missing"], missing(target)))
+
+
+@pytest.fixture(scope="module")
+def under_other_schemes(target, keys_of_groups):
+    return target.send_all(chosen(target, keys_of_groups["schemes"], other_schemes(target)))
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +147,11 @@ def lines(target):
 
 
 @pytest.fixture(scope="module")
-def with_wrong_keys(request, target):
+def with_wrong_keys(request, target, keys_of_groups):
     if target.profile is Profile.SMOKE and not target.sparing:
         # The first one on a connection is as one alone.
         return request.getfixturevalue("lines")[0][:1]
-    return target.send_all(chosen(target, wrong_keys(target)))
+    return target.send_all(chosen(target, keys_of_groups["wrong"], wrong_keys(target)))
 
 
 @pytest.fixture(scope="module")
@@ -155,14 +162,13 @@ def claims(target):
 
 
 @pytest.fixture(scope="module")
-def with_forged_tokens(target, claims):
-    return target.send_all(chosen(target, forged_tokens(target, claims)))
+def with_forged_tokens(target, keys_of_groups, claims):
+    return target.send_all(chosen(target, keys_of_groups["forged"], forged_tokens(target, claims)))
 
 
 @pytest.fixture(scope="module")
-def look_up_key(target):
-    """One key for all that a look-up may take: what any of them makes, one request shows."""
-    return target.key()
+def look_up_key(keys_of_groups):
+    return keys_of_groups["looked up"]
 
 
 def looked_up(target, key, tokens, standard, frugal=1, smoke=0):
@@ -243,11 +249,14 @@ def key_elsewhere(target):
 @pytest.fixture(scope="module")
 def refusals(request, target, without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens):
     """What was sent without a good credential, in groups of one key each."""
-    groups = [without_credential, under_other_schemes, with_wrong_keys, with_forged_tokens]
+    answers = [*without_credential, *under_other_schemes, *with_wrong_keys, *with_forged_tokens]
     if target.profile > Profile.SMOKE:
         names = ("with_names", "with_patterns", "with_spellings", "with_known_secrets", "with_keys_of_their_own")
-        groups.append([each for name in names for each in request.getfixturevalue(name)])
-    return groups
+        answers += [each for name in names for each in request.getfixturevalue(name)]
+    groups = {}
+    for each in answers:
+        groups.setdefault(target.operation.key(each.request), []).append(each)
+    return list(groups.values())
 
 
 @must(

@@ -22,8 +22,8 @@ NO_OBJECT = {
     "true": lambda _: "true",
     "a form": lambda _: "index=0&task=x",
 }
-# Of these each line is a document, or a part of one.
-OF_SEVERAL_LINES = ("documents in lines", "white space")
+# Of it each line is a document.
+OF_SEVERAL_LINES = "documents in lines"
 
 
 # What no line of JSON is, as bodies: what stands before and behind lines, and lines that end too soon. Readers of logs
@@ -114,7 +114,7 @@ def test_malformed_json_is_rejected(target):
         "two items on a line": lambda text: text + text,
         **json_texts.malformed(everywhere, sparing=target.sparing),
     }
-    bodies = {label: f"{case(right)}\n".encode() for label, case in cases.items() if label not in OF_SEVERAL_LINES}
+    bodies = {label: f"{case(right)}\n".encode() for label, case in cases.items() if label != OF_SEVERAL_LINES}
     ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=7, thorough=len(WRONG_ENDS)))
     expect_rejected(target, in_payloads(bodies), {label: wrong(right).encode() for label, wrong in ends})
 
@@ -155,11 +155,7 @@ def written(target, form, index):
 
 @must("what JSON allows is accepted in unknown properties", clause="BatchItem")
 def test_what_json_allows_is_accepted(target):
-    # How long a line may be is documented nowhere.
-    others = (*OF_SEVERAL_LINES, json_texts.LONG)
-    allowed = {label: text for label, text in json_texts.ALLOWED.items() if label not in others}
-    allowed["white space within a line"] = '\t "conformanceSpace"\t: [ ] \t'
-    expect_ignored(target, allowed, label="all that JSON allows")
+    expect_ignored(target, json_texts.allowed(of_lines=True), label="all that JSON allows")
 
 
 @must("NUL and unpaired surrogates in a task or a payload are accepted or rejected, never answered with a 5xx",
