@@ -86,6 +86,10 @@ def variant(target, key, number, label=""):
 @pytest.fixture(scope="module")
 def first_and_seconds(target):
     """A schedule, and at once more requests with its key, each with other properties; what is seen of it in between."""
+    return target.once(ask_again)
+
+
+def ask_again(target):
     key = target.key()
     first = target.send(variant(target, key, 1, "first"))
     given_schedules(first)

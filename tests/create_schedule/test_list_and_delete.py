@@ -51,6 +51,10 @@ REFUSAL, WRONG_KEY = OPERATION.owner(grounds.REFUSAL), OPERATION.owner(grounds.W
 @pytest.fixture(scope="module")
 def created(target):
     """Two schedules, or one, and what is seen of the first at once: by its id, and in the list."""
+    return target.once(create_and_look)
+
+
+def create_and_look(target):
     labels = ("one schedule", "another")[: target.pick(smoke=1, standard=2, thorough=2)]
     made_now = [
         target.send(target.order(target.cron(minute), label=label, externalId="conformance", timezone=target.place(1)))

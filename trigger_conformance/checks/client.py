@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 from trigger_conformance import __version__
@@ -27,6 +27,7 @@ from trigger_conformance.wire.wire import Wire
 if TYPE_CHECKING:
     from trigger_conformance.checks.operation import Operation
 
+Made = TypeVar("Made")
 JSON = "application/json"
 KEY_VARIABLE = "TRIGGER_API_KEY"
 SECOND_KEY_VARIABLE = "TRIGGER_CONFORMANCE_SECOND_API_KEY"
@@ -63,6 +64,7 @@ class Client(ABC):
         self.stated = target.stated
         self._keys = 0
         self._notes: list[str] = []
+        self.found: dict[Callable[..., Any], Any] = {}
         parts = urlsplit(target.base_url)
         self._prefix = parts.path.rstrip("/")
         self._host = parts.netloc.encode("idna" if not parts.netloc.isascii() else "ascii")
@@ -94,6 +96,12 @@ class Client(ABC):
         """The check's notes."""
         notes, self._notes = self._notes, []
         return notes
+
+    def once(self, make: Callable[[Self], Made]) -> Made:
+        """What ``make`` made of the target the first time: checks of a later stage see what those before it saw."""
+        if make not in self.found:
+            self.found[make] = make(self)
+        return cast(Made, self.found[make])
 
     def key(self, suffix: str = "") -> str:
         """A key that nothing else uses; operators find all of a run's keys by their beginning."""
@@ -369,7 +377,7 @@ class Client(ABC):
         if not self.second_bearer:
             return None
         other = copy(self)
-        other.bearer = self.second_bearer
+        other.bearer, other.found = self.second_bearer, {}
         return other
 
     def is_up(self) -> bool:

@@ -96,9 +96,10 @@ class Redactor:
 
     def _forms_in(self, text: str) -> set[str]:
         # Of a form that is long enough one of its first pieces lies whole at a multiple of the pieces' length.
-        at_multiples = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+        ends = range(_PIECE, len(text) + _PIECE, _PIECE)
+        at_multiples = map(text.__getitem__, map(slice, range(0, len(text), _PIECE), ends))
         # One by one: a set of all would take many times the memory of a long text.
-        pieces = {piece for piece in at_multiples if piece in self._by_piece}
+        pieces = set(filter(self._by_piece.__contains__, at_multiples))
         candidates = self._short.union(*(self._by_piece[piece] for piece in pieces))
         return {form for form in candidates if form in text}
 
