@@ -11,6 +11,7 @@ from .client import line
 from .grounds import (
     COMPLETED,
     ERRORS,
+    TWICE,
     expect_whole_by_now,
     given_accepted,
     given_again,
@@ -152,7 +153,7 @@ def test_large_payload_leaves_a_batch_that_can_be_sealed(target):
         in_chunks = label == IN_CHUNKS
         # Wide characters, so that some lie across the end of a block.
         items = [
-            target.item(index, payload="한" * (size // 3) if in_chunks and size > 1 else "x" * size)
+            target.item(index, payload="한" * (size // 3) if in_chunks and size > 1 else f"{index}" * size)
             for index, size in enumerate(sizes)
         ]
         # The first one comes twice, so that a line's number is no item's index.
@@ -163,7 +164,15 @@ def test_large_payload_leaves_a_batch_that_can_be_sealed(target):
         how = {"framing": Framing.CHUNKED} if in_chunks else {}
         answer = target.send(target.stream(batch, b"".join(map(line, lines)), label, beyond=Beyond.SIZE, **how))
         expect(answer).has_status(200, *ERRORS, 413)
-        if answer.status == 200:
-            given_whole(given_again(answer, len(sizes), 1))
-        else:
+        if answer.status != 200:
             expect_whole_by_now(target.send(target.whole(batch, f"small payloads after {label}")), len(sizes))
+            continue
+        if tells(itemsDeduplicated=1)(answer):
+            given_first_once(target, len(sizes))
+        given_whole(given_again(answer, len(sizes), 1))
+
+
+def given_first_once(target, size):
+    """Of small items the first one, which comes twice, is deduplicated."""
+    small = target.stream(target.batch(size), target.items([0, *range(size)]), "small payloads, the first one twice")
+    given(target.send(small), rests_on=TWICE).satisfies(tells(itemsAccepted=size, itemsDeduplicated=1))

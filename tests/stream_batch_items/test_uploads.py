@@ -16,9 +16,13 @@ from .grounds import (
     AGAIN,
     COMPLETED,
     ERRORS,
+    ID,
     LATE,
     PART,
+    WRONG_AGAIN,
+    adds_up,
     expect_whole_by_now,
+    given_again,
     given_part,
     given_sealed,
     takes_nothing,
@@ -28,6 +32,9 @@ from .operation import counts
 
 BODY = "streamBatchItems.requestBody"
 SEALING = "StreamBatchItemsResponse.sealed"
+NO_MORE = ID("story", "batch_accepts_no_more_than_it_has")
+ANY_PAYLOAD = ID("payloads", "any_json_is_a_payload")
+CUT_AGAIN = ID("uploads", "whole_stream_after_a_cut_off_upload_seals")
 SIZE = 3
 # A multiple of every block and page that a body is read in.
 BLOCKS = 1 << 16
@@ -126,18 +133,25 @@ def test_slow_upload_is_read_whole(target, plain):
     given_sealed(uploads(target, body, {"a pause between lines": [end], "a pause in a line": [end + 20]}, SLOWLY), SIZE)
 
 
+def blocks_of_lines(target):
+    """Lines of which the first ends where a block does, and so does the last, which has no end."""
+    filled = [target.item(index, payload={"n": ""}) for index in range(SIZE)]
+    filled[0]["payload"]["n"] = "x" * (BLOCK - len(line(filled[0])))
+    filled[1]["payload"]["n"] = "x" * (BLOCKS + 1 - sum(len(line(each)) for each in filled))
+    return b"".join(map(line, filled))[:-1]
+
+
 @must("a last line without a line end is read", clause=BODY, profile=Profile.SMOKE)
 def test_last_line_needs_no_end(target):
     body = text(target, last=False)
     answers = [target.send(target.stream(target.batch(SIZE), body, "no line end at the end"))]
     if target.profile > Profile.SMOKE:
         answers += uploads(target, body, {"no line end, in chunks": [len(body) - 1]})
-        filled = [target.item(index, payload="x" * index) for index in range(SIZE)]
-        # Its first line ends where a block does, and so does the last, which has no end.
-        filled[0]["payload"] = "x" * (BLOCK - len(line(filled[0])))
-        filled[1]["payload"] += "x" * (BLOCKS + 1 - sum(len(line(each)) for each in filled))
-        blocks = b"".join(map(line, filled))[:-1]
+        blocks = blocks_of_lines(target)
         answers.append(target.send(target.stream(target.batch(SIZE), blocks, f"no line end, {len(blocks):,} bytes")))
+        if whole(answers[-1]):
+            ended = target.send(target.stream(target.batch(SIZE), blocks + b"\n", "the same with a line end"))
+            given(ended, rests_on=ANY_PAYLOAD).satisfies(whole)
         only = target.send(target.stream(target.batch(1), line(target.item())[:-1], "no line end, one line alone"))
         given_sealed(only, 1)
     given_sealed(answers, SIZE)
@@ -296,6 +310,13 @@ def test_upload_that_dies_takes_nothing_back(target, plain):
     expect_kept(target, "an upload that has gone wrong", body[: half + 9] + b"\n", Upload((half,), BEFORE_IT_DIES))
 
 
+def why_not_kept(exchange):
+    """A judge: what keeps an answer to all items from saying that some were there."""
+    if exchange.status != 200:
+        return f"expected 200, got {exchange.outcome}"
+    return None if counts(exchange)[1] else "what was accepted meanwhile is not there"
+
+
 def expect_kept(target, label, body, upload):
     """What one stream brought while another one of the batch came to nothing is known when all items come."""
     batch = target.batch(SIZE)
@@ -303,9 +324,24 @@ def expect_kept(target, label, body, upload):
     part = target.stream(batch, target.items([2]), "the last one meanwhile", upload=Upload(pause=1.5 * BEFORE_IT_DIES))
     if counts(target.send_beside(other, part))[0] != 1:
         return
-    again = target.send(target.whole(batch, f"all items after {label}"), fresh=True)
-    given(again, rests_on=PART).has_status(200)
+    again = patiently(target, target.whole(batch, f"all items after {label}"))
+    if why_not_kept(again):
+        given_kept_in_turn(target, replace(other, label=f"{label}, alone"))
     # Where nothing is known again, that is another requirement's affair.
-    given(again, rests_on=AGAIN).satisfies(
-        lambda each: None if counts(each)[1] else "what was accepted meanwhile is not there"
-    )
+    given(again, rests_on=AGAIN).satisfies(why_not_kept)
+
+
+def given_kept_in_turn(target, upload):
+    """What came before an ``upload`` that comes to nothing is there after it, where nothing else is under way."""
+    batch = target.batch(SIZE)
+    last = target.stream(batch, target.items([2]), "the last one before it")
+    given_part(target.send(last), 1)
+    given_again(target.send(replace(last, label="the last one once more")), 0, 1)
+    alone = replace(upload, target=target.whole(batch).target)
+    if upload.upload.dies:
+        target.abandon(alone)
+    else:
+        target.send(alone)
+    again = patiently(target, target.whole(batch, f"all items after {upload.label}"))
+    given(again, rests_on=CUT_AGAIN if upload.upload.dies else WRONG_AGAIN).satisfies(adds_up(SIZE))
+    given(again, rests_on=NO_MORE).satisfies(why_not_kept)

@@ -63,10 +63,10 @@ class PayloadsAreSomething(_Payloads):
 
 @fault(ANY)
 class PayloadsAreShort(_Payloads):
-    """A payload of more than 50,000 characters is answered 422."""
+    """A payload of more than 50,000 bytes is answered 422."""
 
     def is_fine(self, payload: object) -> bool:
-        return len(str(payload)) < 50_000 or len(str(payload)) > 1_000_000
+        return not 50_000 <= len(str(payload).encode("utf-8", "replace")) <= 1_000_000
 
 
 @fault(ANY)
