@@ -145,7 +145,7 @@ STANDARD = 12
 BAGGAGE = ",".join(f"conformance{number}={number:040}" for number in range(30))
 HEADS[".NET HttpClient"] += f"\nbaggage: {BAGGAGE}"
 # What between them have every habit that clients of the table have.
-FEW = ("fetch (undici)", "axios", "Java HttpClient", "Java HttpURLConnection", ".NET Framework", "an embedded client")
+FEW = ("fetch (undici)", "Java HttpURLConnection", ".NET Framework", "an embedded client")
 # What between them have a habit of every kind.
 TELLING = (".NET Framework", "an embedded client")
 

@@ -169,7 +169,7 @@ LONG = "90,000 characters"
 # What RFC 8259 allows, and no server needs to take.
 UNNEEDED = {
     "NUL in a value, a nested one and a name": rf'"{EXTRA}":"a\u0000b","conformanceOther":{{"a\u0000":["\u0000"]}}',
-    "unpaired surrogates in a value, a nested one and a name": rf'"{EXTRA}":"\ud800","\udc00":["\udc00\ud800"]',
+    "unpaired surrogates in a value, a nested one and a name": rf'"{EXTRA}Unpaired":"\ud800","\udc00":["\udc00\ud800"]',
     "1e999": f'"{EXTRA}":[1e999,-1e999]',
     "400 digits": f'"{EXTRA}":1{"0" * 400}',
     "NUL in a value": rf'"{EXTRA}":"a\u0000b"',
@@ -308,19 +308,27 @@ def first(rows, usual, everywhere):
     return dict(itertools.islice(rows.items(), None if everywhere else usual))
 
 
+# What a parser lets pass that lets another row pass, too.
+SPARED = (
+    "a point with nothing after", "a negative leading zero", "underscores in a number", "a raw line break",
+    "single quotes as a name",
+)  # fmt: skip
+
+
 def malformed(everywhere, *, sparing=False):
     """What no grammar of JSON allows (RFC 8259 2 to 7)."""
     documents, numbers, strings = (7, 7, 3) if sparing else (21, 9, 10)
-    return {
+    rows = {
         **first(MALFORMED_DOCUMENTS, documents, everywhere),
         **placed(MALFORMED_NUMBERS, VALUES, numbers, everywhere),
         **placed(MALFORMED_STRINGS, STRINGS, strings, everywhere),
     }
+    return {label: row for label, row in rows.items() if not (sparing and label.startswith(SPARED))}
 
 
 def words(everywhere, *, sparing=False):
     """Values that other languages write in words (RFC 8259 3)."""
-    return placed(WORDS, VALUES, 2 if sparing else 6, everywhere)
+    return placed(WORDS, VALUES, 1 if sparing else 6, everywhere)
 
 
 def no_surroundings(everywhere, *, sparing=False):

@@ -170,10 +170,16 @@ def test_spelling_of_a_body_does_not_matter(target):
 )
 def test_values_that_nobody_needs_are_answered(target):
     unneeded = json_texts.first(json_texts.UNNEEDED, 2 if target.sparing else 4, everywhere(target))
-    answers = target.send_all(
-        target.request(json_texts.with_members(target.text(), members).encode(), label=label)
-        for label, members in unneeded.items()
-    )
+
+    def body(*members):
+        return json_texts.with_members(target.text(), *members).encode()
+
+    answers = []
+    if target.sparing:
+        answers.append(target.send(target.request(body(*unneeded.values()), label="NUL and unpaired surrogates")))
+    # What takes none of them may still fail for another; what takes all, none.
+    if not answers or answers[0].status != target.contract.success:
+        answers += target.send_all(target.request(body(each), label=label) for label, each in unneeded.items())
     expect(answers).has_status(target.contract.success, *REJECTIONS)
     if taken := [each for each in answers if each.status == target.contract.success]:
         given_as_asked(taken)

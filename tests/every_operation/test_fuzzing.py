@@ -77,12 +77,12 @@ def campaign(target, generator, expected, judge, share):
 @must("generated valid requests are accepted", clause="{request}", stage=Stage.GENERATED)
 def test_generated_valid_requests_are_accepted(target, generator):
     campaign(target, generator, Expected.ACCEPTED, lambda answer: answer.is_new(), share=0.4)
-    cases = generator.valid(target.pick(smoke=10, standard=6, thorough=1000, frugal=3))
+    cases = generator.valid(target.pick(smoke=10, standard=6, thorough=1000, frugal=2))
     expect(send_generated(target, cases)).is_new()
 
 
 @must("generated invalid requests are rejected", clause="{request}", stage=Stage.GENERATED)
 def test_generated_invalid_requests_are_rejected(target, generator):
     campaign(target, generator, Expected.REJECTED, lambda answer: answer.has_status(*REJECTIONS), share=0.6)
-    cases = generator.invalid(target.pick(smoke=10, standard=12, thorough=1000, frugal=3))
+    cases = generator.invalid(target.pick(smoke=10, standard=12, thorough=1000, frugal=1))
     expect(send_generated(target, cases)).has_status(*REJECTIONS)
