@@ -82,7 +82,7 @@ MISTYPED = {
 
 @pytest.fixture(scope="module")
 def unreadable(target):
-    """Streams of what is no line of JSON, by what it is, for one batch; and the right lines, which it takes after them."""
+    """Streams of what is no line of JSON, by what it is, for one batch; and the right lines, which it then takes."""
     right, everywhere = target.text(), target.profile > Profile.STANDARD
     malformed = {
         "two items on a line": lambda text: text + text,
