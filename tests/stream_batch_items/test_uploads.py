@@ -41,7 +41,7 @@ BLOCKS = 1 << 16
 BLOCK = 1 << 12
 # Between pieces of a slow upload: longer than what is usually put together, or waited for.
 SLOWLY = 0.6
-BEFORE_IT_DIES = 0.2
+BEFORE_IT_DIES, MEANWHILE = 0.2, 0.1
 A_MOMENT = 0.5
 whole = tells(itemsAccepted=SIZE, itemsDeduplicated=0, sealed=True)
 unsealed = tells(itemsAccepted=0, sealed=False)
@@ -129,8 +129,8 @@ def expect_cut_ends_read(target, odd_ends):
 def test_slow_upload_is_read_whole(target):
     body = text(target)
     end = ends_of(body)[0]
-    ways = {"a pause between lines": [end], "a pause in a line": [end + 20], "pauses in a line and behind it": [9, end]}
-    chosen = list(ways.items())[-target.pick(smoke=0, standard=1, thorough=3) :]
+    ways = {"a pause in a line": [end + 20], "a pause between lines": [end], "pauses in a line and behind it": [9, end]}
+    chosen = list(ways.items())[: target.pick(smoke=0, standard=1, thorough=3)]
     expect_read(target, uploads(target, body, dict(chosen), SLOWLY))
 
 
@@ -299,8 +299,9 @@ def test_upload_that_dies_takes_nothing_back(target):
         target.dying(batch, body[: half + 9], "two of 3 and a part of the third, then nothing"),
         upload=Upload((half,), BEFORE_IT_DIES, dies=True),
     )
-    # Its items come when the other one's first have come, and before that hangs up.
-    whole = target.stream(batch, body, "all items meanwhile", upload=Upload(pause=1.5 * BEFORE_IT_DIES))
+    # Its items come when the other one's first have come, before that hangs up; and its end when it has.
+    whole = target.stream(batch, body, "all items meanwhile",
+                          upload=Upload((len(body) - 1,), BEFORE_IT_DIES, late=MEANWHILE))  # fmt: skip
     meanwhile = target.send_beside(dying, whole)
     expect(meanwhile).has_status(target.contract.success, *ERRORS)
     if counts(meanwhile)[2] is not True:
@@ -322,7 +323,7 @@ def expect_kept(target, label, body, upload):
     """What one stream brought while another one of the batch came to nothing is known when all items come."""
     batch = target.batch(SIZE)
     other = target.stream(batch, body, label, framing=Framing.CHUNKED, upload=upload)
-    part = target.stream(batch, target.items([2]), "the last one meanwhile", upload=Upload(pause=1.5 * BEFORE_IT_DIES))
+    part = target.stream(batch, target.items([2]), "the last one meanwhile", upload=Upload(late=MEANWHILE))
     if counts(target.send_beside(other, part))[0] != 1:
         return
     again = patiently(target, target.whole(batch, f"all items after {label}"))

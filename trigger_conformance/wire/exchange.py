@@ -56,13 +56,15 @@ class Delivery(StrEnum):
 class Upload:
     """In which pieces a body leaves, on a connection of HTTP/1.1: one ends at each of the offsets ``cuts``.
 
-    In a chunked body a piece is a chunk. ``pause`` seconds pass between two pieces (0: as long as they need so as not
-    to arrive as one). One that ``dies`` has no end: its request is one to be abandoned.
+    In a chunked body a piece is a chunk. ``pause`` seconds pass between two pieces, and ``late`` seconds before the
+    first (0: as long as they need so as not to arrive as one). One that ``dies`` has no end: its request is one to be
+    abandoned.
     """
 
     cuts: tuple[int, ...] = ()
     pause: float = 0.0
     dies: bool = False
+    late: float = 0.0
 
     def pieces(self, body: bytes) -> list[bytes]:
         """The pieces of ``body``."""

@@ -483,12 +483,13 @@ async def _send_pieces(
     connection: _Connection, head: bytes, pieces: Sequence[bytes], upload: Upload, *, chunked: bool
 ) -> float:
     """Send a request whose body leaves in ``pieces``, until an answer comes; returns when the last was about to."""
-    pause = upload.pause or min(_BETWEEN_PIECES, _ALL_PAUSES / (len(pieces) or 1))
+    moment = min(_BETWEEN_PIECES, _ALL_PAUSES / (len(pieces) or 1))
+    pauses = [upload.late or moment, *[upload.pause or moment] * (len(pieces) - 1), moment]
     sent = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces] if chunked else [*pieces]
     sent += [b"0\r\n\r\n"] if chunked and not upload.dies else []
     started = time.monotonic()
     connection.transport.write(head)
-    for piece in sent:
+    for piece, pause in zip(sent, pauses, strict=False):
         await asyncio.sleep(pause)
         if not connection.open:
             break
