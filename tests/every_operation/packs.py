@@ -4,7 +4,9 @@ import json
 from functools import reduce
 
 from trigger_conformance.checks.expect import InconclusiveError, expect
+from trigger_conformance.checks.requirement import Profile
 
+from . import json_texts
 from .grounds import given_as_asked
 from .json_texts import with_members
 
@@ -14,6 +16,34 @@ ORDINARY = '"conformanceOrdinary":1'
 def text_of(request):
     """The JSON text of a request's body."""
     return json.dumps(request.document, ensure_ascii=False, separators=(",", ":"))
+
+
+def unknown_properties():
+    """Unknown properties of every type, and many."""
+    values = {
+        "a string": '"x"',
+        "a number": "1.5",
+        "null": "null",
+        "an array": "[1,[2]]",
+        "an object": '{"runCount":0}',
+    }
+    members = {
+        f"extra property with {name}": f'"conformance{number}":{value}'
+        for number, (name, value) in enumerate(values.items())
+    }
+    many = {"fifty extra properties": ",".join(f'"conformanceExtra{number}":{number}' for number in range(50))}
+    return {**members, **many}
+
+
+def pack_of_all(target):
+    """One request with every member that a sound server ignores; None where more may be sent: each pack has its own."""
+    return target.once(_with_all) if target.sparing or target.profile is Profile.SMOKE else None
+
+
+def _with_all(target):
+    allowed = json_texts.allowed(of_lines=bool(target.operation.line))
+    packs = [unknown_properties(), allowed, json_texts.SPECIAL_NAMES]
+    return target.send(with_pack(target, "all that is ignored", [each for pack in packs for each in pack.values()]))
 
 
 def expect_ignored(target, members, label, ground=(ORDINARY,), plain=None, larger=None):

@@ -12,7 +12,7 @@ from trigger_conformance.wire.exchange import Beyond
 
 from . import json_texts
 from .grounds import expect_nothing_made, given_as_asked, given_more_than_smoke
-from .packs import expect_ignored, expect_same, sound_beside, with_pack
+from .packs import expect_ignored, expect_same, pack_of_all, sound_beside, unknown_properties
 
 SMOKE = {"an array", "a trailing comma", "an overlong form as idempotencyKey"}
 
@@ -123,36 +123,9 @@ def test_byte_order_mark(target):
     target.note(f"a body with a byte-order mark: {answer.outcome}")
 
 
-def unknown_properties():
-    """Unknown properties of every type, and many."""
-    values = {
-        "a string": '"x"',
-        "a number": "1.5",
-        "null": "null",
-        "an array": "[1,[2]]",
-        "an object": '{"runCount":0}',
-    }
-    members = {
-        f"extra property with {name}": f'"conformance{number}":{value}'
-        for number, (name, value) in enumerate(values.items())
-    }
-    many = {"fifty extra properties": ",".join(f'"conformanceExtra{number}":{number}' for number in range(50))}
-    return {**members, **many}
-
-
-@pytest.fixture(scope="module")
-def all_packs(target):
-    """One request with every member that a sound server ignores; where more may be sent, each pack has its own."""
-    if target.profile > Profile.SMOKE and not target.sparing:
-        return None
-    allowed = json_texts.allowed(of_lines=bool(target.operation.line))
-    packs = [unknown_properties(), allowed, json_texts.SPECIAL_NAMES]
-    return target.send(with_pack(target, "all that is ignored", [each for pack in packs for each in pack.values()]))
-
-
 @must("what JSON allows is accepted in unknown properties", clause="{request}", profile=Profile.SMOKE)
-def test_what_json_allows_is_accepted(target, all_packs):
-    expect_ignored(target, json_texts.ALLOWED, label="all that JSON allows", larger=all_packs)
+def test_what_json_allows_is_accepted(target):
+    expect_ignored(target, json_texts.ALLOWED, label="all that JSON allows", larger=pack_of_all(target))
 
 
 @must(
@@ -190,8 +163,10 @@ def test_values_that_nobody_needs_are_answered(target):
     clause="{request}",
     profile=Profile.SMOKE,
 )
-def test_special_names_change_nothing(target, all_packs):
-    expect_ignored(target, json_texts.SPECIAL_NAMES, label="names that mean something elsewhere", larger=all_packs)
+def test_special_names_change_nothing(target):
+    expect_ignored(
+        target, json_texts.SPECIAL_NAMES, label="names that mean something elsewhere", larger=pack_of_all(target)
+    )
 
 
 @must(
@@ -243,8 +218,10 @@ def test_deep_and_large_bodies_are_answered(target):
 
 
 @must("unknown extra properties are accepted", clause="{request}", profile=Profile.SMOKE)
-def test_unknown_properties_are_accepted(target, all_packs):
-    expect_ignored(target, unknown_properties(), label="fifty and one of every type", ground=(), larger=all_packs)
+def test_unknown_properties_are_accepted(target):
+    expect_ignored(
+        target, unknown_properties(), label="fifty and one of every type", ground=(), larger=pack_of_all(target)
+    )
 
 
 # A value of another type for each type that JSON has, the most often coerced first.

@@ -404,9 +404,7 @@ def coded_bodies(target):
         coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
         coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
     ]
-    if not target.sparing:
-        orders.append(coded("a body in a coding that few know", lambda body: body, b"br"))
-    return target.send_all(orders)
+    return target.send_all([*orders, coded("a body in a coding that few know", lambda body: body, b"br")])
 
 
 @must(
