@@ -3,6 +3,7 @@
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.wire.exchange import Framing
 
 ADDED_UP = "stream_batch_items.story.counts_add_up_to_the_lines"
 REPLAYED = "create_batch.idempotency.replay_returns_the_existing_batch"
@@ -17,6 +18,7 @@ AGAIN = ID("story", "item_sent_again_is_deduplicated")
 TWICE = ID("story", "repeated_line_is_deduplicated")
 REJECTION = ID("wrong_lines", "stream_with_a_wrong_line_is_rejected")
 WRONG_AGAIN = ID("wrong_lines", "whole_stream_after_a_wrong_one_seals")
+CHUNKED = ID("http", "chunked_body_is_accepted_or_411")
 LATE = ID("story", "stream_after_sealing_takes_nothing")
 ERRORS = (400, 422)
 
@@ -77,6 +79,12 @@ def given_again(exchanges, accepted, deduplicated):
 def given_whole(exchanges):
     """A batch that has all its items is sealed."""
     return given(exchanges, rests_on=SEALED).satisfies(tells(sealed=True))
+
+
+def given_chunks_read(target):
+    """A plain whole stream in chunks is read."""
+    chunked = target.send(target.whole(target.batch(1), "in chunks, alone", framing=Framing.CHUNKED))
+    given(chunked, rests_on=CHUNKED).satisfies(why_not_taken(1))
 
 
 def adds_up(size):

@@ -303,6 +303,8 @@ def test_upload_that_dies_takes_nothing_back(target):
     expect(meanwhile).has_status(target.contract.success, *ERRORS)
     if counts(meanwhile)[2] is not True:
         raise NotApplicableError("the target takes no second stream of a batch while one is under way")
+    # Until it is seen that the other one has hung up.
+    target.wire.pause(MEANWHILE)
     late = target.send(target.whole(batch, "all items after the other one has hung up"), fresh=True)
     given(late, rests_on=LATE).satisfies(takes_nothing)
     expect_kept(target, "an upload that has hung up", body[: half + 9], Upload((half,), BEFORE_IT_DIES, dies=True))
@@ -323,6 +325,8 @@ def expect_kept(target, label, body, upload):
     part = target.stream(batch, target.items([2]), "the last one meanwhile", upload=Upload(late=MEANWHILE))
     if counts(target.send_beside(other, part))[0] != 1:
         return
+    if upload.dies:
+        target.wire.pause(MEANWHILE)
     again = patiently(target, target.whole(batch, f"all items after {label}"))
     if why_not_kept(again):
         given_kept_in_turn(target, replace(other, label=f"{label}, alone"))
