@@ -22,7 +22,7 @@ from .packs import is_right
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
 # What a frugal operation leaves to larger profiles.
-SPARED = {"Accept: application/*", "Accept of a browser", "Accept with other types behind", "a traceparent"}
+SPARED = {"Accept of a browser", "Accept with other types behind", "a traceparent"}
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
 OVERRIDE = (("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST"))
@@ -267,9 +267,10 @@ def habits(target, other_clients):
     }
     served = [each for each in other_clients if why_not_new(each) is None]
     if target.sparing and target.profile > Profile.SMOKE:
-        # Headers that are ignored are so together, too; those of a request that is not served go alone.
-        unknown = reduce(lambda order, habit: habit.given(order), HABITS["unknown headers"].values(),
-                         target.telling("headers that nobody knows"))  # fmt: skip
+        # What is ignored is so together, and JSON is one of all types; where that is not served, each goes alone.
+        together = [*HABITS["unknown headers"].values(), HABITS["accept"]["Accept: application/*"]]
+        order = target.telling("headers that nobody knows, and Accept: application/*")
+        unknown = reduce(lambda given, habit: habit.given(given), together, order)
         served += [each for each in target.send_all([unknown]) if why_not_new(each) is None]
     shown = {label: [each for each in served if habit.has(each.request)] for label, habit in wanted.items()}
     alone = {label: habit.given(target.telling(label)) for label, habit in wanted.items() if not shown[label]}

@@ -43,7 +43,7 @@ WRONG_ENDS = {
 }
 # How a line may be written that says the same: "{0}" is its index, "{1}" its task, "{2}" that with escapes.
 WRITTEN = {
-    "names with escapes": r'{{"\u0069ndex":{0},"t\u0061sk":"{1}","payload":{{}}}}',
+    "names with escapes": r'{{"\u0069ndex":{0},"t\u0061sk":"{1}","payload":{{"a":1}}}}',
     "a payload before the index": '{{"payload":{{"index":99,"task":1}},"task":"{1}","index":{0}}}',
     "unknown names before the index": '{{"conformanceExtra":[{{"index":99}}],"index":{0},"options":{{}},"task":"{1}"}}',
     "white space before and behind": ' \t{{"index":{0},"task":"{1}"}} \t',
