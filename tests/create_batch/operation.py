@@ -166,10 +166,12 @@ WORDING = {
     "answers.error_has_a_message": ("an error has a message", "Error.message"),
     "answers.errors_reveal_no_internals": ("error answers reveal no internals", "Error.message"),
 }  # fmt: skip
-COVERED = (
-    "bodies.missing_property_is_rejected", "bodies.mistyped_property_is_rejected",
-    "bodies.rejected_body_creates_nothing", "bodies.odd_characters_in_strings_are_answered",
-)  # fmt: skip
+COVERED = {
+    "bodies.missing_property_is_rejected": "run_count.missing_or_mistyped_is_rejected",
+    "bodies.mistyped_property_is_rejected": "properties.mistyped_key_is_rejected",
+    "bodies.rejected_body_creates_nothing": "properties.mistyped_property_creates_nothing",
+    "bodies.odd_characters_in_strings_are_answered": "properties.unknown_parent_run_is_answered",
+}
 OPERATION = CreateBatch(
     id="create_batch",
     title="batch API",

@@ -114,10 +114,13 @@ def counts(exchange):
 
 # Its own checks say of lines what these say of a body as a whole. What stands around a line, and is no white space of
 # JSON, the page leaves open: it speaks of blank lines and of line ends.
-COVERED = (
-    "bodies.what_is_no_white_space_is_rejected", "bodies.spelling_of_a_body_does_not_matter",
-    "http.charset_parameter_is_accepted", "http.other_media_types_are_handled", "http.reading_of_other_media_types",
-)  # fmt: skip
+COVERED = {
+    "bodies.what_is_no_white_space_is_rejected": "bodies.malformed_json_is_rejected",
+    "bodies.spelling_of_a_body_does_not_matter": "bodies.lines_are_read_as_json",
+    "http.charset_parameter_is_accepted": "media_types.media_types_of_lines_are_accepted",
+    "http.other_media_types_are_handled": "media_types.other_media_types_are_refused",
+    "http.reading_of_other_media_types": "media_types.other_media_types_are_refused",
+}
 OPERATION = StreamBatchItems(
     id="stream_batch_items",
     title="batch items API",

@@ -90,12 +90,12 @@ class Operation(ABC):
     parameters' names (other parameters are its client's affair), ``line`` the schema of a line where its bodies are
     lines of JSON, ``error_texts`` the properties of an error that may say what is wrong, ``areas`` its own names for
     areas of every operation's checks, ``wording`` its own statement and clause for one of them ("area.name"),
-    ``covered`` those of them whose statements its own checks make in other words. ``scopes`` is what a forged token
-    claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the requirement that no id is given
-    twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes something new, and what it asked
-    for. ``key_property`` makes a retry safe, ``key_name`` is what titles call its key. A ``frugal`` one sends less of
-    what every operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are those of
-    every operation's checks that send something and are in its smoke profile (None: all that are so anyhow).
+    ``covered`` those of them whose statements its own checks make in other words, with these checks. ``scopes`` is what
+    a forged token claims for it, ``aftermath`` what becomes of what a run makes. ``ids_owner`` is the requirement that
+    no id is given twice, ``new_owner`` and ``as_asked_owner`` are those that a valid request makes something new, and
+    what it asked for. ``key_property`` makes a retry safe, ``key_name`` is what titles call its key. A ``frugal`` one
+    sends less of what every operation's checks have in tables, for what it makes has to be removed again. ``smoke`` are
+    those of every operation's checks that send something and are in its smoke profile (None: all that are so anyhow).
     ``presses`` says that its requests provoke the rate limit. ``memory`` is what it knows of a run's answers beside its
     book, where it needs any: ``take_over`` adds what another process's knows. ``place`` is the folder of its document.
     """
@@ -123,7 +123,7 @@ class Operation(ABC):
     key_name: str = "key"
     frugal: bool = False
     smoke: tuple[str, ...] | None = None
-    covered: tuple[str, ...] = ()
+    covered: Mapping[str, str] = field(default_factory=dict)
     presses: bool = False
     memory: Memory | None = None
     place: Path = DOCUMENTS
@@ -186,6 +186,8 @@ class Operation(ABC):
 
     def owner(self, every: str) -> str:
         """The id of its requirement that every operation has as ``every`` ("area.name")."""
+        if every in self.covered:
+            return f"{self.id}.{self.covered[every]}"
         area, name = every.split(".")
         return f"{self.id}.{self.areas.get(every, self.areas.get(area, area))}.{name}"
 
