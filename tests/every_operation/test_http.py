@@ -22,7 +22,7 @@ from .packs import is_right
 CHUNKED, GZIPPED = "http.chunked_body_is_accepted_or_411", "http.gzip_body_is_accepted_or_rejected"
 ANY_TYPE = HABITS["accept"]["Accept: */*"]
 # What a frugal operation leaves to larger profiles.
-SPARED = {"Accept of a browser", "Accept with other types behind", "a traceparent"}
+SPARED = {"Accept with other types behind", "a traceparent"}
 UNUSUAL = ("HEAD", "OPTIONS", "TRACE", "QUERY", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
 OVERRIDE = (("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST"))

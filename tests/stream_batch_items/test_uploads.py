@@ -24,8 +24,10 @@ from .grounds import (
     given_again,
     given_part,
     given_sealed,
+    given_whole,
     takes_nothing,
     tells,
+    why_not_taken,
 )
 from .operation import counts
 
@@ -152,7 +154,7 @@ def test_last_line_needs_no_end(target):
         answers.append(target.send(target.stream(target.batch(SIZE), blocks, f"no line end, {len(blocks):,} bytes")))
         if whole(answers[-1]):
             ended = target.send(target.stream(target.batch(SIZE), blocks + b"\n", "the same with a line end"))
-            given(ended, rests_on=ANY_PAYLOAD).satisfies(whole)
+            given_whole(given(ended, rests_on=ANY_PAYLOAD).satisfies(why_not_taken(SIZE)))
         only = target.send(target.stream(target.batch(1), line(target.item())[:-1], "no line end, one line alone"))
         given_sealed(only, 1)
     given_sealed(answers, SIZE)
