@@ -337,9 +337,9 @@ def no_surroundings(everywhere, *, sparing=False):
     return {**placed(NO_WHITE_SPACE, GAPS, spaces, everywhere), **first(NO_SURROUNDINGS, others, everywhere)}
 
 
-def no_utf8(places, everywhere):
+def no_utf8(places, everywhere, *, sparing=False):
     """Functions from a text to bytes that are no UTF-8 (RFC 3629), in strings in these ``places``."""
-    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 4, everywhere)
+    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 3 if sparing else 4, everywhere)
     return {label: _with_bytes(place, _bytes_of(label)) for label, place in texts.items()}
 
 

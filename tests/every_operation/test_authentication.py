@@ -42,7 +42,7 @@ RIGHT = "the right key"
 SPARED = {
     "Bearer and a space", "Basic, key as it is", "ApiKey", "BearerX", "XBearer", "first character changed",
     "last character changed", "first character missing", "signed with another key, expired",
-    "16 kB of token", "bytes above 0x7F", "bearer", "BEARER",
+    "16 kB of token", "bytes above 0x7F", "bearer", "BEARER", "a signature of zeros",
 }  # fmt: skip
 # Who lets this one in lets in whatever is odder, which is no further finding.
 PLAINLY_WRONG = "a wrong key"

@@ -94,7 +94,8 @@ def test_other_media_types_are_refused(target, others):
         batch, text = target.operation.key(afterwards.request), {"content_type": "text/plain", "beyond": Beyond.MEDIA}
         late = target.stream(batch, [target.item()], "text/plain, once the batch is sealed", **text)
         nothing = target.stream(batch, b"", "no Content-Type, and no line", **text | {"content_type": None})
-        expect(target.send_all([late, nothing])).has_status(415, *ERRORS)
+        beside = [nothing] if target.profile is Profile.STANDARD else [late, nothing]
+        expect(target.send_all(beside)).has_status(415, *ERRORS)
 
 
 @should("another media type, and none, are answered 415", clause=REFUSED, cases="a media type")

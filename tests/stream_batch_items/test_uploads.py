@@ -103,10 +103,10 @@ def expect_read(target, answers):
 @must("where chunks end changes nothing, be it in a line, a character or an escape", clause=BODY)
 def test_chunks_may_end_anywhere(target, odd_ends):
     body = text(target)
-    ways = chunks(body)
+    ways, ends = chunks(body), ends_of(body)
     together = {
         "a byte each": range(1, len(body)),
-        "a line, and two lines": ends_of(body)[:1],
+        "two lines, and one that is cut in a character": [ends[1], within(body, "😀".encode(), 2, line_from=ends[1])],
     }
     answers = uploads(target, body, together)
     # What tells the kinds apart is sent where one of them fails.
