@@ -7,6 +7,7 @@ import time
 import zlib
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import replace
 from unittest.mock import create_autospec
 
 import httpx
@@ -20,10 +21,10 @@ from trigger_conformance.checks.operation import Readings, operations
 from trigger_conformance.options.target import Target
 from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.decoding import OversizedAnswerError, decode
-from trigger_conformance.wire.exchange import FailureKind, Framing
+from trigger_conformance.wire.exchange import FailureKind, Framing, Upload
 from trigger_conformance.wire.ledger import BudgetSpentError, Ledger
 from trigger_conformance.wire.redaction import Redactor
-from trigger_conformance.wire.transport import _Connection, _parser_after, _read
+from trigger_conformance.wire.transport import _Connection, _parser_after, _pauses, _read
 from trigger_conformance.wire.wire import Wire
 
 BATCH = b'{"id":"batch_1","runCount":1,"isCached":false}'
@@ -282,6 +283,30 @@ def test_what_is_sent_again_after_a_volley_is_no_part_of_it(connect):
         exchanges = api.send_together([api.order() for _ in range(3)])
     assert sorted(each.together for each in exchanges) == [0, 1, 1]
     assert [each.together for each in api.wire.ledger.exchanges()] == [1, 1, 1, 0]
+
+
+def test_an_upload_pauses_between_its_pieces_alone():
+    assert _pauses(Upload((1, 2), pause=0.6), 3) == [0.002, 0.6, 0.6, 0.002]
+    assert _pauses(Upload(late=0.1), 1) == [0.1, 0.002]
+    # However many pieces there are, none of which waits by itself, they take no time to speak of.
+    assert sum(_pauses(Upload(tuple(range(1, 1000))), 1000)) < 0.2
+
+
+def test_an_upload_arrives_whole_and_no_sooner_than_its_pauses(connect):
+    seen = []
+
+    def respond(request, _number, _connection):
+        seen.append(request)
+        return OK
+
+    with canned(respond) as base_url:
+        api = connect(base_url)
+        order = replace(api.order(key="k", framing=Framing.CHUNKED), upload=Upload((5,), 0.1, late=0.1))
+        began = time.monotonic()
+        assert api.send(order).status == 202
+    assert time.monotonic() - began >= 0.2
+    assert order.body[:5] in seen[0]
+    assert order.body[5:] in seen[0]
 
 
 def test_an_abandoned_request_arrives_whole(connect):

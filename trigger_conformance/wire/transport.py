@@ -479,12 +479,17 @@ async def _send_in_pieces(connection: _Connection, head: bytes, body: bytes, del
     return started
 
 
+def _pauses(upload: Upload, pieces: int) -> list[float]:
+    """The seconds before each of so many ``pieces``, and before the end of a chunked body."""
+    moment = min(_BETWEEN_PIECES, _ALL_PAUSES / (pieces or 1))
+    return [upload.late or moment, *[upload.pause or moment] * (pieces - 1), moment]
+
+
 async def _send_pieces(
     connection: _Connection, head: bytes, pieces: Sequence[bytes], upload: Upload, *, chunked: bool
 ) -> float:
     """Send a request whose body leaves in ``pieces``, until an answer comes; returns when the last was about to."""
-    moment = min(_BETWEEN_PIECES, _ALL_PAUSES / (len(pieces) or 1))
-    pauses = [upload.late or moment, *[upload.pause or moment] * (len(pieces) - 1), moment]
+    pauses = _pauses(upload, len(pieces))
     sent = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces] if chunked else [*pieces]
     sent += [b"0\r\n\r\n"] if chunked and not upload.dies else []
     started = time.monotonic()
