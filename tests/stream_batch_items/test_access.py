@@ -17,6 +17,7 @@ from .grounds import ERRORS, ID, given_again, given_part, given_sealed, given_ta
 from .values import OF_ANOTHER
 
 WRONG_KEY = ID("authentication", "wrong_key_is_refused")
+SCHEMES = ID("authentication", "other_schemes_are_refused")
 FORGED = ID("authentication", "forged_tokens_are_refused")
 MISSING = ID("authentication", "missing_credential_is_refused")
 
@@ -153,6 +154,9 @@ def test_token_with_another_signature_is_refused(target, by_its_token):
     if answers[0].status == target.contract.success:
         # Nor is one that the target has never seen: that is another requirement's affair.
         given(target.send(tampered(target, *with_tokens(target, 2, 1)[0])[0]), rests_on=FORGED).is_refused()
+    if answers[-1].status == target.contract.success:
+        key = target.derived(target.options.api_key, '"$TRIGGER_API_KEY"')
+        given(target.send(target.valid("the key without a scheme", authorization=key)), rests_on=SCHEMES).is_refused()
     expect_nobody_let_in(answers)
 
 

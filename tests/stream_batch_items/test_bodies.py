@@ -57,7 +57,7 @@ WRITTEN = {
 MISSING = {"no index, but INDEX": "index", "no task, but TASK": "task"}
 MISTYPED = {
     "index as a string": ("index", '"0"'),
-    "a fraction": ("index", "0.5"),
+    "a negative fraction": ("index", "-0.5"),
     "index as a string with spaces": ("index", '" 0 "'),
     "task a number": ("task", "1"),
     "options null": ("options", "null"),
@@ -68,7 +68,7 @@ MISTYPED = {
     "index in a list": ("index", "[0]"),
     "index empty": ("index", '""'),
     "options a string": ("options", '"x"'),
-    "a negative fraction": ("index", "-0.5"),
+    "a fraction": ("index", "0.5"),
     "index false": ("index", "false"),
     "index as a hexadecimal string": ("index", '"0x0"'),
     "index a space": ("index", '" "'),
