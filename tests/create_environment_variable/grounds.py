@@ -1,6 +1,6 @@
 """What checks of variables rest on beside their own statement, and which requirement owns it."""
 
-from trigger_conformance.checks.expect import NotApplicableError
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 
@@ -74,6 +74,7 @@ def given_new_values(target):
     name = target.key()
     first, second = (target.send(target.order(f"the {which} value of a name", name)) for which in ("first", "second"))
     given_accepted([first])
+    given(second, rests_on=REPLACED).has_status(SUCCESS, *REJECTIONS)
     last = second if second.status == SUCCESS else first
     given(target.send(target.at(name)), rests_on=REPLACED).satisfies(why_not_the_value([last]))
     target.send(target.removal(name))
