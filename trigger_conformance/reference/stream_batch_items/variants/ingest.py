@@ -18,18 +18,30 @@ from trigger_conformance.reference.stream_batch_items.store import Filling, Item
 from trigger_conformance.reference.stream_batch_items.variants.answers import OthersBatchesAreForbidden
 
 
+def _brought() -> str:
+    """Where a filling keeps what the present request has brought."""
+    return f"brought by {id(asyncio.current_task())}"
+
+
 @variant
 class ErrorsAcknowledgeNothing(StreamBatchItemsServer):
     """What came before a wrong line is kept, and counts as accepted in the stream that is answered first."""
 
+    def take(self, filling: Filling, item: Item, stream: Stream) -> None:
+        # What another stream brings meanwhile is told there.
+        if item.index not in filling.items:
+            filling.kept.setdefault(_brought(), set()).add(item.index)
+        super().take(filling, item, stream)
+
     async def fill(self, request: Request, filling: Filling) -> Stream:
         untold = filling.kept.setdefault("untold", set())
-        before = set(filling.items)
         try:
             stream = await super().fill(request, filling)
         except Problem:
-            untold |= filling.items.keys() - before
+            untold |= filling.kept.get(_brought(), set())
             raise
+        finally:
+            filling.kept.pop(_brought(), None)
         late = min(len(untold), stream.deduplicated) if not filling.sealed else 0
         untold.clear()
         return Stream(stream.accepted + late, stream.deduplicated - late)
