@@ -233,10 +233,9 @@ class ItemsClient(Client):
         send = super().send_all
         return self._heard([answer for wave in self._waves(self._sent(requests)) for answer in send(wave, **how)])
 
-    def send_beside(self, dying, request):
-        """What a request is answered while an upload that comes to no end, for the same batch too, is under way."""
-        _, answer = super().send_all(self._sent([dying, request]))
-        return answer
+    def send_beside(self, pairs):
+        """Send all at once; what the second of each pair is answered while the first, for its batch, is under way."""
+        return super().send_all(self._sent([each for pair in pairs for each in pair]))[1::2]
 
     def send_in_turn(self, requests):
         """Send requests one after the other on one connection."""

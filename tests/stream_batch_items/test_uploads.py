@@ -79,11 +79,11 @@ def chunks(body):
     }
 
 
-def uploads(target, body, ways, pause=0.0):
-    """The answers to a body whose chunks end so, by label, each for a batch of its own."""
+def uploads(target, body, ways, slow=()):
+    """The answers to a body whose chunks end so, by label, each for a batch of its own; ``slow`` ones pause there."""
     batches = target.batches(*[SIZE] * len(ways))
     return target.send_all(
-        target.uploaded(batch, body, label, cuts=cuts, pause=pause)
+        target.uploaded(batch, body, label, cuts=cuts, pause=SLOWLY if label in slow else 0.0)
         for batch, (label, cuts) in zip(batches, ways.items(), strict=True)
     )
 
@@ -100,18 +100,32 @@ def expect_read(target, answers):
     given_sealed(answers, SIZE)
 
 
-@must("where chunks end changes nothing, be it in a line, a character or an escape", clause=BODY)
-def test_chunks_may_end_anywhere(target, odd_ends):
+@pytest.fixture(scope="module")
+def in_pieces(target):
+    """The answers to the same lines in chunks, and in slow ones: nobody waits for these alone."""
     body = text(target)
-    ways, ends = chunks(body), ends_of(body)
+    ends = ends_of(body)
     together = {
         "a byte each": range(1, len(body)),
         "two lines, and one that is cut in a character": [ends[1], within(body, "😀".encode(), 2, line_from=ends[1])],
     }
-    answers = uploads(target, body, together)
+    slow = {
+        "a pause between lines": ends[:1],
+        "a pause in a line": [ends[0] + 20],
+        "pauses in a line and behind it": [9, ends[0]],
+    }
+    slow = dict(list(slow.items())[: target.pick(smoke=0, standard=1, thorough=3)])
+    answers = uploads(target, body, together | slow, slow)
+    return answers[: len(together)], answers[len(together) :]
+
+
+@must("where chunks end changes nothing, be it in a line, a character or an escape", clause=BODY)
+def test_chunks_may_end_anywhere(target, in_pieces, odd_ends):
+    answers, _ = in_pieces
     # What tells the kinds apart is sent where one of them fails.
     if any(whole(each) for each in answers) or target.profile > Profile.STANDARD:
-        answers = [*uploads(target, body, ways), *answers]
+        body = text(target)
+        answers = [*uploads(target, body, chunks(body)), *answers]
     expect_read(target, answers)
     expect_cut_ends_read(target, odd_ends)
 
@@ -126,12 +140,8 @@ def expect_cut_ends_read(target, odd_ends):
 
 
 @must("a slow upload is read whole, with pauses in a line and between lines", clause=BODY)
-def test_slow_upload_is_read_whole(target):
-    body = text(target)
-    end = ends_of(body)[0]
-    ways = {"a pause between lines": [end], "a pause in a line": [end + 20], "pauses in a line and behind it": [9, end]}
-    chosen = list(ways.items())[: target.pick(smoke=0, standard=1, thorough=3)]
-    expect_read(target, uploads(target, body, dict(chosen), SLOWLY))
+def test_slow_upload_is_read_whole(target, in_pieces):
+    expect_read(target, in_pieces[1])
 
 
 def blocks_of_lines(target):
@@ -293,24 +303,39 @@ def test_whole_stream_after_a_cut_off_upload_seals(target, died):
     clause=SEALING,
 )
 def test_upload_that_dies_takes_nothing_back(target):
-    batch, body = target.batch(SIZE), text(target)
-    half = ends_of(body)[1]
-    dying = replace(
-        target.dying(batch, body[: half + 9], "two of 3 and a part of the third, then nothing"),
-        upload=Upload((half,), BEFORE_IT_DIES, dies=True),
-    )
-    # Its items come when the other one's first have come, and before that hangs up.
-    whole = target.stream(batch, body, "all items meanwhile", upload=Upload(late=MEANWHILE))
-    meanwhile = target.send_beside(dying, whole)
+    pairs = beside_failing_ones(target)
+    meanwhile, *parts = target.send_beside(pairs)
     expect(meanwhile).has_status(target.contract.success, *ERRORS)
     if counts(meanwhile)[2] is not True:
         raise NotApplicableError("the target takes no second stream of a batch while one is under way")
-    # Until it is seen that the other one has hung up.
+    # Until it is seen that the others have hung up.
     target.wire.pause(MEANWHILE)
-    late = target.send(target.whole(batch, "all items after the other one has hung up"), fresh=True)
-    given(late, rests_on=LATE).satisfies(takes_nothing)
-    expect_kept(target, "an upload that has hung up", body[: half + 9], Upload((half,), BEFORE_IT_DIES, dies=True))
-    expect_kept(target, "an upload that has gone wrong", body[: half + 9] + b"\n", Upload((half,), BEFORE_IT_DIES))
+    whole = replace(meanwhile.request, label="all items after the other one has hung up", upload=None)
+    given(target.send(whole, fresh=True), rests_on=LATE).satisfies(takes_nothing)
+    for (other, _), part in zip(pairs[1:], parts, strict=True):
+        expect_kept(target, other, part)
+
+
+def beside_failing_ones(target):
+    """Uploads that come to nothing, each with a stream for its batch meanwhile: of all items, or of the last one."""
+    body = text(target)
+    half = ends_of(body)[1]
+    dies, fails = (Upload((half,), BEFORE_IT_DIES, dies=each) for each in (True, False))
+    failing = {
+        "two of 3 and a part of the third, then nothing": (body[: half + 9], dies),
+        "an upload that has hung up": (body[: half + 9], dies),
+        "an upload that has gone wrong": (body[: half + 9] + b"\n", fails),
+    }
+    batches = target.batches(*[SIZE] * len(failing))
+    others = [
+        target.stream(batch, lines, label, framing=Framing.CHUNKED, upload=upload)
+        for batch, (label, (lines, upload)) in zip(batches, failing.items(), strict=True)
+    ]
+    # These come when the other one's first items have come, and before that comes to nothing.
+    late = Upload(late=MEANWHILE)
+    whole = target.stream(batches[0], body, "all items meanwhile", upload=late)
+    parts = [target.stream(batch, target.items([2]), "the last one meanwhile", upload=late) for batch in batches[1:]]
+    return list(zip(others, [whole, *parts], strict=True))
 
 
 def why_not_kept(exchange):
@@ -320,18 +345,14 @@ def why_not_kept(exchange):
     return None if counts(exchange)[1] else "what was accepted meanwhile is not there"
 
 
-def expect_kept(target, label, body, upload):
+def expect_kept(target, other, part):
     """What one stream brought while another one of the batch came to nothing is known when all items come."""
-    batch = target.batch(SIZE)
-    other = target.stream(batch, body, label, framing=Framing.CHUNKED, upload=upload)
-    part = target.stream(batch, target.items([2]), "the last one meanwhile", upload=Upload(late=MEANWHILE))
-    if counts(target.send_beside(other, part))[0] != 1:
+    if counts(part)[0] != 1:
         return
-    if upload.dies:
-        target.wire.pause(MEANWHILE)
-    again = patiently(target, target.whole(batch, f"all items after {label}"))
+    batch = target.operation.key(other)
+    again = patiently(target, target.stream(batch, target.items(range(SIZE)), f"all items after {other.label}"))
     if why_not_kept(again):
-        given_kept_in_turn(target, replace(other, label=f"{label}, alone"))
+        given_kept_in_turn(target, replace(other, label=f"{other.label}, alone"))
     # Where nothing is known again, that is another requirement's affair.
     given(again, rests_on=AGAIN).satisfies(why_not_kept)
 

@@ -22,7 +22,7 @@ from trigger_conformance.checks.expect import InconclusiveError
 from trigger_conformance.contract.contract import Expected
 
 if TYPE_CHECKING:
-    from schemathesis import Case
+    from schemathesis import Case, GenerationMode
 
     from trigger_conformance.checks.client import Client
 
@@ -134,19 +134,25 @@ class Generator:
         return expected is Expected.ACCEPTED or self._breaks_one_thing(generated.body)
 
     def _several(self, mode: Any, expected: Expected, count: int) -> list[Generated]:
-        generation = self._schema.config.generation_for(operation=self._operation)
-        cases = list(
-            self._schema.iter_coverage_cases(self._operation, generation_modes=[mode], generation_config=generation)
-        )
-        cases += drawn(self._operation.as_strategy(generation_mode=mode), self._seed, count)
         found: dict[str, Generated] = {}
-        for case in cases:
+        for case in self._cases(mode, count):
+            # Each takes time to make.
+            if len(found) == count:
+                break
             generated = self._fresh(case)
             if generated is None or not self._is_clear(generated, expected):
                 continue
             # Keys are fresh in every body: without them equal bodies are seen to be equal.
             found.setdefault(self._client.operation.shape(case.body), generated)
-        return list(found.values())[:count]
+        return list(found.values())
+
+    def _cases(self, mode: GenerationMode, count: int) -> Iterator[Case[Any]]:
+        """The cases that cover the document, then ``count`` others."""
+        generation = self._schema.config.generation_for(operation=self._operation)
+        yield from self._schema.iter_coverage_cases(
+            self._operation, generation_modes=[mode], generation_config=generation
+        )
+        yield from drawn(self._operation.as_strategy(generation_mode=mode), self._seed, count)
 
     def _fresh(self, case: Case[Any]) -> Generated | None:
         """A case's body as its operation sends it: with a key of its own, and so on."""
