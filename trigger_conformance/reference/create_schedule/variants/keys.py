@@ -24,7 +24,6 @@ MORE_THAN_TEN = (
     "list_and_delete.list_has_every_schedule",
     "time_zones.rules_of_every_season_are_known",
     "list_and_delete.concurrent_deletes_are_answered",
-    "deduplication.tenth_request_is_as_the_second",
     "bodies.odd_characters_in_strings_are_answered",
     "deduplication.letter_case_makes_keys_different",
     "deduplication.white_space_makes_keys_different",
