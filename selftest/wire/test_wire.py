@@ -6,7 +6,7 @@ import re
 import time
 import zlib
 from collections import defaultdict
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from unittest.mock import create_autospec
 
@@ -56,6 +56,19 @@ def connect(tmp_path):
 def raw(status="202 Accepted", *lines, body=b""):
     head = [f"HTTP/1.1 {status}", "Content-Type: application/json", *lines]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+@contextmanager
+def recording():
+    """A server that accepts everything: its base URL, and the requests as they arrived."""
+    seen = []
+
+    def respond(request, _number, _connection):
+        seen.append(request)
+        return OK
+
+    with canned(respond) as base_url:
+        yield base_url, seen
 
 
 def hang(_request, _number, _connection):
@@ -155,13 +168,7 @@ def test_nobody_listens(connect):
 
 
 def test_requests_leave_as_they_stand(connect):
-    seen = []
-
-    def respond(request, _number, _connection):
-        seen.append(request)
-        return OK
-
-    with canned(respond) as base_url:
+    with recording() as (base_url, seen):
         api = connect(base_url)
         api.send(api.order(authorization=Authorization((b"Bearer \xff\xe9", b"Bearer x"), "")))
         api.send(api.order(authorization=Authorization((b"",), "")))
@@ -293,13 +300,7 @@ def test_an_upload_pauses_between_its_pieces_alone():
 
 
 def test_an_upload_arrives_whole_and_no_sooner_than_its_pauses(connect):
-    seen = []
-
-    def respond(request, _number, _connection):
-        seen.append(request)
-        return OK
-
-    with canned(respond) as base_url:
+    with recording() as (base_url, seen):
         api = connect(base_url)
         order = replace(api.order(key="k", framing=Framing.CHUNKED), upload=Upload((5,), 0.1, late=0.1))
         began = time.monotonic()
@@ -310,13 +311,7 @@ def test_an_upload_arrives_whole_and_no_sooner_than_its_pauses(connect):
 
 
 def test_an_abandoned_request_arrives_whole(connect):
-    seen = []
-
-    def respond(request, _number, _connection):
-        seen.append(request)
-        return OK
-
-    with canned(respond) as base_url:
+    with recording() as (base_url, seen):
         api = connect(base_url)
         order = api.order(key="k")
         assert api.abandon(order).failure.kind is FailureKind.ABANDONED

@@ -401,11 +401,13 @@ def coded_bodies(target):
                    for name, value in order.headers]  # fmt: skip
         return replace(order, body=body, headers=(*headers, ("Content-Encoding", coding)))
 
-    orders = [
-        coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
-        coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
-    ]
-    return target.send_all([*orders, coded("a body in a coding that few know", lambda body: body, b"br")])
+    return target.send_all(
+        [
+            coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
+            coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
+            coded("a body in a coding that few know", lambda body: body, b"br"),
+        ]
+    )
 
 
 @must(
