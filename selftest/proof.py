@@ -25,6 +25,7 @@ import jinja2
 
 from selftest.trial import Trial, attempt, side_by_side
 from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.operation import operations
 from trigger_conformance.checks.requirement import Level, Stage
 from trigger_conformance.contract.home import ROOT
 from trigger_conformance.reference.behaviours import Behaviour
@@ -43,7 +44,8 @@ class Row:
 
     ``named`` are the requirements that must catch it (none: a variant), ``warns`` those that a variant is warned of,
     ``may`` those that may catch a fault too, ``findings`` the requirements of each finding and ``titles`` its name,
-    ``ran_twice`` how many items of batches started more than one run, ``shown_by`` the requests that showed it.
+    ``ran_twice`` how many items of batches started more than one run, ``shown_by`` the requests that showed it,
+    ``thorough`` the operations in which only a thorough run catches it.
     """
 
     id: str
@@ -63,6 +65,7 @@ class Row:
     titles: tuple[str, ...] = ()
     ran_twice: int = 0
     shown_by: tuple[str, ...] = ()
+    thorough: tuple[str, ...] = ()
 
     @property
     def is_fault(self) -> bool:
@@ -81,6 +84,11 @@ class Row:
         return [each for each in self.caught if each not in {*self.named, *self.told_along}]
 
     @property
+    def missed(self) -> list[str]:
+        """The operations of which no named requirement caught it."""
+        return [operation for operation, named in by_operation(self.named).items() if not named & set(self.caught)]
+
+    @property
     def complaint(self) -> str | None:
         """What is wrong with this run, if anything."""
         if self.status == ExitStatus.SUITE_ERROR or not self.verdict:
@@ -91,7 +99,7 @@ class Row:
             if self.verdict != wanted or blamed:
                 return f"{self.verdict}: {', '.join(blamed)}"
             return f"{self.ran_twice} items ran twice on a sound server" if self.ran_twice else None
-        missed = [operation for operation, named in by_operation(self.named).items() if not named & set(self.caught)]
+        missed = self.missed
         if missed and set(self.named) & set(self.caught):
             return f"missed in {', '.join(missed)}"
         if missed:
@@ -228,12 +236,24 @@ def examined(behaviour: Behaviour, operation: str | None, profile: str) -> Row:
     own = [operation] if operation else [*by_operation(behaviour.caught_by)]
     only = [f"--only={each}" for each in own] if len(own) == 1 else []
     trial = attempt(behaviour.id, [f"--profile={profile}", *only])
-    result = row(behaviour, trial)
+    result = with_thorough(behaviour, row(behaviour, trial))
     print(f"{'ok  ' if not result.complaint else 'FAIL'} {result.id} {result.seconds:.1f} s {result.complaint or ''}")
     sys.stdout.flush()
     if not result.verdict:
         sys.stderr.write(trial.output)
     return result
+
+
+def with_thorough(behaviour: Behaviour, result: Row) -> Row:
+    """``result``, to which a thorough run adds what catches a fault in frugal operations, of whose tables a run sends
+    less.
+    """
+    frugal = [each for each in result.missed if operations()[each].frugal]
+    if not frugal or not result.verdict:
+        return result
+    deeper = attempt(behaviour.id, ["--profile=thorough", *(f"--only={each}" for each in frugal)])
+    caught = [each for each in deeper.caught if each in result.named]
+    return replace(result, caught=[*result.caught, *caught], thorough=tuple(by_operation(caught)))
 
 
 def document(rows: list[Row], seconds: float, complete: bool, operation: str | None = None) -> dict[str, Any]:
@@ -248,6 +268,7 @@ def document(rows: list[Row], seconds: float, complete: bool, operation: str | N
         "complete": complete,
         "faults": len(tried),
         "caught": len(tried) - len(missed),
+        "thorough": sum(1 for each in tried if each.thorough),
         "requirements": len(binding(operation)),
         "proven": len(binding(operation)) - len(unproven(rows, operation)),
         "variants": len(sound),
@@ -297,8 +318,8 @@ def main() -> int:
     if complete and not operation and not proof["complaints"]:
         PROVEN.write_text(json.dumps({each.id: digest(each) for each in behaviours}, indent=0) + "\n", "utf-8")
     print(
-        f"{proof['caught']} of {proof['faults']} faults caught, {proof['proven']} of {proof['requirements']} "
-        f"requirements proven, {proof['false_alarms']} false alarms on {proof['variants']} variants, "
+        f"{proof['caught']} of {proof['faults']} faults caught, {proof['thorough']} of them in some operation by "
+        f"thorough runs alone, {proof['proven']} of {proof['requirements']} requirements proven, {proof['false_alarms']} false alarms on {proof['variants']} variants, "
         f"{proof['seconds']:.0f} s{'' if complete else ' (a part of the whole)'}: {REPORTS / 'proof.html'}"
     )
     for name, found in proof["quantiles"].items():

@@ -13,7 +13,7 @@ import os
 import pickle
 import sys
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
@@ -26,7 +26,7 @@ if not places.SETTLED:
     places.settle(sys.argv[1:], os.environ, Path.cwd())
 
 from trigger_conformance.checks import catalogue, contracts
-from trigger_conformance.checks.operation import UnusableChecksError, suites
+from trigger_conformance.checks.operation import UnusableChecksError, operations, suites
 from trigger_conformance.checks.requirement import Stage
 from trigger_conformance.contract.home import SUITE
 from trigger_conformance.contract.quoting import bounded
@@ -254,9 +254,19 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if console := _console(session.config):
         run.show_progress(console)
     if side_by_side is None:
+        _preload(session.items)
         return None
     side_by_side.conduct()
     return True
+
+
+def _preload(items: Sequence[pytest.Item]) -> None:
+    """Begin to load what generates requests, where any are to be generated."""
+    fuzzed = [requirement(item).operation for item in items if requirement(item).area.endswith(".fuzzing")]
+    if fuzzed:
+        from trigger_conformance.checks import generation
+
+        generation.preload(operations()[fuzzed[0]].contract)
 
 
 def _console(config: pytest.Config) -> Console | None:

@@ -32,7 +32,7 @@ TELLING = (
 def kinds(key, *, thorough):
     """The table of names that must not be taken for each other, made of fresh ones."""
     found, taken = [], set()
-    for kind in transformations.kinds(key, 0, thorough=thorough):
+    for kind in transformations.kinds(key, 0, thorough=thorough, searched=thorough):
         if kind.check in CHECKS:
             # What is no name at all hides what else is in it.
             rows = {label: each.replace("-", "_").replace("=", "") for label, each in kind.rows.items()

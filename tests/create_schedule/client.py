@@ -9,15 +9,17 @@ from urllib.parse import quote
 
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.operation import operation_of
+from trigger_conformance.checks.requirement import Profile
 from trigger_conformance.wire.exchange import Exchange
 
 from . import patterns, zones
+from .carriers import Carriers
 from .names import name_of
 from .values import KEY, LONGEST_EXTERNAL_ID, LONGEST_GENERATED_KEY
 from .values import UTC as UTC_NAME
 
 # Keys that valid requests without one of their own take turns with: where a schedule is there, it is updated.
-SHARED_KEYS = 6
+SHARED_KEYS = 4
 PER_PAGE = 100
 # It is in no document: nothing of it is judged.
 ZONES = "/api/v1/timezones"
@@ -60,6 +62,7 @@ class ScheduleClient(Client):
         self._turns = 0
         self._month = 0
         self._zones = frozenset()
+        self._latest = None
 
     def begin(self, check):
         """From now on requests leave on behalf of the requirement ``check``."""
@@ -195,6 +198,16 @@ class ScheduleClient(Client):
         send = super().send_all
         return [answer for wave in self._waves(requests) for answer in send(wave, keep_429=keep_429)]
 
+    def send_carried(self, rows, alone=None):
+        """The exchanges of valid requests, a label and properties each of ``rows``, with keys that are used anyway.
+
+        Those that have no such key are made by ``alone``, or have a shared one.
+        """
+        rows, alone = list(rows), alone or self.valid
+        if self.profile < Profile.STANDARD:
+            return self.send_all(alone(label=label, **how) for label, how in rows)
+        return self.once(Carriers).send(self, rows, alone)
+
     # Looking, and removing
 
     def looking(self, path="", query="", method="GET", label="", content_type=None, **how):
@@ -229,6 +242,14 @@ class ScheduleClient(Client):
             if not to_the_end and is_last(page, number):
                 return Look(pages, whole=True)
         return Look(pages, whole=False)
+
+    def latest_look(self):
+        """A look through the list as it is now: the one before, where nothing but looks has come since."""
+        pages = self._latest.pages if self._latest else ()
+        since = (each for each in self.wire.ledger.exchanges() if pages and each.number > pages[-1].number)
+        if not pages or any(each.request.method != "GET" for each in since):
+            self._latest = self.look()
+        return self._latest
 
     def left(self, beginning):
         """The schedules of the target whose key begins so, or whose externalId where the key is another, by id."""

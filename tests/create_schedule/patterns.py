@@ -30,7 +30,8 @@ def accepted(month, other, third, now):
         },
         "lists": {
             "a list whose first has passed": near("{first},{third}"),
-            "a long list": f"{','.join(map(str, range(1, 60)))} 3,21 4,19 {month},{other} *",
+            # Of more than 255 characters.
+            "long lists": f"{_all(1, 59)} {_all(2, 23)} {_all(4, 28)} {month},{other} *",
             "day 31 of months of which one has it": "15 12 31 6,7 *",
             "a list out of order": f"45,15 12 11,3 {third},{month} *",
         },
@@ -44,9 +45,9 @@ def accepted(month, other, third, now):
         "steps": {
             "a step that leaves the next one out": near("*/{step}"),
             "a step of hours": f"30 */{_hours(now)} */1 * *",
-            "steps of stars": f"*/15 */6 */10 {month} *",
             "a step of weekdays": f"0 7 * {month} */2",
             "a step of months": f"0 8 {_far_day(now)} */{_months(now)} *",
+            "steps of stars": f"*/15 */6 */10 {month} *",
         },
         "steps_of_ranges": {
             "a step of a range whose first has passed": near("{first}-{third}/2"),
@@ -70,6 +71,10 @@ def accepted(month, other, third, now):
         },
         "leap_days": {"29 February": "20 2 29 2 *"},
     }
+
+
+def _all(first, last):
+    return ",".join(map(str, range(first, last + 1)))
 
 
 def daily(now):
@@ -192,16 +197,16 @@ def rejected(month):
             "six fields": f"0 12 15 {month} * *",
             "a first field for the seconds": f"0 0 12 15 {month} *",
             "a sixth field for the year": f"0 12 15 {month} * 2030",
-            "nothing but spaces": "   ",
             "a time zone before it": f"CRON_TZ=Asia/Tokyo 0 12 15 {month} *",
+            "an interval": "@every 9000h",
             "a comment after it": f"0 12 15 {month} * # once a year, at noon",
             "two lines": f"0 12 15 {month} *\n0 13 15 {month} *",
-            "seven fields, from the second to the year": f"0 0 12 15 {month} * 2030",
             "seven fields as Quartz writes them": f"0 0 12 15 {month} ? *",
+            "one field": "*",
+            "nothing but spaces": "   ",
+            "seven fields, from the second to the year": f"0 0 12 15 {month} * 2030",
             "three fields": f"15 {month} *",
             "two fields": f"{month} *",
-            "one field": "*",
-            "an interval": "@every 9000h",
         },
         "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
         "hours": {
@@ -212,8 +217,8 @@ def rejected(month):
         "days": {
             "day 0": f"0 12 0 {month} *",
             "day 32": f"0 12 32 {month} *",
-            "a range from day 0": f"0 12 0-5 {month} *",
             "2 to the 64th, and 15": f"0 12 {2**64 + 15} {month} *",
+            "a range from day 0": f"0 12 0-5 {month} *",
         },
         "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *", "a range from month 0": "0 12 15 0-5 *"},
         "weekdays": {"weekday 8": f"0 12 * {month} 8", "8L": f"0 12 * {month} 8L"},
@@ -228,26 +233,26 @@ def rejected(month):
             "a step of 00": f"0 */00 15 {month} *",
         },
         "texts": {
-            "a letter for a number": f"x 12 15 {month} *",
             "a number and a letter": f"5x 12 15 {month} *",
-            "a step and letters": f"*/15min 12 15 {month} *",
             "a fraction": f"1.5 12 15 {month} *",
             "digits of another script": f"٥ 12 15 {month} *",
-            "full-width digits": f"５ 12 15 {month} *",
             "an exponent": f"1e1 12 15 {month} *",
+            "L as the hour": f"0 L 15 {month} *",
+            "a star and a digit": f"*5 12 15 {month} *",
             "words": "every day at noon please",
             "an empty member of a list": f"0, 12 15 {month} *",
-            "an empty member within a list": f"0,,5 12 15 {month} *",
             "a range without its end": f"0 12- 15 {month} *",
             "a step without its number": f"*/ 12 15 {month} *",
             "hexadecimal": f"0x5 12 15 {month} *",
             "a sign": f"+5 12 15 {month} *",
             "an underscore in a number": f"1_0 12 15 {month} *",
             "two steps": f"*/15/2 12 15 {month} *",
-            "a range of three": f"10-20-30 12 15 {month} *",
-            "a star and a digit": f"*5 12 15 {month} *",
             "a letter for any value": f"H 12 15 {month} *",
-            "L as the hour": f"0 L 15 {month} *",
+            "a letter for a number": f"x 12 15 {month} *",
+            "a step and letters": f"*/15min 12 15 {month} *",
+            "full-width digits": f"５ 12 15 {month} *",
+            "an empty member within a list": f"0,,5 12 15 {month} *",
+            "a range of three": f"10-20-30 12 15 {month} *",
             "a rate": "rate(365 days)",
             "a date": "2099-12-31T12:00:00Z",
         },

@@ -313,17 +313,27 @@ SPARED = (
     "a point with nothing after", "a negative leading zero", "underscores in a number", "a raw line break",
     "single quotes as a name",
 )  # fmt: skip
+# What parsers of JSON5 and of comments let pass that let other rows pass, and what few have a slip of their own for.
+SPARED_MORE = (
+    "a point with nothing before it", "an unknown escape", "names without quotes", "a block comment", "a plus sign",
+    "a hexadecimal number", "a form feed", "a raw tab in a name", "a byte-order mark between",
+)  # fmt: skip
 
 
-def malformed(everywhere, *, sparing=False):
-    """What no grammar of JSON allows (RFC 8259 2 to 7)."""
+def malformed(everywhere, *, sparing=False, thrifty=False):
+    """What no grammar of JSON allows (RFC 8259 2 to 7); without what others show, too, where a run is ``sparing``."""
     documents, numbers, strings = (7, 7, 3) if sparing else (21, 9, 10)
     rows = {
         **first(MALFORMED_DOCUMENTS, documents, everywhere),
         **placed(MALFORMED_NUMBERS, VALUES, numbers, everywhere),
         **placed(MALFORMED_STRINGS, STRINGS, strings, everywhere),
     }
-    return {label: row for label, row in rows.items() if not (sparing and label.startswith(SPARED))}
+    return _without_spared(rows, sparing=sparing, thrifty=thrifty)
+
+
+def _without_spared(rows, *, sparing, thrifty):
+    spared = (*(SPARED if sparing else ()), *(SPARED_MORE if thrifty else ()))
+    return {label: row for label, row in rows.items() if not label.startswith(spared)}
 
 
 def words(everywhere, *, sparing=False):
@@ -331,15 +341,17 @@ def words(everywhere, *, sparing=False):
     return placed(WORDS, VALUES, 1 if sparing else 6, everywhere)
 
 
-def no_surroundings(everywhere, *, sparing=False):
+def no_surroundings(everywhere, *, sparing=False, thrifty=False):
     """What stands around a document or between its tokens, and is no white space of JSON (RFC 8259 2)."""
     spaces, others = (3, 1) if sparing else (7, 4)
-    return {**placed(NO_WHITE_SPACE, GAPS, spaces, everywhere), **first(NO_SURROUNDINGS, others, everywhere)}
+    rows = {**placed(NO_WHITE_SPACE, GAPS, spaces, everywhere), **first(NO_SURROUNDINGS, others, everywhere)}
+    return _without_spared(rows, sparing=sparing, thrifty=thrifty)
 
 
-def no_utf8(places, everywhere, *, sparing=False):
+def no_utf8(places, everywhere, *, sparing=False, thrifty=False):
     """Functions from a text to bytes that are no UTF-8 (RFC 3629), in strings in these ``places``."""
-    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 3 if sparing else 4, everywhere)
+    usual = 2 if thrifty else 3 if sparing else 4
+    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, usual, everywhere)
     return {label: _with_bytes(place, _bytes_of(label)) for label, place in texts.items()}
 
 

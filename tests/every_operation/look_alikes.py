@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 
 from trigger_conformance.checks.expect import REJECTIONS, ViolationError, Wrong
@@ -37,12 +38,16 @@ class LookAlikes:
     replays: dict[str, Exchange]
 
     @classmethod
-    def sent(cls, target, kinds, again):
-        """Send the plain key, then all others, then the plain one and those of each kind that ``again`` picks."""
+    def sent(cls, target, kinds, again, brought=MappingProxyType({})):
+        """Send the plain key, then all others, then the plain one and those of each kind that ``again`` picks.
+
+        ``brought`` is what some were answered already, by their labels.
+        """
         rows = {label: key for kind in kinds for label, key in kind.rows.items()}
-        orders = {label: target.order(key=key, label=label) for label, key in rows.items()}
-        plain = target.send(orders.pop(PLAIN))
-        firsts = {PLAIN: plain, **dict(zip(orders, target.send_all(orders.values()), strict=True))}
+        orders = {label: target.order(key=key, label=label) for label, key in rows.items() if label not in brought}
+        plain = brought.get(PLAIN) or target.send(orders.pop(PLAIN))
+        found = {**brought, PLAIN: plain, **dict(zip(orders, target.send_all(orders.values()), strict=True))}
+        firsts = {label: found[label] for label in (PLAIN, *rows)}
         repeated = [PLAIN, *(label for kind in kinds for label in again(kind) if label != PLAIN)]
         repeated = [label for label in repeated if firsts[label].status == cls.operation.contract.success]
         answers = target.send_all(firsts[label].request for label in repeated)

@@ -114,8 +114,15 @@ class Client(ABC):
         """Randomness that is the same in every run with one seed."""
         return random.Random(f"{self.options.seed} {purpose}")
 
-    def pick(self, smoke: int, standard: int, thorough: int, frugal: int | None = None) -> int:
-        """The number that fits the run's profile; ``frugal`` is a standard run's of an operation that is so."""
+    def pick(
+        self, smoke: int, standard: int, thorough: int, frugal: int | None = None, thrifty: int | None = None
+    ) -> int:
+        """The number that fits the run's profile.
+
+        ``frugal`` is a standard run's of an operation that is so, ``thrifty`` that of one whose things are removed.
+        """
+        if self.profile is Profile.STANDARD and self.thrifty and thrifty is not None:
+            return thrifty
         if self.profile is Profile.STANDARD and self.sparing and frugal is not None:
             return frugal
         return {Profile.SMOKE: smoke, Profile.STANDARD: standard}.get(self.profile, thorough)
@@ -124,6 +131,11 @@ class Client(ABC):
     def sparing(self) -> bool:
         """Whether the run sends less of every operation's tables, for this operation is frugal."""
         return self.operation.frugal and self.profile <= Profile.STANDARD
+
+    @property
+    def thrifty(self) -> bool:
+        """Whether it sends less than that: each thing that it makes costs a further request, which removes it."""
+        return self.sparing and self.removal("conformance") is not None
 
     def generated_key(self) -> str:
         """A key for a generated request that is to be accepted."""

@@ -6,7 +6,10 @@ that no answer, no clock and no budget has a say in it: where the budget is shor
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,16 +28,41 @@ if TYPE_CHECKING:
     from schemathesis import Case, GenerationMode
 
     from trigger_conformance.checks.client import Client
+    from trigger_conformance.contract.contract import Contract
 
 # Hypothesis mixes constants of the modules that it takes for the user's own into what it generates: the suite's, where
 # it runs from a checkout. One seed must send the same requests however the suite was installed and started.
 providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]  # noqa: ARG005
 
 _ENDLESS = 1_000_000_000
+_SHORT_TURN = 0.0002
 # So many requests tell the pace of a target.
 _FIRST = 5
 _BODIES = (dict, list, str, int, float, bytes, type(None))
 Drawn = TypeVar("Drawn")
+
+
+def preload(contract: Contract) -> None:
+    """Load, while a run waits for answers, what generates requests and judges them: of the ``contract``, as of others.
+
+    The libraries take half a second, most of it when they read a document for the first time.
+    """
+
+    def load() -> None:
+        import schemathesis
+
+        from trigger_conformance.checks.judges import Judges
+
+        # What is wrong with it is told where it is needed.
+        with contextlib.suppress(Exception):
+            schemathesis.openapi.from_dict(contract.generating_document(()))
+            Judges(contract)
+        sys.setswitchinterval(usual)
+
+    usual = sys.getswitchinterval()
+    # Whoever has an answer to read does not wait for what loads meanwhile.
+    sys.setswitchinterval(_SHORT_TURN)
+    threading.Thread(target=load, daemon=True).start()
 
 
 class Enough(BaseException):

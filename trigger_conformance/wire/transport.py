@@ -472,16 +472,22 @@ async def _send_in_pieces(connection: _Connection, head: bytes, body: bytes, del
     if delivery is Delivery.EXPECTING and not await connection.wants_the_body(_CONTINUE_PATIENCE):
         return started
     size = 1 if delivery is Delivery.BY_BYTES else max(1, len(body))
-    for piece in (body[start : start + size] for start in range(0, len(body), size)):
-        await asyncio.sleep(_BETWEEN_PIECES)
+    pieces = [body[start : start + size] for start in range(0, len(body), size)]
+    for piece in pieces:
+        await asyncio.sleep(_moment(len(pieces)))
         started = time.monotonic()
         connection.transport.write(piece)
     return started
 
 
+def _moment(pieces: int) -> float:
+    """The seconds before each of so many ``pieces``, none of which is to be in one packet with another."""
+    return min(_BETWEEN_PIECES, _ALL_PAUSES / (pieces or 1))
+
+
 def _pauses(upload: Upload, pieces: int) -> list[float]:
     """The seconds before each of so many ``pieces``, and before the end of a chunked body."""
-    moment = min(_BETWEEN_PIECES, _ALL_PAUSES / (pieces or 1))
+    moment = _moment(pieces)
     return [upload.late or moment, *[upload.pause or moment] * (pieces - 1), moment]
 
 
