@@ -13,7 +13,7 @@ import os
 import pickle
 import sys
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, cast
 
@@ -125,6 +125,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     config.option.clean_alluredir = True
     config.option.tbstyle = "no"
     config.option.reportchars = "N"
+    if run.settings.target is None:
+        # There is time until the built-in server has started, and nothing forks after that.
+        _preload(run)
     if run.settings.workers > 1:
         config.option.numprocesses = run.settings.workers
         config.option.dist = "loadscope"
@@ -254,16 +257,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if console := _console(session.config):
         run.show_progress(console)
     if side_by_side is None:
-        _preload(session.items)
+        if run.settings.target is not None:
+            _preload(run)
         return None
     side_by_side.conduct()
     return True
 
 
-def _preload(items: Sequence[pytest.Item]) -> None:
-    """Begin to load what generates requests, where any are to be generated."""
-    fuzzed = [requirement(item).operation for item in items if requirement(item).area.endswith(".fuzzing")]
-    if fuzzed:
+def _preload(run: Run) -> None:
+    """Begin to load what generates requests, where any are to be generated in this process."""
+    fuzzed = [each.operation for each in run.selected if each.area.endswith(".fuzzing")]
+    if fuzzed and run.settings.workers == 1:
         from trigger_conformance.checks import generation
 
         generation.preload(operations()[fuzzed[0]].contract)

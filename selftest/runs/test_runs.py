@@ -31,6 +31,12 @@ from trigger_conformance.wire.ledger import Ledger
 # The reference server has no runs, so that any parent is unknown, and rejected.
 OF_TARGETS_WITH_PARENTS = "create_batch.run_count.parent_run_switches_nothing_off"
 OF_OTHER_TARGETS = {OF_TARGETS_WITH_PARENTS, "create_schedule.time_zones.other_canonical_names_are_accepted"}
+# Each thing that these make costs a request to remove it: larger profiles ask it of them.
+LEFT_OUT = {
+    f"{operation}.bodies.{name}"
+    for operation in ("create_environment_variable", "create_schedule")
+    for name in ("byte_order_mark", "utf16_and_utf32_are_rejected")
+}
 # What a usual run decides: the rest is for larger ones.
 USUAL = [each for each in catalogue() if each.profile <= Profile.STANDARD]
 # The limit is pressed with the requests of one operation.
@@ -62,13 +68,13 @@ def test_the_reference_server_is_conformant(standard):
     assert set(standard.verdicts) == {requirement.id for requirement in USUAL}
     assert set(standard.verdicts.values()) == {*SETTLED, "skipped"}
     skipped = {each for each, verdict in standard.verdicts.items() if verdict == "skipped"}
-    assert {each for each in skipped if not each.startswith(NOT_PRESSED)} == OF_OTHER_TARGETS
+    assert {each for each in skipped if not each.startswith(NOT_PRESSED)} == OF_OTHER_TARGETS | LEFT_OUT
 
 
 def test_a_standard_run_is_bounded(standard):
     # What parsers, stores and frameworks do by themselves took create batch past 800. Schedules and variables have
     # theirs, with what removes them; then items.
-    assert 1000 < standard.results["requests"] <= 920 + 600 + 570 + 350
+    assert 1000 < standard.results["requests"] <= 920 + 400 + 540 + 350
     # On a busy machine the limit is refilled while it is pressed; on an idle one it takes less than 3,000.
     assert standard.results["runs"] <= 4000
 

@@ -125,8 +125,11 @@ class Run:
                 self.notes += tried.notes
 
     def is_far(self) -> bool:
-        """Whether the target is so far away that checks are to be under way at a time; asks it where that is likely."""
-        tested = self._tested()
+        """Whether the target is so far away that checks are to be under way at a time; asks it where that is likely.
+
+        The built-in server is not: where it answers late, this machine is busy.
+        """
+        tested = self._tested() if self.settings.target is not None else []
         return bool(tested) and distance.is_far(self.station, self.settings, tested[0].id, len(self.selected))
 
     def _tested(self) -> list[Operation]:
