@@ -319,7 +319,8 @@ def main() -> int:
         PROVEN.write_text(json.dumps({each.id: digest(each) for each in behaviours}, indent=0) + "\n", "utf-8")
     print(
         f"{proof['caught']} of {proof['faults']} faults caught, {proof['thorough']} of them in some operation by "
-        f"thorough runs alone, {proof['proven']} of {proof['requirements']} requirements proven, {proof['false_alarms']} false alarms on {proof['variants']} variants, "
+        f"thorough runs alone, {proof['proven']} of {proof['requirements']} requirements proven, "
+        f"{proof['false_alarms']} false alarms on {proof['variants']} variants, "
         f"{proof['seconds']:.0f} s{'' if complete else ' (a part of the whole)'}: {REPORTS / 'proof.html'}"
     )
     for name, found in proof["quantiles"].items():

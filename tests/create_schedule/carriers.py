@@ -34,21 +34,22 @@ class Carriers:
 
         Whatever a request with such a key comes to, but a schedule of its own, the same is sent as ``alone`` makes it.
         """
-        labels = [self._take() for _ in rows]
+        carriers = [self._take() for _ in rows]
         requests = [
             alone(label=label, **how) if carrier is None
             else target.order(label=f"{label} (key: {carrier[0]})", key=carrier[1], **how)
-            for (label, how), carrier in zip(rows, labels, strict=True)
+            for (label, how), carrier in zip(rows, carriers, strict=True)
         ]  # fmt: skip
-        exchanges = target.send_all(requests)
-        for place, (carrier, (label, how)) in enumerate(zip(labels, rows, strict=True)):
+        found = target.send_all(requests)
+        for place, (carrier, (label, how)) in enumerate(zip(carriers, rows, strict=True)):
             if carrier is None:
                 continue
-            if exchanges[place].status == target.contract.success:
-                self.answered[carrier[0]] = exchanges[place]
-            if exchanges[place].status != target.contract.success or not target.operation.is_new(exchanges[place]):
-                exchanges[place] = target.send(alone(label=label, **how))
-        return exchanges
+            is_made = found[place].status == target.contract.success
+            if is_made:
+                self.answered[carrier[0]] = found[place]
+            if not is_made or not target.operation.is_new(found[place]):
+                found[place] = target.send(alone(label=label, **how))
+        return found
 
     def _take(self):
         return self._left.popitem() if self._left else None

@@ -44,8 +44,8 @@ def sent(target, tables):
     rows = {f"{kind}: {label}": (kind, pattern) for kind, table in tables.items()
             for label, pattern in list(table.items())[:count]}  # fmt: skip
     # Some came with a text as their externalId.
-    sent = {f"{kind}: {label}": each for (kind, label), each in target.once(texts_with_patterns)[1].items()
-            if target.profile > Profile.SMOKE}  # fmt: skip
+    with_texts = target.once(texts_with_patterns)[1] if count else {}
+    sent = {f"{kind}: {label}": each for (kind, label), each in with_texts.items()}
     # What is far away has a key of its own: whoever lists the near future only does not list it.
     far = {label: {"cron": pattern} for label, (kind, pattern) in rows.items() if kind == "leap_days"}
     usual = {label: {"cron": pattern} for label, (_, pattern) in rows.items() if label not in {**far, **sent}}
