@@ -20,6 +20,7 @@ REDACTED = "[redacted]"
 NO_SIGNATURE = "redacted-signature"
 # A token begins where no other character of one stands before it: so each character is looked at a few times only.
 _JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.(?:[\w-]++|\[redacted\])", re.ASCII)
+_JWT_BEGINS = "eyJ"
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
 _PIECE = 8
@@ -105,7 +106,9 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` without any secret, and without the signature of any JSON Web Token."""
-        return _JWT.sub(rf"\1.{NO_SIGNATURE}", self._secretless(text, None))
+        secretless = self._secretless(text, None)
+        # Looking for what begins so takes a tenth of the time that looking for a whole token does.
+        return _JWT.sub(rf"\1.{NO_SIGNATURE}", secretless) if _JWT_BEGINS in secretless else secretless
 
     def _secretless(self, text: str, around: int | None = _AROUND) -> str:
         spans = self._known_spans(text) if len(text) <= _SHORT_TEXT else self._spans(text, around)
