@@ -23,7 +23,7 @@ NEVER_5XX = ID("answers", "never_a_server_error")
 SHORT = 40
 FEW = 4
 # Of these kinds software takes most: a standard run sends so many of each.
-MANY = {"texts": 12, "counts": 7, "hours": 3, "days": 3}
+MANY = {"texts": 11, "counts": 7, "hours": 3, "days": 3}
 
 
 def send_patterns(target, table):
@@ -125,7 +125,11 @@ def test_patterns_are_seen_as_sent(target, sent):
     unsure = {key(each.request) for each in everything if each.answer is None}
     answers = [each for each in everything if each.status == target.contract.success]
     given_accepted(answers)
-    last = {target.operation.made(each): each for each in answers if key(each.request) not in unsure}
+    made = target.operation.made
+    last = {made(each): each for each in answers if key(each.request) not in unsure}
+    # What another key was answered with since, whoever takes it for the same, is that one's affair.
+    latest = {made(each): each.number for each in target.wire.ledger.exchanges() if made(each)}
+    last = {named: each for named, each in last.items() if latest.get(named) == each.number}
     look = target.look()
     given_listed(look)
 
@@ -277,8 +281,7 @@ def test_rejected_pattern_creates_nothing(target, unreadable):
 @must("a pattern that never comes is answered, in time, and never with a 5xx", clause="createSchedule.responses")
 def test_pattern_that_never_comes_is_answered(target):
     never = {"30 February": "0 12 30 2 *", "31 April and June, 2,000 times": f"0 12 31 {','.join(['4,6'] * 500)} *"}
-    chosen = list(never.items())[: target.pick(smoke=0, standard=1, thorough=2)]
-    answers = target.send_all(target.order(pattern, label=label) for label, pattern in chosen)
+    answers = target.send_all(target.order(pattern, label=label) for label, pattern in never.items())
     expect(answers).has_status(target.contract.success, *REJECTIONS)
 
 

@@ -486,11 +486,11 @@ TELLING = (
     PLAIN, "a number", "with a leading zero", "a date", "a date with an offset", "é composed", "é decomposed",
     "a zero-width space inside", "wide, ending in 한", "wide, ending in 글", "one letter in upper case",
     "a trailing space", ":lock", "a character by its number", "an encoded digit", "marks, then a", "marks, then b",
-    "without its padding", "a start", "one sum, one polynomial", SPELLED, "other after 254 characters",
-    FULL, "a longer one", "beginning with a", "beginning with b", "an underscore for a hyphen", "a plus for a hyphen",
-    "emoji", "?", ".", OF_PATHS, "an empty element inside", "a soft hyphen inside",
-    "astral, ending in 😀", "astral, ending in 😁", "a sigma for a final one", "one space inside",
-    "a no-break space inside", "hiragana", "katakana", "an Arabic digit",
+    "without its padding", "a start", "one sum, one polynomial", SPELLED, "other after 254 characters", FULL,
+    "other at the end", "a longer one", "beginning with a", "beginning with b", "an underscore for a hyphen", "emoji",
+    "?", ".", OF_PATHS, "an empty element inside", "a soft hyphen inside", "astral, ending in 😀",
+    "astral, ending in 😁", "a sigma for a final one", "one space inside", "two spaces inside",
+    "a no-break space inside", "hiragana", "katakana",
 )  # fmt: skip
 
 
