@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trigger_conformance.checks.problem import Problem
 from trigger_conformance.wire.exchange import Answer, Exchange, Request
 from trigger_conformance.wire.redaction import NO_SIGNATURE, REDACTED, Redactor
 
@@ -271,3 +272,8 @@ def test_what_is_concealed_is_taken_out_and_is_no_leak():
     redactor.conceal(digest)
     assert redactor.text(digest) == REDACTED
     assert redactor.leaks([("the body", digest)]) == ()
+
+
+def test_a_text_without_a_secret_is_its_characters_alone():
+    problem = Redactor(["tr_dev_secret_key"]).text(Problem("expected 200, got 500", "status"))
+    assert (type(problem), problem) == (str, "expected 200, got 500"), "a Problem does not travel between processes"

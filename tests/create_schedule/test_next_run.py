@@ -131,12 +131,12 @@ def expect_right(target, by_kind, kind):
 
 
 def owner_elsewhere(by_kind, exchange, kind):
-    """The requirement of another kind that a wrong pattern has, too, where that is wrong by itself; else ""."""
+    """The requirement of another kind that a wrong pattern has, too, where that is wrong without this one; else ""."""
     if why_another_time(exchange) is None:
         return ""
     for other in kinds_in(exchange.request.document["cron"]) - {kind}:
-        alone = [each for each in by_kind.get(other, ()) if kinds_in(each.request.document["cron"]) == {other}]
-        if any(map(why_another_time, alone)):
+        without = [each for each in by_kind.get(other, ()) if kind not in kinds_in(each.request.document["cron"])]
+        if any(map(why_another_time, without)):
             return RIGHT[other]
     return ""
 
