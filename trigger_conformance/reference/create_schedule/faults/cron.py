@@ -686,7 +686,7 @@ class FailsWhereNoneComes(_OnNever):
         return self.error(500, "Invalid time value")
 
 
-@fault(NEVER)
+@fault(NEVER, "answers.answers_come_in_time")
 class SearchesForEver(_OnNever):
     """A pattern that never comes is searched for without end."""
 
