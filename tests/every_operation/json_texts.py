@@ -348,10 +348,9 @@ def no_surroundings(everywhere, *, sparing=False, thrifty=False):
     return _without_spared(rows, sparing=sparing, thrifty=thrifty)
 
 
-def no_utf8(places, everywhere, *, sparing=False, thrifty=False):
+def no_utf8(places, everywhere, *, sparing=False):
     """Functions from a text to bytes that are no UTF-8 (RFC 3629), in strings in these ``places``."""
-    usual = 2 if thrifty else 3 if sparing else 4
-    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, usual, everywhere)
+    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 3 if sparing else 4, everywhere)
     return {label: _with_bytes(place, _bytes_of(label)) for label, place in texts.items()}
 
 
