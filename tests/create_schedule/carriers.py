@@ -23,9 +23,9 @@ class Carriers:
         self.kinds = table if thorough else transformations.telling(table)
         self.answered = {}
         keys = {label: key for kind in self.kinds for label, key in kind.rows.items()}
-        brings = target.profile is Profile.STANDARD and target.wire.lane == 0
-        self._left = {label: key for label, key in keys.items() if label != PLAIN} if brings else {}
-        if brings:
+        self._brings = target.profile is Profile.STANDARD and target.wire.lane == 0
+        self._left = {label: key for label, key in keys.items() if label != PLAIN} if self._brings else {}
+        if self._brings:
             # The others are compared with it: it comes before them.
             self.answered[PLAIN] = target.send(target.order(key=keys[PLAIN], label=PLAIN))
 
@@ -41,15 +41,24 @@ class Carriers:
             for (label, how), carrier in zip(rows, carriers, strict=True)
         ]  # fmt: skip
         found = target.send_all(requests)
+        if any(map(target.operation.is_full, found)):
+            self._make_room(target, [each for each, carrier in zip(found, carriers, strict=True) if carrier])
         for place, (carrier, (label, how)) in enumerate(zip(carriers, rows, strict=True)):
             if carrier is None:
                 continue
             is_made = found[place].status == target.contract.success
-            if is_made:
+            if is_made and self._brings:
                 self.answered[carrier[0]] = found[place]
             if not is_made or not target.operation.is_new(found[place]):
                 found[place] = target.send(alone(label=label, **how))
         return found
+
+    def _make_room(self, target, found):
+        """Of few schedules that there may be, each is for the check that needs one: none is brought along any more."""
+        made = map(target.operation.made, [*self.answered.values(), *found])
+        target.send_all(target.removal(each) for each in dict.fromkeys(made) if each and target.is_safe(each))
+        self._brings, self._left = False, {}
+        self.answered.clear()
 
     def _take(self):
         return self._left.popitem() if self._left else None
