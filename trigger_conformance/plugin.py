@@ -126,7 +126,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     config.option.tbstyle = "no"
     config.option.reportchars = "N"
     if run.settings.target is None:
-        # There is time until the built-in server has started, and nothing forks after that.
+        # There is time until the built-in server has started.
         _preload(run)
     if run.settings.workers > 1:
         config.option.numprocesses = run.settings.workers
@@ -257,15 +257,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if console := _console(session.config):
         run.show_progress(console)
     if side_by_side is None:
-        if run.settings.target is not None:
-            _preload(run)
         return None
     side_by_side.conduct()
     return True
 
 
 def _preload(run: Run) -> None:
-    """Begin to load what generates requests, where any are to be generated in this process."""
+    """Load what generates requests, where any are to be generated in this process."""
     fuzzed = [each.operation for each in run.selected if each.area.endswith(".fuzzing")]
     if fuzzed and run.settings.workers == 1:
         from trigger_conformance.checks import generation

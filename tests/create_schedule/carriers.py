@@ -34,7 +34,7 @@ class Carriers:
 
         Whatever a request with such a key comes to, but a schedule of its own, the same is sent as ``alone`` makes it.
         """
-        carriers = [self._take() for _ in rows]
+        carriers = [self._take(target.own if "externalId" in how else "") for _, how in rows]
         requests = [
             alone(label=label, **how) if carrier is None
             else target.order(label=f"{label} (key: {carrier[0]})", key=carrier[1], **how)
@@ -60,8 +60,10 @@ class Carriers:
         self._brings, self._left = False, {}
         self.answered.clear()
 
-    def _take(self):
-        return self._left.popitem() if self._left else None
+    def _take(self, beginning):
+        """A label and a key that begins so: what has neither such a key nor such an externalId says of no run."""
+        label = next((label for label, key in reversed(self._left.items()) if key.startswith(beginning)), None)
+        return None if label is None else (label, self._left.pop(label))
 
 
 # What externalIds are kept as they are, though software would make something else of them.

@@ -126,8 +126,6 @@ def test_utf16_and_utf32_are_rejected(target):
 
 @info("whether a UTF-8 byte-order mark is accepted", clause="{operation}.requestBody")
 def test_byte_order_mark(target):
-    if target.thrifty:
-        raise NotApplicableError("larger profiles ask it of this operation")
     answer = target.send(target.request(b"\xef\xbb\xbf" + target.text().encode(), label="byte-order mark"))
     target.note(f"a body with a byte-order mark: {answer.outcome}")
 

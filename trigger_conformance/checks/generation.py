@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
-import threading
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 providers.is_local_module_file = lambda path: False  # type: ignore[assignment, attr-defined]  # noqa: ARG005
 
 _ENDLESS = 1_000_000_000
-_SHORT_TURN = 0.0002
 # So many requests tell the pace of a target.
 _FIRST = 5
 _BODIES = (dict, list, str, int, float, bytes, type(None))
@@ -43,26 +40,19 @@ Drawn = TypeVar("Drawn")
 
 
 def preload(contract: Contract) -> None:
-    """Load, while a run waits for answers, what generates requests and judges them: of the ``contract``, as of others.
+    """Load what generates requests and judges them, of the ``contract`` as of others: while nothing else is to be done.
 
-    The libraries take half a second, most of it when they read a document for the first time.
+    The libraries take half a second, most of it when they read a document for the first time. In a thread they would
+    change what Hypothesis looks through meanwhile.
     """
+    import schemathesis
 
-    def load() -> None:
-        import schemathesis
+    from trigger_conformance.checks.judges import Judges
 
-        from trigger_conformance.checks.judges import Judges
-
-        # What is wrong with it is told where it is needed.
-        with contextlib.suppress(Exception):
-            schemathesis.openapi.from_dict(contract.generating_document(()))
-            Judges(contract)
-        sys.setswitchinterval(usual)
-
-    usual = sys.getswitchinterval()
-    # Whoever has an answer to read does not wait for what loads meanwhile.
-    sys.setswitchinterval(_SHORT_TURN)
-    threading.Thread(target=load, daemon=True).start()
+    # What is wrong with it is told where it is needed.
+    with contextlib.suppress(Exception):
+        schemathesis.openapi.from_dict(contract.generating_document(()))
+        Judges(contract)
 
 
 class Enough(BaseException):
