@@ -235,10 +235,10 @@ def is_look(exchange):
 )
 def test_listed_times_are_right(target, traffic, by_kind):
     given_plain(target, by_kind)
-    ours = {target.operation.key(each.request): each for each in judged(target, traffic)}
+    key, answers = target.operation.key, judged(target, traffic)
     # Where any of its answers was wrong already, that is what is told of a schedule.
-    wrong = {target.operation.key(each.request) for each in judged(target, traffic) if why_another_time(each)}
-    ours = {key: each for key, each in ours.items() if key not in wrong}
+    wrong = {key(each.request) for each in answers if why_another_time(each)}
+    ours = {key(each.request): each for each in answers if key(each.request) not in wrong}
     pages = [each for each in traffic if each.request.method == "GET" and "?page=" in each.request.target]
     pages = [each for each in pages if each.status == 200] or target.look().pages
 

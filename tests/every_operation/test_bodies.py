@@ -190,10 +190,12 @@ def test_odd_characters_in_strings_are_answered(target):
     if target.thrifty and len(texts) > FEW:
         # What there must be is looked up or read, and what may be left out is a text that is kept.
         turns = [(name, what) for name, what in turns if name not in schema["required"] and what == "NUL"]
-    # What some may keep needs no key of its own.
-    sound = target.valid().document if target.thrifty else target.document()
+    # Of few, what some may keep needs no key of its own.
     answers = target.send_all(
-        with_property(target, name, odd[what], f"{name} with {what}", sound) for name, what in turns
+        with_property(
+            target, name, odd[what], f"{name} with {what}", target.valid().document if target.thrifty else None
+        )
+        for name, what in turns
     )
     if not answers:
         raise NotApplicableError("the document has no property that is a string")
