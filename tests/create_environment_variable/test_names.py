@@ -1,125 +1,28 @@
 """Names: which are accepted, that each is seen as it was sent, and that what differs is another variable."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from tests.every_operation import transformations
-from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, ViolationError, Wrong, expect
-from trigger_conformance.checks.ground import rests
-from trigger_conformance.checks.problem import Problem
-from trigger_conformance.checks.requirement import Profile, info, must, should
-from trigger_conformance.wire.exchange import Exchange
+from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect
+from trigger_conformance.checks.requirement import info, must, should
 
-from . import names
-from .client import Look
-from .grounds import SUCCESS, THERE, given_listed, given_shown, key_of, value_of
+from . import names, pairs
+from .grounds import SUCCESS, given_listed, given_shown, key_of
+from .named import is_ordinary
 from .values import NAME, VALUE
 
 # What a label tells of a request.
 CASES = "a name"
 
 CLAUSE = "EnvironmentVariable.name"
-MOST = 8
-# Ordinary names that a look may take for each other, where the list does not.
-LOOKED_AT = (transformations.PLAIN, "one letter in upper case", names.LONGER, "64 characters, another end")
 LONGEST = "names_of_64_characters_are_different"
-
-
-@dataclass(frozen=True)
-class Named:
-    """Variables by the labels of their names: answers, what is seen by each name, and the list."""
-
-    kinds: list[names.Kind]
-    answers: dict[str, Exchange]
-    by_name: dict[str, Exchange]
-    look: Look
-
-    @classmethod
-    def sent(cls, target, kinds):
-        """Make a variable with each name, each with a value of its own, and see them."""
-        rows = {label: name for kind in kinds for label, name in kind.rows.items()}
-        # Plain ones, whatever the labels have in them: values have checks of their own.
-        orders = [
-            target.order(f"a value, number {number}", name, label)
-            for number, (label, name) in enumerate(rows.items(), 1)
-        ]
-        answers = dict(zip(rows, [*target.send_all(orders[:1]), *target.send_all(orders[1:])], strict=True))
-        look = target.look()
-        chosen = [label for label, each in answers.items() if each.status == SUCCESS
-                  and (target.profile > Profile.STANDARD or _is_looked_at(label, each.request, look))]  # fmt: skip
-        looks = target.send_all(target.at(rows[label], label=f"{label}, by its name") for label in chosen)
-        return cls(kinds, answers, dict(zip(chosen, looks, strict=True)), look)
-
-    def judge(self, check):
-        """Each name of the kind that was accepted is that of a variable of its own, and is seen as it was sent.
-
-        Where names of several kinds have one variable, it is the affair of the last one.
-        """
-        mine = [label for kind in self.kinds if kind.check == check for label in kind.rows]
-        expect(self.answers[label] for label in mine).has_status(SUCCESS, *REJECTIONS)
-        shared = self._shared()
-        for labels in shared:
-            if labels[-1] in mine:
-                message = f"{len(labels)} names are one variable: {'; '.join(labels[:MOST])}"
-                evidence = [self.by_name[label] for label in labels if label in self.by_name]
-                raise ViolationError(message, evidence, [Wrong(each, message, NAME) for each in evidence])
-        alone = [label for label in mine if label in self.by_name and not any(label in each for each in shared)]
-        if alone:
-            expect(self.by_name[label] for label in alone).satisfies(self._why_not_seen(alone))
-        listed = self.look.having(key_of(self.answers[label].request) for label in alone)
-        if lost := [name for name, values in listed.items() if not values]:
-            self._judge_the_lost(alone, lost)
-
-    def _judge_the_lost(self, labels, lost):
-        """What the list does not have as it was sent: it has it otherwise, or has less than there is."""
-        values = [entry.get(VALUE) for entry in self.look.entries()]
-        missing = [label for label in labels if key_of(self.answers[label].request) in lost]
-        otherwise = [label for label in missing if value_of(self.answers[label].request) in values]
-        if otherwise:
-            message = f"the list has another name: {'; '.join(otherwise[:MOST])}"
-            raise ViolationError(message, [self.look.page], [Wrong(self.look.page, message, NAME)])
-        rests(THERE, "what is seen by its name is not in the list", [self.look.page])
-
-    def _shared(self):
-        """Groups of labels whose names show the value of one of them."""
-        owners = {value_of(each.request): label for label, each in self.answers.items()}
-        found = {}
-        for label, look in self.by_name.items():
-            value = look.answer.document.get(VALUE) if look.status == SUCCESS else None
-            shown = owners.get(value) if isinstance(value, str) else None
-            if shown is not None:
-                found.setdefault(shown, {shown: None})[label] = None
-        order = list(self.answers).index
-        return [sorted(each, key=order) for each in found.values() if len(each) > 1]
-
-    def _why_not_seen(self, labels):
-        label_of = {id(self.by_name[label]): label for label in labels}
-
-        def judge(look):
-            label = label_of[id(look)]
-            request = self.answers[label].request
-            if look.status != SUCCESS:
-                return Problem(f"{label}: accepted, and by its name it is {look.outcome}", "status")
-            if look.answer.document.get(VALUE) != value_of(request):
-                return Problem(f"{label}: by its name it has another value", VALUE)
-            return None
-
-        return judge
-
-
-def _is_looked_at(label, request, look):
-    """Whether a name is looked at by its path too: it is no plain one, or the list does not show what was sent."""
-    name = key_of(request)
-    odd = not _is_ordinary(name) or label in LOOKED_AT
-    return odd or look.having([name])[name] != [value_of(request)]
 
 
 @pytest.fixture(scope="module")
 def named(target):
     """One volley of names that software takes for each other."""
     given_shown(target)
-    return Named.sent(target, names.kinds(target.key, thorough=target.profile > Profile.STANDARD))
+    return pairs.named(target)
 
 
 @must("a name that contains another, or begins with it, is another variable's", clause=CLAUSE)
@@ -195,12 +98,8 @@ def test_reading_of_longer_names(target, named):
 
 @info("whether names of other characters are accepted", clause=CLAUSE)
 def test_reading_of_other_characters(target, named):
-    others = {label: each for label, each in named.answers.items() if not _is_ordinary(key_of(each.request))}
+    others = {label: each for label, each in named.answers.items() if not is_ordinary(key_of(each.request))}
     target.note(", ".join(f"{label}: {each.status}" for label, each in others.items()))
-
-
-def _is_ordinary(name):
-    return name.isascii() and name.replace("_", "").isalnum()
 
 
 @must("names of letters, digits and underscores, up to 64 of them, are accepted", clause=CLAUSE)

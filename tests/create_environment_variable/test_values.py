@@ -3,128 +3,26 @@
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import strategies as st
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, ViolationError, expect
-from trigger_conformance.checks.generation import drawn
 from trigger_conformance.checks.ground import rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, must, should
-from trigger_conformance.wire.exchange import Beyond, Exchange
 
-from . import rows
-from .client import Look
-from .grounds import ID, SUCCESS, THERE, given_listed, given_new_values, given_shown, key_of, value_of
-from .values import VALUE, count, difference
+from . import pairs, rows
+from .grounds import ID, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
+from .seen import CALLED, LONG, Seen, seen
+from .values import VALUE
 
 # What a label tells of a request.
 CASES = "a value"
 
 CLAUSE = "EnvironmentVariable.value"
-LONG = 2048
-# Whether a value is shown may hang on what it is called.
-CALLED = {"a service's key": "_SECRET_TOKEN_PASSWORD"}
-# What an answer makes of a value as it shows it, one of each of these kinds tells.
-SHOWN = (
-    "empty_value_is_kept",
-    "white_space_around_is_kept",
-    "quotes_around_are_kept",
-    "words_are_kept",
-    "json_is_kept",
-)
 # What an answer that has nothing else in it may be written for.
 LOOKED_AT = ("a letter of Latin-1",)
 MIXED = "everything inside one text"
 ITSELF, ASSIGNING = "its own name", "lines that assign a variable that is there"
 ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """Variables by the labels of their values: what their requests were answered, and both views of what is there."""
-
-    answers: dict[str, Exchange]
-    by_name: dict[str, Exchange]
-    look: Look
-
-    def why_changed(self, label):
-        """What became of a value that was accepted; None where both views have it as it was sent."""
-        request = self.answers[label].request
-        look, listed = self.by_name[label], self.listed(label)
-        if look.status != SUCCESS:
-            return Problem(f"the answer was a success, and by its name it is {look.outcome}", "status")
-        views = {"": look.answer.document.get(VALUE)}
-        # What is no text breaks the list's schema.
-        views |= {"in the list: ": listed[-1]} if listed and isinstance(listed[-1], str) else {}
-        changed = {where: difference(value_of(request), shown) for where, shown in views.items()}
-        told = [f"{where}{how}" for where, how in changed.items() if how]
-        return Problem(told[0], VALUE) if told else None
-
-    def listed(self, label):
-        """The values that the list has of a variable."""
-        name = key_of(self.answers[label].request)
-        return self.look.having([name])[name]
-
-    def judge(self, labels):
-        """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected."""
-        answers = [self.answers[label] for label in labels]
-        large = [each for each in answers if each.request.beyond is Beyond.SIZE]
-        expect(each for each in answers if each not in large).has_status(SUCCESS, *REJECTIONS)
-        if large:
-            expect(large).has_status(SUCCESS, *REJECTIONS, 413)
-        looks = {id(self.by_name[label]): label for label in labels if label in self.by_name}
-        if looks:
-            expect(self.by_name[label] for label in looks.values()).satisfies(
-                lambda each: self.why_changed(looks[id(each)])
-            )
-        if lost := [self.answers[label] for label in looks.values() if not self.listed(label)]:
-            rests(THERE, "what is seen by its name is not in the list", [*lost, self.look.page])
-
-
-def seen(target, values, by_name=None, names=()):
-    """Make variables with these ``values``, by label, and see them: all in the list, and each by its name.
-
-    Where ``by_name`` says which are looked at by their names, others are where the list does not show what was sent.
-    Variables that are there may be given new values: those of these ``names``, as far as they go.
-    """
-    called = {label: target.key(CALLED.get(label, "")) for label in list(values)[len(names) :]}
-    called |= dict(zip(values, names, strict=False))
-    orders = [
-        target.order(value, called[label], label, beyond=Beyond.SIZE if len(value) > rows.LONG else Beyond.NOTHING)
-        for label, value in values.items()
-    ]
-    answers = dict(zip(values, target.send_all(orders), strict=True))
-    there = {label: each.request for label, each in answers.items() if each.status == SUCCESS}
-    page = target.look()
-    listed = page.having(map(key_of, there.values()))
-    chosen = [label for label, each in there.items()
-              if by_name is None or label in by_name or listed[key_of(each)] != [value_of(each)]]  # fmt: skip
-    looks = target.send_all(target.at(key_of(there[label]), label=f"{label}, by its name") for label in chosen)
-    # Every list that is yet to come would have them, and a run keeps only so much.
-    long = [each for each in there.values() if len(value_of(each)) > LONG]
-    target.send_all(target.removal(key_of(each)) for each in long)
-    return Seen(answers, dict(zip(chosen, looks, strict=True)), page)
-
-
-def _texts():
-    """Texts of all of Unicode but NUL and surrogates, at times such as repeat what software looks for."""
-    characters = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
-    marks = st.sampled_from(["$", "${", "%", "\\", '"', "'", "\r\n", "\n", "=", "#", " ", "&#", "<", "{{", "\u0301"])
-    return st.lists(st.one_of(st.text(characters, max_size=40), marks), max_size=12).map("".join)
-
-
-def generated(target):
-    """Random texts, called by their lengths."""
-    texts = drawn(_texts(), target.options.seed, target.pick(smoke=0, standard=40, thorough=200))
-    # The longest of them have most in them.
-    chosen = sorted(dict.fromkeys(texts), key=len)[-target.pick(smoke=0, standard=2, thorough=200) :]
-    return {f"random text {number}, {count(text)}": text for number, text in enumerate(chosen, 1)}
-
-
-def references(name):
-    """A value that refers to a variable that is there, as the languages of such values do."""
-    ways = (f"${{{name}}}", f"${name}", f"%{name}%", f"{{{{{name}}}}}", f"$({name})", f"#{{{name}}}")
-    return {"references to a variable that is there": f"a {' b '.join(ways)} c"}
 
 
 def of_itself(name):
@@ -167,13 +65,8 @@ def inside(target, mixed):
 @pytest.fixture(scope="module")
 def whole(target, shown):  # noqa: ARG001
     """Of each kind that a value is as a whole: its rows, and what was seen of them."""
-    parts = list(rows.parts(rows.WHOLE, thorough=target.profile > Profile.STANDARD))
-    texts, refers = generated(target), references(target.known_key())
-    alone = {label: value for _, values in parts for label, value in values.items()}
-    firsts = {next(iter(values)) for kind, values in parts if kind.check in SHOWN}
-    found = seen(target, {**alone, **texts, **refers}, None if target.profile > Profile.STANDARD else firsts)
-    own = {"generated": (found, list(texts)), "references": (found, list(refers))}
-    return {kind.check: (found, list(values)) for kind, values in parts} | own
+    found = pairs.first_values(target)
+    return {check: (found, list(values)) for check, values in pairs.kinds_of_values(target).items()}
 
 
 @pytest.fixture(scope="module")

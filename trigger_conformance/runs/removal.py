@@ -131,12 +131,12 @@ def _claims(client: Client, exchanges: Iterable[Exchange], run_id: str) -> list[
     """What the answers name, without what the checks have removed themselves."""
     operation = client.operation
     claims: dict[str, Claim] = {}
+    removed_by: dict[tuple[str, str], str] = {}
     for each in exchanges:
         request = each.request
         if request.method != operation.contract.method.upper():
             if 200 <= (each.status or 0) < 300:
-                claims = {identity: claim for identity, claim in claims.items()
-                          if not _removes(client, identity, each)}  # fmt: skip
+                claims.pop(removed_by.get((request.method, request.target), ""), None)
             continue
         identity = operation.made(each)
         if not isinstance(identity, str) or (identity in claims and claims[identity].ours):
@@ -145,6 +145,8 @@ def _claims(client: Client, exchanges: Iterable[Exchange], run_id: str) -> list[
         ours = name.startswith(operation.beginning(run_id)) or _is_ours(name, operation.key(request), run_id)
         if ours or operation.is_new(each) is not False:
             claims[identity] = Claim(identity, name, ours)
+            if client.is_safe(identity) and (removal := client.removal(identity)):
+                removed_by[removal.method, removal.target] = identity
     return list(claims.values())
 
 
@@ -154,11 +156,3 @@ def _is_ours(name: str, key: str | None, run_id: str) -> bool:
     Some keys differ from others at their very beginning, or in their letter case.
     """
     return name == key and run_id in unicodedata.normalize("NFKC", name).casefold()
-
-
-def _removes(client: Client, identity: str, exchange: Exchange) -> bool:
-    request = exchange.request
-    if not request.target.endswith(identity):
-        return False
-    removal = client.removal(identity)
-    return removal is not None and (removal.method, removal.target) == (request.method, request.target)

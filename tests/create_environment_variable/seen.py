@@ -1,0 +1,86 @@
+"""Variables with values of all kinds, and what is seen of them: in the list, and by their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trigger_conformance.checks.expect import REJECTIONS, expect
+from trigger_conformance.checks.ground import rests
+from trigger_conformance.checks.problem import Problem
+from trigger_conformance.wire.exchange import Beyond, Exchange
+
+from . import rows
+from .client import Look
+from .grounds import SUCCESS, THERE, key_of, value_of
+from .values import VALUE, difference
+
+LONG = 2048
+# Whether a value is shown may hang on what it is called.
+CALLED = {"a service's key": "_SECRET_TOKEN_PASSWORD"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Variables by the labels of their values: what their requests were answered, and both views of what is there."""
+
+    answers: dict[str, Exchange]
+    by_name: dict[str, Exchange]
+    look: Look
+
+    def why_changed(self, label):
+        """What became of a value that was accepted; None where both views have it as it was sent."""
+        request = self.answers[label].request
+        look, listed = self.by_name[label], self.listed(label)
+        if look.status != SUCCESS:
+            return Problem(f"the answer was a success, and by its name it is {look.outcome}", "status")
+        views = {"": look.answer.document.get(VALUE)}
+        # What is no text breaks the list's schema.
+        views |= {"in the list: ": listed[-1]} if listed and isinstance(listed[-1], str) else {}
+        changed = {where: difference(value_of(request), shown) for where, shown in views.items()}
+        told = [f"{where}{how}" for where, how in changed.items() if how]
+        return Problem(told[0], VALUE) if told else None
+
+    def listed(self, label):
+        """The values that the list has of a variable."""
+        name = key_of(self.answers[label].request)
+        return self.look.having([name])[name]
+
+    def judge(self, labels):
+        """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected."""
+        answers = [self.answers[label] for label in labels]
+        large = [each for each in answers if each.request.beyond is Beyond.SIZE]
+        expect(each for each in answers if each not in large).has_status(SUCCESS, *REJECTIONS)
+        if large:
+            expect(large).has_status(SUCCESS, *REJECTIONS, 413)
+        looks = {id(self.by_name[label]): label for label in labels if label in self.by_name}
+        if looks:
+            expect(self.by_name[label] for label in looks.values()).satisfies(
+                lambda each: self.why_changed(looks[id(each)])
+            )
+        if lost := [self.answers[label] for label in looks.values() if not self.listed(label)]:
+            rests(THERE, "what is seen by its name is not in the list", [*lost, self.look.page])
+
+
+def seen(target, values, by_name=None, names=()):
+    """Make variables with these ``values``, by label, and see them: all in the list, and each by its name.
+
+    Where ``by_name`` says which are looked at by their names, others are where the list does not show what was sent.
+    Variables that are there may be given new values: those of these ``names``, as far as they go.
+    """
+    called = {label: target.key(CALLED.get(label, "")) for label in list(values)[len(names) :]}
+    called |= dict(zip(values, names, strict=False))
+    orders = [
+        target.order(value, called[label], label, beyond=Beyond.SIZE if len(value) > rows.LONG else Beyond.NOTHING)
+        for label, value in values.items()
+    ]
+    answers = dict(zip(values, target.send_all(orders), strict=True))
+    there = {label: each.request for label, each in answers.items() if each.status == SUCCESS}
+    page = target.look()
+    listed = page.having(map(key_of, there.values()))
+    chosen = [label for label, each in there.items()
+              if by_name is None or label in by_name or listed[key_of(each)] != [value_of(each)]]  # fmt: skip
+    looks = target.send_all(target.at(key_of(there[label]), label=f"{label}, by its name") for label in chosen)
+    # Every list that is yet to come would have them, and a run keeps only so much.
+    long = [each for each in there.values() if len(value_of(each)) > LONG]
+    target.send_all(target.removal(key_of(each)) for each in long)
+    return Seen(answers, dict(zip(chosen, looks, strict=True)), page)
