@@ -18,8 +18,11 @@ from .grounds import SUCCESS, THERE, key_of, value_of
 from .values import NAME, VALUE
 
 MOST = 8
-# Ordinary names that a look may take for each other, where the list does not.
-LOOKED_AT = (transformations.PLAIN, "one letter in upper case", names.LONGER, "64 characters, another end")
+# Names that a look may take for each other, or for others, where the list does not; removals look for all of them.
+LOOKED_AT = (
+    transformations.PLAIN, "one letter in upper case", names.LONGER, "64 characters, another end", "é decomposed",
+    "a trailing space", "an encoded digit", *names.MARKS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Named:
         answers = dict(zip(rows, [*target.send_all(orders[:1]), *target.send_all(orders[1:])], strict=True))
         look = target.look()
         chosen = [label for label, each in answers.items() if each.status == SUCCESS
-                  and (target.profile > Profile.STANDARD or is_looked_at(label, rows[label])
+                  and (target.profile > Profile.STANDARD or label in LOOKED_AT
                        or not _is_listed(each.request, look))]  # fmt: skip
         looks = target.send_all(target.at(rows[label], label=f"{label}, by its name") for label in chosen)
         return cls(kinds, answers, dict(zip(chosen, looks, strict=True)), look)
@@ -137,8 +140,3 @@ def _is_listed(request, look):
 def is_ordinary(name):
     """Whether a name is of letters, digits and underscores."""
     return name.isascii() and name.replace("_", "").isalnum()
-
-
-def is_looked_at(label, name):
-    """Whether a name is looked at by its path, too, also where the list shows what was sent."""
-    return not is_ordinary(name) or label in LOOKED_AT

@@ -9,6 +9,7 @@ from .values import CLIMBING, OF_RUNS, RESERVED
 
 LONGEST = 64
 LONGER = "a longer one"
+MARKS = ("two slashes and a dot", "a question mark", "a percent sign and a plus", "an ending as of a file")
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
 CHECKS = {
     "delimiters_make_keys_different": "delimiters_make_names_different",
@@ -86,4 +87,4 @@ def in_paths(stem, *, thorough):
 
 def reserved(stem, *, thorough):
     """Names as platforms keep for themselves."""
-    return {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 2]}
+    return {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 1]}

@@ -11,7 +11,7 @@ from trigger_conformance.checks.generation import drawn
 from trigger_conformance.checks.requirement import Profile
 
 from . import names, rows
-from .named import Named, is_looked_at
+from .named import LOOKED_AT, Named
 from .seen import CALLED, LONG, Seen, seen
 from .values import count
 
@@ -98,7 +98,7 @@ def _paired(target):
     kinds = names.kinds(target.key, thorough=False)
     called = {label: name for kind in kinds for label, name in kind.rows.items()}
     # Names that are looked at come first, for values that are.
-    carriers = sorted(called, key=lambda label: not is_looked_at(label, called[label]))
+    carriers = sorted(called, key=lambda label: label not in LOOKED_AT)
     passengers = sorted(
         filter(lambda label: _may_travel(label, values[label]), values), key=lambda label: label not in shown
     )

@@ -1,13 +1,28 @@
 """A name that is there already, and requests that fail: what is seen of its variable afterwards."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from trigger_conformance.checks.expect import REJECTIONS, InconclusiveError, expect
 from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import info, must
+from trigger_conformance.wire.exchange import Exchange
 
-from .grounds import ID, REPLACED, SUCCESS, THERE, given_accepted, given_shown, key_of, value_of, why_not_the_value
+from .client import Look
+from .grounds import (
+    ID,
+    REPLACED,
+    SUCCESS,
+    THERE,
+    given_accepted,
+    given_listed,
+    given_shown,
+    key_of,
+    value_of,
+    why_not_the_value,
+)
 from .values import NAME, VALUE, difference
 
 REFUSED = ID("taken_names", "refused_request_changes_nothing")
@@ -44,30 +59,47 @@ def beside(first):
     }
 
 
-# New values that software takes for none, with the requirement that says whether they are kept at all.
+# New values that software takes for none: of which of four variables, and which requirement says whether the value is
+# kept at all.
 NO_NEW_VALUES = {
-    "the value that is there": ("another value, the second", ""),
-    "the empty value": ("", "empty_value_is_kept"),
-    "what masks are": ("********", "secrets_are_kept"),
-    "the first value again": ("the first value", ""),
-    "it in other letters": ("The First Value", ""),
-    "spaces around": (" a new value ", "white_space_around_is_kept"),
-    "marks of replacing": ("p$&q$$r$1", "variables_in_values_are_kept"),
-    "300 characters": (f"{'x' * 299}1", "long_values_are_kept"),
-    "300 characters, another end": (f"{'x' * 299}2", ""),
-    "what it was before": (f"{'x' * 299}1", ""),
-    "NUL": ("a\0b", "control_characters_are_kept"),
+    "the value that is there": (0, "another value, the second", ""),
+    "the empty value": (1, "", "empty_value_is_kept"),
+    "what masks are": (2, "********", "secrets_are_kept"),
+    "it in other letters": (3, OF_OTHERS.title(), ""),
+    "the first value again": (0, "the first value", ""),
+    "spaces around": (1, " a new value ", "white_space_around_is_kept"),
+    "marks of replacing": (2, "p$&q$$r$1", "variables_in_values_are_kept"),
+    "300 characters": (3, f"{'x' * 299}1", "long_values_are_kept"),
+    "NUL": (0, "a\0b", "control_characters_are_kept"),
+    "300 characters, another end": (3, f"{'x' * 299}2", ""),
+    "what it was before": (3, f"{'x' * 299}1", ""),
 }
+
+
+@dataclass(frozen=True)
+class Round:
+    """New values of several variables, what their requests were answered, and the list then."""
+
+    answers: dict[str, Exchange]
+    look: Look
 
 
 @pytest.fixture(scope="module")
 def replaced(target, taken):
-    """Further requests with the name, one after the other, and what is seen of the variable after each."""
-    name, count = key_of(taken[0].request), target.pick(smoke=0, standard=11, thorough=11)
-    return [
-        (label, target.send(target.order(value, name, label)), target.send(target.at(name)), owner)
-        for label, (value, owner) in list(NO_NEW_VALUES.items())[:count]
-    ]
+    """Further requests with the names that are there: rounds of them, each with one of a name at most."""
+    first, *_, others = taken
+    names = [key_of(each.request) for each in (first, *others) if each.status == SUCCESS]
+    waiting = list(NO_NEW_VALUES.items())[: target.pick(smoke=0, standard=11, thorough=11)]
+    rounds = []
+    while waiting:
+        places = [place % len(names) for _, (place, *_) in waiting]
+        count = next((at for at, place in enumerate(places) if place in places[:at]), len(places))
+        orders = [target.order(value, names[place], label)
+                  for (label, (_, value, _)), place in zip(waiting[:count], places, strict=False)]  # fmt: skip
+        answers = {each.request.label: each for each in target.send_all(orders)}
+        rounds.append(Round(answers, target.look()))
+        waiting = waiting[count:]
+    return rounds
 
 
 @must(
@@ -80,12 +112,14 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
     last = second if second.status == SUCCESS else first
     expect(look).satisfies(why_not_the_value([last]))
 
-    def judge(_):
-        listed = page.having([key_of(first.request)])[key_of(first.request)]
-        told = difference(value_of(last.request), listed[-1]) if listed else None
-        return Problem(f"in the list: {told}", VALUE) if told else None
+    expect(page.page).satisfies(why_not_listed(page, last))
 
-    expect(page.page).satisfies(judge)
+
+def why_not_listed(look, answer):
+    """A judge of the list's page: where it has the variable of the ``answer``, it has the value that was sent."""
+    listed = look.having([key_of(answer.request)])[key_of(answer.request)]
+    told = difference(value_of(answer.request), listed[-1]) if listed else None
+    return lambda _: Problem(f"in the list: {told}", VALUE) if told else None
 
 
 @must("a new value of a variable leaves others, whose names have its name in them, as they are", clause=CLAUSE)
@@ -106,17 +140,30 @@ def test_new_value_leaves_others(target, taken):
     clause=CLAUSE,
 )
 def test_odd_new_values_replace_or_are_rejected(target, taken, replaced):
-    first, second, look, *_ = taken
+    first, second, look, page, others = taken
     kept = second if second.status == SUCCESS else first
     given(second, rests_on=REPLACED).has_status(SUCCESS, *REJECTIONS)
     given(look, rests_on=REPLACED).satisfies(why_not_the_value([kept]))
-    for label, answer, seen, owner in replaced:
-        expect(answer).has_status(SUCCESS, *REJECTIONS)
-        kept = answer if answer.status == SUCCESS else kept
-        told = why_not_the_value([kept])(seen)
-        if told and owner and is_changed(target, value_of(answer.request)):
-            rests(ID("values", owner), f"{label}: {told}", [answer, seen])
-        expect(seen).satisfies(why_not_the_value([kept]))
+    given(page.page, rests_on=REPLACED).satisfies(why_not_listed(page, kept))
+    last = {key_of(each.request): value_of(each.request) for each in (kept, *others) if each.status == SUCCESS}
+    for each in replaced:
+        expect(each.answers.values()).has_status(SUCCESS, *REJECTIONS)
+        last |= {key_of(answer.request): value_of(answer.request) for answer in each.answers.values()
+                 if answer.status == SUCCESS}  # fmt: skip
+        given_listed(each.look)
+        for label, answer in each.answers.items():
+            expect_last(target, label, answer, each.look, last[key_of(answer.request)])
+
+
+def expect_last(target, label, answer, look, value):
+    """After the ``answer`` the list has the ``value``: that of the request, or the one before where it is rejected."""
+    name = key_of(answer.request)
+    listed = look.having([name])[name]
+    told = difference(value, listed[-1]) if listed else "the list does not have it"
+    owner = NO_NEW_VALUES[label][-1]
+    if told and owner and is_changed(target, value_of(answer.request)):
+        rests(ID("values", owner), f"{label}: {told}", [answer, look.page])
+    expect(look.page).satisfies(lambda _: Problem(f"{label}: {told}", VALUE) if told else None)
 
 
 def is_changed(target, value):

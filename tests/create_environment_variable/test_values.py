@@ -11,6 +11,7 @@ from trigger_conformance.checks.requirement import Profile, must, should
 
 from . import pairs, rows
 from .grounds import ID, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
+from .named import is_ordinary
 from .seen import CALLED, LONG, Seen, seen
 from .values import VALUE
 
@@ -77,20 +78,13 @@ def later(target, inside, whole):
     there = [each.request for label, each in found.answers.items() if each.status == SUCCESS and label not in CALLED]
     # The one without any stays so to the end, when it is removed.
     names = [key_of(each) for each in there if 0 < len(value_of(each)) <= LONG]
+    # Languages refer to ordinary ones.
+    names.sort(key=is_ordinary, reverse=True)
     # A target may reject a name that is there: its values are then those of new names.
     if names and target.send(target.order("a new value", names[0])).status != SUCCESS:
         names = []
-    kinds = list(rows.later(rows.WHOLE).items())
-    half = len(kinds) // 2
-    first = _changed(target, inside, dict(kinds[:half]), names)
-    # In two rounds, so that there are names for all.
-    names = names or [target.key()]
-    of_names = {"itself": {ITSELF: of_itself(names[0])}, "assigning": {ASSIGNING: assigning(target.known_key())}}
-    return first | _changed(target, inside, of_names | dict(kinds[half:]), names)
-
-
-def _changed(target, inside, kinds, names):
-    """What became of the values of these ``kinds`` as new ones of the variables of these ``names``."""
+    itself = {ITSELF: of_itself(names[0] if names else target.key())}
+    kinds = {"itself": itself, "assigning": {ASSIGNING: assigning(target.known_key())}, **rows.later(rows.WHOLE)}
     values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
     second = seen(target, values, LOOKED_AT, names[: len(values)])
     odd = [label for label in second.by_name if second.why_changed(label)]
