@@ -25,6 +25,9 @@ ANY_TYPE = HABITS["accept"]["Accept: */*"]
 SPARED = {"Accept with other types behind", "a traceparent"}
 # What one whose things are removed leaves to them, too.
 SPARED_MORE = {"Accept of a browser"}
+CHARSETS = (
+    "application/json; charset=utf-8", "application/json ;charset=UTF-8", 'application/json; charset="utf-8"'
+)  # fmt: skip
 UNUSUAL = ("OPTIONS", "TRACE", "QUERY", "HEAD", "FOO")
 # RFC 9110 section 9.1: servers must support GET and HEAD, every other method is optional.
 OVERRIDE = (("X-HTTP-Method-Override", "POST"), ("X-HTTP-Method", "POST"), ("X-Method-Override", "POST"))
@@ -155,22 +158,40 @@ def test_unusual_methods_create_nothing(target, unusual_methods):
     expect_nothing_made(target, keyed[:1])
 
 
-def in_chunks(target, *framings):
+@pytest.fixture(scope="module")
+def send(target):
+    """Sends requests; where what was made is looked at, those of several checks are sent at once, for one look."""
+    rows = []
+    if target.thrifty and target.profile > Profile.SMOKE:
+        clients = as_clients(target)
+        rows = [*chunks(target, Framing.ODD_CHUNKS), *media_types(target), *clients, *charsets(target, clients),
+                with_all_unknown(target), *odd_lines(target)]  # fmt: skip
+    ahead = {each.request.label: each for each in target.send_all(rows)}
+
+    def send_all(orders):
+        orders = list(orders)
+        later = iter(target.send_all(each for each in orders if each.label not in ahead))
+        return [ahead.get(each.label) or next(later) for each in orders]
+
+    return send_all
+
+
+def chunks(target, *framings):
     """What is sent so; servers in front that take odd chunks for wrong ones answer as they please."""
-    return target.send_all(
+    return [
         target.telling(
             str(framing), framing=framing, beyond=Beyond.NOTHING if framing is Framing.CHUNKED else Beyond.FRAMING
         )
         for framing in framings
-    )
+    ]
 
 
 @pytest.fixture(scope="module")
-def chunked(target):
+def chunked(target, send):
     """A body in one chunk; where one request is all there is, odd chunks that are read say more."""
     framings = [Framing.ODD_CHUNKS, Framing.CHUNKED][target.pick(smoke=0, standard=1, thorough=1, frugal=0) :]
     for framing in framings:
-        (answer,) = in_chunks(target, framing)
+        (answer,) = send(chunks(target, framing))
         if why_not_new(answer) is None:
             break
     return answer
@@ -187,8 +208,8 @@ def test_chunked_body_is_accepted_or_411(target, chunked):
         given_as_asked([chunked])
 
 
-@pytest.fixture(scope="module")
-def other_media_types(target):
+def media_types(target):
+    """Valid requests under other media types."""
     types = {
         "no Content-Type": None,
         "a charset that nobody knows": "application/json; charset=conformance",
@@ -197,10 +218,15 @@ def other_media_types(target):
         "multipart/form-data without a boundary": "multipart/form-data",
         "a malformed Content-Type": "application",
     }
-    return target.send_all(
+    return [
         target.telling(label, content_type=value, beyond=Beyond.MEDIA)
         for label, value in list(types.items())[: target.pick(smoke=0, standard=6, thorough=6, frugal=3, thrifty=2)]
-    )
+    ]
+
+
+@pytest.fixture(scope="module")
+def other_media_types(target, send):
+    return send(media_types(target))
 
 
 @must(
@@ -226,14 +252,19 @@ def clients_of(target):
     return heads if target.profile > Profile.STANDARD else heads[:STANDARD]
 
 
-@pytest.fixture(scope="module")
-def other_clients(target):
+def as_clients(target):
     """A valid request as each client of the table sends it."""
     orders = {label: target.telling(label) for label in clients_of(target)}
     if target.sparing and not target.operation.line:
         # Byte by byte it tells more where its characters have several.
         orders |= {label: target.worded(label, SPELT) for label in orders if DELIVERIES.get(label) is Delivery.BY_BYTES}
-    answers = target.send_all(as_sent_by(label, order, target.options.headers) for label, order in orders.items())
+    return [as_sent_by(label, order, target.options.headers) for label, order in orders.items()]
+
+
+@pytest.fixture(scope="module")
+def other_clients(target, send):
+    """What those are answered."""
+    answers = send(as_clients(target))
     return [each if is_in_ascii(each) or is_right(target, each)
             else target.send(as_sent_by(each.request.label, target.telling(each.request.label), target.options.headers))
             for each in answers]  # fmt: skip
@@ -249,22 +280,23 @@ def is_in_ascii(exchange):
     clause="{operation}.requestBody.content",
     profile=Profile.SMOKE,
 )
-def test_charset_parameter_is_accepted(target, other_clients):
-    spellings = (
-        "application/json; charset=utf-8",
-        "application/json ;charset=UTF-8",
-        'application/json; charset="utf-8"',
-    )[: target.pick(smoke=1, standard=3, thorough=3, frugal=2)]
+def test_charset_parameter_is_accepted(target, other_clients, send):
     # Some clients write one of them, and what they are refused for may be something else.
-    answers = [each for each in other_clients if media_type(each) in spellings and why_not_new(each) is None]
-    alone = [each for each in spellings if each not in map(media_type, answers)]
-    answers += target.send_all(target.telling(spelling, content_type=spelling) for spelling in alone)
+    served = [each for each in other_clients if media_type(each.request) in CHARSETS and why_not_new(each) is None]
+    answers = [*served, *send(charsets(target, [each.request for each in served]))]
     expect(answers).is_accepted()
     given_as_asked(answers)
 
 
-def media_type(exchange):
-    return value(exchange.request, "content-type").decode("latin-1")
+def charsets(target, shown):
+    """Valid requests with a charset parameter each, but as ``shown`` ones have it."""
+    spellings = CHARSETS[: target.pick(smoke=1, standard=3, thorough=3, frugal=2)]
+    alone = [each for each in spellings if each not in map(media_type, shown)]
+    return [target.telling(spelling, content_type=spelling) for spelling in alone]
+
+
+def media_type(request):
+    return value(request, "content-type").decode("latin-1")
 
 
 def is_spared(target, label):
@@ -272,8 +304,15 @@ def is_spared(target, label):
     return (target.sparing and label in SPARED) or (target.thrifty and label in SPARED_MORE)
 
 
+def with_all_unknown(target):
+    """What is ignored is so together, and JSON is one of all types."""
+    together = [*HABITS["unknown headers"].values(), HABITS["accept"]["Accept: application/*"]]
+    order = target.telling("headers that nobody knows, and Accept: application/*")
+    return reduce(lambda given, habit: habit.given(given), together, order)
+
+
 @pytest.fixture(scope="module")
-def habits(target, other_clients):
+def habits(target, other_clients, send):
     """Of each habit the clients' requests that had it and were served; where there is none, one that has it alone."""
     wanted = {
         label: habit
@@ -285,11 +324,8 @@ def habits(target, other_clients):
     }
     served = [each for each in other_clients if why_not_new(each) is None]
     if target.sparing and target.profile > Profile.SMOKE:
-        # What is ignored is so together, and JSON is one of all types; where that is not served, each goes alone.
-        together = [*HABITS["unknown headers"].values(), HABITS["accept"]["Accept: application/*"]]
-        order = target.telling("headers that nobody knows, and Accept: application/*")
-        unknown = reduce(lambda given, habit: habit.given(given), together, order)
-        served += [each for each in target.send_all([unknown]) if why_not_new(each) is None]
+        # Where that is not served, each goes alone.
+        served += [each for each in send([with_all_unknown(target)]) if why_not_new(each) is None]
     shown = {label: [each for each in served if habit.has(each.request)] for label, habit in wanted.items()}
     alone = {label: habit.given(target.telling(label)) for label, habit in wanted.items() if not shown[label]}
     shown |= {label: [answer] for label, answer in zip(alone, target.send_all(alone.values()), strict=True)}
@@ -396,15 +432,15 @@ def test_requests_of_other_clients_are_read(target, other_clients, habits):
     clause="RFC 9112 7.1.1",
     profile=Profile.SMOKE,
 )
-def test_chunks_of_any_form_are_read(target, chunked):
+def test_chunks_of_any_form_are_read(target, chunked, send):
     if chunked.status == 411:
         raise NotApplicableError("the target takes no chunked bodies: 411")
     if why_not_new(chunked):
         rests(target.operation.owner(CHUNKED), f"a chunked body is not read: {chunked.outcome}", [chunked])
 
-    answers = [chunked] if chunked.request.framing is Framing.ODD_CHUNKS else in_chunks(target, Framing.ODD_CHUNKS)
+    answers = [chunked] if chunked.request.framing is Framing.ODD_CHUNKS else send(chunks(target, Framing.ODD_CHUNKS))
     if why_not_new(answers[0]):
-        answers += in_chunks(target, Framing.SMALL_CHUNKS, Framing.EXTENDED_CHUNKS, Framing.TRAILED_CHUNKS)
+        answers += send(chunks(target, Framing.SMALL_CHUNKS, Framing.EXTENDED_CHUNKS, Framing.TRAILED_CHUNKS))
     expect(answers).is_accepted()
     given_as_asked(answers)
 
@@ -449,11 +485,15 @@ def test_gzip_body_is_accepted_or_415(target, coded_bodies):
     expect(whole).has_status(target.contract.success, 415)
 
 
-@pytest.fixture(scope="module")
-def odd_request_lines(target):
-    """The answers to some of them."""
+def odd_lines(target):
+    """Valid requests under some of them."""
     count = target.pick(smoke=0, standard=3, thorough=len(ODD_LINES), frugal=2, thrifty=1)
-    return target.send_all(under_odd_line(target, label) for label in list(ODD_LINES)[:count])
+    return [under_odd_line(target, label) for label in list(ODD_LINES)[:count]]
+
+
+@pytest.fixture(scope="module")
+def odd_request_lines(target, send):
+    return send(odd_lines(target))
 
 
 OLD_VERSION = "HTTP/1.0"
