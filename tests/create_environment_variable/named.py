@@ -68,13 +68,20 @@ class Named:
             return None
         return replace(self, answers=self.answers | dict(zip(labels, answers, strict=True)))
 
+    def _labels(self, check):
+        return [label for kind in self.kinds if kind.check == check for label in kind.rows]
+
+    def answers_of(self, check):
+        """What requests with the names of the kind were answered."""
+        return [self.answers[label] for label in self._labels(check)]
+
     def judge(self, check):
         """Each name of the kind that was accepted is that of a variable of its own, and is seen as it was sent.
 
         Where names of several kinds have one variable, it is the affair of the last one.
         """
-        mine = [label for kind in self.kinds if kind.check == check for label in kind.rows]
-        expect(self.answers[label] for label in mine).has_status(SUCCESS, *REJECTIONS)
+        mine = self._labels(check)
+        expect(self.answers_of(check)).has_status(SUCCESS, *REJECTIONS)
         shared = self._shared()
         for labels in shared:
             if labels[-1] in mine:

@@ -47,6 +47,7 @@ def kinds(key, *, thorough):
             found.append(Kind(CHECKS[kind.check], new | more))
     return [
         *found,
+        Kind("ordinary_names_are_accepted", ordinary(key, thorough=thorough)),
         Kind("names_of_64_characters_are_different", longest(key())),
         Kind("characters_of_other_planes_make_names_different", of_planes(key())),
         Kind("names_with_marks_are_found_by_their_paths", in_paths(key(), thorough=thorough)),
@@ -62,6 +63,19 @@ def _may_be_made(name):
 def of_one_hash(stem):
     """Names with one hash of 31 times what was before, as Java's, in fewer characters than keys have for it."""
     return {"Aa behind": f"{stem}_Aa", "BB behind": f"{stem}_BB"}
+
+
+def ordinary(key, *, thorough):
+    """Names as any program has them, that checks of names may take for wrong ones."""
+    stem = key()
+    rows = {
+        "underscores in front, inside and behind": f"_{stem}__09_",
+        "one underscore for two": f"_{stem}_09_",
+        "an underscore in front": f"_{key()}",
+        "digits and underscores behind": f"{key()}__09_",
+        "one digit and more": f"{key()}_A1",
+    }
+    return dict(list(rows.items())[: None if thorough else 2])
 
 
 def longest(stem):

@@ -7,7 +7,7 @@ from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, ex
 from trigger_conformance.checks.requirement import info, must, should
 
 from . import names, pairs
-from .grounds import SUCCESS, given_listed, given_shown, key_of
+from .grounds import SUCCESS, given_shown, key_of
 from .named import is_ordinary
 from .values import NAME, VALUE
 
@@ -15,7 +15,7 @@ from .values import NAME, VALUE
 CASES = "a name"
 
 CLAUSE = "EnvironmentVariable.name"
-LONGEST = "names_of_64_characters_are_different"
+ORDINARY, LONGEST = "ordinary_names_are_accepted", "names_of_64_characters_are_different"
 
 
 @pytest.fixture(scope="module")
@@ -103,26 +103,9 @@ def test_reading_of_other_characters(target, named):
 
 
 @must("names of letters, digits and underscores, up to 64 of them, are accepted", clause=CLAUSE)
-def test_ordinary_names_are_accepted(target, named):
-    stem = target.key()
-    rows = {
-        "underscores in front, inside and behind": f"_{stem}__09_",
-        "one underscore for two": f"_{stem}_09_",
-        "an underscore in front": f"_{target.key()}",
-        "digits and underscores behind": f"{target.key()}__09_",
-        "one digit and more": f"{target.key()}_A1",
-    }
-    chosen = list(rows.items())[: target.pick(smoke=0, standard=2, thorough=5)]
-    answers = target.send_all(target.order(name=name, label=label) for label, name in chosen)
-    longest = [named.answers[label] for kind in named.kinds for label in kind.rows if kind.check == LONGEST]
-    expect([*answers, *longest]).is_accepted()
-    look = target.look()
-    given_listed(look)
-    listed = look.having(name for _, name in chosen)
-    expect(look.page).satisfies(
-        lambda _: next((f"{label}: accepted, and the list does not have its name" for label, name in chosen
-                        if not listed[name]), None)
-    )  # fmt: skip
+def test_ordinary_names_are_accepted(named):
+    expect(named.answers_of(ORDINARY) + named.answers_of(LONGEST)).is_accepted()
+    named.judge(ORDINARY)
 
 
 @should("names with letters in lower case are accepted", clause=CLAUSE)
