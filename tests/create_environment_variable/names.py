@@ -9,6 +9,7 @@ from .values import CLIMBING, OF_RUNS, RESERVED
 
 LONGEST = 64
 LONGER = "a longer one"
+OF_SECRETS = "words of secrets"
 MARKS = ("two slashes and a dot", "a question mark", "a percent sign and a plus", "an ending as of a file")
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
 CHECKS = {
@@ -71,11 +72,12 @@ def ordinary(key, *, thorough):
     rows = {
         "underscores in front, inside and behind": f"_{stem}__09_",
         "one underscore for two": f"_{stem}_09_",
+        OF_SECRETS: f"{stem}_SECRET_TOKEN_PASSWORD",
         "an underscore in front": f"_{key()}",
         "digits and underscores behind": f"{key()}__09_",
         "one digit and more": f"{key()}_A1",
     }
-    return dict(list(rows.items())[: None if thorough else 2])
+    return dict(list(rows.items())[: None if thorough else 3])
 
 
 def longest(stem):

@@ -12,9 +12,10 @@ from trigger_conformance.checks.requirement import Profile
 
 from . import names, rows
 from .named import LOOKED_AT, Named
-from .seen import CALLED, LONG, Seen, seen
+from .seen import CALLED, Seen, seen
 from .values import count
 
+MIXED = "everything inside one text"
 # What an answer makes of a value as it shows it, one of each of these kinds tells.
 SHOWN = (
     "empty_value_is_kept",
@@ -36,7 +37,7 @@ def generated(target):
     """Random texts, called by their lengths."""
     texts = drawn(_texts(), target.options.seed, target.pick(smoke=0, standard=40, thorough=200))
     # The longest of them have most in them.
-    chosen = sorted(dict.fromkeys(texts), key=len)[-target.pick(smoke=0, standard=2, thorough=200) :]
+    chosen = sorted(dict.fromkeys(texts), key=len)[-target.pick(smoke=0, standard=1, thorough=200) :]
     return {f"random text {number}, {count(text)}": text for number, text in enumerate(chosen, 1)}
 
 
@@ -59,16 +60,17 @@ def first_values(target):
 
 
 def kinds_of_values(target):
-    """Values that are something else as a whole, by their kinds and labels."""
+    """Values that are something else as a whole, by their kinds and labels; and one with all that happens inside."""
     parts = rows.parts(rows.WHOLE, thorough=target.profile > Profile.STANDARD)
     kinds = {kind.check: values for kind, values in parts}
-    return kinds | {"generated": generated(target), "references": references(target.known_key())}
+    mixed = {"mixed": {MIXED: rows.mixed()}}
+    return mixed | kinds | {"generated": generated(target), "references": references(target.known_key())}
 
 
 def _values(target):
     """The same, by their labels alone; and those of them that are looked at by their names, too."""
     kinds = kinds_of_values(target)
-    shown = {next(iter(kinds[check])) for check in SHOWN}
+    shown = {MIXED, *(next(iter(kinds[check])) for check in SHOWN)}
     return {label: value for values in kinds.values() for label, value in values.items()}, shown
 
 
@@ -96,13 +98,10 @@ def _paired(target):
         return None
     values, shown = _values(target)
     kinds = names.kinds(target.key, thorough=False)
-    called = {label: name for kind in kinds for label, name in kind.rows.items()}
     # Names that are looked at come first, for values that are.
-    carriers = sorted(called, key=lambda label: label not in LOOKED_AT)
-    passengers = sorted(
-        filter(lambda label: _may_travel(label, values[label]), values), key=lambda label: label not in shown
-    )
-    pairs = dict(zip(carriers, passengers, strict=False))
+    carriers = sorted((label for kind in kinds for label in kind.rows), key=lambda label: label not in LOOKED_AT)
+    passengers = sorted(values, key=lambda label: label not in shown)
+    pairs = _paired_off(carriers, passengers)
     both = Named.sent(target, kinds, {name: (label, values[label]) for name, label in pairs.items()})
     if not both.are_kept():
         return None
@@ -110,12 +109,18 @@ def _paired(target):
     if rejected and (both := both.with_plain_values(target, rejected)) is None:
         return None
     taken = {label: name for name, label in pairs.items() if name not in rejected}
-    alone = seen(target, {label: value for label, value in values.items() if label not in taken}, shown)
-    answers = {label: both.answers[taken[label]] if label in taken else alone.answers[label] for label in values}
+    answers = {label: both.answers[name] for label, name in taken.items()}
     looks = {label: both.by_name[name] for label, name in taken.items() if name in both.by_name}
-    return _Pairs(both, Seen(answers, looks | alone.by_name, alone.look))
+    found = Seen(answers, looks, both.look)
+    if left := {label: value for label, value in values.items() if label not in taken}:
+        alone = seen(target, left, shown)
+        found = Seen(answers | alone.answers, looks | alone.by_name, alone.look)
+    return _Pairs(both, found)
 
 
-def _may_travel(label, value):
-    """Whether any name may have a value: some are removed at once, some have a name of their own, some are none."""
-    return value.strip() and len(value) <= LONG and label not in CALLED
+def _paired_off(carriers, passengers):
+    """Of each name's label a value's: how a value is shown may hang on what it is called, others go in turn."""
+    (secret,) = CALLED
+    called = {names.OF_SECRETS: secret}
+    free = [label for label in passengers if label not in CALLED]
+    return called | dict(zip((each for each in carriers if each not in called), free, strict=False))

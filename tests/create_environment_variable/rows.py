@@ -131,8 +131,8 @@ WHOLE = (
     ),
     Kind(
         "quotes_around_are_kept",
-        {"double quotes": '"quoted"', "single quotes": "'quoted'", "backticks": "`quoted`"},
-        {"only one": '"', "two": '""', "a quote in front": "'front", "twice": "'\"quoted\"'",
+        {"double quotes": '"quoted"', "single quotes": "'quoted'"},
+        {"backticks": "`quoted`", "only one": '"', "two": '""', "a quote in front": "'front", "twice": "'\"quoted\"'",
          "with an escape": '"quo\\nted"'},
     ),
     Kind(

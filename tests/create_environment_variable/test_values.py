@@ -12,6 +12,7 @@ from trigger_conformance.checks.requirement import Profile, must, should
 from . import pairs, rows
 from .grounds import ID, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
 from .named import is_ordinary
+from .pairs import MIXED
 from .seen import CALLED, LONG, Seen, seen
 from .values import VALUE
 
@@ -21,7 +22,6 @@ CASES = "a value"
 CLAUSE = "EnvironmentVariable.value"
 # What an answer that has nothing else in it may be written for.
 LOOKED_AT = ("a letter of Latin-1",)
-MIXED = "everything inside one text"
 ITSELF, ASSIGNING = "its own name", "lines that assign a variable that is there"
 ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
 
@@ -45,7 +45,8 @@ def shown(target):
 @pytest.fixture(scope="module")
 def mixed(target, shown):  # noqa: ARG001
     """Whether one value with all that happens inside a text is seen as it was sent; and what was seen."""
-    found = seen(target, {MIXED: rows.mixed()}, () if target.profile is Profile.SMOKE else None)
+    is_smoke = target.profile is Profile.SMOKE
+    found = seen(target, {MIXED: rows.mixed()}, ()) if is_smoke else pairs.first_values(target)
     looked = MIXED in found.by_name
     whole = found.answers[MIXED].status == SUCCESS and not (looked and found.why_changed(MIXED))
     return whole, found
@@ -74,12 +75,12 @@ def whole(target, shown):  # noqa: ARG001
 def later(target, inside, whole):
     """Of the same kinds: values that variables are given which are there, and what was seen of them."""
     found, _ = whole["words_are_kept"]
-    # What a variable is called may decide how it is shown.
-    there = [each.request for label, each in found.answers.items() if each.status == SUCCESS and label not in CALLED]
-    # The one without any stays so to the end, when it is removed.
-    names = [key_of(each) for each in there if 0 < len(value_of(each)) <= LONG]
-    # Languages refer to ordinary ones.
-    names.sort(key=is_ordinary, reverse=True)
+    # What a variable is called may decide how it is shown; the one without any value stays so to the end.
+    there = [each.request for label, each in found.answers.items()
+             if each.status == SUCCESS and label not in CALLED and value_of(each.request)]  # fmt: skip
+    # Long ones are in every list until they have another; languages refer to ordinary ones.
+    there.sort(key=lambda each: (len(value_of(each)) <= LONG, not is_ordinary(key_of(each))))
+    names = list(map(key_of, there))
     # A target may reject a name that is there: its values are then those of new names.
     if names and target.send(target.order("a new value", names[0])).status != SUCCESS:
         names = []
