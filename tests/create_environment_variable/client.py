@@ -21,6 +21,8 @@ PLAIN_VALUES = ("first of a conformance run", "2nd: another value, and a longer 
 # Long enough to be in no error by chance.
 USUAL_VALUE = "a usual value of conformance"
 NOWHERE = "conformance-none"
+# So many telling requests are made before they are sent.
+MOST_AT_ONCE = 15
 _OUT = re.compile(r"[/\\?#%;]")
 
 
@@ -71,6 +73,7 @@ class VariableClient(Client):
         super().__init__(operation, target, wire)
         self._turns = 0
         self._telling = set()
+        self._to_use_again = ()
         self._plain = None
         self._of_first = self.stated.get("environment")
         self._of_second = self.stated.get("second_environment")
@@ -128,11 +131,20 @@ class VariableClient(Client):
         return self.order(how.pop(VALUE, USUAL_VALUE), key, label, **how)
 
     def telling(self, label="", *, key=None, **how):
-        """A valid request whose variable is looked at once it is accepted: its value is that of no other."""
+        """A valid request whose variable is looked at once it is accepted: its value is that of no other.
+
+        It may be a new one of a variable that is there to be used again.
+        """
         self._turns += 1
+        if key is None and self._to_use_again:
+            key = self._to_use_again[self._turns % len(self._to_use_again)]
         request = self.valid(label, key=key, **{VALUE: f"conformance, value {self.wire.lane}.{self._turns}", **how})
         self._telling.add(self.operation.key(request))
         return request
+
+    def use_again(self, names):
+        """These variables took a new value as they should: each that need not be made anew saves a removal."""
+        self._to_use_again = tuple(names) if len(names) > MOST_AT_ONCE else ()
 
     def worded(self, label, text):
         """``telling`` with ``text`` as its value."""
@@ -208,9 +220,10 @@ class VariableClient(Client):
     def watch(self, answers):
         """Look at the list, and remember what it shows of the variables of these answers."""
         look = self.look()
-        names = [self.operation.key(each.request) for each in answers]
         if look.page.status == self.contract.success:
-            SIGHTS.take(look.page.request, look.having(names))
+            names = {self.operation.key(each.request): each.request for each in answers}
+            for name, shown in look.having(names).items():
+                SIGHTS.take(look.page.request, name, names[name].document[VALUE], shown)
         return look
 
     # Looking, and removing

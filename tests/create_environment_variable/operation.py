@@ -92,9 +92,10 @@ class CreateEnvironmentVariable(Operation):
     def why_not_as_asked(self, exchange):
         """What keeps the variable, where it was looked at afterwards, from having the value that was sent."""
         name, wanted = self.key(exchange.request), (exchange.request.document or {}).get(VALUE)
-        seen = SIGHTS.of(exchange.request, name)
+        if not isinstance(wanted, str) or SIGHTS.are_hidden(exchange.request):
+            return None
         # That it is there at all is a requirement of its own.
-        if not seen or not isinstance(wanted, str) or SIGHTS.are_hidden(exchange.request):
+        if not (seen := SIGHTS.of(exchange.request, name, wanted)):
             return None
         told = difference(wanted, seen[-1])
         return Problem(told, VALUE) if told else None

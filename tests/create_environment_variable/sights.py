@@ -11,13 +11,13 @@ class Sights:
         self._hidden = set()
         self._own = {}
 
-    def take(self, request, shown):
-        """A look at the list of the ``request`` showed these: the values of each name that was looked for."""
-        self._values |= {(_host(request), name): values for name, values in shown.items()}
+    def take(self, request, name, sent, shown):
+        """The look that came after a request with this name and value showed these values of the name."""
+        self._values[_host(request), name, sent] = shown
 
-    def of(self, request, name):
-        """The values that the list showed of a name: none where it was not there, None where nobody looked."""
-        return self._values.get((_host(request), name))
+    def of(self, request, name, sent):
+        """The values that the list showed then: none where it was not there, None where nobody looked."""
+        return self._values.get((_host(request), name, sent))
 
     def hide(self, request):
         """The target never shows a value again."""

@@ -89,6 +89,9 @@ def later(target, inside, whole):
     values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
     second = seen(target, values, LOOKED_AT, names[: len(values)])
     odd = [label for label in second.by_name if second.why_changed(label)]
+    if not odd and target.sparing:
+        taken = [each.request for each in second.answers.values() if each.status == SUCCESS]
+        target.use_again([key_of(each) for each in taken if key_of(each) in names and len(value_of(each)) <= LONG])
     alone = seen(target, {label: values[label] for label in odd}) if odd and names else None
     broken = next((check for check in inside if is_broken(inside, check)), "") if alone else ""
     return {check: Later(second, list(labels), alone, broken) for check, labels in kinds.items()}
