@@ -136,7 +136,7 @@ def _order(target, label, name, number, called="", value=None):
     # Plain ones, whatever the labels have in them: values have checks of their own.
     if value is None:
         return target.order(f"a value, number {number}", name, label)
-    return target.order(value, name, f"{label}, and a value: {called}")
+    return target.order(value, name, f"{label}{names.WITH_A_VALUE}{called}")
 
 
 def _is_listed(request, look):

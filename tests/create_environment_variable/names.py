@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from tests.every_operation import keys, transformations
 from tests.every_operation.transformations import PLAIN, Kind
 
@@ -9,6 +11,8 @@ from .values import CLIMBING, OF_RUNS, RESERVED
 
 LONGEST = 64
 LONGER = "a longer one"
+# Between the labels of a name and of a value that travels with it.
+WITH_A_VALUE = ", and a value: "
 OF_SECRETS = "words of secrets"
 MARKS = ("two slashes and a dot", "a question mark", "a percent sign and a plus", "an ending as of a file")
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
@@ -54,6 +58,14 @@ def kinds(key, *, thorough):
         Kind("names_with_marks_are_found_by_their_paths", in_paths(key(), thorough=thorough)),
         Kind("reserved_names_are_there_or_rejected", reserved(key(), thorough=thorough)),
     ]
+
+
+def check_of(label):
+    """Which check judges the name of a request that is labelled so; that of names with marks where none does."""
+    stems = (f"{OF_RUNS}{number:08X}_" for number in itertools.count())
+    of_name = label.partition(WITH_A_VALUE)[0]
+    found = (kind.check for kind in kinds(stems.__next__, thorough=False) if of_name in kind.rows)
+    return next(found, "names_with_marks_are_found_by_their_paths")
 
 
 def _may_be_made(name):

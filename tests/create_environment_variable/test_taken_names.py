@@ -239,7 +239,7 @@ def test_refused_request_changes_nothing(failed):
 def test_failed_request_does_not_use_up_its_name(target):
     given_shown(target)
     afterwards = []
-    for number in range(3):
+    for number in range(target.pick(smoke=3, standard=3, thorough=3, thrifty=2)):
         # The same requests as with a name that is there.
         name = target.key()
         request, owner = failing(target, name)[number]

@@ -199,6 +199,25 @@ def test_another_credential_makes_nothing_where_it_is_refused(intruding):
         expect(look.page).satisfies(lambda _: "refused, and the list has the variable" if there else None)
 
 
+def of_this_project_alone(target):
+    """A variable of this environment, which others look for and try to remove."""
+    first = target.once(_alone)
+    given_accepted(first)
+    return first
+
+
+def _alone(target):
+    return target.send(target.order("a value of this project and environment alone", label="a variable"))
+
+
+def afterwards(target, first):
+    """A look at it by its own credential; where it is another now, who comes next has one of its own."""
+    look = target.send(target.at(key_of(first.request)))
+    if why_not_the_value([first])(look):
+        target.found.pop(_alone, None)
+    return look
+
+
 @pytest.fixture(scope="module")
 def stranger(target, intruding):
     """Looks, a change and a removal of a variable by another environment's credential on this environment's path.
@@ -211,8 +230,7 @@ def stranger(target, intruding):
     if look.having([key_of(answer.request)])[key_of(answer.request)]:
         rests(INTRUDED, "what is refused is done", [answer, look.page])
     given_shown(target)
-    first = target.send(target.order("a value of one environment alone", label="a variable"))
-    given_accepted(first)
+    first = of_this_project_alone(target)
     name, other = key_of(first.request), {"authorization": target.second_bearer}
     looks = [
         target.send(target.at(name, label="a variable, another environment's credential", **other)),
@@ -223,7 +241,7 @@ def stranger(target, intruding):
                                  path=target.path(), **other)),
         target.send(target.at(name, "DELETE", "a delete, another environment's credential", **other)),
     ]  # fmt: skip
-    return first, looks, changes, target.send(target.at(name))
+    return first, looks, changes, afterwards(target, first)
 
 
 @must("a credential that may not write in an environment does not see what is in it", clause="BearerAuth")
@@ -249,15 +267,14 @@ def beside_the_project(target, strays):
     """Looks at a variable and a removal of it on the path of a project that there is not; and what is seen then."""
     strays.given_refused(PROJECT)
     given_shown(target)
-    first = target.send(target.order("a value of this project alone", label="a variable"))
-    given_accepted(first)
+    first = of_this_project_alone(target)
     name, place = key_of(first.request), target.path(projectRef="proj_conformancenosuchone")
     answers = [
         target.send(target.at(name, label="a variable, an unknown project", path=place)),
         target.send(target.looking(label="the list, an unknown project", path=place)),
         target.send(target.at(name, "DELETE", "a delete, an unknown project", path=place)),
     ]
-    return first, answers, target.send(target.at(name))
+    return first, answers, afterwards(target, first)
 
 
 @must("an environment that is none shows nothing, and that of another credential nothing of this one's", clause="env")

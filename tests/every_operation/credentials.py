@@ -101,9 +101,9 @@ def spellings(key):
     secret = key.removeprefix(begins)
     parts = {"without its beginning": secret, "with another beginning": f"tr_stg_{secret}"}
     return {
-        "percent-encoded": "".join(f"%{byte:02X}" for byte in encoded),
         # Whichever end the word is cut off from.
         "the key, a word and the key": f"{key} x {key}",
+        "percent-encoded": "".join(f"%{byte:02X}" for byte in encoded),
         "the key, a word and the key, between commas": f"{key},x,{key}",
         "the key, a point and a word": f"{key}.x",
         "the key, a colon and a word": f"{key}:x",

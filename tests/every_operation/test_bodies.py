@@ -298,7 +298,7 @@ def broken(target):
     texts = [name for name in required if isinstance(sound.get(name), str)]
     mistyped += [
         with_property(target, name, json.dumps([sound[name]]), f"an array of a {name}")
-        for name in texts[: target.pick(smoke=0, standard=3, thorough=9, frugal=frugal)]
+        for name in texts[: target.pick(smoke=0, standard=3, thorough=9, frugal=frugal, thrifty=1)]
     ]
     return {"missing": target.send_all(missing), "mistyped": target.send_all(mistyped)}
 

@@ -101,7 +101,7 @@ def unusual_methods(target):
         target.request(method=method, label=method, content_type=None, beyond=Beyond.METHOD)
         if method == "TRACE"
         else with_body(target, method, key=key)
-        for method in UNUSUAL[: target.pick(smoke=5, standard=5, thorough=5, frugal=4, thrifty=3)]
+        for method in UNUSUAL[: target.pick(smoke=5, standard=5, thorough=5, frugal=4, thrifty=2)]
     )
 
 
@@ -461,7 +461,7 @@ def coded_bodies(target):
             coded("a body in gzip", lambda body: gzip.compress(body, mtime=0)),
             coded("a cut-off body in gzip", lambda body: gzip.compress(body, mtime=0)[:-12]),
             coded("a body in a coding that few know", lambda body: body, b"br"),
-        ][: target.pick(smoke=0, standard=3, thorough=3, thrifty=2)]
+        ][: target.pick(smoke=0, standard=3, thorough=3, thrifty=1)]
     )
 
 
