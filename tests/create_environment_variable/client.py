@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class VariableClient(Client):
         super().__init__(operation, target, wire)
         self._turns = 0
         self._telling = set()
-        self._to_use_again = ()
+        self._to_use_again = iter(())
         self._plain = None
         self._of_first = self.stated.get("environment")
         self._of_second = self.stated.get("second_environment")
@@ -136,15 +137,23 @@ class VariableClient(Client):
         It may be a new one of a variable that is there to be used again.
         """
         self._turns += 1
-        if key is None and self._to_use_again:
-            key = self._to_use_again[self._turns % len(self._to_use_again)]
-        request = self.valid(label, key=key, **{VALUE: f"conformance, value {self.wire.lane}.{self._turns}", **how})
+        request = self.valid(
+            label, key=key or self.spare_key(), **{VALUE: f"conformance, value {self.wire.lane}.{self._turns}", **how}
+        )
         self._telling.add(self.operation.key(request))
         return request
 
     def use_again(self, names):
         """These variables took a new value as they should: each that need not be made anew saves a removal."""
-        self._to_use_again = tuple(names) if len(names) > MOST_AT_ONCE else ()
+        self._to_use_again = itertools.cycle(names) if len(names) > MOST_AT_ONCE else iter(())
+
+    def spare_key(self):
+        """The name of a variable that takes new values, a different one each time."""
+        return next(self._to_use_again, None)
+
+    def generated_key(self):
+        """A name for a generated request that is to be accepted."""
+        return self.spare_key() or self.key()
 
     def worded(self, label, text):
         """``telling`` with ``text`` as its value."""

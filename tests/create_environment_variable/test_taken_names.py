@@ -87,8 +87,10 @@ class Round:
 @pytest.fixture(scope="module")
 def replaced(target, taken):
     """Further requests with the names that are there: rounds of them, each with one of a name at most."""
-    first, *_, others = taken
+    first, *_, page, others = taken
     names = [key_of(each.request) for each in (first, *others) if each.status == SUCCESS]
+    # What of others is not there, or is there under another name, has requirements of its own.
+    names = [name for name, values in page.having(names).items() if values or name == key_of(first.request)]
     waiting = list(NO_NEW_VALUES.items())[: target.pick(smoke=0, standard=11, thorough=11)]
     rounds = []
     while waiting:
@@ -169,8 +171,9 @@ def expect_last(target, label, answer, look, value):
 def is_changed(target, value):
     """Whether a value is no more kept as the first one of its variable."""
     alone = target.send(target.order(value, label="the value of a new variable"))
-    look = target.send(target.at(key_of(alone.request)))
-    return alone.status != SUCCESS or why_not_the_value([alone])(look) is not None
+    name = key_of(alone.request)
+    look, listed = target.send(target.at(name)), target.look().having([name])[name]
+    return alone.status != SUCCESS or why_not_the_value([alone])(look) is not None or listed != [value]
 
 
 @info("whether a name that is there gets the new value or is rejected", clause=CLAUSE)

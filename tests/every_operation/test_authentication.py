@@ -412,7 +412,12 @@ def test_refused_request_creates_nothing(target, refusals):
 def in_turn(target, *labels):
     """Requests that carry, one after the other, the right key and what is no key."""
     authorizations = {**missing(target), **wrong_keys(target), RIGHT: target.bearer}
-    return [target.valid(label, authorization=authorizations[label]) for label in labels if label in authorizations]
+    return [
+        target.valid(
+            label, key=target.spare_key() if label == RIGHT else None, authorization=authorizations[label]
+        )
+        for label in labels if label in authorizations
+    ]  # fmt: skip
 
 
 def followers(exchanges):
@@ -502,8 +507,8 @@ def test_scheme_is_matched_without_regard_to_case(target):
     key = target.options.api_key
     spellings = {scheme: Authorization((f"{scheme} {key}".encode(),), f'"{scheme} $TRIGGER_API_KEY"', "primary")
                  for scheme in ("bearer", "BEARER", "bEaReR")}  # fmt: skip
-    orders = [target.valid(scheme, authorization=spelling) for scheme, spelling in spellings.items()
-              if not is_spared(target, scheme)]  # fmt: skip
+    orders = [target.valid(scheme, key=target.spare_key(), authorization=spelling)
+              for scheme, spelling in spellings.items() if not is_spared(target, scheme)]  # fmt: skip
     expect(target.send_all(orders)).is_new()
 
 

@@ -154,7 +154,7 @@ def test_values_that_nobody_needs_are_answered(target):
     unneeded = json_texts.first(json_texts.UNNEEDED, 2 if target.sparing else 4, everywhere(target))
 
     def body(*members):
-        return json_texts.with_members(target.text(), *members).encode()
+        return json_texts.with_members(target.text(target.spare_key()), *members).encode()
 
     answers = []
     if target.sparing:
@@ -224,7 +224,7 @@ def test_deep_and_large_bodies_are_answered(target):
         extras = {"10,000 objects in each other, beside 1 MiB": f"[{deep},{large}]"}
     requests = [
         target.request(
-            json_texts.with_members(target.text(), f'"conformanceExtra":{extra}').encode(),
+            json_texts.with_members(target.text(target.spare_key()), f'"conformanceExtra":{extra}').encode(),
             label=label,
             beyond=Beyond.SIZE,
         )

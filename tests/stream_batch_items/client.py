@@ -148,7 +148,7 @@ class ItemsClient(Client):
         unsent, self._unsent = self._unsent, ""
         return unsent or self.key()
 
-    def text(self):
+    def text(self, key=None):  # noqa: ARG002
         """The JSON text of a line, for whichever batch."""
         return line(self.item()).decode().rstrip()
 

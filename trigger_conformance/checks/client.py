@@ -220,9 +220,13 @@ class Client(ABC):
         """The path to which a ``method`` that the document does not have is sent; None where it is better not sent."""
         return self.path()
 
-    def text(self) -> str:
-        """The JSON text of a fresh valid request's body."""
-        return json.dumps(self.valid().document, separators=(",", ":"))
+    def spare_key(self) -> str | None:
+        """The key of something that is there for what need not make anything new; None: a fresh one, or none."""
+        return None
+
+    def text(self, key: str | None = None) -> str:
+        """The JSON text of a valid request's body, a fresh one's where no ``key`` is given."""
+        return json.dumps(self.valid(key=key).document, separators=(",", ":"))
 
     def spaced(self, text: str) -> str:
         """A body's JSON ``text`` with white space around it that every target takes."""

@@ -286,7 +286,7 @@ class ChangesByPattern(_ChangingOthers):
     """An underscore of the name stands for any character where its row is updated."""
 
     def is_hit(self, name: str, other: str) -> bool:
-        return re.fullmatch(name.replace("_", "."), other) is not None
+        return re.fullmatch(re.escape(name).replace("_", "."), other) is not None
 
 
 @fault(ODD)
