@@ -75,7 +75,7 @@ class VariableClient(Client):
         self._turns = 0
         self._telling = set()
         self._to_use_again = iter(())
-        self._plain = None
+        self._plain = self._latest = None
         self._of_first = self.stated.get("environment")
         self._of_second = self.stated.get("second_environment")
 
@@ -222,13 +222,16 @@ class VariableClient(Client):
 
     def _see(self, answers):
         made = [each for each in answers if self.operation.made(each) in self._telling]
-        if made:
-            _ = self.hides
-            self.watch(made)
+        if not made:
+            return
+        # The first look at plain ones shows these, too.
+        look = self.plain_ones().look if self._plain is None else None
+        _ = self.hides
+        self.watch(made, look)
 
-    def watch(self, answers):
-        """Look at the list, and remember what it shows of the variables of these answers."""
-        look = self.look()
+    def watch(self, answers, look=None):
+        """Remember what a ``look`` at the list, or a new one, shows of the variables of these answers."""
+        look = look or self.look()
         if look.page.status == self.contract.success:
             names = {self.operation.key(each.request): each.request for each in answers}
             for name, shown in look.having(names).items():
@@ -265,6 +268,15 @@ class VariableClient(Client):
         """Look at the list."""
         return Look(self.send(self.looking(label=label, **how)))
 
+    def latest_look(self):
+        """A look at the list as it is now: the one before, where nothing but looks has come since."""
+        since = (
+            each for each in self.wire.ledger.exchanges() if self._latest and each.number > self._latest.page.number
+        )
+        if not self._latest or any(each.request.method != "GET" for each in since):
+            self._latest = self.look()
+        return self._latest
+
     def left(self, beginning):
         """The variables whose names begin so: a name is all the id that there is."""
         return {each[NAME]: each[NAME] for each in self.look().entries() if each[NAME].startswith(beginning)}
@@ -272,7 +284,7 @@ class VariableClient(Client):
     def look_for(self, requests):
         """The list, in which there must be no variable of the ``requests``' names."""
         labels = {operation_of(each).key(each): each.label for each in requests}
-        look = self.look()
+        look = self.latest_look()
         # Where the list is not answered, nothing is seen; whose affair that is, the operation says.
         given(look.page, rests_on=self.operation.as_asked_owner).is_accepted()
 

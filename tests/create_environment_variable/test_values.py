@@ -81,13 +81,14 @@ def later(target, inside, whole):
     # Long ones are in every list until they have another; languages refer to ordinary ones.
     there.sort(key=lambda each: (len(value_of(each)) <= LONG, not is_ordinary(key_of(each))))
     names = list(map(key_of, there))
-    # A target may reject a name that is there: its values are then those of new names.
-    if names and target.send(target.order("a new value", names[0])).status != SUCCESS:
-        names = []
     itself = {ITSELF: of_itself(names[0] if names else target.key())}
     kinds = {"itself": itself, "assigning": {ASSIGNING: assigning(target.known_key())}, **rows.later(rows.WHOLE)}
     values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
     second = seen(target, values, LOOKED_AT, names[: len(values)])
+    if names and not any(each.status == SUCCESS for each in second.answers.values()):
+        # A target may reject a name that is there: its values are then those of new names.
+        names = []
+        second = seen(target, values, LOOKED_AT)
     odd = [label for label in second.by_name if second.why_changed(label)]
     if not odd and target.sparing:
         taken = [each.request for each in second.answers.values() if each.status == SUCCESS]

@@ -340,9 +340,9 @@ def unknown_projects(own):
         "the reference cut short": own[:-1],
         "another letter for its underscore": own.replace("_", "x"),
         "the reference in upper case": own.upper(),
-        "a space behind the reference": f"{own} ",
         "a word for one's own": "default",
         "a wildcard": "%",
+        "a space behind the reference": f"{own} ",
         "the reference without its beginning": own.rpartition("_")[2],
         "one that there is not": "proj_conformancenosuchone",
         "the reference and more": f"{own}x",
@@ -399,7 +399,8 @@ def generated(target, count):
     """Generated texts for either parameter, the longest of many: what is in them is most of all."""
     found = []
     for number, (name, fact) in enumerate(((PROJECT, "project"), (ENV, "environment"))):
-        wanted = (count + 1 - number) // 2
+        if not (wanted := (count + 1 - number) // 2):
+            continue
         texts = dict.fromkeys(drawn(_texts_near(target.stated[fact]), target.options.seed + number, 10 * wanted))
         found += [(name, text) for text in sorted(texts, key=lambda text: len(text.encode()))[-wanted:]]
     return found
@@ -414,16 +415,16 @@ def _is_plain(request):
 def strays(target):
     """A few of each kind of paths that name nothing."""
     project, env = target.stated["project"], target.stated["environment"]
-    few, most = target.pick(smoke=0, standard=5, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
+    few, most = target.pick(smoke=0, standard=3, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
 
     def orders(name, rows):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
 
     odd = list(malformed(target.path(), project, env).items())[:most]
-    texts = generated(target, target.pick(smoke=0, standard=2, thorough=80))
+    texts = generated(target, target.pick(smoke=0, standard=1, thorough=80))
     requests = {
         PROJECT: orders(
-            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=7, thorough=9)]
+            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=5, thorough=9)]
         ),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],

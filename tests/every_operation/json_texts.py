@@ -316,7 +316,8 @@ SPARED = (
 # What parsers of JSON5 and of comments let pass that let other rows pass, and what few have a slip of their own for.
 SPARED_MORE = (
     "a point with nothing before it", "an unknown escape", "names without quotes", "a block comment", "a plus sign",
-    "a hexadecimal number", "a form feed", "a raw tab in a name", "a byte-order mark between",
+    "a hexadecimal number", "a form feed", "a raw tab in a name", "a byte-order mark between", "a line comment",
+    "a no-break space between",
 )  # fmt: skip
 
 
@@ -348,9 +349,9 @@ def no_surroundings(everywhere, *, sparing=False, thrifty=False):
     return _without_spared(rows, sparing=sparing, thrifty=thrifty)
 
 
-def no_utf8(places, everywhere, *, sparing=False):
+def no_utf8(places, everywhere, *, sparing=False, thrifty=False):
     """Functions from a text to bytes that are no UTF-8 (RFC 3629), in strings in these ``places``."""
-    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 3 if sparing else 4, everywhere)
+    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 4 - sparing - thrifty, everywhere)
     return {label: _with_bytes(place, _bytes_of(label)) for label, place in texts.items()}
 
 

@@ -54,7 +54,17 @@ def libraries(target, traffic):
 
 @must("a plain valid request is answered {success}", clause="{operation}.responses.{success}", profile=Profile.SMOKE)
 def test_valid_request_is_accepted(target):
-    expect(target.send(target.plain())).is_accepted()
+    plain = target.plain()
+    # Where things are to be removed, the run's first request is no other.
+    first = first_request(target) if target.thrifty else None
+    is_plain = first is not None and first.request.document and plain.document.keys() == first.request.document.keys()
+    expect(first if is_plain else target.send(plain)).is_accepted()
+
+
+def first_request(target):
+    """The exchange of the request with which the run found that the operation can be tested; None where it has none."""
+    sent = (each for each in target.wire.ledger.exchanges() if each.check == f"{target.operation.id}.preflight")
+    return next((each for each in sent if each.answer is not None and not each.together), None)
 
 
 @must(
