@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import itertools
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from tests.every_operation import transformations
@@ -44,11 +45,7 @@ class Named:
         orders = [_order(target, *row, number, *values.get(row[0], ())) for number, row in enumerate(rows.items(), 1)]
         answers = dict(zip(rows, [*target.send_all(orders[:1]), *target.send_all(orders[1:])], strict=True))
         look = target.look()
-        chosen = [label for label, each in answers.items() if each.status == SUCCESS
-                  and (target.profile > Profile.STANDARD or label in LOOKED_AT
-                       or not _is_listed(each.request, look))]  # fmt: skip
-        looks = target.send_all(target.at(rows[label], label=f"{label}, by its name") for label in chosen)
-        return cls(kinds, answers, dict(zip(chosen, looks, strict=True)), look)
+        return cls(kinds, answers, _looks(target, answers, look), look)
 
     def are_kept(self):
         """Whether each request was accepted, and both views have what was sent, or was rejected."""
@@ -60,13 +57,14 @@ class Named:
         )
 
     def with_plain_values(self, target, labels):
-        """The same where requests for the names of these ``labels`` are rejected with plain values, too; else None."""
+        """The same after requests for the names of these ``labels`` with plain values; None where all are not kept."""
         names = [key_of(self.answers[label].request) for label in labels]
-        orders = [_order(target, *row, number) for number, row in enumerate(zip(labels, names, strict=True), 1)]
-        answers = target.send_all(orders)
-        if any(each.status not in REJECTIONS for each in answers):
-            return None
-        return replace(self, answers=self.answers | dict(zip(labels, answers, strict=True)))
+        numbers = itertools.count(len(self.answers) + 1)
+        orders = [_order(target, *row) for row in zip(labels, names, numbers)]  # noqa: B905  (numbers never end)
+        sent = dict(zip(labels, target.send_all(orders), strict=True))
+        look = target.look() if any(each.status == SUCCESS for each in sent.values()) else self.look
+        found = Named(self.kinds, self.answers | sent, self.by_name | _looks(target, sent, look), look)
+        return found if found.are_kept() else None
 
     def _labels(self, check):
         return [label for kind in self.kinds if kind.check == check for label in kind.rows]
@@ -137,6 +135,16 @@ def _order(target, label, name, number, called="", value=None):
     if value is None:
         return target.order(f"a value, number {number}", name, label)
     return target.order(value, name, f"{label}{names.WITH_A_VALUE}{called}")
+
+
+def _looks(target, answers, look):
+    """Looks at variables by their names, by their labels: in a standard run at few, and where the list is odd."""
+    thorough = target.profile > Profile.STANDARD
+    accepted = {label: each.request for label, each in answers.items() if each.status == SUCCESS}
+    chosen = {label: key_of(request) for label, request in accepted.items()
+              if thorough or label in LOOKED_AT or not _is_listed(request, look)}  # fmt: skip
+    found = target.send_all(target.at(name, label=f"{label}, by its name") for label, name in chosen.items())
+    return dict(zip(chosen, found, strict=True))
 
 
 def _is_listed(request, look):

@@ -69,7 +69,7 @@ def kinds_of_values(target):
 
 def _values(target):
     """The same, by their labels alone; and those of them that are looked at by their names, too."""
-    kinds = kinds_of_values(target)
+    kinds = target.once(kinds_of_values)
     shown = {MIXED, *(next(iter(kinds[check])) for check in SHOWN)}
     return {label: value for values in kinds.values() for label, value in values.items()}, shown
 

@@ -68,7 +68,7 @@ def inside(target, mixed):
 def whole(target, shown):  # noqa: ARG001
     """Of each kind that a value is as a whole: its rows, and what was seen of them."""
     found = pairs.first_values(target)
-    return {check: (found, list(values)) for check, values in pairs.kinds_of_values(target).items()}
+    return {check: (found, list(values)) for check, values in target.once(pairs.kinds_of_values).items()}
 
 
 @pytest.fixture(scope="module")
