@@ -84,12 +84,11 @@ def ordinary(key, *, thorough):
     rows = {
         "underscores in front, inside and behind": f"_{stem}__09_",
         "one underscore for two": f"_{stem}_09_",
-        OF_SECRETS: f"{stem}_SECRET_TOKEN_PASSWORD",
         "an underscore in front": f"_{key()}",
         "digits and underscores behind": f"{key()}__09_",
         "one digit and more": f"{key()}_A1",
     }
-    return dict(list(rows.items())[: None if thorough else 3])
+    return dict(list(rows.items())[: None if thorough else 2])
 
 
 def longest(stem):
@@ -115,4 +114,5 @@ def in_paths(stem, *, thorough):
 
 def reserved(stem, *, thorough):
     """Names as platforms keep for themselves."""
-    return {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 1]}
+    beginnings = {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 1]}
+    return beginnings | {OF_SECRETS: f"{stem}_SECRET_TOKEN_PASSWORD"}

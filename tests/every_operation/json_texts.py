@@ -317,7 +317,7 @@ SPARED = (
 SPARED_MORE = (
     "a point with nothing before it", "an unknown escape", "names without quotes", "a block comment", "a plus sign",
     "a hexadecimal number", "a form feed", "a raw tab in a name", "a byte-order mark between", "a line comment",
-    "a no-break space between",
+    "a no-break space between", "an impossible byte",
 )  # fmt: skip
 
 
@@ -351,7 +351,8 @@ def no_surroundings(everywhere, *, sparing=False, thrifty=False):
 
 def no_utf8(places, everywhere, *, sparing=False, thrifty=False):
     """Functions from a text to bytes that are no UTF-8 (RFC 3629), in strings in these ``places``."""
-    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 4 - sparing - thrifty, everywhere)
+    texts = placed(dict.fromkeys(NO_UTF8, f'"{MARK}"'), places, 3 if sparing else 4, everywhere)
+    texts = _without_spared(texts, sparing=sparing, thrifty=thrifty)
     return {label: _with_bytes(place, _bytes_of(label)) for label, place in texts.items()}
 
 
