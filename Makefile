@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
 INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 
+# Without bytecode each process compiles some three hundred files once more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: conformance test proof smoke-choice shown mutants hostile repeatability bench campaign docs lint types lock clean
 
 conformance: $(CAN_RUN)  ## run the suite on the built-in reference server

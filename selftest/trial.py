@@ -23,7 +23,7 @@ LONGEST = 240
 TO_TELL = 10
 PRELOADED = ["trigger_conformance.plugin", "trigger_conformance.checks.judges", "uvicorn",
              "allure_pytest", "trigger_conformance.reference.registry", "schemathesis",
-             "trigger_conformance.checks.generation"]  # fmt: skip
+             "trigger_conformance.checks.generation", "selftest.preloaded"]  # fmt: skip
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 

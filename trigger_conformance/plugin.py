@@ -196,7 +196,7 @@ def _open(config: pytest.Config, station: Station) -> None:
 
 
 def _know_owners(config: pytest.Config, selection: catalogue.Selection, keep: Callable[[Outcome], None] | None) -> None:
-    config.stash[OWNERS] = Owners(keep, shared=selection.shard is not None)
+    config.stash[OWNERS] = Owners(keep, selection)
     config.pluginmanager.register(config.stash[OWNERS])
 
 

@@ -92,6 +92,7 @@ def requirements_of(check: object) -> list[Requirement]:
     return [each.requirement(found) for each in operations_of(found)]
 
 
+@cache
 def operations_of(every: Requirement) -> list[Operation]:
     """The operations that a check of every operation's decides: those that do not replace it."""
     own = _own()

@@ -13,7 +13,7 @@ from trigger_conformance.checks import catalogue
 from trigger_conformance.checks.client import Client
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError
 from trigger_conformance.checks.operation import EVERY
-from trigger_conformance.checks.requirement import Stage, requirement_of
+from trigger_conformance.checks.requirement import Requirement, Stage, requirement_of
 from trigger_conformance.contract.quoting import harmless, visible
 from trigger_conformance.options import interruption
 from trigger_conformance.report.attach import label
@@ -27,21 +27,27 @@ from trigger_conformance.wire.exchange import Exchange
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_pycollect_makeitem(obj: object) -> list[pytest.Item] | None:
-    """Leave out a check of every operation's that no operation needs, for each has its own."""
+def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> list[pytest.Item] | None:
+    """Leave out a check that decides nothing of the run, or that no operation needs, for each has its own."""
     declared = requirement_of(obj) if callable(obj) else None
-    unneeded = declared is not None and declared.operation == EVERY and not catalogue.operations_of(declared)
-    return [] if unneeded else None
+    return [] if declared is not None and not _chosen(collector, name, obj) else None
+
+
+def _chosen(collector: Any, name: str, check: Any) -> list[Requirement]:
+    """Which of a check's requirements are collected."""
+    owners = collector.config.stash.get(OWNERS, None)
+    return owners.chosen(collector, name, check) if owners else catalogue.requirements_of(check)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Collect a check of every operation's once for each of them."""
+    """Collect a check of every operation's once for each of them that the run selects."""
     declared = requirement_of(metafunc.function)
     if declared is not None and declared.operation == EVERY:
         if "operation" not in metafunc.fixturenames:
             metafunc.fixturenames.append("operation")
-        chosen = [each.id for each in catalogue.operations_of(declared)]
-        metafunc.parametrize("operation", chosen, scope="module", indirect=True)
+        definition = metafunc.definition
+        chosen = _chosen(definition.parent, definition.name, metafunc.function)
+        metafunc.parametrize("operation", [each.operation for each in chosen], scope="module", indirect=True)
 
 
 @pytest.fixture(scope="module")

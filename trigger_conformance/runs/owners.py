@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from _pytest.runner import runtestprotocol
 
 from trigger_conformance.checks import ground
-from trigger_conformance.checks.operation import EVERY, operations
-from trigger_conformance.checks.requirement import requirement_of
+from trigger_conformance.checks.catalogue import Selection, requirements_of
+from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.settling import unowned
 
@@ -25,24 +25,35 @@ class Owners:
     beside: another part does.
     """
 
-    def __init__(self, keep: Callable[[Outcome], None] | None, *, shared: bool = False) -> None:
+    def __init__(self, keep: Callable[[Outcome], None] | None, selection: Selection) -> None:
         self._keep = keep
-        self._shared = shared
-        self._left_out: dict[str, pytest.Item] = {}
+        self._selection = selection
+        self._put_by: dict[str, tuple[Any, str, object]] = {}
+        self._wanted: str | None = None
         self._outcomes: dict[str, Outcome] = {}
 
     def take(self, outcome: Outcome) -> None:
         """Know what a check came to in this process."""
         self._outcomes[outcome.requirement.id] = outcome
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, Any, Any]:
-        """Remember what the selection leaves out."""
-        every = list(items)
-        result = yield
-        chosen = set(items)
-        self._left_out = {_id(item): item for item in every if item not in chosen}
-        return result
+    def chosen(self, collector: Any, name: str, check: Callable[..., Any]) -> list[Requirement]:
+        """Which of a check's requirements are collected: the selected ones; how to collect the others is remembered."""
+        every = requirements_of(check)
+        if self._wanted is not None:
+            return [each for each in every if each.id == self._wanted]
+        selected = [each for each in every if each in self._selection]
+        self._put_by |= {each.id: (collector, name, check) for each in every if each not in selected}
+        return selected
+
+    def _item(self, identity: str) -> pytest.Item:
+        """The item of a requirement that was not collected with the others."""
+        collector, name, check = self._put_by[identity]
+        self._wanted = identity
+        try:
+            (item,) = collector.ihook.pytest_pycollect_makeitem(collector=collector, name=name, obj=check)
+        finally:
+            self._wanted = None
+        return cast(pytest.Item, item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self) -> Generator[None, Any, Any]:
@@ -56,7 +67,7 @@ class Owners:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """After the selected checks: judge the ground of those that rest on a requirement that was left out."""
         result = yield
-        if not self._shared:
+        if self._selection.shard is None:
             self._hand_over(self._judge_alone(set()), session.config)
         return result
 
@@ -74,22 +85,13 @@ class Owners:
             self._hand_over(pickle.loads(handed), node.config)
 
     def _judge_alone(self, tried: set[str]) -> list[Outcome]:
-        missing = [each for each in unowned(self._outcomes.values(), self._outcomes) if each in self._left_out]
+        missing = [each for each in unowned(self._outcomes.values(), self._outcomes) if each in self._put_by]
         alone = [each for each in missing if each not in tried]
         if not alone:
             return []
         for identity in alone:
             # Nothing is logged: no report but the run's own tells of what was not selected.
-            runtestprotocol(self._left_out[identity], log=False, nextitem=None)
+            runtestprotocol(self._item(identity), log=False, nextitem=None)
         # An owner may rest on another in its turn.
         found = [self._outcomes[each] for each in alone if each in self._outcomes]
         return [*found, *self._judge_alone(tried | set(alone))]
-
-
-def _id(item: pytest.Item) -> str:
-    requirement = requirement_of(item.function)  # type: ignore[attr-defined]
-    if requirement is None:
-        return item.nodeid
-    if requirement.operation == EVERY:
-        requirement = operations()[item.callspec.params["operation"]].requirement(requirement)  # type: ignore[attr-defined]
-    return requirement.id
