@@ -14,7 +14,7 @@ LONGER = "a longer one"
 # Between the labels of a name and of a value that travels with it.
 WITH_A_VALUE = ", and a value: "
 OF_SECRETS = "words of secrets"
-MARKS = ("two slashes and a dot", "a question mark, a percent sign and a plus", "an ending as of a file")
+MARKS = ("two slashes and a dot", "a question mark, a percent sign and a plus")
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
 CHECKS = {
     "delimiters_make_keys_different": "delimiters_make_names_different",

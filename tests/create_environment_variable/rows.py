@@ -148,10 +148,10 @@ WHOLE = (
         "numbers_are_kept",
         {"leading zeros": "0070", "an exponent": "1e5", "a zero at the end": "1.10"},
         {"a zero fraction": "1.0", "a plus": "+1", "octal": "0o17",
-         "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "Infinity": "Infinity", "two digits": "42",
+         "a fraction of 20 digits": "0.12345678901234567891", "-0": "-0", "Infinity": "Infinity",
          "underscores": "1_000", "hexadecimal": "0x1F", "beyond 2^53": "12345678901234567890",
          "a plus and more": "+4930", "a point in front": ".5", "commas": "1,000"},
-        later={"0": "0", "sexagesimal": "12:30:45"},
+        later={"two digits": "42", "0": "0", "sexagesimal": "12:30:45"},
     ),
     Kind(
         "dates_are_kept",
@@ -204,7 +204,7 @@ WHOLE = (
         | {"140,000 characters": (LINE * 2000)[:139_999] + "~", "1,000 characters of four bytes": "😀" * 1000,
            "21,845 characters of three": "한" * 21845},
         # No unit of 4,096 ends where a character does: of UTF-8, or of UTF-16.
-        later={"20,000 characters of two and four bytes": f"{'x' * 4095}{'😀' * 3000}{'é' * 12904}~"},
+        later={"140,000 characters of two and four bytes": f"{'x' * 4095}{'😀' * 3000}{'é' * 132_904}~"},
     ),
 )  # fmt: skip
 # What software takes for one thing, and is of two kinds of rows.
