@@ -490,7 +490,9 @@ TELLING = (
     "other at the end", "a longer one", "beginning with a", "beginning with b", "an underscore for a hyphen", "emoji",
     "?", ".", OF_PATHS, "an empty element inside", "a soft hyphen inside", "astral, ending in 😀",
     "astral, ending in 😁", "a sigma for a final one", "one space inside", "two spaces inside",
-    "a no-break space inside", "hiragana", "katakana",
+    "a no-break space inside", "hiragana", "katakana", "a leading space", "a full-width k", "sharp s", "a long s",
+    "two slashes inside", "a variable inside", "a shorter one", "its tail", "in quotation marks",
+    "a byte-order mark before it", "other after 64 characters", "other after 128 characters", "with a fraction of zero",
 )  # fmt: skip
 
 
