@@ -60,19 +60,21 @@ def beside(first):
 
 
 # New values that software takes for none: of which of four variables, and which requirement says whether the value is
-# kept at all.
+# kept at all. Larger profiles tell apart what the two long ones have together.
 NO_NEW_VALUES = {
     "the value that is there": (0, "another value, the second", ""),
     "the empty value": (1, "", "empty_value_is_kept"),
     "what masks are": (2, "********", "secrets_are_kept"),
-    "it in other letters": (3, OF_OTHERS.title(), ""),
+    "300 characters": (3, f"{'x' * 299}a", "long_values_are_kept"),
     "the first value again": (0, "the first value", ""),
     "spaces around": (1, " a new value ", "white_space_around_is_kept"),
     "marks of replacing": (2, "p$&q$$r$1", "variables_in_values_are_kept"),
-    "300 characters": (3, f"{'x' * 299}1", "long_values_are_kept"),
+    "300 characters, the last in another letter case": (3, f"{'x' * 299}A", ""),
     "NUL": (0, "a\0b", "control_characters_are_kept"),
+    "a value in capitals": (1, "A NEW VALUE", ""),
     "300 characters, another end": (3, f"{'x' * 299}2", ""),
-    "what it was before": (3, f"{'x' * 299}1", ""),
+    "the same in small letters": (1, "a new value", ""),
+    "what it was before": (3, f"{'x' * 299}A", ""),
 }
 
 
@@ -91,7 +93,7 @@ def replaced(target, taken):
     names = [key_of(each.request) for each in (first, *others) if each.status == SUCCESS]
     # What of others is not there, or is there under another name, has requirements of its own.
     names = [name for name, values in page.having(names).items() if values or name == key_of(first.request)]
-    waiting = list(NO_NEW_VALUES.items())[: target.pick(smoke=0, standard=8, thorough=11)]
+    waiting = list(NO_NEW_VALUES.items())[: target.pick(smoke=0, standard=8, thorough=13)]
     rounds = []
     while waiting:
         places = [place % len(names) for _, (place, *_) in waiting]
