@@ -204,7 +204,7 @@ WHOLE = (
         | {"140,000 characters": (LINE * 2000)[:139_999] + "~", "1,000 characters of four bytes": "😀" * 1000,
            "21,845 characters of three": "한" * 21845},
         # No unit of 4,096 ends where a character does: of UTF-8, or of UTF-16.
-        later={"140,000 characters of two and four bytes": f"{'x' * 4095}{'😀' * 3000}{'é' * 132_904}~"},
+        later={"50,000 characters of two and four bytes": f"{'x' * 4095}{'😀' * 3000}{'é' * 42_904}~"},
     ),
 )  # fmt: skip
 # What software takes for one thing, and is of two kinds of rows.

@@ -71,7 +71,9 @@ def seen(target, values, by_name=None, names=()):
     called = {label: target.key(CALLED.get(label, "")) for label in list(values)[len(names) :]}
     called |= dict(zip(values, names, strict=False))
     orders = [
-        target.order(value, called[label], label, beyond=Beyond.SIZE if len(value) > rows.LONG else Beyond.NOTHING)
+        target.order(
+            value, called[label], label, beyond=Beyond.SIZE if len(value.encode()) > rows.LONG else Beyond.NOTHING
+        )
         for label, value in values.items()
     ]
     answers = dict(zip(values, target.send_all(orders), strict=True))
