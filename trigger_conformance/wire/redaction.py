@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -23,7 +23,10 @@ _JWT = re.compile(r"((?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]++\.[\w-]*+)\.(?:[\w-]++
 _JWT_BEGINS = "eyJ"
 # A shorter text turns up in ordinary answers by chance, so neither leaks nor variants can be told from it.
 TELLING_LENGTH = 8
-_PIECE = 8
+# Forms are looked for by pieces of one length: the longer it is, the fewer a text has.
+_SHORTEST_PIECE, _LONGEST_PIECE = 8, 16
+# So many pieces are taken out of a text at a time: all those of a long one would take many times its memory.
+_PIECES = 1 << 15
 # Of longer texts no two are alike.
 _SHORT_TEXT = 2048
 # How much of a body's ends is read with its escapes; reports show less of it.
@@ -48,6 +51,8 @@ class Redactor:
         self._forms: set[str] = set()
         # Texts are many and forms are thousands: a form is looked for where a piece of it is there.
         self._by_piece: defaultdict[str, set[str]] = defaultdict(set)
+        self._piece = _LONGEST_PIECE
+        self._pieces_of = _pieces_of(_LONGEST_PIECE)
         self._short: set[str] = set()
         # Of a credential in pieces each piece alone says little: only whole credentials are looked for like that.
         self._whole: list[str] = []
@@ -88,20 +93,28 @@ class Redactor:
 
     def _take_out(self, forms: Iterable[str]) -> None:
         self._known_spans.cache_clear()
+        forms = set(forms)
+        short = {form for form in forms if _piece_for(form) < _SHORTEST_PIECE}
+        self._short |= short
+        forms -= short
+        shortest = min(map(_piece_for, forms), default=_LONGEST_PIECE)
+        if shortest < self._piece:
+            self._piece, self._pieces_of = shortest, _pieces_of(shortest)
+            forms = forms.union(*self._by_piece.values())
+            self._by_piece.clear()
         for form in forms:
-            if len(form) < 2 * _PIECE - 1:
-                self._short.add(form)
-                continue
-            for offset in range(_PIECE):
-                self._by_piece[form[offset : offset + _PIECE]].add(form)
+            for offset in range(self._piece):
+                self._by_piece[form[offset : offset + self._piece]].add(form)
 
     def _forms_in(self, text: str) -> set[str]:
         # Of a form that is long enough one of its first pieces lies whole at a multiple of the pieces' length.
-        ends = range(_PIECE, len(text) + _PIECE, _PIECE)
-        at_multiples = map(text.__getitem__, map(slice, range(0, len(text), _PIECE), ends))
-        # One by one: a set of all would take many times the memory of a long text.
-        pieces = set(filter(self._by_piece.__contains__, at_multiples))
-        candidates = self._short.union(*(self._by_piece[piece] for piece in pieces))
+        stretch = self._piece * _PIECES
+        found = {
+            piece
+            for start in range(0, len(text), stretch)
+            for piece in filter(self._by_piece.__contains__, self._pieces_of(text, start, start + stretch))
+        }
+        candidates = self._short.union(*(self._by_piece[piece] for piece in found))
         return {form for form in candidates if form in text}
 
     def text(self, text: str) -> str:
@@ -191,6 +204,16 @@ class Redactor:
             ),
             body=self._bytes(request.body),
         )
+
+
+def _piece_for(form: str) -> int:
+    """The longest pieces of which one lies whole in a ``form`` wherever it stands."""
+    return min(_LONGEST_PIECE, (len(form) + 1) // 2)
+
+
+def _pieces_of(length: int) -> Callable[[str, int, int], list[str]]:
+    """Takes a text apart, from one place to another, into pieces of this ``length``; what is left over is none."""
+    return re.compile(f".{{{length}}}", re.DOTALL).findall
 
 
 def _place_to_cut(text: str, at: int) -> int:
