@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -28,17 +28,23 @@ _LONGEST_ANSWER = 1 << 18
 _LARGEST_EVIDENCE = 1 << 25
 
 
-def texts(exchanges: Iterable[Exchange], base_url: str, decisions: Iterable[Decision] = ()) -> Iterator[str]:
+def texts(
+    exchanges: Iterable[Exchange],
+    base_url: str,
+    decisions: Iterable[Decision] = (),
+    last: Callable[[str], str] = str,
+) -> Iterator[str]:
     """The HAR document of ``exchanges``, piece by piece, an entry a piece: of a long run it is large.
 
-    ``decisions`` are what checks made of the time that they had.
+    ``decisions`` are what checks made of the time that they had; ``last`` sees each text as it will stand there, before
+    JSON puts escapes into it.
     """
     creator = json.dumps({"name": "trigger-conformance", "version": __version__})
-    told = json.dumps([asdict(decision) for decision in decisions])
+    told = json.dumps([_seen_by(last, asdict(decision)) for decision in decisions])
     yield f'{{"log": {{"version": "1.2", "creator": {creator}, "pages": [], "_decisions": {told}, "entries": ['
     room, between = _LARGEST_EVIDENCE, "\n"
     for exchange in exchanges:
-        yield between + json.dumps(_entry(exchange if room > 0 else _gist(exchange), base_url))
+        yield between + json.dumps(_seen_by(last, _entry(exchange if room > 0 else _gist(exchange), base_url)))
         room -= _size(exchange)
         between = ",\n"
     yield "\n]}}\n"
@@ -127,6 +133,15 @@ def _entry(exchange: Exchange, base_url: str) -> dict[str, Any]:
     if exchange.failure is not None:
         entry["_error"] = {"kind": str(exchange.failure.kind), "detail": exchange.failure.detail}
     return entry
+
+
+def _seen_by(last: Callable[[str], str], told: Any) -> Any:
+    """What is ``told`` with each text in it as ``last`` has it."""
+    if isinstance(told, str):
+        return last(told)
+    if isinstance(told, dict):
+        return {name: _seen_by(last, value) for name, value in told.items()}
+    return [_seen_by(last, value) for value in told] if isinstance(told, list) else told
 
 
 def _size(exchange: Exchange) -> int:

@@ -236,9 +236,9 @@ class Run:
             (self.report_dir / name).parent.mkdir(exist_ok=True)
             (self.report_dir / name).write_bytes(body)
         self._render()
-        told = har.texts(self._kept(exchanges), station.shared.target.base_url, station.ledger.decisions())
+        base_url, last = station.shared.target.base_url, station.redactor.text
         with open(self.report_dir / har.FILE, "w", encoding="utf-8") as stream:
-            stream.writelines(map(station.redactor.text, told))
+            stream.writelines(har.texts(self._kept(exchanges), base_url, station.ledger.decisions(), last))
         # GitHub Actions shows what is appended there on the run's page.
         if self._page:
             with open(self._page, "a", encoding="utf-8") as stream:
