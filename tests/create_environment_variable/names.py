@@ -13,6 +13,7 @@ LONGEST = 64
 LONGER = "a longer one"
 # Between the labels of a name and of a value that travels with it.
 WITH_A_VALUE = ", and a value: "
+OF_PATHS, ENDING_A_PATH = "names_with_marks_are_found_by_their_paths", "/?"
 OF_SECRETS = "words of secrets"
 MARKS = ("two slashes and a dot", "a question mark, a percent sign and a plus")
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
@@ -55,17 +56,19 @@ def kinds(key, *, thorough):
         Kind("ordinary_names_are_accepted", ordinary(key, thorough=thorough)),
         Kind("names_of_64_characters_are_different", longest(key())),
         Kind("characters_of_other_planes_make_names_different", of_planes(key())),
-        Kind("names_with_marks_are_found_by_their_paths", in_paths(key(), thorough=thorough)),
+        Kind(OF_PATHS, in_paths(key(), thorough=thorough)),
         Kind("reserved_names_are_there_or_rejected", reserved(key(), thorough=thorough)),
     ]
 
 
-def check_of(label):
-    """Which check judges the name of a request that is labelled so; that of names with marks where none does."""
+def owner_of(name, label):
+    """Which check judges whether a ``name`` of a request that is labelled so is found by its path."""
+    if any(mark in name for mark in ENDING_A_PATH):
+        return OF_PATHS
     stems = (f"{OF_RUNS}{number:08X}_" for number in itertools.count())
     of_name = label.partition(WITH_A_VALUE)[0]
     found = (kind.check for kind in kinds(stems.__next__, thorough=False) if of_name in kind.rows)
-    return next(found, "names_with_marks_are_found_by_their_paths")
+    return next(found, OF_PATHS)
 
 
 def _may_be_made(name):

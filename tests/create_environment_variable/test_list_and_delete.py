@@ -44,7 +44,7 @@ from .grounds import (
     why_not_the_value,
 )
 from .named import is_ordinary
-from .names import check_of
+from .names import owner_of
 from .values import NAME, VALUE
 
 ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "deleteEnvironmentVariable"
@@ -276,7 +276,7 @@ def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
         # Whether odd names are found by their paths is a requirement of its own.
         if not is_ordinary(name) and (look := target.send(target.at(name))).status != SUCCESS:
             rests(
-                ID("names", check_of(accepted[name])),
+                ID("names", owner_of(name, accepted[name])),
                 "what is in the list is not found by its path",
                 [answers[name], look],
             )
