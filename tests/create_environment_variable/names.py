@@ -15,7 +15,7 @@ LONGER = "a longer one"
 WITH_A_VALUE = ", and a value: "
 OF_PATHS, ENDING_A_PATH = "names_with_marks_are_found_by_their_paths", "/?"
 OF_SECRETS = "words of secrets"
-MARKS = ("two slashes and a dot", "a question mark, a percent sign and a plus")
+MARKS = ("two slashes and a dot", "a question mark, a percent sign and a plus", "an ending as of a file")
 # What each kind is called here, in the order of the rows; names of numbers, dates and the like would say of no run.
 CHECKS = {
     "delimiters_make_keys_different": "delimiters_make_names_different",
