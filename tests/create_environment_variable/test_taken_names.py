@@ -25,6 +25,7 @@ from .grounds import (
 )
 from .values import NAME, VALUE, difference
 
+LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 REFUSED = ID("taken_names", "refused_request_changes_nothing")
 CLAUSE = "createEnvironmentVariable.responses"
 OF_OTHERS = "a value beside it"
@@ -164,6 +165,8 @@ def expect_last(target, label, answer, look, value):
     name = key_of(answer.request)
     listed = look.having([name])[name]
     told = difference(value, listed[-1]) if listed else "the list does not have it"
+    if listed and not isinstance(listed[-1], str):
+        rests(LIST_SCHEMA, f"{label}: the list has no text", [look.page])
     owner = NO_NEW_VALUES[label][-1]
     if told and owner and is_changed(target, value_of(answer.request)):
         rests(ID("values", owner), f"{label}: {told}", [answer, look.page])
