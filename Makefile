@@ -5,6 +5,8 @@ VENV := .venv
 CAN_RUN := $(VENV)/.can-run
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/
+# Tests wait more than they compute: for answers, for pages, for packages.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 INSTALL := $(RUN)python -m pip install --quiet --disable-pip-version-check
 
 # Without bytecode each process compiles some three hundred files once more.
@@ -16,7 +18,7 @@ conformance: $(CAN_RUN)  ## run the suite on the built-in reference server
 	$(RUN)trigger-conformance run $(ARGS)
 
 test: $(READY)  ## prove the suite: sound servers pass, faulty ones are caught; tells the twenty slowest tests
-	$(RUN)python -m pytest selftest -n 2 --dist worksteal --durations=20 --durations-min=2 $(ARGS)
+	$(RUN)python -m pytest selftest -n $(WORKERS) --dist worksteal --durations=20 --durations-min=2 $(ARGS)
 
 proof: $(READY)  ## every fault is caught, no sound variant is blamed: reports/proof.html
 	$(RUN)python -m selftest.proof $(ARGS)
