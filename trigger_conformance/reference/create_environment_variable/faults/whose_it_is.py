@@ -334,7 +334,7 @@ class ChangesForAnyCredential(CreateEnvironmentVariableServer):
         return await super().create_variable(request, environment)
 
 
-@fault("list_and_delete.accepted_variables_are_there")
+@fault("bodies.special_names_change_nothing", "list_and_delete.accepted_variables_are_there")
 class ReadsTheEnvironmentOfTheBody(CreateEnvironmentVariableServer):
     """An environment that the body names has the variable."""
 
