@@ -227,8 +227,9 @@ def mixed():
 
 
 def later(kinds):
-    """The rows that are new values of variables that are there, by their kinds."""
-    return {kind.check: dict(kind.later) for kind in kinds if kind.later}
+    """The rows that are new values of variables that are there, by their kinds: long ones, removed at once, first."""
+    found = sorted((kind for kind in kinds if kind.later), key=lambda kind: kind.check != "long_values_are_kept")
+    return {kind.check: dict(kind.later) for kind in found}
 
 
 def parts(kinds, *, thorough):
