@@ -58,6 +58,8 @@ def kinds(key, *, thorough):
         Kind("characters_of_other_planes_make_names_different", of_planes(key())),
         Kind(OF_PATHS, in_paths(key(), thorough=thorough)),
         Kind("reserved_names_are_there_or_rejected", reserved(key(), thorough=thorough)),
+        # Whether a value is shown under such a name is the affair of values.
+        Kind("", {OF_SECRETS: f"{key()}_SECRET_TOKEN_PASSWORD"}),
     ]
 
 
@@ -117,5 +119,4 @@ def in_paths(stem, *, thorough):
 
 def reserved(stem, *, thorough):
     """Names as platforms keep for themselves."""
-    beginnings = {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 1]}
-    return beginnings | {OF_SECRETS: f"{stem}_SECRET_TOKEN_PASSWORD"}
+    return {f"beginning with {each}": f"{each}{stem}" for each in RESERVED[: None if thorough else 1]}

@@ -305,7 +305,7 @@ class SharesEqualValues(CreateEnvironmentVariableServer):
                 variables[name] = Variable(each.name, "")
 
 
-@fault("list_and_delete.delete_removes_no_other")
+@fault("list_and_delete.delete_removes_no_other", "list_and_delete.every_deleted_variable_is_gone")
 class DeletesInAnyCase(CreateEnvironmentVariableServer):
     """A delete removes every name that is the same in other letters."""
 
@@ -314,7 +314,7 @@ class DeletesInAnyCase(CreateEnvironmentVariableServer):
             del variables[name]
 
 
-@fault("list_and_delete.delete_removes_no_other")
+@fault("list_and_delete.delete_removes_no_other", "list_and_delete.every_deleted_variable_is_gone")
 class DeletesByPattern(CreateEnvironmentVariableServer):
     """A delete takes a name for a pattern of SQL, in which an underscore is any character."""
 
