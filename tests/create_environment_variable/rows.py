@@ -203,8 +203,9 @@ WHOLE = (
          for length in (255, 256, 1024, 4096, 8192, 32768)}
         | {"140,000 characters": (LINE * 2000)[:139_999] + "~", "1,000 characters of four bytes": "😀" * 1000,
            "21,845 characters of three": "한" * 21845},
-        # No unit of 4,096 ends where a character does: of UTF-8, or of UTF-16.
-        later={"50,000 characters of two and four bytes": f"{'x' * 4095}{'😀' * 3000}{'é' * 42_904}~"},
+        # Beyond 64 kB in bytes alone; of UTF-8, and of UTF-16, units of 4,096 end within characters.
+        later={"58,000 characters, some of two and four bytes":
+               f"{'x' * 4095}{'😀' * 3000}{'é' * 1000}{'y' * 50_000}~"},
     ),
 )  # fmt: skip
 # What software takes for one thing, and is of two kinds of rows.
