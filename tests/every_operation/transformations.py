@@ -492,7 +492,7 @@ TELLING = (
     "astral, ending in 😁", "a sigma for a final one", "one space inside", "two spaces inside",
     "a no-break space inside", "hiragana", "katakana", "a leading space", "a full-width k", "sharp s", "a long s",
     "two slashes inside", "a variable inside", "a shorter one", "its tail", "in quotation marks",
-    "a byte-order mark before it", "other after 64 characters", "other after 128 characters", "with a fraction of zero",
+    "a byte-order mark before it", "other after 64 characters", "other after 128 characters", "with an exponent",
 )  # fmt: skip
 
 
