@@ -54,7 +54,7 @@ class DecodesEachPiece(CreateEnvironmentVariableServer):
         return b"".join(piece.decode("utf-8", "replace").encode() if broken else piece for piece in pieces)
 
 
-@fault(LOOK_ALIKES)
+@fault(LOOK_ALIKES, "list_and_delete.accepted_variables_are_there")
 class ReadsNamesInAnyCase(CreateEnvironmentVariableServer):
     """Of properties whose names differ in letter case alone the last one counts, as Go reads JSON."""
 
