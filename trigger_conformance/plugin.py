@@ -214,26 +214,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what the options select, in the order of the stages: last, for pytest groups items by their parameters."""
-    selection = _selection(config)
-    if selection is None:
-        return
-    kept = [item for item in items if requirement(item) in selection]
-    items[:] = sorted(kept, key=lambda item: (requirement(item).stage, _only_judges(item)))
+    """Put what was selected in the order of the stages: last, for pytest groups items by their parameters."""
+    if OWNERS in config.stash:
+        items.sort(key=lambda item: (requirement(item).stage, _only_judges(item)))
 
 
 def _only_judges(item: pytest.Item) -> bool:
     """Whether a check that closes a run sends nothing: it judges what others that close it have sent, too."""
     asked = inspect.signature(getattr(item, "function", _only_judges)).parameters
     return requirement(item).stage is Stage.CLOSING and "target" not in asked
-
-
-def _selection(config: pytest.Config) -> catalogue.Selection | None:
-    if (station := config.stash.get(STATION, None)) is not None:
-        return station.shared.selection
-    if (run := config.stash.get(RUN, None)) is not None:
-        return run.selection
-    return None
 
 
 @pytest.hookimpl(tryfirst=True)

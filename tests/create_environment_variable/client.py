@@ -270,10 +270,7 @@ class VariableClient(Client):
 
     def latest_look(self):
         """A look at the list as it is now: the one before, where nothing but looks has come since."""
-        since = (
-            each for each in self.wire.ledger.exchanges() if self._latest and each.number > self._latest.page.number
-        )
-        if not self._latest or any(each.request.method != "GET" for each in since):
+        if not self._latest or not self.has_only_looked_since(self._latest.page):
             self._latest = self.look()
         return self._latest
 

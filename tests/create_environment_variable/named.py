@@ -20,10 +20,7 @@ from .values import NAME, VALUE
 
 MOST = 8
 # Names that a look may take for each other, or for others, where the list does not; removals look for all of them.
-LOOKED_AT = (
-    transformations.PLAIN, "one letter in upper case", "an encoded digit",
-    *names.MARKS,
-)  # fmt: skip
+LOOKED_AT = (transformations.PLAIN, "one letter in upper case", "an encoded digit", *names.MARKS)
 
 
 @dataclass(frozen=True)

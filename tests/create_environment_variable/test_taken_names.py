@@ -116,7 +116,6 @@ def test_second_request_replaces_the_value_or_is_rejected(taken):
     expect(second).has_status(SUCCESS, *REJECTIONS)
     last = second if second.status == SUCCESS else first
     expect(look).satisfies(why_not_the_value([last]))
-
     expect(page.page).satisfies(why_not_listed(page, last))
 
 

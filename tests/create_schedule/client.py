@@ -246,8 +246,7 @@ class ScheduleClient(Client):
     def latest_look(self):
         """A look through the list as it is now: the one before, where nothing but looks has come since."""
         pages = self._latest.pages if self._latest else ()
-        since = (each for each in self.wire.ledger.exchanges() if pages and each.number > pages[-1].number)
-        if not pages or any(each.request.method != "GET" for each in since):
+        if not pages or not self.has_only_looked_since(pages[-1]):
             self._latest = self.look()
         return self._latest
 

@@ -412,12 +412,9 @@ def test_refused_request_creates_nothing(target, refusals):
 def in_turn(target, *labels):
     """Requests that carry, one after the other, the right key and what is no key."""
     authorizations = {**missing(target), **wrong_keys(target), RIGHT: target.bearer}
-    return [
-        target.valid(
-            label, key=target.spare_key() if label == RIGHT else None, authorization=authorizations[label]
-        )
-        for label in labels if label in authorizations
-    ]  # fmt: skip
+    keys = {RIGHT: target.spare_key()}
+    known = [label for label in labels if label in authorizations]
+    return [target.valid(label, key=keys.get(label), authorization=authorizations[label]) for label in known]
 
 
 def followers(exchanges):

@@ -358,6 +358,11 @@ class Client(ABC):
         made = self.keyed()[:2]
         return self.operation.key(made[-1].request) or "" if made else self.key()
 
+    def has_only_looked_since(self, exchange: Exchange) -> bool:
+        """Whether nothing but looks has come after an ``exchange``: what it showed is as it was."""
+        since = (each for each in self.wire.ledger.exchanges() if each.number > exchange.number)
+        return all(each.request.method == "GET" for each in since)
+
     def unspent(self, exchanges: Iterable[Exchange]) -> list[Exchange]:
         """Those whose key no request had that may have made something before: it must name something new next."""
         key, success = self.operation.key, self.contract.success
