@@ -445,13 +445,14 @@ def test_what_runs_ahead_of_its_reader_is_read_on_when_that_comes():
     connection.transport.resume_reading.assert_called_once()
 
 
-def test_a_run_keeps_so_much_of_large_answers_and_no_more(connect):
+@pytest.mark.parametrize(("requests", "fit"), [(100, 3), (4_000, 3), (20_000, 6), (100_000, 12)])
+def test_a_run_keeps_so_much_of_large_answers_and_no_more(requests, fit, connect):
     large = answer("202 Accepted", b'{"id":"' + b"x" * 1_000_000 + b'"}')
-    with canned(lambda _request, number, _connection: large if number <= 6 else OK) as base_url:
-        api = connect(base_url)
-        kinds = [api.create().outcome for _ in range(8)]
+    with canned(lambda _request, number, _connection: large if number <= fit + 2 else OK) as base_url:
+        api = connect(base_url, Budget(requests=requests, runs=1000, seconds=20))
+        kinds = [api.create().outcome for _ in range(fit + 4)]
     whole, cut = "202 Accepted", "an answer that there was no room for"
-    assert [kind.partition(":")[0] for kind in kinds] == [*[whole] * 3, cut, cut, cut, whole, whole]
+    assert [kind.partition(":")[0] for kind in kinds] == [*[whole] * fit, cut, cut, whole, whole]
 
 
 HEADS = (b"", b"HTTP/1.1 202 Accepted\r\n", b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -40,7 +40,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, budget: Budget, *, create: bool = False, anywhere: bool = False) -> None:
-        self._budget = budget
+        self.budget = budget
         self._read: list[Exchange] = []
         self.path = path
         self._anywhere = anywhere
@@ -97,7 +97,7 @@ class Ledger:
     @property
     def seconds_left(self) -> float:
         """Seconds until the time budget is spent; not below 0."""
-        return max(0.0, self._account("started") + self._budget.seconds - time.monotonic())
+        return max(0.0, self._account("started") + self.budget.seconds - time.monotonic())
 
     @property
     def seconds_spent(self) -> float:
@@ -107,12 +107,12 @@ class Ledger:
     @property
     def requests_left(self) -> int:
         """Requests that may still be sent."""
-        return max(0, self._budget.requests - self.requests)
+        return max(0, self.budget.requests - self.requests)
 
     @property
     def runs_left(self) -> int:
         """Runs that may still be created."""
-        return max(0, self._budget.runs - self.runs)
+        return max(0, self.budget.runs - self.runs)
 
     def reserve(self, runs: int) -> float:
         """Book one request that may create ``runs`` runs; returns when (monotonic) it may leave.
@@ -125,14 +125,14 @@ class Ledger:
             ).fetchone()
             requests, spent, started, next_slot, hold_until = row
             now = time.monotonic()
-            if requests >= self._budget.requests:
-                raise BudgetSpentError(f"the budget of {self._budget.requests} requests is spent (--max-requests)")
-            if spent + runs > self._budget.runs:
-                raise BudgetSpentError(f"{runs} more runs would exceed the budget of {self._budget.runs} (--max-runs)")
-            if now > started + self._budget.seconds:
-                raise BudgetSpentError(f"the budget of {self._budget.seconds:g} seconds is spent (--max-seconds)")
+            if requests >= self.budget.requests:
+                raise BudgetSpentError(f"the budget of {self.budget.requests} requests is spent (--max-requests)")
+            if spent + runs > self.budget.runs:
+                raise BudgetSpentError(f"{runs} more runs would exceed the budget of {self.budget.runs} (--max-runs)")
+            if now > started + self.budget.seconds:
+                raise BudgetSpentError(f"the budget of {self.budget.seconds:g} seconds is spent (--max-seconds)")
             slot = max(now, next_slot, hold_until)
-            pause = 1 / self._budget.per_second if self._budget.per_second else 0.0
+            pause = 1 / self.budget.per_second if self.budget.per_second else 0.0
             self._database.execute("UPDATE account SET requests = requests + 1, next_slot = ?", (slot + pause,))
         return float(slot)
 

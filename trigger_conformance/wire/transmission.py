@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from trigger_conformance.wire.http2 import Http2Transport
 
 # What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
-# Policies and tokens make the headers of every answer of some servers large.
+# Policies and tokens make the headers of every answer of some servers large. Who sends more looks at longer lists.
 _LARGE, _MOST_LARGE, _MOST_HEADERS = 1 << 12, 3 << 22, 3 << 24
+_A_LARGE_RUN, _MOST_TIMES = 10_000, 4
 # Objects take many times the memory of their text.
 _JSON_WEIGHT = 4
 # More than a process opens: what one book tells of connections is told apart by their numbers.
@@ -47,7 +48,8 @@ class Transmission:
         self._reading = reading
         self._url = httpx.URL(target.base_url)
         self._usual = f"Bearer {target.api_key}".encode()
-        self._room, self._room_of_headers = _MOST_LARGE, _MOST_HEADERS
+        times = min(max(ledger.budget.requests / _A_LARGE_RUN, 1), _MOST_TIMES)
+        self._room, self._room_of_headers = times * _MOST_LARGE, _MOST_HEADERS
 
     async def deliver(self, request: Request, sending: Sending) -> Exchange:
         """What came back, or what went wrong on the way: an error of the transport is the exchange's ``failure``."""
