@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,32 @@ def command(tmp_path):
     return run
 
 
+@contextmanager
+def alone(path):
+    """A context in which no other worker of pytest-xdist is at the lock file ``path``."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Makes a folder of that name, and fills it with ``make(folder)``, once for all workers of pytest-xdist."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def made(name, make):
+        folder, done = root / name, root / f"{name}-is-made"
+        with alone(root / f"{name}-lock"):
+            if not done.exists():
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
 @pytest.fixture(scope="session")
 def node():
     """The folder with the programs for node, its packages installed from their lock file."""
@@ -81,9 +109,7 @@ def node():
     folder = ROOT / "selftest" / "node"
     wanted = (folder / "package-lock.json").read_bytes()
     done = folder / "node_modules" / ".installed"
-    with (folder / ".lock").open("w") as lock:
-        # Several workers of pytest-xdist come here at once.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(folder / ".lock"):
         if not done.exists() or done.read_bytes() != wanted:
             subprocess.run(["npm", "ci", "--no-progress"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
             done.write_bytes(wanted)
@@ -99,12 +125,29 @@ def call(*line, folder, **variables):
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
+def packages(once):
+    """Variables by which pip finds what requirements-run.lock names in a folder, where it looks through far less.
+
+    README's own lines install from the registry.
+    """
+
+    def fetch(folder):
+        lock = ("--no-deps", "--require-hashes", "--requirement", ROOT / "requirements-run.lock")
+        done = call(sys.executable, "-m", "pip", "download", "--quiet", *lock, "--dest", folder, folder=folder)
+        assert done.status == 0, done.errors
+
+    return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(once("packages", fetch)), "PIP_COMPILE": "0"}
+
+
+@pytest.fixture(scope="session")
+def built(once):
     """The folder with the source archive, and the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    done = call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
-    assert done.status == 0, done.output + done.errors
-    return folder
+
+    def build(folder):
+        done = call(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
+        assert done.status == 0, done.output + done.errors
+
+    return once("dist", build)
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +156,34 @@ def wheel(built):
 
 
 @pytest.fixture(scope="session")
-def installed(wheel, tmp_path_factory):
+def installed(once, wheel, packages):
     """The console script of the wheel in an environment of its own."""
-    folder = tmp_path_factory.mktemp("clean")
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    done = call(folder / "venv/bin/pip", "install", "--quiet", wheel, folder=folder)
-    assert done.status == 0, done.errors
-    return folder / "venv/bin/trigger-conformance"
+
+    def install(folder):
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        done = call(folder / "venv/bin/pip", "install", "--quiet", wheel, folder=folder, **packages)
+        assert done.status == 0, done.errors
+
+    return once("clean", install) / "venv/bin/trigger-conformance"
+
+
+def pytest_collection_modifyitems(config, items):
+    """What takes long begins first, shared out among the workers of pytest-xdist: none ends with it alone.
+
+    A worker's part is as many tests in a row; ``long`` tests with one name ``together`` share what one fixture makes.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    groups = defaultdict(list)
+    for item in items:
+        if mark := item.get_closest_marker("long"):
+            groups[mark.kwargs.get("together", item.nodeid)].append(item)
+    first = {item for group in groups.values() for item in group}
+    rest = iter([item for item in items if item not in first])
+    shares = [list(chain.from_iterable(list(groups.values())[number::workers])) for number in range(workers)]
+    for number, share in enumerate(shares):
+        size = (len(items) + number) // workers
+        share += islice(rest, max(0, size - len(share)))
+    items[:] = [*chain.from_iterable(shares), *rest]
 
 
 @contextmanager

@@ -106,15 +106,18 @@ class Action:
 
 
 @pytest.fixture(scope="module")
-def action(tmp_path_factory):
+def action(once, packages, tmp_path_factory):
     """An action whose suite is installed already, as its own first step does."""
-    first = Action(tmp_path_factory.mktemp("first"), {})
-    done = first.run("Install the suite, with the very versions that it was proven with")
-    assert done.returncode == 0, done.stderr
+
+    def install(folder):
+        done = Action(folder, {}).run("Install the suite, with the very versions that it was proven with", **packages)
+        assert done.returncode == 0, done.stderr
+
+    temp = once("first", install) / "temp"
 
     def make(**inputs):
         new = Action(tmp_path_factory.mktemp("action"), {name.replace("_", "-"): each for name, each in inputs.items()})
-        (new.temp / "trigger-conformance").symlink_to(first.temp / "trigger-conformance")
+        (new.temp / "trigger-conformance").symlink_to(temp / "trigger-conformance")
         return new
 
     return make
@@ -234,8 +237,9 @@ def steps_of_jenkins():
 GATES = {"gitlab": steps_of_gitlab, "azure": steps_of_azure, "jenkins": steps_of_jenkins}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gate", GATES)
-def test_a_gate_installs_runs_and_ends_as_the_run_does(gate, wheel, tmp_path):
+def test_a_gate_installs_runs_and_ends_as_the_run_does(gate, wheel, packages, tmp_path):
     script, variables = GATES[gate]()
     # A job begins with a Python of its own.
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
@@ -245,7 +249,7 @@ def test_a_gate_installs_runs_and_ends_as_the_run_does(gate, wheel, tmp_path):
             "SUITE": str(wheel), "STAGING_KEY": key, "TRIGGER_CONFORMANCE_BASE_URL": server.base_url,
             "TRIGGER_CONFORMANCE_API_KEY": key, "PATH": f"{tmp_path / 'python/bin'}:{os.environ['PATH']}",
         }  # fmt: skip
-        ran = shell(script, tmp_path, **{**variables, **own})
+        ran = shell(script, tmp_path, **{**variables, **own, **packages})
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert (tmp_path / "conformance/junit.xml").exists()
     assert (tmp_path / "conformance/report.html").exists()
@@ -258,6 +262,7 @@ def test_a_gate_installs_runs_and_ends_as_the_run_does(gate, wheel, tmp_path):
         assert f"##vso[task.uploadsummary]{tmp_path}/conformance/summary.md" in ran.stdout
 
 
+@pytest.mark.long
 def test_the_kubernetes_job_runs_its_own_part(command, installed, tmp_path):
     document = yaml.safe_load((CI / "kubernetes.yaml").read_text("utf-8"))
     container = document["spec"]["template"]["spec"]["containers"][0]

@@ -172,8 +172,9 @@ def served(behaviour):
 class Reader:
     """Types what a page tells into one shell, in a folder of the reader's own, and tells how each line ended."""
 
-    def __init__(self, folder, programs):
+    def __init__(self, folder, programs, packages=None):
         self.folder = folder
+        self.packages = packages or {}
         self.port = free_port()
         stand_ins = folder.parent / "stand-ins"
         stand_ins.mkdir()
@@ -214,11 +215,12 @@ class Reader:
         (self.folder.parent / "page.sh").write_text("\n".join(self.script(wanted)) + "\n", "utf-8")
         named = {name: value for name, value in environment().items() if not name.startswith(("MAKE", "MFLAGS"))}
         variables = {
-            "PATH": self.path, "PYTHON": sys.executable, "PIP_NO_COMPILE": "1", "TRIGGER_CONFORMANCE_PROFILE": profile,
+            "PATH": self.path, "PYTHON": sys.executable, "PIP_COMPILE": "0", "TRIGGER_CONFORMANCE_PROFILE": profile,
             "UV_TOOL_DIR": str(self.folder / "tools"), "UV_TOOL_BIN_DIR": str(self.folder / "tools/bin"),
         }  # fmt: skip
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", self.folder.parent / "page.sh"], cwd=self.folder, env=named | variables,
+            ["bash", "--noprofile", "--norc", self.folder.parent / "page.sh"], cwd=self.folder,
+            env=named | variables | self.packages,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST, check=False,
         )  # fmt: skip
         parts = re.split(r"\n:: \d+ (\d+)\n", done.stdout)
@@ -247,12 +249,15 @@ def reader(request, tmp_path, page):
         })  # fmt: skip
     else:
         folder.mkdir()
-    if page.name in INSTALLING:
+    if page.name == "README.md":
         return Reader(folder, [])
+    packages = request.getfixturevalue("packages") if page.name in (*INSTALLING, *INSTALLED) else {}
+    if page.name in INSTALLING:
+        return Reader(folder, [], packages)
     if page.name in INSTALLED:
         shutil.copy(request.getfixturevalue("wheel"), folder)
         shutil.copy(ROOT / "requirements-run.lock", folder)
-        return Reader(folder, [str(request.getfixturevalue("installed").parent)])
+        return Reader(folder, [str(request.getfixturevalue("installed").parent)], packages)
     return Reader(folder, [str(Path(sys.executable).parent)])
 
 
@@ -289,7 +294,14 @@ def read(page, reader):
         assert missing == [], f"{typed.line}\n{output}"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if [*blocks(page)]], ids=lambda page: page.stem)
+LONG = {"README.md", "index.md", "tutorial.md"}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, id=page.stem, marks=[pytest.mark.long] if page.name in LONG else []) for page in PAGES
+     if [*blocks(page)]],
+)  # fmt: skip
 def test_what_a_page_tells_to_type_does_what_it_says(page, reader):
     read(page, reader)
 

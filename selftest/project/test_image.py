@@ -84,6 +84,9 @@ class Stage:
             assert word in ("CMD", "VOLUME"), word
 
 
+pytestmark = pytest.mark.long(together="image")
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
     """The last stage of the build."""

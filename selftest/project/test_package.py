@@ -78,6 +78,7 @@ def test_an_installed_suite_tells_its_versions(installed, tmp_path):
     assert {"Python", "schemathesis", "hypothesis", "pytest", "httpx", "openapi-core"} <= set(names)
 
 
+@pytest.mark.long
 def test_an_installed_suite_runs_on_its_own_server_and_on_a_named_target(installed, tmp_path):
     own = call(installed, "run", "--report-dir=.", folder=tmp_path)
     assert (own.status, own.results["verdict"]) == (0, "conformant"), own.output + own.errors

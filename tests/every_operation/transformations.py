@@ -415,15 +415,22 @@ def _fnv_1a(text, state=0x811C9DC5):
 
 def _fnv_collision(stem):
     """Two keys that begin with ``stem`` and have one FNV-1a hash: the last byte makes up for where they are apart."""
-    of_stem, seen = _fnv_1a(stem), {}
-    numbers = itertools.count()
+    parts, seen = _parts_with_fnv_1a(stem), {}
     while True:
-        part = f"{next(numbers):04x}"
-        state = _fnv_1a(part, of_stem)
+        part, state = next(parts)
         earlier, its = seen.setdefault(state >> 5, (part, state))
         letter = chr(ord("a") ^ state ^ its)
         if earlier != part and letter.isalpha():
             return f"{stem}{earlier}a", f"{stem}{part}{letter}"
+
+
+def _parts_with_fnv_1a(stem):
+    """Texts of one length, and the hash of ``stem`` with each after it."""
+    of_stem = _fnv_1a(stem)
+    for number in itertools.count():
+        start = f"{number:03x}"
+        of_start = _fnv_1a(start, of_stem)
+        yield from ((f"{start}{digit}", _fnv_1a(digit, of_start)) for digit in "0123456789abcdef")
 
 
 def collision(name, stem):

@@ -81,7 +81,7 @@ def _printable(data: bytes) -> str | None:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return text if all(character.isprintable() for character in text) else None
+    return text if text.isprintable() else None
 
 
 def fits_a_word(pieces: Iterable[Piece]) -> bool:

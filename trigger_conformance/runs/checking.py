@@ -83,8 +83,19 @@ def quiet(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="module")
 def traffic(target: Client, quiet: None, pytestconfig: pytest.Config) -> list[Exchange]:  # noqa: ARG001
-    """Every exchange of the operation; a part of the suite, which may never ask plainly, adds a sample of its own."""
-    station = pytestconfig.stash[STATION]
+    """Every exchange of the operation before its last checks, once all others have ended."""
+    return _exchanges(target, pytestconfig)
+
+
+@pytest.fixture
+def so_far(target: Client, pytestconfig: pytest.Config) -> list[Exchange]:
+    """Every exchange of the operation until now; others may be under way."""
+    return _exchanges(target, pytestconfig)
+
+
+def _exchanges(target: Client, config: pytest.Config) -> list[Exchange]:
+    """What was sent; a part of the suite, which may never ask plainly, adds a sample of its own."""
+    station = config.stash[STATION]
     operation = target.operation.id
     if not station.shared.selection.has_all_of(operation) and operation not in station.sampled:
         station.sampled.add(operation)

@@ -167,8 +167,8 @@ class Answer:
 
     def all(self, name: str) -> list[str]:
         """Every value of the header ``name``, one for each time that it was sent."""
-        wanted = name.lower()
-        return [value for header, value in self.headers if header.lower() == wanted]
+        wanted, size = name.lower(), len(name)
+        return [value for header, value in self.headers if len(header) == size and header.lower() == wanted]
 
     def header(self, name: str) -> str | None:
         """The first value of the header ``name``, or None."""

@@ -12,8 +12,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html.entities import html5
-from itertools import chain
 
 _LAYERS = 4
 # As licence keys are written.
@@ -101,16 +101,15 @@ FORMS: dict[str, Callable[[str], Iterable[str]]] = {
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as it is read: without letter case, and perhaps without escapes.
+    """A text as it is read: without letter case, and perhaps without the escapes of ``beneath``.
 
-    ``starts`` are where its stretches begin, ``origins`` where these begin in the text that was read; a stretch of one
-    character stands for an escape, in any other each character stands for itself.
+    Those are what ``pattern`` finds in the first and last ``around`` characters of it.
     """
 
     text: str
-    starts: Sequence[int] = (0,)
-    origins: Sequence[int] = (0,)
     beneath: Reading | None = None
+    pattern: re.Pattern[str] = _ESCAPE
+    around: int = 0
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where the characters from ``start`` to before ``end`` stand in the text that was read."""
@@ -119,8 +118,25 @@ class Reading:
         return self.beneath.span(self._origin(start), self._origin(end))
 
     def _origin(self, at: int) -> int:
-        stretch = bisect_right(self.starts, at) - 1
-        return self.origins[stretch] + at - self.starts[stretch]
+        starts, origins = self._stretches
+        stretch = bisect_right(starts, at) - 1
+        return origins[stretch] + at - starts[stretch]
+
+    @cached_property
+    def _stretches(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Where the stretches of its text begin, and where these begin in the text beneath.
+
+        A stretch of one character stands for an escape, in any other each character stands for itself.
+        """
+        starts, origins = [0], [0]
+        beneath = self.beneath.text if self.beneath else ""
+        for start, end in _ends(beneath, self.around):
+            for match in self.pattern.finditer(beneath[start:end]):
+                # The escape's own stretch, and the one after it.
+                begins = starts[-1] + start + match.start() - origins[-1]
+                starts += [begins, begins + len(_written(match))]
+                origins += [start + match.start(), start + match.end()]
+        return starts, origins
 
 
 def readings(text: str, around: int | None = None) -> Iterator[Reading]:
@@ -143,24 +159,26 @@ def readings(text: str, around: int | None = None) -> Iterator[Reading]:
 def _read(reading: Reading, pattern: re.Pattern[str], around: int) -> Reading | None:
     """``reading`` with what ``pattern`` finds in its beginning and end read; None where that is nothing."""
     parts: list[str] = []
-    starts, origins = [0], [0]
-    length = done = 0
-    middle = max(around, len(reading.text) - around)
-    for match in chain(pattern.finditer(reading.text, 0, around), pattern.finditer(reading.text, middle)):
-        character = _character(match)
-        if character is None:
-            continue
-        between = reading.text[done : match.start()]
-        parts += [between, character]
-        length += len(between)
-        # The escape's own stretch, and the one after it.
-        starts += [length, length + len(character)]
-        origins += [match.start(), match.end()]
-        length += len(character)
-        done = match.end()
-    if not parts:
-        return None
-    return Reading("".join([*parts, reading.text[done:]]), starts, origins, reading)
+    done = 0
+    for start, end in _ends(reading.text, around):
+        parts += [reading.text[done:start], pattern.sub(_written, reading.text[start:end])]
+        done = end
+    text = "".join(parts)
+    # What an escape stands for is shorter than it.
+    return Reading(text, reading, pattern, around) if len(text) < len(reading.text) else None
+
+
+def _ends(text: str, around: int) -> list[tuple[int, int]]:
+    """From where to where the beginning and the end of ``text`` are, all of it where they meet."""
+    if len(text) <= 2 * around:
+        return [(0, len(text))]
+    return [(0, around), (len(text) - around, len(text))]
+
+
+def _written(match: re.Match[str]) -> str:
+    """What an escape stands for; itself where that is no character."""
+    character = _character(match)
+    return match[0] if character is None else character
 
 
 def _character(match: re.Match[str]) -> str | None:
