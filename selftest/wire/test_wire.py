@@ -445,6 +445,16 @@ def test_what_runs_ahead_of_its_reader_is_read_on_when_that_comes():
     connection.transport.resume_reading.assert_called_once()
 
 
+def test_a_target_that_was_given_up_is_waited_for_a_moment_only(connect):
+    with canned(lambda _request, _number, _connection: time.sleep(3) or OK) as base_url:
+        api = connect(base_url, timeout=30.0)
+        api.wire.give_up()
+        began = time.monotonic()
+        exchange = api.create()
+    assert exchange.failure.kind is FailureKind.TIMEOUT
+    assert time.monotonic() - began < 3
+
+
 @pytest.mark.parametrize(("requests", "fit"), [(100, 3), (4_000, 3), (20_000, 6), (100_000, 12)])
 def test_a_run_keeps_so_much_of_large_answers_and_no_more(requests, fit, connect):
     large = answer("202 Accepted", b'{"id":"' + b"x" * 1_000_000 + b'"}')

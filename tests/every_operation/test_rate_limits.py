@@ -111,9 +111,12 @@ def press_on(target):
     sent: list[Exchange] = []
     for way, run_counts in volleys(target, sent):
         try:
-            sent += fire(target, way, run_counts[: target.options.press_requests - len(sent)])
+            volley = fire(target, way, run_counts[: target.options.press_requests - len(sent)])
         except BudgetSpentError as error:
             return Pressed(sent, None, unlimited(target, sent, str(error)))
+        sent += volley
+        if all(each.answer is None for each in volley):
+            return Pressed(sent, None, unlimited(target, sent, "the target does not answer any more"))
         if refused := [each for each in sent if each.status == 429]:
             # The last promise counts: nothing was accepted after it was made.
             return Pressed(sent, max(refused, key=lambda each: each.ended))

@@ -115,8 +115,10 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     label(item, decided, operation.contract.clause(decided.clause), operation.contract.documentation)
     if why := station.why_untested(operation):
         raise NotApplicableError(why)
-    if station.ledger.down and decided.stage is not Stage.CLOSING:
-        raise InconclusiveError(station.ledger.down)
+    if down := station.ledger.down:
+        station.wire.give_up()
+        if decided.stage is not Stage.CLOSING:
+            raise InconclusiveError(down)
     return (yield from second_look(item, station, item.setup))
 
 

@@ -25,6 +25,7 @@ from trigger_conformance.wire.turns import Turns
 from trigger_conformance.wire.waiting import Ban
 
 _GATE_PATIENCE = 1.5
+_A_MOMENT = 0.5
 _USUALLY = Sending()
 
 
@@ -60,6 +61,7 @@ class Wire:
         self._way = self._layers(reading, room)
         self._volleys = 0
         self._lost: list[Exchange] = []
+        self._gave_up = False
 
     def _layers(self, reading: Reading, room: Room | None) -> Way:
         pace, ledger, redactor = self._pace, self.ledger, self.redactor
@@ -196,7 +198,13 @@ class Wire:
         if (held := self._pace.hold_for(wanted)) is not None:
             self.ledger.hold(time.monotonic() + held)
 
+    def give_up(self) -> None:
+        """From now on wait a moment only for each answer: the target has stopped answering, it seems for good."""
+        self._gave_up = True
+
     async def _deliver(self, request: Request, sending: Sending) -> Exchange:
+        if self._gave_up:
+            sending = replace(sending, timeout=_A_MOMENT)
         return self._note_loss(await self._way.deliver(request, replace(sending, check=self.check)))
 
 
