@@ -11,13 +11,14 @@ from allure_commons import hookimpl, plugin_manager
 
 from trigger_conformance.checks.requirement import Level, Requirement
 from trigger_conformance.contract.contract import Clause
+from trigger_conformance.contract.quoting import shortened
 from trigger_conformance.report.curl import FRESH, Way, curl_line, is_fresh
 from trigger_conformance.report.results import headers_shown
 from trigger_conformance.wire.exchange import Exchange
 from trigger_conformance.wire.redaction import Redactor
 
 _MOST_EXCHANGES = 20
-_LARGEST_BODY = 2000
+_LARGEST_BODY, _LARGEST_HEADERS = 2000, 8000
 _SEVERITY = {
     Level.MUST: allure.severity_level.CRITICAL,
     Level.SHOULD: allure.severity_level.NORMAL,
@@ -90,6 +91,7 @@ def transcript(exchange: Exchange, way: Way) -> str:
     fresh = [FRESH] if is_fresh(line) else []
     lines = [f"#{exchange.number}{label}", *fresh, line, exchange.outcome]
     if exchange.answer is not None:
-        lines += [f"{name}: {value}" for name, value in headers_shown(exchange.answer)]
-        lines += ["", exchange.answer.body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")]
+        headers = "\n".join(f"{name}: {value}" for name, value in headers_shown(exchange.answer))
+        body = exchange.answer.body[:_LARGEST_BODY].decode("utf-8", "backslashreplace")
+        lines += [shortened(headers, _LARGEST_HEADERS), "", body]
     return "\n".join(lines)
