@@ -455,7 +455,7 @@ def test_a_target_that_was_given_up_is_waited_for_a_moment_only(connect):
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize(("requests", "fit"), [(100, 3), (4_000, 3), (20_000, 6), (100_000, 12)])
+@pytest.mark.parametrize(("requests", "fit"), [(100, 4), (4_000, 4), (20_000, 9), (100_000, 14)])
 def test_a_run_keeps_so_much_of_large_answers_and_no_more(requests, fit, connect):
     large = answer("202 Accepted", b'{"id":"' + b"x" * 1_000_000 + b'"}')
     with canned(lambda _request, number, _connection: large if number <= fit + 2 else OK) as base_url:

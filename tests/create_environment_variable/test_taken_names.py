@@ -76,6 +76,9 @@ NO_NEW_VALUES = {
     "300 characters, another end": (3, f"{'x' * 299}2", ""),
     "the same in small letters": (1, "a new value", ""),
     "what it was before": (3, f"{'x' * 299}A", ""),
+    "a new value and a space": (1, "a new value ", "white_space_around_is_kept"),
+    "a number": (2, "1", "numbers_are_kept"),
+    "a number that is as much": (2, "1.0", "numbers_are_kept"),
 }
 
 
@@ -94,7 +97,7 @@ def replaced(target, taken):
     names = [key_of(each.request) for each in (first, *others) if each.status == SUCCESS]
     # What of others is not there, or is there under another name, has requirements of its own.
     names = [name for name, values in page.having(names).items() if values or name == key_of(first.request)]
-    waiting = list(NO_NEW_VALUES.items())[: target.pick(smoke=0, standard=8, thorough=13)]
+    waiting = list(NO_NEW_VALUES.items())[: target.pick(smoke=0, standard=8, thorough=len(NO_NEW_VALUES))]
     rounds = []
     while waiting:
         places = [place % len(names) for _, (place, *_) in waiting]

@@ -207,12 +207,18 @@ def rejected(month):
             "seven fields, from the second to the year": f"0 0 12 15 {month} * 2030",
             "three fields": f"15 {month} *",
             "two fields": f"{month} *",
+            "a command after it": f"0 12 15 {month} * /bin/true",
         },
-        "minutes": {"minute 60": f"60 12 15 {month} *", "a range to minute 60": f"50-60 12 15 {month} *"},
+        "minutes": {
+            "minute 60": f"60 12 15 {month} *",
+            "a range to minute 60": f"50-60 12 15 {month} *",
+            "a list with minute 60": f"0,60 12 15 {month} *",
+        },
         "hours": {
             "hour 24": f"0 24 15 {month} *",
             "a list with hour 24": f"0 12,24 15 {month} *",
             "hour 256": f"0 256 15 {month} *",
+            "a range to hour 24": f"0 8-24 15 {month} *",
         },
         "days": {
             "day 0": f"0 12 0 {month} *",
@@ -221,7 +227,11 @@ def rejected(month):
             "a range from day 0": f"0 12 0-5 {month} *",
         },
         "months": {"month 0": "0 12 15 0 *", "month 13": "0 12 15 13 *", "a range from month 0": "0 12 15 0-5 *"},
-        "weekdays": {"weekday 8": f"0 12 * {month} 8", "8L": f"0 12 * {month} 8L"},
+        "weekdays": {
+            "weekday 8": f"0 12 * {month} 8",
+            "8L": f"0 12 * {month} 8L",
+            "a list with weekday 8": f"0 12 * {month} 1,8",
+        },
         "negatives": {
             "a negative minute": f"-5 12 15 {month} *",
             "a negative step": f"*/-5 12 15 {month} *",
@@ -255,6 +265,8 @@ def rejected(month):
             "a range of three": f"10-20-30 12 15 {month} *",
             "a rate": "rate(365 days)",
             "a date": "2099-12-31T12:00:00Z",
+            "quotation marks around it": f'"0 12 15 {month} *"',
+            "an empty member in front of a list": f",5 12 15 {month} *",
         },
     }
 

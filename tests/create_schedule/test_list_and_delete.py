@@ -428,8 +428,9 @@ def test_every_deleted_schedule_is_gone(target, traffic, at_the_end):
 @pytest.fixture(scope="module")
 def odd_pages(target):
     """Pages that are none."""
-    queries = ("?page=0", "?page=-1", "?page=x", "?page=99999999999999999999", "?perPage=0", "?perPage=-1", "?perPage=")
-    chosen = queries[: target.pick(smoke=0, standard=4, thorough=9)]
+    queries = ("?page=0", "?page=-1", "?page=x", "?page=99999999999999999999", "?perPage=0", "?perPage=-1",
+               "?perPage=", "?perPage=x", "?page=", "?page=1.5", "?perPage=1.5")  # fmt: skip
+    chosen = queries[: target.pick(smoke=0, standard=4, thorough=len(queries))]
     return target.send_all(target.looking(query=query, label=f"the list with {query}") for query in chosen)
 
 

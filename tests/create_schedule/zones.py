@@ -70,6 +70,8 @@ NO_ZONES = {
     "a backslash": "Europe\\London",
     "a way out": "../Europe/London",
     "two zones": "Europe/London,Europe/Berlin",
+    "a colon in front, as TZ has it": ":Europe/London",
+    "a rule of POSIX with its summer": "Abc5Def,M3.2.0,M11.1.0",
 }
 # How software may write a zone otherwise.
 OTHER_SPELLINGS = {

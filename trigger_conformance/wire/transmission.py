@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
 # Policies and tokens make the headers of every answer of some servers large. Who sends more looks at longer lists.
-_LARGE, _MOST_LARGE, _MOST_HEADERS = 1 << 12, 3 << 22, 3 << 24
-_A_LARGE_RUN, _MOST_TIMES = 10_000, 4
+_LARGE, _MOST_LARGE, _MOST_HEADERS = 1 << 12, 9 << 21, 3 << 24
+_A_LARGE_RUN, _MOST_TIMES = 10_000, 3
 # Objects take many times the memory of their text.
 _JSON_WEIGHT = 4
 # More than a process opens: what one book tells of connections is told apart by their numbers.

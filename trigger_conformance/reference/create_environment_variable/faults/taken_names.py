@@ -175,6 +175,25 @@ class ComparesWithoutCase(_Choosy):
 
 
 @fault(ODD)
+class ComparesWithoutSpacesBehind(_Choosy):
+    """A new value that differs in spaces at its end is the old one, as databases pad what they compare."""
+
+    def says_nothing_new(self, there: Variable, order: Variable) -> bool:
+        return there.value.rstrip(" ") == order.value.rstrip(" ")
+
+
+@fault(ODD)
+class ComparesAsNumbers(_Choosy):
+    """New values that are numbers are compared as such: 1.0 is 1."""
+
+    def says_nothing_new(self, there: Variable, order: Variable) -> bool:
+        try:
+            return float(there.value) == float(order.value)
+        except ValueError:
+            return False
+
+
+@fault(ODD)
 class ComparesTheBeginning(_Choosy):
     """A new value is compared by its length and its first 255 characters."""
 

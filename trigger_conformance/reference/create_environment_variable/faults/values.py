@@ -430,6 +430,19 @@ def writes_booleans_small(value: str) -> str:
     return value.lower() if value.lower() in ("true", "false") else value
 
 
+@keeping(NUMBERS)
+def reads_hours_and_minutes(value: str) -> str:
+    """Hours and minutes are a number to the base of 60, as YAML 1.1 has them."""
+    found = re.fullmatch(r"(\d?\d):([0-5]\d)", value)
+    return str(60 * int(found[1]) + int(found[2])) if found else value
+
+
+@keeping("values.secrets_are_kept")
+def ends_keys_at_their_last_line(value: str) -> str:
+    """A key in PEM ends with its last line, without a line break."""
+    return value.removesuffix("\n") if value.endswith("END X-----\n") else value
+
+
 @keeping(WORDS)
 def takes_tildes_for_nothing(value: str) -> str:
     """A tilde is YAML's null."""

@@ -841,6 +841,62 @@ class ListsMayHaveGaps(CreateScheduleServer):
         return super().read_field(field, ",".join(each for each in text.split(",") if each))
 
 
+class _FirstOfLists(CreateScheduleServer):
+    """Of a list the first member is looked at, and others are dropped where they are out of range."""
+
+    of = MINUTE
+
+    def read_field(self, field: Field, text: str) -> frozenset[int]:
+        first, *others = text.split(",")
+        if field is self.of and not text.startswith(","):
+            others = [each for each in others if not each.isdigit() or int(each) in field.all]
+        return super().read_field(field, ",".join([first, *others]))
+
+
+@fault("cron.minutes_out_of_range_are_rejected")
+class DropsMinutesOfLists(_FirstOfLists):
+    """A minute out of range that is not the first of a list is dropped."""
+
+
+@fault("cron.weekdays_out_of_range_are_rejected")
+class DropsWeekdaysOfLists(_FirstOfLists):
+    """A day of the week out of range that is not the first of a list is dropped."""
+
+    of = WEEKDAY
+
+
+@fault("cron.hours_out_of_range_are_rejected")
+class EndsRangesAt24(CreateScheduleServer):
+    """A range of hours may end at 24, which is 23."""
+
+    def read_range(self, field: Field, span: str, is_stepped: bool) -> tuple[int, int]:
+        return super().read_range(field, re.sub("-24$", "-23", span) if field is HOUR else span, is_stepped)
+
+
+@fault(COUNTS)
+class ProgramsAreIgnored(CreateScheduleServer):
+    """A program's path after a pattern is what a crontab has there, and is ignored."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        return super().cron_fields(text.partition(" /")[0])
+
+
+@fault(TEXT)
+class QuotationMarksAreDropped(CreateScheduleServer):
+    """A pattern may stand in quotation marks."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        return super().cron_fields(text.strip('"'))
+
+
+@fault(TEXT)
+class FirstMembersMayBeEmpty(CreateScheduleServer):
+    """An empty member in front of a list is none."""
+
+    def read_field(self, field: Field, text: str) -> frozenset[int]:
+        return super().read_field(field, text.removeprefix(","))
+
+
 @fault(TEXT)
 class StepsMayBeLeftOut(CreateScheduleServer):
     """A slash without a number is a step of 1."""

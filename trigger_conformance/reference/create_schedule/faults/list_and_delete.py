@@ -411,6 +411,36 @@ class FailsOnPagesThatAreNoNumbers(CreateScheduleServer):
 
 
 @fault(INVALID)
+class FailsOnPagesThatAreNotWhole(CreateScheduleServer):
+    """A page that is a fraction is answered 500."""
+
+    def page_number(self, given: str | None) -> int:
+        if given is not None and re.fullmatch(r"\d+\.\d+", given):
+            raise Problem(500, "OFFSET must be an integer")
+        return super().page_number(given)
+
+
+@fault(INVALID)
+class FailsOnEmptyPages(CreateScheduleServer):
+    """A page that is empty is answered 500."""
+
+    def page_number(self, given: str | None) -> int:
+        if given == "":
+            raise Problem(500, "invalid literal for int() with base 10: ''")
+        return super().page_number(given)
+
+
+@fault(INVALID)
+class FailsOnPageSizesThatAreNoNumbers(CreateScheduleServer):
+    """A perPage that is no number is answered 500."""
+
+    def page_size(self, given: str | None) -> int:
+        if given is not None and given.isalpha():
+            raise Problem(500, "NaN is no integer")
+        return super().page_size(given)
+
+
+@fault(INVALID)
 class FailsOnNoneAPage(CreateScheduleServer):
     """perPage 0 divides by nothing: 500."""
 

@@ -169,6 +169,22 @@ class TakesRulesOfPosix(CreateScheduleServer):
         return super().zone(timezone if timezone in all_zones() else "UTC")
 
 
+@fault(REJECTED)
+class TakesRulesWithSummer(TakesRulesOfPosix):
+    """A rule as the variable TZ has them, with when its summer begins and ends, is a zone; nextRun is in UTC."""
+
+    def is_zone(self, timezone: str) -> bool:
+        return timezone.count(",M") == 2 or CreateScheduleServer.is_zone(self, timezone)
+
+
+@fault(REJECTED)
+class ColonsBeforeZonesAreDropped(_Reading):
+    """A colon may stand before a zone, as in the variable TZ."""
+
+    def read(self, timezone: str) -> str:
+        return timezone.removeprefix(":")
+
+
 @fault("bodies.odd_characters_in_strings_are_answered", "answers.never_a_server_error")
 class FailsOnNulInZones(CreateScheduleServer):
     """A zone's name with NUL is answered 500: the file cannot be opened."""
