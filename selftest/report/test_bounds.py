@@ -76,6 +76,10 @@ def test_evidence_has_an_end(monkeypatch):
     kept = json.loads("".join(har.texts(every, "http://target")))
     sizes = [len(entry["response"]["content"]["text"]) for entry in kept["log"]["entries"]]
     assert sizes == [9000] * 3 + [256] * 7
+    # What is counted is what is written: six characters for one of these.
+    every = [exchange(body=b"\1" * 9000, number=number) for number in range(10)]
+    kept = json.loads("".join(har.texts(every, "http://target")))
+    assert [len(entry["response"]["content"]["text"]) for entry in kept["log"]["entries"]] == [9000] + [256] * 9
 
 
 def test_a_violation_beside_a_crash_keeps_its_exit_status():

@@ -151,7 +151,9 @@ def _size(exchange: Exchange) -> int:
     if answer is None:
         return sent
     headers = sum(len(name) + len(value) for name, value in answer.headers)
-    return sent + headers + (len(answer.body) if len(answer.body) <= _LONGEST_ANSWER else _HEAD + _TAIL)
+    # JSON writes some characters six times as long.
+    kept = answer.body if len(answer.body) <= _LONGEST_ANSWER else answer.body[: _HEAD + _TAIL]
+    return sent + headers + len(json.dumps(kept.decode("latin-1")))
 
 
 def _gist(exchange: Exchange) -> Exchange:
