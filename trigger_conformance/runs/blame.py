@@ -97,7 +97,6 @@ def _why_not_blamed(violation: ViolationError, station: Station, requirement: Re
         while not station.api.is_up():
             if time.monotonic() >= until:
                 station.ledger.down = f"the target stopped answering after: {suspicious[-1].outcome}"
-                station.wire.give_up()
                 return station.ledger.down
             station.wire.pause(0.25)
     except BudgetSpentError as error:

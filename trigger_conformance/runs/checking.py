@@ -116,6 +116,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     if why := station.why_untested(operation):
         raise NotApplicableError(why)
     if down := station.ledger.down:
+        # Whichever process found it so.
         station.wire.give_up()
         if decided.stage is not Stage.CLOSING:
             raise InconclusiveError(down)

@@ -162,8 +162,10 @@ class TakesLocal(_Reading):
 class TakesRulesOfPosix(CreateScheduleServer):
     """A rule as the variable TZ has them, such as Abc5, is a zone; nextRun is worked out in UTC."""
 
+    rule = r"[A-Za-z]{3,}[+-]?\d{1,2}"
+
     def is_zone(self, timezone: str) -> bool:
-        return super().is_zone(timezone) or re.fullmatch(r"[A-Za-z]{3,}[+-]?\d{1,2}", timezone) is not None
+        return super().is_zone(timezone) or re.fullmatch(self.rule, timezone) is not None
 
     def zone(self, timezone: str) -> ZoneInfo:
         return super().zone(timezone if timezone in all_zones() else "UTC")
@@ -173,8 +175,7 @@ class TakesRulesOfPosix(CreateScheduleServer):
 class TakesRulesWithSummer(TakesRulesOfPosix):
     """A rule as the variable TZ has them, with when its summer begins and ends, is a zone; nextRun is in UTC."""
 
-    def is_zone(self, timezone: str) -> bool:
-        return timezone.count(",M") == 2 or CreateScheduleServer.is_zone(self, timezone)
+    rule = r"[A-Za-z]{3,}\d{1,2}[A-Za-z]{3,}(,M[\d.]+){2}"
 
 
 @fault(REJECTED)
