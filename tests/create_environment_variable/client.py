@@ -10,10 +10,11 @@ from functools import cached_property
 from urllib.parse import quote
 
 from trigger_conformance.checks.client import Client
-from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
+from .grounds import ODD
 from .sights import SIGHTS
 from .values import CLIMBING, NAME, OF_RUNS, VALUE, hides
 
@@ -74,7 +75,7 @@ class VariableClient(Client):
         super().__init__(operation, target, wire)
         self._turns = 0
         self._telling = set()
-        self._to_use_again = iter(())
+        self._to_use_again, self._used_again = iter(()), set()
         self._plain = self._latest = None
         self._of_first = self.stated.get("environment")
         self._of_second = self.stated.get("second_environment")
@@ -149,7 +150,9 @@ class VariableClient(Client):
 
     def spare_key(self):
         """The name of a variable that takes new values, a different one each time."""
-        return next(self._to_use_again, None)
+        name = next(self._to_use_again, None)
+        self._used_again.add(name)
+        return name
 
     def generated_key(self):
         """A name for a generated request that is to be accepted."""
@@ -228,6 +231,20 @@ class VariableClient(Client):
         look = self.plain_ones().look if self._plain is None else None
         _ = self.hides
         self.watch(made, look)
+        self._given_new_values(made)
+
+    def _given_new_values(self, made):
+        """Variables that are there take plain values as before: else nothing is seen of what is odd in others."""
+        key, why_not = self.operation.key, self.operation.why_not_as_asked
+        odd = [each for each in made if key(each.request) in self._used_again and why_not(each)]
+        if not odd:
+            return
+        order = self.order("a plain value of a variable that is there", key(odd[0].request), "a further plain value")
+        plain = super().send(order)
+        look = self.watch([plain])
+        if why_not(plain):
+            self.use_again(())
+            rests(ODD, "a further value of a variable is not seen", [plain, look.page, *odd])
 
     def watch(self, answers, look=None):
         """Remember what a ``look`` at the list, or a new one, shows of the variables of these answers."""

@@ -17,6 +17,8 @@ STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
 THERE = ID("list_and_delete", "accepted_variables_are_there")
 FREE = ID("list_and_delete", "name_is_free_after_a_delete")
 REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
+ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
+BESIDE = ID("many_at_once", "concurrent_requests_with_different_names_make_all")
 SUCCESS = OPERATION.contract.success
 key_of = OPERATION.key
 
@@ -72,13 +74,15 @@ def given_removals(target):
 def given_new_values(target):
     """A variable that nobody else touches has its new value, and after its removal that of its name's next request."""
     name = target.key()
-    first, second = (target.send(target.order(f"the {which} value of a name", name)) for which in ("first", "second"))
-    given_accepted([first])
-    given(second, rests_on=REPLACED).has_status(SUCCESS, *REJECTIONS)
-    last = second if second.status == SUCCESS else first
-    given(target.send(target.at(name)), rests_on=REPLACED).satisfies(why_not_the_value([last]))
+    last = target.send(target.order("the first value of a name", name))
+    given_accepted([last])
+    for which, owner in (("second", REPLACED), ("third", ODD)):
+        new = target.send(target.order(f"the {which} value of a name", name))
+        given(new, rests_on=owner).has_status(SUCCESS, *REJECTIONS)
+        last = new if new.status == SUCCESS else last
+        given(target.send(target.at(name)), rests_on=owner).satisfies(why_not_the_value([last]))
     target.send(target.removal(name))
-    back = target.send(target.order("the third value of a name", name))
+    back = target.send(target.order("the value of a name that was free again", name))
     given(back, rests_on=FREE).is_accepted()
     given(target.send(target.at(name)), rests_on=FREE).satisfies(why_not_the_value([back]))
 

@@ -15,7 +15,7 @@ from trigger_conformance.wire.exchange import Exchange
 
 from . import names
 from .client import Look
-from .grounds import SUCCESS, THERE, key_of, value_of
+from .grounds import BESIDE, SUCCESS, THERE, key_of, value_of
 from .values import NAME, VALUE
 
 MOST = 8
@@ -80,6 +80,7 @@ class Named:
         shared = self._shared()
         for labels in shared:
             if labels[-1] in mine:
+                self._given_apart(labels)
                 message = f"{len(labels)} names are one variable: {'; '.join(labels[:MOST])}"
                 evidence = [self.by_name[label] for label in labels if label in self.by_name]
                 raise ViolationError(message, evidence, [Wrong(each, message, NAME) for each in evidence])
@@ -89,6 +90,13 @@ class Named:
         listed = self.look.having(key_of(self.answers[label].request) for label in alone)
         if lost := [name for name, values in listed.items() if not values]:
             self._judge_the_lost(alone, lost)
+
+    def _given_apart(self, labels):
+        """Where the list has each of the names, with one value, it is the value that was taken for another's."""
+        listed = self.look.having(key_of(self.answers[label].request) for label in labels)
+        if all(listed.values()) and len({str(values[-1]) for values in listed.values()}) == 1:
+            rests(BESIDE, "variables made at once have one value", [self.by_name[each] for each in labels
+                                                                   if each in self.by_name])  # fmt: skip
 
     def _judge_the_lost(self, labels, lost):
         """What the list does not have as it was sent: it has it otherwise, or has less than there is."""

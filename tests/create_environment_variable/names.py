@@ -49,8 +49,7 @@ def kinds(key, *, thorough):
             # Some rows differ in what no name has.
             new = {label: each for label, each in rows.items() if _may_be_made(each) and each not in taken}
             taken |= {*new.values()}
-            more = of_one_hash(key()) if kind.check == "keys_with_equal_checksums_are_different" else {}
-            found.append(Kind(CHECKS[kind.check], new | more))
+            found.append(Kind(CHECKS[kind.check], new | _more(kind.check, key(), thorough=thorough)))
     return [
         *found,
         Kind("ordinary_names_are_accepted", ordinary(key, thorough=thorough)),
@@ -76,6 +75,33 @@ def owner_of(name, label):
 def _may_be_made(name):
     """Only names that tell of the run, and are removed by their paths in one way."""
     return OF_RUNS in name and not CLIMBING.search(name)
+
+
+def _more(check, stem, *, thorough):
+    """Rows that keys have otherwise, or not at all."""
+    if check == "keys_with_equal_checksums_are_different":
+        return of_one_hash(stem)
+    if check == "delimiters_make_keys_different" and thorough:
+        return of_programs(stem)
+    return beyond_columns(stem) if check == "suffix_makes_keys_different" and thorough else {}
+
+
+def of_programs(stem):
+    """Names that shells, frameworks and files of settings read as one."""
+    return {
+        "two underscores for a level": f"{stem}__B",
+        "a colon for a level": f"{stem}:B",
+        "a dot for a level": f"{stem}.B",
+        "a hyphen for a level": f"{stem}-B",
+        "one underscore for a level": f"{stem}_B",
+        "a shell's word in front": f"export {stem}_B",
+    }
+
+
+def beyond_columns(stem):
+    """Names that differ behind what most columns for text hold."""
+    long = keys.filled(stem, 300, "K")
+    return {"300 characters": long, "300 characters, another end": f"{long[:-1]}L"}
 
 
 def of_one_hash(stem):

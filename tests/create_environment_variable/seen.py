@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trigger_conformance.checks.expect import REJECTIONS, expect
 from trigger_conformance.checks.ground import rests
@@ -11,7 +11,7 @@ from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from . import rows
 from .client import Look
-from .grounds import SUCCESS, THERE, key_of, value_of
+from .grounds import BESIDE, SUCCESS, THERE, key_of, value_of
 from .values import VALUE, difference
 
 LONG = 2048
@@ -26,6 +26,7 @@ class Seen:
     answers: dict[str, Exchange]
     by_name: dict[str, Exchange]
     look: Look
+    mixed_up: frozenset[str] = frozenset()
 
     def why_changed(self, label):
         """What became of a value that was accepted; None where both views have it as it was sent."""
@@ -54,6 +55,9 @@ class Seen:
         if large:
             expect(large).has_status(SUCCESS, *REJECTIONS, 413)
         looks = {id(self.by_name[label]): label for label in labels if label in self.by_name}
+        if mixed_up := [self.by_name[label] for label in looks.values() if label in self.mixed_up]:
+            rests(BESIDE, "a variable shows the value of a request beside its own, and the right one where it is alone",
+                  mixed_up)  # fmt: skip
         if looks:
             expect(self.by_name[label] for label in looks.values()).satisfies(
                 lambda each: self.why_changed(looks[id(each)])
@@ -86,4 +90,22 @@ def seen(target, values, by_name=None, names=()):
     # Every list that is yet to come would have them, and a run keeps only so much.
     long = [each for each in there.values() if len(value_of(each)) > LONG]
     target.send_all(target.removal(key_of(each)) for each in long)
-    return Seen(answers, dict(zip(chosen, looks, strict=True)), page)
+    found = Seen(answers, dict(zip(chosen, looks, strict=True)), page)
+    return replace(found, mixed_up=frozenset(_mixed_up(target, found)))
+
+
+def _mixed_up(target, found):
+    """Labels of what shows another one's value, where it is seen as it was sent once nothing is beside it."""
+    sent = {value_of(each.request) for each in found.answers.values()}
+    odd = [label for label in found.by_name if found.why_changed(label) and _shown(found, label) in sent]
+    if not odd:
+        return []
+    alone = target.send(target.order(value_of(found.answers[odd[0]].request), label=f"{odd[0]}, alone"))
+    look = target.send(target.at(key_of(alone.request)))
+    return odd if look.status == SUCCESS and look.answer.document.get(VALUE) == value_of(alone.request) else []
+
+
+def _shown(found, label):
+    look = found.by_name[label]
+    value = look.answer.document.get(VALUE) if look.status == SUCCESS else None
+    return value if isinstance(value, str) else None

@@ -2,8 +2,6 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import unquote
 
@@ -19,13 +17,13 @@ from tests.every_operation.grounds import (
     why_failed,
     why_no_json,
 )
-from trigger_conformance.checks.client import JSON, Authorization
+from trigger_conformance.checks.client import Authorization
 from trigger_conformance.checks.expect import REJECTIONS, NotApplicableError, expect, is_blocked, seen
 from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.quoting import quoted
-from trigger_conformance.wire.exchange import Beyond, Exchange
+from trigger_conformance.wire.exchange import Beyond
 
 from .client import Look
 from .grounds import (
@@ -45,6 +43,7 @@ from .grounds import (
 )
 from .named import is_ordinary
 from .names import owner_of
+from .removals import at_once, removed
 from .values import NAME, VALUE
 
 ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "deleteEnvironmentVariable"
@@ -288,56 +287,10 @@ def test_every_deleted_variable_is_gone(target, traffic, at_the_end):
     expect(answers.values()).satisfies(lambda each: judge(names[id(each)]))
 
 
-def besides(target, name):
-    """The name that is removed, and others that a delete may take for it; all have one value."""
-    stem = name.removesuffix("_B1")
-    names = {
-        "one": name,
-        "one beside it": f"{name}__BESIDE",
-        "one with another letter for an underscore": f"{stem}AB1",
-        "one in other letters": f"{stem}_b1",
-    }
-    return dict(list(names.items())[: target.pick(smoke=1, standard=4, thorough=4, thrifty=2)])
-
-
-@dataclass(frozen=True)
-class Gone:
-    """What the removal of a variable was answered, and what is seen then: by its name and in the list.
-
-    ``others`` are the names beside it; it is removed ``again``, made once more (``back``) and looked at.
-    """
-
-    answer: Exchange
-    found: Exchange
-    others: Sequence[str] = ()
-    look: Look | None = None
-    again: Exchange | None = None
-    back: Exchange | None = None
-    seen_again: Exchange | None = None
-    listed_again: Look | None = None
-
-    @property
-    def name(self):
-        """The name that was removed."""
-        return self.answer.request.target.rpartition("/")[2]
-
-
 @pytest.fixture(scope="module")
 def gone(target):
     """A variable that is removed, one beside it, and what is seen then; its name is used once more at the end."""
-    given_found(target)
-    name = f"{target.key()}_B1"
-    made = target.send_all(target.order("before", each, label) for label, each in besides(target, name).items())
-    given_accepted(made[:2])
-    # What has been seen may be remembered for longer than it is there.
-    target.send(target.at(name))
-    answer, found = target.send(target.removal(name)), target.send(target.at(name))
-    if target.profile is Profile.SMOKE:
-        return Gone(answer, found)
-    look, again = target.look(), target.send(target.removal(name))
-    back = target.send(target.order("afterwards", name, "the removed name once more"))
-    others = [key_of(each.request) for each in made if each.status == SUCCESS and key_of(each.request) != name]
-    return Gone(answer, found, others, look, again, back, target.send(target.at(name)), target.look())
+    return target.once(removed)
 
 
 def given_removed(gone):
@@ -345,16 +298,9 @@ def given_removed(gone):
 
 
 @pytest.fixture(scope="module")
-def twice(target, gone):
-    """Two removals of the variable beside it at once, the first as JSON clients send it; none where it is not there.
-
-    Clients of JSON say so with every request, those without a body too.
-    """
-    if not gone.listed_again or not any(gone.listed_again.having(gone.others[:1]).values()):
-        return []
-    name = gone.others[0]
-    as_json = target.at(name, "DELETE", "a delete of a JSON client", content_type=JSON)
-    return target.send_together([as_json, target.removal(name)])
+def twice(target, gone):  # noqa: ARG001
+    """Two removals of the variable beside it at once; none where it is not there."""
+    return target.once(at_once).removals
 
 
 @must("a delete is answered 200, and says success", clause=f"{DELETE}.responses.200", profile=Profile.SMOKE)
@@ -459,9 +405,9 @@ def test_unknown_name_is_404(target, plain):
         # What was deleted is so, too, in any run.
         requests += [target.at(each, "DELETE", f"delete {label}") for label, each in rows.items()]
     expect(target.send_all(requests)).has_status(404)
-    wildcard = target.send(target.at(f"{name[:-1]}%", label="a wildcard"))
+    alike = {"a wildcard": f"{name[:-1]}%", "one that is there in other letters": name.lower()}
     # Which names there may be is the target's affair.
-    expect(wildcard).has_status(404, *REJECTIONS)
+    expect(target.send_all(target.at(each, label=label) for label, each in alike.items())).has_status(404, *REJECTIONS)
     there = plain.look.having(OF_OBJECTS)
     names = [each for each in OF_OBJECTS if not there[each]][: target.pick(smoke=0, standard=2, thorough=4)]
     expect(target.send_all(target.at(each, label=f"the name {each}") for each in names)).has_status(404, *REJECTIONS)

@@ -8,8 +8,8 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import must
 
 from .grounds import (
+    BESIDE,
     DELETED,
-    ID,
     REPLACED,
     SUCCESS,
     given_accepted,
@@ -19,9 +19,9 @@ from .grounds import (
     key_of,
     value_of,
 )
+from .removals import at_once
 from .values import VALUE, difference
 
-MADE = ID("many_at_once", "concurrent_requests_with_different_names_make_all")
 CLAUSE = "createEnvironmentVariable.responses.200"
 # So many requests look on while a variable is removed.
 LOOKED = 2
@@ -29,12 +29,9 @@ LOOKED = 2
 
 @pytest.fixture(scope="module")
 def beside(target):
-    """One volley of requests with different names."""
+    """Requests with different names, sent at once, while a variable is removed."""
     given_shown(target)
-    lanes = target.wire.burst_size(target.pick(smoke=0, standard=3, thorough=16))
-    return target.send_together(
-        target.order(f"the value of lane {lane}", target.key(), f"lane {lane}") for lane in range(1, lanes + 1)
-    )
+    return target.once(at_once).made
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +90,10 @@ def test_concurrent_requests_with_one_name_make_one_variable(races):
 
 
 @must("after concurrent requests with one new name its value is one of those that were accepted", clause=CLAUSE)
-def test_concurrent_requests_with_one_name_leave_one_of_their_values(races):
+def test_concurrent_requests_with_one_name_leave_one_of_their_values(beside, races):
     for name, answers, look, page, _ in races:
+        if look.status == 404:
+            _given_others_made(beside, races)
         accepted = [value_of(each.request) for each in _given_served(answers)]
         listed = page.having([name])[name]
 
@@ -115,15 +114,8 @@ def test_concurrent_requests_with_one_name_leave_one_of_their_values(races):
         expect(look).satisfies(judge)
 
 
-def _given_served(answers):
-    accepted = [each for each in answers if each.status == SUCCESS]
-    if not accepted:
-        raise InconclusiveError("none of the requests was accepted", answers)
-    return accepted
-
-
-@must("concurrent requests with different names make all of their variables", clause=CLAUSE)
-def test_concurrent_requests_with_different_names_make_all(beside, races):
+def _others_made(beside, races):
+    """Requests with different names, but for that of what was removed; and a judge of what the list has of each."""
     _, _, _, look, removed = races[0]
     answers = given_accepted(beside)[: len(beside) - bool(removed)]
     given_listed(look)
@@ -134,6 +126,24 @@ def test_concurrent_requests_with_different_names_make_all(beside, races):
         told = difference(value_of(exchange.request), values[-1]) if values else "the list does not have it"
         return Problem(told, VALUE) if told else None
 
+    return answers, judge
+
+
+def _given_others_made(beside, races):
+    answers, judge = _others_made(beside, races)
+    given(answers, rests_on=BESIDE).satisfies(judge)
+
+
+def _given_served(answers):
+    accepted = [each for each in answers if each.status == SUCCESS]
+    if not accepted:
+        raise InconclusiveError("none of the requests was accepted", answers)
+    return accepted
+
+
+@must("concurrent requests with different names make all of their variables", clause=CLAUSE)
+def test_concurrent_requests_with_different_names_make_all(beside, races):
+    answers, judge = _others_made(beside, races)
     expect(answers).satisfies(judge)
 
 
@@ -147,7 +157,7 @@ def test_removals_while_others_are_made_hold(target, beside, races):
         raise NotApplicableError("one request at a time")
     given_listed(look)
     if removed[0].status == 404:
-        rests(MADE, "what was made beside others is not there", removed)
+        rests(BESIDE, "what was made beside others is not there", removed)
     given(removed[:1], rests_on=DELETED).has_status(SUCCESS)
     name = key_of(beside[-1].request)
     there = look.having([name])[name]

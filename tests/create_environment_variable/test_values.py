@@ -10,7 +10,7 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, must, should
 
 from . import pairs, rows
-from .grounds import ID, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
+from .grounds import ID, ODD, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
 from .named import is_ordinary
 from .pairs import MIXED
 from .seen import CALLED, LONG, Seen, seen
@@ -23,7 +23,6 @@ CLAUSE = "EnvironmentVariable.value"
 # What an answer that has nothing else in it may be written for.
 LOOKED_AT = ("a letter of Latin-1",)
 ITSELF, ASSIGNING = "its own name", "lines that assign a variable that is there"
-ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
 
 
 def of_itself(name):

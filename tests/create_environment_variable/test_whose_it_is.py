@@ -362,6 +362,7 @@ def unknown_environments(own):
         "null": "null",
         "a number": "0",
         "two of them": ",".join(ENVIRONMENTS[:2]),
+        "one that the vendor has besides": "preview",
     }
 
 
@@ -415,7 +416,7 @@ def _is_plain(request):
 def strays(target):
     """A few of each kind of paths that name nothing."""
     project, env = target.stated["project"], target.stated["environment"]
-    few, most = target.pick(smoke=0, standard=3, thorough=9), target.pick(smoke=0, standard=2, thorough=9)
+    few, most = target.pick(smoke=0, standard=3, thorough=10), target.pick(smoke=0, standard=2, thorough=9)
 
     def orders(name, rows):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]

@@ -34,6 +34,7 @@ def accepted(month, other, third, now):
             "long lists": f"{_all(1, 59)} {_all(2, 23)} {_all(4, 28)} {month},{other} *",
             "day 31 of months of which one has it": "15 12 31 6,7 *",
             "a list out of order": f"45,15 12 11,3 {third},{month} *",
+            "a list that a step would say, too": f"0,15,30,45 12 10 {month} *",
         },
         "ranges": {
             "a range of which the last is left": near("{first}-{second}"),
@@ -41,6 +42,8 @@ def accepted(month, other, third, now):
             "weekdays to 7, in a month that begins with a Sunday": f"25 8 * {_with_sunday(now)} 6-7",
             "a range of weekdays": f"25 8 * {month} 1-5",
             "a range within a list": f"0 6 3,20-22 {month} *",
+            # What other patterns say, too, is seen as it was sent.
+            "ranges of all there is": f"0-59 0-23 1-28 {month} *",
         },
         "steps": {
             "a step that leaves the next one out": near("*/{step}"),

@@ -102,6 +102,8 @@ def _numbers(number):
         "a number": f"{number}",
         "with a leading zero": f"0{number}",
         "with a fraction of zero": f"{number}.0",
+        "behind a hyphen": f"x-{number}",
+        "behind a hyphen, with a leading zero": f"x-0{number}",
         "with a plus sign": f"+{number}",
         "hexadecimal": f"{number:#x}",
         "with an exponent": f"{number}e0",
@@ -135,6 +137,8 @@ def _values(number):
         "a UUID without hyphens": identifier.hex,
         "a URL": f"https://example.com/{number}",
         "a URL with its usual port": f"https://example.com:443/{number}",
+        "a URL with a query": f"https://example.com/{number}?a=1&b=2",
+        "a URL with its query in another order": f"https://example.com/{number}?b=2&a=1",
         "a query": f"a={number}&b=2",
         "a query in another order": f"b=2&a={number}",
         "JSON": f'{{"n":{number},"a":1}}',
@@ -288,6 +292,8 @@ def _white_space(base):
         "one space inside": _within(base, " "),
         "two spaces inside": _within(base, "  "),
         "a no-break space inside": _within(base, "\u00a0"),
+        "a tab inside": _within(base, "\t"),
+        "a trailing line break": f"{base}\n",
     }
     more = {
         "an ideographic space inside": _within(base, "\u3000"),

@@ -319,3 +319,24 @@ def strips_tags(key: str) -> str:
 def drops_soft_hyphens(key: str) -> str:
     """Soft hyphens, which nobody sees, are dropped."""
     return key.replace("\u00ad", "")
+
+
+def reads_tabs_as_spaces(key: str) -> str:
+    """A tab in a key is a space."""
+    return key.replace("\t", " ")
+
+
+def drops_the_last_line_break(key: str) -> str:
+    """A line break at a key's end is dropped, as by a reader of lines."""
+    return key.removesuffix("\n")
+
+
+def drops_zeros_behind_hyphens(key: str) -> str:
+    """The numbers of a key's parts lose their leading zeros."""
+    return re.sub(r"(?<=-)0+(?=\d)", "", key)
+
+
+def sorts_queries_of_urls(key: str) -> str:
+    """A key that is a URL is kept with its query in order."""
+    place, mark, query = key.partition("?")
+    return f"{place}?{'&'.join(sorted(query.split('&')))}" if mark and "://" in place else key

@@ -90,6 +90,19 @@ class WritesAllOfThem(CreateEnvironmentVariableServer):
         variables.update(copy)
 
 
+@fault("many_at_once.concurrent_requests_with_different_names_make_all")
+class RemovalsWriteAllOfThem(CreateEnvironmentVariableServer):
+    """A removal reads all variables, and writes them back as a whole: what was made meanwhile is lost."""
+
+    async def delete_variable(self, request: Request, environment: Environment) -> Response:
+        variables = self.variables(self.place(request, environment))
+        read = dict(variables)
+        await asyncio.sleep(AWHILE)
+        for key in [key for key in variables if key not in read]:
+            del variables[key]
+        return await super().delete_variable(request, environment)
+
+
 @fault("many_at_once.removals_while_others_are_made_hold")
 class WritesBackWhatItHadRead(CreateEnvironmentVariableServer):
     """What was there when a request came in is there when it is done, whatever was removed meanwhile."""

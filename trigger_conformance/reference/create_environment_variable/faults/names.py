@@ -73,7 +73,32 @@ def makes_names_fit_for_shells(name: str) -> str:
     return name.replace("-", "_")
 
 
+def reads_levels(name: str) -> str:
+    """Two underscores in a name are a colon, as in the settings of .NET."""
+    return name.replace("__", ":")
+
+
+def reads_dots_as_underscores(name: str) -> str:
+    """Dots and hyphens in a name are underscores, as Spring binds them."""
+    return name.replace(".", "_").replace("-", "_") if name.endswith("B") else name
+
+
+def reads_lines_of_shells(name: str) -> str:
+    """A name may be that of a shell's line: the word export in front of it is dropped."""
+    return name.removeprefix("export ")
+
+
+def cuts_names_at255(name: str) -> str:
+    """Names are cut at 255 characters."""
+    return name[:255]
+
+
 for stored, *caught_by in (
+    (reads_levels, DELIMITERS),
+    (reads_dots_as_underscores, DELIMITERS),
+    (reads_lines_of_shells, DELIMITERS),
+    (cuts_names_at255, LONG),
+    (stored_keys.drops_the_last_line_break, SPACE),
     (stored_keys.lowers_keys, CASE),
     (stored_keys.folds_keys, CASE),
     (stored_keys.trims_keys, SPACE),
@@ -104,6 +129,15 @@ class FindsNamesByTheirBeginning(CreateEnvironmentVariableServer):
     def find(self, variables: Variables, name: str) -> Variable | None:
         longer = (each for each in reversed(variables.values()) if each.name.startswith(name) and name.endswith("1ess"))
         return next(longer, None) or super().find(variables, name)
+
+
+@fault("list_and_delete.unknown_name_is_404")
+class FindsNamesInOtherLetters(CreateEnvironmentVariableServer):
+    """Where there is no variable with a name, one with the name in other letters is found."""
+
+    def find(self, variables: Variables, name: str) -> Variable | None:
+        alike = (each for key, each in variables.items() if key.lower() == name.lower())
+        return super().find(variables, name) or next(alike, None)
 
 
 @fault(SPACE)

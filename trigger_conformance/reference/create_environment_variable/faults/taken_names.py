@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -164,6 +165,25 @@ class _Choosy(CreateEnvironmentVariableServer):
         there = self.find(variables, order.name)
         if there is None or not self.says_nothing_new(there, order):
             await super().keep(variables, order)
+
+
+@fault(ODD)
+class ForgetsThirdValues(CreateEnvironmentVariableServer):
+    """What is shown of a variable is kept when it gets its second value, and stays so for all that follow."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self.written: Counter[tuple[int, str]] = Counter()
+
+    def put(self, variables: Variables, variable: Variable) -> None:
+        place = id(variables), variable.name
+        self.written[place] += 1
+        if self.written[place] <= 2:
+            super().put(variables, variable)
+
+    def remove(self, variables: Variables, variable: Variable) -> None:
+        del self.written[id(variables), variable.name]
+        super().remove(variables, variable)
 
 
 @fault(ODD)

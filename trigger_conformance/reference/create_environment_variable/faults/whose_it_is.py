@@ -150,6 +150,17 @@ class FallsBackToTheKeysEnvironment(CreateEnvironmentVariableServer):
 
 
 @fault(ENVIRONMENT)
+class HasAFourthEnvironment(CreateEnvironmentVariableServer):
+    """What the vendor has besides the three, preview, is the key's own."""
+
+    def is_environment(self, env: str) -> bool:
+        return env == "preview" or super().is_environment(env)
+
+    def reached(self, env: str, environment: Environment) -> Environment:
+        return environment if env == "preview" else super().reached(env, environment)
+
+
+@fault(ENVIRONMENT)
 class CutsEnvironments(CreateEnvironmentVariableServer):
     """Whatever begins with an environment's name is that."""
 

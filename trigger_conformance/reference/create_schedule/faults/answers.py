@@ -196,6 +196,22 @@ class SundayIsToldAs0(_Generator):
         return {"expression": cron.text[:-1] + "0" if cron.text.endswith("7") else cron.text}
 
 
+@fault("cron.patterns_are_seen_as_sent", AS_ASKED)
+class RangesOfAllAreStars(_Generator):
+    """A range of all that a field may have is told as a star."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:
+        return {"expression": re.sub(r"\b0-59\b", "*", cron.text)}
+
+
+@fault("cron.patterns_are_seen_as_sent", AS_ASKED)
+class EvenListsAreSteps(_Generator):
+    """A list that a step would say, too, is told as one."""
+
+    def instead(self, cron: Cron) -> dict[str, Any]:
+        return {"expression": cron.text.replace("0,15,30,45", "*/15")}
+
+
 @fault(DESCRIPTION)
 class DescriptionIsEmpty(_Generator):
     """generator.description is the empty string."""

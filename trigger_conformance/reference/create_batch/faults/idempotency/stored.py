@@ -17,6 +17,10 @@ UNUSUAL = "idempotency.unusual_keys_work_or_are_rejected"
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.reads_paths: ("idempotency.spellings_of_one_value_are_different_keys",),
     stored_keys.reads_base64_of_both_alphabets: ("idempotency.invisible_characters_and_markup_make_keys_different",),
+    stored_keys.reads_tabs_as_spaces: (SPACE,),
+    stored_keys.drops_the_last_line_break: (SPACE, UNUSUAL),
+    stored_keys.drops_zeros_behind_hyphens: (NUMBERS,),
+    stored_keys.sorts_queries_of_urls: ("idempotency.spellings_of_one_value_are_different_keys",),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (
