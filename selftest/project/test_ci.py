@@ -241,8 +241,9 @@ GATES = {"gitlab": steps_of_gitlab, "azure": steps_of_azure, "jenkins": steps_of
 @pytest.mark.parametrize("gate", GATES)
 def test_a_gate_installs_runs_and_ends_as_the_run_does(gate, wheel, packages, tmp_path):
     script, variables = GATES[gate]()
-    # A job begins with a Python of its own.
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
+    if "venv" not in script:
+        # The job's Python is what the suite is installed into.
+        subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
     with reference("run_count.accepts_zero") as server:
         key = server.settings.api_key
         own = {

@@ -99,10 +99,11 @@ def ask_again(target):
     seconds = [target.send(variant(target, key, 2, "second"), fresh=True)]
     looks = [before, target.send(target.at(made(first)))]
     if target.profile > Profile.SMOKE:
-        seconds.append(
-            target.send(target.order(target.cron(9, 9), key, "third", externalId="third", timezone=target.place(1)))
-        )
-        looks.append(target.send(target.at(made(first))))
+        # Of the last one nothing but the externalId is new.
+        for which in ("third", "fourth"):
+            order = target.order(target.cron(9, 9), key, which, externalId=which, timezone=target.place(1))
+            seconds.append(target.send(order))
+            looks.append(target.send(target.at(made(first))))
     return first, seconds, looks
 
 

@@ -15,11 +15,13 @@ from .grounds import why_failed
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
 STANDARD_REFUSALS = {404, 405, 411, 413, 415, 431}
+_STATEMENT = r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b"
 # Each takes time in proportion to the text.
 INTERNALS = {
     "a stack trace": r"Traceback \(most recent call last\)|^[ \t]+at [\w.$<>\[\] ]+\(.*:\d+\)|goroutine \d+ \[",
     "a source position": r"""File "[^"]+", line \d|(?<=[\w./-])\.(ts|js|mjs|py|go|rb|java|php|rs|cs|ex):\d""",
-    "SQL": r"SQLSTATE|\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b.{1,400}\b(FROM|VALUES|SET|WHERE)\b"
+    # Between two such beginnings nothing is looked through twice.
+    "SQL": rf"SQLSTATE|{_STATEMENT}((?!{_STATEMENT}).){{1,400}}\b(FROM|VALUES|SET|WHERE)\b"
     r"|(?i:\binsert into \W?\w{1,80}\W? ?\()|violates unique constraint|duplicate key value|syntax error at or near",
     "a file path": r"(?<![\w/.:-])/(usr|home|app|srv|var|opt|root|etc|tmp|workspace|Users|node_modules)/[\w./-]"
     r"|\b[A-Z]:\\\w+\\",

@@ -183,6 +183,15 @@ class SecondRequestIsInUtc(_Keeping):
         return {"timezone": USUAL_ZONE}
 
 
+@fault(UPDATES)
+class ExternalIdsAreNoChange(CreateScheduleServer):
+    """A request that brings the same times changes nothing, its externalId neither."""
+
+    def updated(self, existing: Schedule, order: Order) -> Schedule:
+        is_same = (order.cron, order.timezone) == (existing.cron, existing.timezone)
+        return existing if is_same else super().updated(existing, order)
+
+
 @fault("answers.schedule_is_active")
 class SecondRequestSwitchesOff(CreateScheduleServer):
     """A schedule that was updated is not active."""
