@@ -142,11 +142,11 @@ NO_SURROUNDINGS = {
     "a byte-order mark between tokens": lambda text: f"{{\ufeff{text[1:]}",
     "a prefix against hijacking": lambda text: f")]}}',\n{text}",
     "a callback": lambda text: f"callback({text});",
+    "a record separator": lambda text: f"\x1e{text}\n",
     "a byte-order mark after the document": lambda text: f"{text}\ufeff",
     "a NUL and text after the document": lambda text: f"{text}\0x",
     "an endless loop": lambda text: f"while(1);{text}",
     "an event's field": lambda text: f"data: {text}\n\n",
-    "a record separator": lambda text: f"\x1e{text}\n",
 }
 NO_UTF8 = {
     "an impossible byte": b"\xff",
@@ -344,7 +344,7 @@ def words(everywhere, *, sparing=False):
 
 def no_surroundings(everywhere, *, sparing=False, thrifty=False):
     """What stands around a document or between its tokens, and is no white space of JSON (RFC 8259 2)."""
-    spaces, others = (3, 1) if sparing else (7, 4)
+    spaces, others = (3, 1) if sparing else (7, 5)
     rows = {**placed(NO_WHITE_SPACE, GAPS, spaces, everywhere), **first(NO_SURROUNDINGS, others, everywhere)}
     return _without_spared(rows, sparing=sparing, thrifty=thrifty)
 

@@ -14,6 +14,7 @@ from .grounds import why_failed
 
 MOST_SAID = 1 << 16
 ERRORS = (*REJECTIONS, 429)
+UNSUPPORTED = 415
 STANDARD_REFUSALS = {404, 405, 411, 413, 415, 431}
 _STATEMENT = r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b"
 # Each takes time in proportion to the text.
@@ -178,7 +179,14 @@ def test_error_bodies_are_json(target, traffic, libraries):
             )
         return next(iter(target.contract.schema_errors(described, exchange.answer.json)), found)
 
-    seen(with_status(target, traffic, *ERRORS), "400, 422 or 429").satisfies(judge, also_429=True, place="body")
+    answers = [*with_status(target, traffic, *ERRORS), *refused_types(target, traffic)]
+    seen(answers, "400, 422 or 429").satisfies(judge, also_429=True, place="body")
+
+
+def refused_types(target, traffic):
+    """Refusals of a media type, where the document says what they are."""
+    asked = on_operation(target, traffic) if target.contract.error_schema(UNSUPPORTED) else ()
+    return [each for each in asked if each.status == UNSUPPORTED and each.request.beyond is Beyond.MEDIA]
 
 
 def _invalid_json(exchange):

@@ -66,6 +66,7 @@ def unknown(target):
         "the id without its prefix": quote(bare or near[1:], safe=""),
         "300 characters and more, not all of them UTF-8": f"{quote(near, safe='')}%ff{'x' * 300}",
         "no percent-encoding": f"{quote(near, safe='')}%zz",
+        "a name that objects have": "constructor",
         **quoted,
         "__proto__": "__proto__",
         "no UTF-8": f"{quote(near, safe='')}%ff",
@@ -75,7 +76,7 @@ def unknown(target):
 
 @must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID, cases="a batch's id")
 def test_unknown_batch_is_an_error(target):
-    ids = list(unknown(target).items())[: target.pick(smoke=1, standard=15, thorough=99)]
+    ids = list(unknown(target).items())[: target.pick(smoke=1, standard=16, thorough=99)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))
     item = {NO_LINES: [], NUMBER: []}
     streams = [

@@ -58,7 +58,7 @@ MISSING = {"no index, but INDEX": "index", "no task, but TASK": "task"}
 MISTYPED = {
     "index as a string": ("index", '"0"'),
     "a negative fraction": ("index", "-0.5"),
-    "index as a string with spaces": ("index", '" 0 "'),
+    "index false": ("index", "false"),
     "task a number": ("task", "1"),
     "options null": ("options", "null"),
     "options a list": ("options", "[]"),
@@ -69,7 +69,7 @@ MISTYPED = {
     "index empty": ("index", '""'),
     "options a string": ("options", '"x"'),
     "a fraction": ("index", "0.5"),
-    "index false": ("index", "false"),
+    "index as a string with spaces": ("index", '" 0 "'),
     "index as a hexadecimal string": ("index", '"0x0"'),
     "index a space": ("index", '" "'),
     "index in digits of another script": ("index", '"٠"'),

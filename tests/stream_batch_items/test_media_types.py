@@ -14,7 +14,7 @@ REFUSED = "streamBatchItems.responses.415"
 # The last of these has all that parameters may be (RFC 9110 5.6.6); what tells that apart follows where it is refused.
 SPELLINGS = (
     "application/ndjson",
-    'application/x-ndjson; charset="iso-8859-1"',
+    'application/x-ndjson; version=1; charset="iso-8859-1"',
     "APPLICATION/NDJSON;Charset=UTF-8",
     'application/x-ndjson ; charset=utf8;profile="a;b"\t; version=1 ;',
 )
@@ -78,7 +78,7 @@ def others(target):
     streams = [target.whole(batch, label, content_type=media_type, beyond=Beyond.MEDIA) for label, media_type in types]
     if target.profile > Profile.SMOKE:
         # Whoever reads pieces as they come may never look.
-        streams.append(target.whole(batch, "no Content-Type, in chunks", content_type=None, beyond=Beyond.MEDIA,
+        streams.append(target.whole(batch, "an empty Content-Type, in chunks", content_type="", beyond=Beyond.MEDIA,
                                     framing=Framing.CHUNKED))  # fmt: skip
     answers = target.send_all(streams)
     return answers, target.send(target.whole(batch, "under its own media type, afterwards"))

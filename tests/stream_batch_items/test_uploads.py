@@ -233,6 +233,8 @@ def test_empty_stream_seals_nothing(target):
         first = target.send(target.stream(batch, target.items([0]), "one of 2"))
         given(first, rests_on=PART).satisfies(tells(itemsAccepted=1, sealed=False))
         streams.append(target.stream(batch, b"", "nothing after one of 2"))
+        if target.profile > Profile.SMOKE:
+            streams.append(target.stream(batch, b"\n", "a blank line after one of 2"))
     answers = target.send_all(streams)
     expect(answers).satisfies(lambda each: None if each.status in ERRORS else unsealed(each))
     expect_whole_by_now(target.send(target.whole(empty, "all items after nothing")), 2)

@@ -8,6 +8,7 @@ import urllib.parse
 import zlib
 from collections.abc import Callable
 from datetime import datetime
+from email.header import decode_header, make_header
 
 from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import OperationServer
@@ -340,3 +341,18 @@ def sorts_queries_of_urls(key: str) -> str:
     """A key that is a URL is kept with its query in order."""
     place, mark, query = key.partition("?")
     return f"{place}?{'&'.join(sorted(query.split('&')))}" if mark and "://" in place else key
+
+
+def drops_tags_of_addresses(key: str) -> str:
+    """A key that is a mail address loses its tag."""
+    return re.sub(r"\+[^@+]*(?=@)", "", key)
+
+
+def reads_encoded_words(key: str) -> str:
+    """What a header's reader takes for an encoded word is decoded."""
+    return str(make_header(decode_header(key))) if key.startswith("=?") else key
+
+
+def keeps_what_follows_the_last_dot(key: str) -> str:
+    """Of a key with several dots only what stands behind the last one counts."""
+    return key.rpartition(".")[2] if key.count(".") > 1 else key

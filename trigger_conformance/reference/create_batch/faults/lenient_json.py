@@ -32,6 +32,13 @@ class AllowsHashComments(Repairing, CreateBatchServer):
     pattern = r"(?m)^#.*\n"
 
 
+@fault(AROUND)
+class ReadsTextSequences(Repairing, CreateBatchServer):
+    """A record separator in front is taken off, as in sequences of JSON texts (RFC 7464)."""
+
+    pattern = r"^\x1e"
+
+
 @fault(MALFORMED)
 class AllowsCommasAtTheEndOfArrays(Repairing, CreateBatchServer):
     """A comma may stand before a closing square bracket, but before no other."""

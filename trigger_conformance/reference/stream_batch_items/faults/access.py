@@ -267,6 +267,14 @@ class FailsOnIdsOfOtherEncodings(_Failing):
         return "\ufffd" in identity or any("\udc80" <= each <= "\udcff" for each in identity)
 
 
+@fault(UNKNOWN, "answers.never_a_server_error")
+class FailsOnNamesOfObjects(_Failing):
+    """What any object of JavaScript has is found among the batches, and is none: 500."""
+
+    def fails(self, identity: str) -> bool:
+        return identity in ("constructor", "toString", "__proto__")
+
+
 @fault("access.token_with_another_signature_is_refused")
 class RemembersTokensWithoutSignatures(StreamBatchItemsServer):
     """A token that was found right once is known again by what stands before its signature."""

@@ -57,6 +57,16 @@ class WantsLowerCaseOfLines(_Judging):
         super().judge(told, request)
 
 
+@fault("answers.error_bodies_are_json")
+class RefusesTypesInText(StreamBatchItemsServer):
+    """What is told of a media type that is refused is plain text."""
+
+    def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
+        if status == 415:
+            return Response(message, status, media_type="text/plain")
+        return super().error(status, message, headers)
+
+
 @fault(OTHERS)
 class TakesJsonForLines(_Judging):
     """application/json is taken for lines."""
@@ -64,6 +74,25 @@ class TakesJsonForLines(_Judging):
     def judge(self, told: str | None, request: Request) -> None:
         if not told or not told.startswith("application/json"):
             super().judge(told, request)
+
+
+@fault(OTHERS)
+class TakesAnEmptyTypeForLines(_Judging):
+    """A Content-Type that says nothing is as good as the right one."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if told is None or told.strip():
+            super().judge(told, request)
+
+
+@fault(LINES)
+class KnowsTheCharsetAlone(_Judging):
+    """A media type whose first parameter is another one than charset is answered 415."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        if re.search(r";\s*(?!charset)\w", told or "", re.IGNORECASE) and "utf8" not in (told or ""):
+            raise Problem(415, "charset is the only parameter")
+        super().judge(told, request)
 
 
 @fault(OTHERS)

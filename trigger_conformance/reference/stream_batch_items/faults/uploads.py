@@ -24,6 +24,21 @@ CUT_OFF = "uploads.cut_off_upload_seals_nothing"
 CUT_OFF_AGAIN = "uploads.whole_stream_after_a_cut_off_upload_seals"
 
 
+@fault(EMPTY)
+class BlankLinesSealWhatWasBegun(StreamBatchItemsServer):
+    """A stream of blank lines alone says that the items which are there are all."""
+
+    async def fill(self, request: Request, filling: Filling) -> Stream:
+        stream, body = Stream(), await self.read_body(request)
+        for line in self.lines(body):
+            self.take(filling, self.item(filling, line), stream)
+        filling.kept["ended"] = bool(body and not body.strip() and filling.items)
+        return stream
+
+    def is_whole(self, filling: Filling) -> bool:
+        return bool(filling.kept.get("ended")) or super().is_whole(filling)
+
+
 @fault(ANYWHERE)
 class ReadsChunksAsLines(ReadsAsItComes):
     """A chunk is taken for whole lines: the two halves of a line that is cut are each no JSON."""

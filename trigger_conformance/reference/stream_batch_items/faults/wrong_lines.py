@@ -42,6 +42,15 @@ class ReadsIndexesAsNumbers(_Repairing):
 
 
 @fault(MISTYPED)
+class TruthValuesAreIndexes(_Repairing):
+    """An index that is true or false is 1 or 0: a truth value is an integer in Python."""
+
+    def right(self, document: dict[str, Any]) -> dict[str, Any]:
+        index = document.get("index")
+        return {**document, "index": int(index)} if isinstance(index, bool) else document
+
+
+@fault(MISTYPED)
 class CutsFractions(_Repairing):
     """An index with a fraction is cut."""
 

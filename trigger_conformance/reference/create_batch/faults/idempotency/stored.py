@@ -21,6 +21,9 @@ _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.drops_the_last_line_break: (SPACE, UNUSUAL),
     stored_keys.drops_zeros_behind_hyphens: (NUMBERS,),
     stored_keys.sorts_queries_of_urls: ("idempotency.spellings_of_one_value_are_different_keys",),
+    stored_keys.drops_tags_of_addresses: ("idempotency.spellings_of_one_value_are_different_keys",),
+    stored_keys.reads_encoded_words: ("idempotency.encoded_spellings_are_different_keys",),
+    stored_keys.keeps_what_follows_the_last_dot: ("idempotency.cut_off_ends_make_keys_different",),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (
