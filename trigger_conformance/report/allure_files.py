@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import allure_pytest.plugin
 from allure_commons import hookimpl
 from allure_commons.logger import AllureFileLogger
+from allure_commons.model2 import Status
 
 
 class Files(AllureFileLogger):
@@ -31,8 +32,9 @@ class Files(AllureFileLogger):
 
     @hookimpl
     def report_container(self, container: Any) -> None:
-        """Write what fixtures did."""
-        self._try(super().report_container, container)
+        """Write what fixtures did, where one of them did not end as it should: else it tells nobody anything."""
+        if any(each.status not in (Status.PASSED, None) for each in (*container.befores, *container.afters)):
+            self._try(super().report_container, container)
 
     @hookimpl
     def report_attached_file(self, source: Any, file_name: str) -> None:
