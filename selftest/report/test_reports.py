@@ -7,11 +7,13 @@ import xml.etree.ElementTree as ElementTree
 
 import jsonschema_rs
 import pytest
+from allure_commons.model2 import TestBeforeResult, TestResultContainer
 
 from selftest.canned import answer, canned
 from selftest.conftest import at, environment, keys, reference
 from trigger_conformance.options.target import UsageError
 from trigger_conformance.report import junit
+from trigger_conformance.report.allure_files import Files
 from trigger_conformance.report.annotations import github
 from trigger_conformance.report.badge import badge
 from trigger_conformance.report.comparison import compare
@@ -313,6 +315,13 @@ def test_the_allure_report_shows_requirement_level_clause_and_exchanges(node, br
     assert race["links"][0]["url"].endswith("#/components/schemas/CreateBatchRequest/properties/idempotencyKey")
     assert (race["name"], race["status"]) == ("concurrent requests with one new key create one batch", "failed")
     assert list((tmp_path / "report" / "data" / "attachments").iterdir())
+
+
+@pytest.mark.parametrize(("status", "is_written"), [("passed", False), (None, False), ("broken", True)])
+def test_what_a_fixture_did_is_for_allure_where_it_did_not_end_as_it_should(status, is_written, tmp_path):
+    fixture = TestBeforeResult(name="a fixture", status=status)
+    Files(str(tmp_path)).report_container(TestResultContainer(uuid="of-a-test", befores=[fixture]))
+    assert bool(list(tmp_path.iterdir())) is is_written
 
 
 def test_of_what_left_together_no_key_is_said_to_be_forgotten(results):
