@@ -72,6 +72,7 @@ def late(target, parts, completed):
     others = [
         target.stream(parts[0], [target.item(1, payload="another")], "one item once more, with another payload"),
         target.stream(parts[0], [target.item(99)], "an item that the batch has no place for"),
+        target.stream(parts[0], [], "no item at all, once the batch is sealed"),
     ]
     return again, [] if target.profile is Profile.SMOKE else target.send_all(others)
 

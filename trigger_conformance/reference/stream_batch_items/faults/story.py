@@ -244,6 +244,16 @@ class NamesInCapitals(_Telling):
 
 
 @fault(LATE, "answers.never_a_server_error")
+class FailsOnNothingAfterSealing(StreamBatchItemsServer):
+    """A stream without items is answered 500 once its batch is sealed: there is no first item to look at."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        if not await self.read_body(request):
+            raise Problem(500, "The list of items is empty")
+        return self.success(environment, filling, Stream())
+
+
+@fault(LATE, "answers.never_a_server_error")
 class FailsOnceSealed(StreamBatchItemsServer):
     """A stream for a sealed batch runs into what was cleaned up: 500."""
 
