@@ -238,7 +238,7 @@ def test_slightly_different_keys_are_different(target):
     few = transformations.few(target.key())
     # The look-alikes have them all; of the long ones, larger runs send the first again.
     family = dict(itertools.islice(few.items(), target.pick(smoke=len(few) - 1, standard=4, thorough=len(few))))
-    counts = itertools.chain((9, 33), itertools.repeat(1))
+    counts = itertools.chain((9, 17), itertools.repeat(1))
     firsts = target.send_all(target.order(next(counts), key=key, label=label) for label, key in family.items())
     firsts = given_keys_taken(target, firsts)
     # As the look-alikes tell it, so that both are one finding.

@@ -260,9 +260,12 @@ HABITS = {
     "unknown headers": {
         "a header of fetch's": with_header("sec-fetch-mode", "cors"),
         "a header of one's own": with_header("x-Firmware-Build", "7"),
-        "a cookie, by way of two proxies": with_headers(
+        # Preferences need not be met (RFC 7240 2), and a page of any origin may be a client.
+        "a cookie, an origin and a preference, by way of two proxies": with_headers(
             {
-                "Cookie": "conformance=100%; a=b",
+                "Cookie": "conformance=100%; a=b; c",
+                "Origin": "https://app.example.com",
+                "Prefer": "return=minimal",
                 "X-Forwarded-For": "203.0.113.9, 10.0.0.1",
                 "Via": "1.1 a, 1.1 b",
             }

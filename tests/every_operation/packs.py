@@ -31,7 +31,7 @@ def unknown_properties():
         f"extra property with {name}": f'"conformance{number}":{value}'
         for number, (name, value) in enumerate(values.items())
     }
-    many = {"fifty extra properties": ",".join(f'"conformanceExtra{number}":{number}' for number in range(50))}
+    many = {"120 extra properties": ",".join(f'"conformanceMore{number}":{number}' for number in range(120))}
     return {**members, **many}
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from trigger_conformance.checks.client import Authorization
+from trigger_conformance.checks.client import SECOND_KEY_VARIABLE, Authorization
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, expect, seen
 from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Profile, Stage, must, should
@@ -101,6 +101,11 @@ def wrong_keys(target):
         "twice": (key + key, '"Bearer $TRIGGER_API_KEY$TRIGGER_API_KEY"'),
         "letter case swapped": (key.swapcase(), ""),
     }
+    if (second := target.options.second_api_key) and not target.sparing:
+        changed |= {
+            "another environment's, letter case swapped": (second.swapcase(), ""),
+            "another environment's, extended": (f"{second}=", f'"Bearer ${{{SECOND_KEY_VARIABLE}}}="'),
+        }
     near = {
         label: target.derived(f"Bearer {value}", shell) for label, (value, shell) in changed.items() if value != key
     }

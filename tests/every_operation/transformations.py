@@ -109,6 +109,7 @@ def _numbers(number):
         "with an exponent": f"{number}e0",
         "in sixties": f"{number // 60}:{number % 60:02}",
         "with a unit": f"{number}px",
+        "2^64 more": f"{number + 2**64}",
         "beyond 2^53": f"{big}",
         "one more": f"{big + 1}",
     }
@@ -221,6 +222,7 @@ def _cleaned(base, spelled):
         "a zero-width space inside": _within(base, "\u200b"),
         "a soft hyphen inside": _within(base, "\u00ad"),
         "a variation selector inside": _within(base, "\ufe0f"),
+        "a private character inside": _within(base, "\ue000"),
         "an empty element inside": _within(base, "<i></i>"),
         "in quotation marks": f'"{base}"',
         "a trailing dot": f"{base}.",
@@ -331,6 +333,7 @@ def _encoded(base, stem, spelled):
         "a variable inside": _within(base, "$X9"),
         "a variable in braces inside": _within(base, "${x9}"),
         "a template inside": _within(base, "{{x9}}"),
+        "a conversion inside": _within(base, "%s"),
         "é": _within(base, "é"),
         "é read as Latin-1": _within(base, "é".encode().decode("latin-1")),
     }
@@ -549,5 +552,7 @@ def long_keys(stem):
     lengths = (1000, 2000, 2700, 4000, 8000)
     rows = {f"{length:,} characters": f"{text[: length - 1]}~" for length in (300, *lengths)}
     wide = stem + "".join(random.Random(stem).choices("한글漢字かな", k=2000 - len(stem) - 1))
+    middle = f"{text[:480]}{text[480:520].swapcase()}{text[520:999]}~"
+    rows["1,000 characters, letters in its middle in the other case"] = middle
     return {**rows, **{label: wide + end for label, end in zip(WIDE_AND_LONG, "한글", strict=True)},
             "8,000 characters, another end": text[:8000]}  # fmt: skip

@@ -1,5 +1,6 @@
 """What checks of items rest on beside their own statement, and which requirement owns it; what answers tell."""
 
+from trigger_conformance.checks.expect import expect
 from trigger_conformance.checks.ground import given
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import quoted
@@ -74,6 +75,21 @@ def given_again(exchanges, accepted, deduplicated):
     return given(given_accepted(exchanges), rests_on=AGAIN).satisfies(
         tells(itemsAccepted=accepted, itemsDeduplicated=deduplicated)
     )
+
+
+def expect_as_it_was(target, own):
+    """A batch of two that had an item had it still, and no more, when ``own`` streamed both; and is sealed by that.
+
+    It rests on what becomes of a batch that nobody else has touched.
+    """
+    judge = tells(itemsAccepted=1, itemsDeduplicated=1, sealed=True)
+    if judge(own):
+        batch = target.batch(2)
+        given_part(target.send(target.stream(batch, target.items([0]), "one of 2, and nothing beside it")), 1)
+        twin = target.send(target.whole(batch, "both of them, and nothing beside it"))
+        given_again(twin, 1, 1)
+        given_whole(twin)
+    expect(own).satisfies(judge)
 
 
 def given_whole(exchanges):

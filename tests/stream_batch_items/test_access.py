@@ -13,7 +13,7 @@ from trigger_conformance.rules import forgery
 from trigger_conformance.wire.exchange import Beyond
 
 from ..every_operation.grounds import expect_nobody_let_in
-from .grounds import ERRORS, ID, given_again, given_part, given_sealed, given_taken, given_whole
+from .grounds import ERRORS, ID, expect_as_it_was, given_again, given_part, given_taken, given_whole
 from .values import OF_ANOTHER
 
 WRONG_KEY = ID("authentication", "wrong_key_is_refused")
@@ -97,13 +97,14 @@ def test_batch_of_another_environment_is_unknown(target):
     if target.second_bearer is None:
         raise NotApplicableError("needs another environment's credential: give --second-api-key")
     batch = target.batch(2)
+    given_part(target.send(target.stream(batch, target.items([0]), "one of 2 by its own environment")), 1)
     answer = target.send(
         target.whole(batch, "by another environment", authorization=target.second_bearer, beyond=Beyond.LINE)
     )
     given_not_anybody(target, batch, answer, target.options.second_api_key, WRONG_KEY)
     expect(answer).has_status(*UNKNOWN, 401, 403)
     own = target.send(target.whole(batch, "by its own environment, afterwards"))
-    given_sealed(own, 2)
+    expect_as_it_was(target, own)
     expect(target.send(replace(answer.request, label="by another environment, once it is sealed"))).has_status(
         *UNKNOWN, 401, 403
     )

@@ -62,12 +62,12 @@ MISTYPED = {
     "task a number": ("task", "1"),
     "options null": ("options", "null"),
     "options a list": ("options", "[]"),
-    "task an object": ("task", '{"id":"x"}'),
     "index null": ("index", "null"),
     "task null": ("task", "null"),
     "index in a list": ("index", "[0]"),
     "index empty": ("index", '""'),
     "options a string": ("options", '"x"'),
+    "task an object": ("task", '{"id":"x"}'),
     "a fraction": ("index", "0.5"),
     "index as a string with spaces": ("index", '" 0 "'),
     "index as a hexadecimal string": ("index", '"0x0"'),
@@ -200,7 +200,7 @@ def broken(target):
     if target.profile > Profile.SMOKE:
         missing["an item in an envelope"] = json.dumps({"item": target.item()})
     mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
-    count = target.pick(smoke=2, standard=11, thorough=len(MISTYPED))
+    count = target.pick(smoke=2, standard=10, thorough=len(MISTYPED))
     return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
 
 

@@ -356,3 +356,28 @@ def reads_encoded_words(key: str) -> str:
 def keeps_what_follows_the_last_dot(key: str) -> str:
     """Of a key with several dots only what stands behind the last one counts."""
     return key.rpartition(".")[2] if key.count(".") > 1 else key
+
+
+def wraps_numbers_at_64_bits(key: str) -> str:
+    """A key that is a number is kept in 64 bits, and what is beyond them is lost."""
+    return str(int(key) % 2**64) if key.isdecimal() and key.isascii() and len(key) < 40 else key
+
+
+def drops_conversions(key: str) -> str:
+    """Conversions of a format's string are taken out of keys."""
+    return key.replace("%s", "")
+
+
+def drops_private_characters(key: str) -> str:
+    """Characters for private use are taken out of keys."""
+    return re.sub("[\ue000-\uf8ff]", "", key)
+
+
+def folds_long_keys(key: str) -> str:
+    """Keys that are too long for the index are compared without case."""
+    return key if len(key) <= 255 else key.lower()
+
+
+def keeps_both_ends_of_long_keys(key: str) -> str:
+    """Of keys beyond 300 characters only the first and last 150 count."""
+    return key if len(key) <= 300 else key[:150] + key[-150:]

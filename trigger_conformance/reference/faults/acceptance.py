@@ -29,10 +29,10 @@ def with_more(status: int, body: object, **more: str) -> object:
 
 @fault("bodies.unknown_properties_are_accepted")
 class RejectsManyProperties(OperationServer):
-    """An object of more than twenty properties is rejected."""
+    """An object of more than a hundred properties is rejected."""
 
     def validate(self, document: Any) -> Any:
-        if isinstance(document, dict) and len(document) > 20:
+        if isinstance(document, dict) and len(document) > 100:
             raise Problem(400, "Too many properties")
         return super().validate(document)
 

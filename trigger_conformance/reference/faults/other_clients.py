@@ -214,6 +214,14 @@ class WantsKnownHeadersOnly(OperationServer):
 
 
 @fault(HEADERS)
+class RefusesForeignOrigins(OperationServer):
+    """A request that comes from a page of another origin is answered 403."""
+
+    async def handle(self, request: Request) -> Response:
+        return self.error(403, "Origin not allowed") if "origin" in request.headers else await super().handle(request)
+
+
+@fault(HEADERS)
 class ReadsTracesByPosition(OperationServer):
     """A traceparent of a later version than its own makes the tracing middleware refuse the request."""
 

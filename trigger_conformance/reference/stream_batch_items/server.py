@@ -36,6 +36,7 @@ class StreamBatchItemsServer(OperationServer):
             "lenient_json.unwraps_bodies",
             "other_clients.knows_its_media_type_by_letter",
             "other_clients.reads_the_space_before_parameters",
+            "other_clients.refuses_foreign_origins",
             "other_clients.takes_other_spellings_for_text",
             # Its reading says that other media types are 415, and that uploads in chunks are read.
             "variants.any_media_type_is_taken",

@@ -54,6 +54,32 @@ class RejectsOne(CreateBatchServer):
         return count
 
 
+@fault("run_count.values_between_are_accepted")
+class KeepsBytes(CreateBatchServer):
+    """runCount is checked in a byte with a sign: 128 to 255 are negative."""
+
+    def check_run_count(self, document: dict[str, Any]) -> int:
+        count = super().check_run_count(document)
+        if 128 <= count <= 255:
+            raise Problem(400, "runCount must be a positive integer")
+        return count
+
+
+@fault(TYPES)
+class SecondEnvironmentIsLenient(CreateBatchServer):
+    """The second environment's older service reads a runCount that is a string of digits."""
+
+    async def order_of(self, request: Request) -> Order:
+        self.check_media_type(request)
+        self.check_coding(request)
+        document = self.parse(await self.read_body(request))
+        if isinstance(document, dict) and self.authenticate(request) is self.environments[1]:
+            count = document.get("runCount")
+            document = {**document, "runCount": int(count)} if isinstance(count, str) and count.isdigit() else document
+        order: Order = self.validate(document)
+        return order
+
+
 @fault("run_count.one_is_accepted")
 class MakesTwoOfOne(CreateBatchServer):
     """A batch of one is made a batch of two, which is the smallest that the queue takes."""

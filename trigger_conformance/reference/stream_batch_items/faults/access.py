@@ -119,6 +119,17 @@ class SealsForOthers(_Finding):
         return None
 
 
+@fault(ELSEWHERE)
+class EmptiesForOthers(_Finding):
+    """Another environment's stream is refused, and what the batch has is dropped: a cache of the wrong tenant."""
+
+    def stand_in(self, environment: Environment, identity: str) -> Filling | None:  # noqa: ARG002
+        owner = next((each for each in self.environments if identity in self.known(each)), None)
+        if owner is not None and not (filling := self.find(owner, identity)).sealed:
+            filling.items.clear()
+        return None
+
+
 @fault(ELSEWHERE, "answers.never_a_server_error")
 class FailsForOthers(_Finding):
     """Another environment's batch is answered 500."""

@@ -11,6 +11,7 @@ from trigger_conformance.reference.behaviours import fault
 from trigger_conformance.reference.server import Problem
 from trigger_conformance.reference.site import Environment
 from trigger_conformance.reference.stream_batch_items.server import MEDIA_TYPES, StreamBatchItemsServer
+from trigger_conformance.reference.stream_batch_items.store import Fillings
 
 LINES = "media_types.media_types_of_lines_are_accepted"
 OTHERS = "media_types.other_media_types_are_refused"
@@ -74,6 +75,21 @@ class TakesJsonForLines(_Judging):
     def judge(self, told: str | None, request: Request) -> None:
         if not told or not told.startswith("application/json"):
             super().judge(told, request)
+
+
+@fault(OTHERS)
+class OtherTypesEmptyTheBatch(_Judging):
+    """A stream of another media type is refused, once what its batch has is cleared for it."""
+
+    def judge(self, told: str | None, request: Request) -> None:
+        try:
+            super().judge(told, request)
+        except Problem:
+            for environment in self.environments:
+                filling = environment.store(Fillings).get(request.path_params["batchId"])
+                if filling is not None and not filling.sealed:
+                    filling.items.clear()
+            raise
 
 
 @fault(OTHERS)

@@ -24,6 +24,11 @@ _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
     stored_keys.drops_tags_of_addresses: ("idempotency.spellings_of_one_value_are_different_keys",),
     stored_keys.reads_encoded_words: ("idempotency.encoded_spellings_are_different_keys",),
     stored_keys.keeps_what_follows_the_last_dot: ("idempotency.cut_off_ends_make_keys_different",),
+    stored_keys.wraps_numbers_at_64_bits: (NUMBERS,),
+    stored_keys.drops_conversions: ("idempotency.encoded_spellings_are_different_keys",),
+    stored_keys.drops_private_characters: ("idempotency.invisible_characters_and_markup_make_keys_different",),
+    stored_keys.folds_long_keys: ("idempotency.long_keys_are_different_or_rejected",),
+    stored_keys.keeps_both_ends_of_long_keys: ("idempotency.long_keys_are_different_or_rejected",),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (
