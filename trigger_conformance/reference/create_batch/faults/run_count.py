@@ -54,17 +54,6 @@ class RejectsOne(CreateBatchServer):
         return count
 
 
-@fault("run_count.values_between_are_accepted")
-class KeepsBytes(CreateBatchServer):
-    """runCount is checked in a byte with a sign: 128 to 255 are negative."""
-
-    def check_run_count(self, document: dict[str, Any]) -> int:
-        count = super().check_run_count(document)
-        if 128 <= count <= 255:
-            raise Problem(400, "runCount must be a positive integer")
-        return count
-
-
 @fault(TYPES)
 class SecondEnvironmentIsLenient(CreateBatchServer):
     """The second environment's older service reads a runCount that is a string of digits."""
