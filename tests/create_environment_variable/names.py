@@ -73,8 +73,11 @@ def owner_of(name, label):
 
 
 def _may_be_made(name):
-    """Only names that tell of the run, and are removed by their paths in one way."""
-    return OF_RUNS in name and not CLIMBING.search(name)
+    """Only names that tell of the run, and are removed by their paths in one way.
+
+    To many a router a line break at a path's end is none.
+    """
+    return OF_RUNS in name and not CLIMBING.search(name) and not name.endswith("\n")
 
 
 def _more(check, stem, *, thorough):

@@ -98,7 +98,6 @@ for stored, *caught_by in (
     (reads_dots_as_underscores, DELIMITERS),
     (reads_lines_of_shells, DELIMITERS),
     (cuts_names_at255, LONG),
-    (stored_keys.drops_the_last_line_break, SPACE),
     (stored_keys.lowers_keys, CASE),
     (stored_keys.folds_keys, CASE),
     (stored_keys.trims_keys, SPACE),
