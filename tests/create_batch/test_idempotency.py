@@ -59,6 +59,7 @@ EARLIEST = 4
 INVALID = '{"runCount":1,"idempotencyKey":"%s"}'
 OTHERS = "create_batch.idempotency.replay_ignores_other_properties"
 UNUSUAL = "create_batch.idempotency.unusual_keys_work_or_are_rejected"
+CASE = "create_batch.idempotency.letter_case_makes_keys_different"
 PARENT = "run_conformance_that_is_not_there"
 LARGE = 200_000
 CHARSET = "create_batch.http.charset_parameter_is_accepted"
@@ -370,7 +371,21 @@ def test_long_keys_are_different_or_rejected(target):
         rests(
             UNUSUAL if is_cached(plain) else REPLAY, "a key of 256 characters is not remembered", [shortest, *problems]
         )
+    given_letter_case_tells(target, longer)
     expect_different_or_rejected(longer, replays)
+
+
+def given_letter_case_tells(target, longer):
+    """Where long keys that differ in letter case are one, short ones are not: else it is no matter of their length."""
+    alike = {}
+    for each in longer:
+        alike.setdefault((batch(each), key_of(each.request).casefold()), []).append(each)
+    if not any(named and len(several) > 1 for (named, _), several in alike.items()):
+        return
+    key = target.key()
+    pair = [target.create(key=f"{key}-{letter}") for letter in "kK"]
+    if batch(pair[0]) == batch(pair[1]):
+        rests(CASE, "short keys that differ in letter case are one, too", pair)
 
 
 @must("keys outside the ordinary work as any key, or are rejected", clause=KEY, profile=Profile.SMOKE, cases="a key")

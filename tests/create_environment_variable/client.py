@@ -14,7 +14,6 @@ from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.operation import operation_of
 from trigger_conformance.wire.exchange import Exchange
 
-from .grounds import ODD
 from .sights import SIGHTS
 from .values import CLIMBING, NAME, OF_RUNS, VALUE, hides
 
@@ -244,7 +243,8 @@ class VariableClient(Client):
         look = self.watch([plain])
         if why_not(plain):
             self.use_again(())
-            rests(ODD, "a further value of a variable is not seen", [plain, look.page, *odd])
+            owner = self.operation.owner("taken_names.odd_new_values_replace_or_are_rejected")
+            rests(owner, "a further value of a variable is not seen", [plain, look.page, *odd])
 
     def watch(self, answers, look=None):
         """Remember what a ``look`` at the list, or a new one, shows of the variables of these answers."""

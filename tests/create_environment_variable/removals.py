@@ -76,9 +76,9 @@ def at_once(target):
     """Send such in one volley; in two where the target's limit leaves no room for it."""
     removals = _removals(target, target.once(removed))
     wanted = target.pick(smoke=0, standard=3, thorough=16)
-    is_one = target.wire.burst_size(len(removals) + wanted) == len(removals) + wanted
-    orders = [target.order(f"the value of lane {lane}", target.key(), f"lane {lane}")
-              for lane in range(1, (wanted if is_one else target.wire.burst_size(wanted)) + 1)]  # fmt: skip
+    is_one = target.wire.burst_size(len(removals) + wanted) >= len(removals) + wanted
+    lanes = wanted if is_one else target.wire.burst_size(wanted)
+    orders = [target.order(f"the value of lane {lane}", target.key(), f"lane {lane}") for lane in range(1, lanes + 1)]
     volleys = [[*removals, *orders]] if is_one else [removals, orders]
     answers = [answer for volley in volleys if volley for answer in target.send_together(volley)]
     return AtOnce(answers[: len(removals)], answers[len(removals) :])
