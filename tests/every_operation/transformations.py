@@ -381,12 +381,13 @@ def _delimiters(base):
 
 def _cut(stem, other):
     """One pair for all marks: what is cut at any of them, the last one too, loses where the two differ."""
-    twice = MARKS * 2
+    # Of a dot there are two before the end, for what takes names of one apart from others.
+    dotted = ".".join(other.rsplit("-", 1))
     rows = {
-        "marks, then a": f"{stem}{twice}a",
-        "marks, then b": f"{stem}{twice}b",
-        "before marks": f"1{twice}{other}",
-        "another before marks": f"2{twice}{other}",
+        "marks, then a": f"{stem}{MARKS}a",
+        "marks, then b": f"{stem}{MARKS}b",
+        "before marks": f"1{MARKS}{dotted}",
+        "another before marks": f"2{MARKS}{dotted}",
     }
     return Kind("cut_off_ends_make_keys_different", rows, needs=(PLAIN, "emoji"))
 
