@@ -145,13 +145,12 @@ class VariableClient(Client):
 
     def use_again(self, names):
         """These variables took a new value as they should: each that need not be made anew saves a removal."""
+        self._used_again.update(names)
         self._to_use_again = itertools.cycle(names) if len(names) > MOST_AT_ONCE else iter(())
 
     def spare_key(self):
         """The name of a variable that takes new values, a different one each time."""
-        name = next(self._to_use_again, None)
-        self._used_again.add(name)
-        return name
+        return next(self._to_use_again, None)
 
     def generated_key(self):
         """A name for a generated request that is to be accepted."""

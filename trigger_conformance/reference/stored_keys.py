@@ -381,3 +381,24 @@ def folds_long_keys(key: str) -> str:
 def keeps_both_ends_of_long_keys(key: str) -> str:
     """Of keys beyond 300 characters only the first and last 150 count."""
     return key if len(key) <= 300 else key[:150] + key[-150:]
+
+
+# By which check of an operation's keys each is caught, whatever the operation calls its keys.
+OF_ANY_KEY: dict[Stored, str] = {
+    reads_tabs_as_spaces: "white_space_makes_keys_different",
+    drops_zeros_behind_hyphens: "look_alike_numbers_are_different",
+    wraps_numbers_at_64_bits: "look_alike_numbers_are_different",
+    sorts_queries_of_urls: "spellings_of_one_value_are_different_keys",
+    drops_tags_of_addresses: "spellings_of_one_value_are_different_keys",
+    reads_encoded_words: "encoded_spellings_are_different_keys",
+    drops_conversions: "encoded_spellings_are_different_keys",
+    keeps_what_follows_the_last_dot: "cut_off_ends_make_keys_different",
+    drops_private_characters: "invisible_characters_and_markup_make_keys_different",
+    folds_long_keys: "long_keys_are_different_or_rejected",
+    keeps_both_ends_of_long_keys: "long_keys_are_different_or_rejected",
+}
+
+
+def caught_in(area: str) -> dict[Stored, tuple[str, ...]]:
+    """The requirements of an ``area`` by which what is of any key is caught, as a table of an operation has them."""
+    return {stored: (f"{area}.{check}",) for stored, check in OF_ANY_KEY.items()}

@@ -15,20 +15,10 @@ DELIMITERS = "idempotency.delimiters_make_keys_different"
 UNUSUAL = "idempotency.unusual_keys_work_or_are_rejected"
 
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
+    **stored_keys.caught_in("idempotency"),
     stored_keys.reads_paths: ("idempotency.spellings_of_one_value_are_different_keys",),
     stored_keys.reads_base64_of_both_alphabets: ("idempotency.invisible_characters_and_markup_make_keys_different",),
-    stored_keys.reads_tabs_as_spaces: (SPACE,),
     stored_keys.drops_the_last_line_break: (SPACE, UNUSUAL),
-    stored_keys.drops_zeros_behind_hyphens: (NUMBERS,),
-    stored_keys.sorts_queries_of_urls: ("idempotency.spellings_of_one_value_are_different_keys",),
-    stored_keys.drops_tags_of_addresses: ("idempotency.spellings_of_one_value_are_different_keys",),
-    stored_keys.reads_encoded_words: ("idempotency.encoded_spellings_are_different_keys",),
-    stored_keys.keeps_what_follows_the_last_dot: ("idempotency.cut_off_ends_make_keys_different",),
-    stored_keys.wraps_numbers_at_64_bits: (NUMBERS,),
-    stored_keys.drops_conversions: ("idempotency.encoded_spellings_are_different_keys",),
-    stored_keys.drops_private_characters: ("idempotency.invisible_characters_and_markup_make_keys_different",),
-    stored_keys.folds_long_keys: ("idempotency.long_keys_are_different_or_rejected",),
-    stored_keys.keeps_both_ends_of_long_keys: ("idempotency.long_keys_are_different_or_rejected",),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (

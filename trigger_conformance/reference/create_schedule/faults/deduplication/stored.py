@@ -18,21 +18,11 @@ CLEANED = "deduplication.invisible_characters_and_markup_make_keys_different"
 BEGINNING = "deduplication.beginning_makes_keys_different"
 
 _CAUGHT_BY: dict[stored_keys.Stored, tuple[str, ...]] = {
+    **stored_keys.caught_in("deduplication"),
     stored_keys.strips_tags: (CLEANED,),
     stored_keys.drops_soft_hyphens: (CLEANED,),
     stored_keys.reads_base64_of_both_alphabets: (CLEANED,),
-    stored_keys.reads_tabs_as_spaces: (SPACE,),
     stored_keys.drops_the_last_line_break: (SPACE,),
-    stored_keys.drops_zeros_behind_hyphens: (NUMBERS,),
-    stored_keys.sorts_queries_of_urls: ("deduplication.spellings_of_one_value_are_different_keys",),
-    stored_keys.drops_tags_of_addresses: ("deduplication.spellings_of_one_value_are_different_keys",),
-    stored_keys.reads_encoded_words: ("deduplication.encoded_spellings_are_different_keys",),
-    stored_keys.keeps_what_follows_the_last_dot: ("deduplication.cut_off_ends_make_keys_different",),
-    stored_keys.wraps_numbers_at_64_bits: (NUMBERS,),
-    stored_keys.drops_conversions: ("deduplication.encoded_spellings_are_different_keys",),
-    stored_keys.drops_private_characters: ("deduplication.invisible_characters_and_markup_make_keys_different",),
-    stored_keys.folds_long_keys: ("deduplication.long_keys_are_different_or_rejected",),
-    stored_keys.keeps_both_ends_of_long_keys: ("deduplication.long_keys_are_different_or_rejected",),
     stored_keys.lowers_keys: (CASE,),
     stored_keys.uppers_keys: (CASE,),
     stored_keys.folds_keys: (CASE, FORM),
