@@ -37,13 +37,18 @@ def started(folder, program, *options, **variables):
     module, *arguments = program
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments, f"--report-dir={folder / 'report'}", *options],
-        cwd=folder, env=environment(TMPDIR=str(folder / "temporary"), **variables), text=True,
+        cwd=folder, env=environment(TMPDIR=str(folder / "temporary"), PYTHONFAULTHANDLER="1", **variables), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         # A shell has what it starts in the background ignore Ctrl-C, these tests among it.
         preexec_fn=lambda: signal.signal(INT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         yield process
+    except subprocess.TimeoutExpired as error:
+        # Where it hangs is said before it dies.
+        process.send_signal(signal.SIGABRT)
+        error.add_note(process.communicate()[1])
+        raise
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

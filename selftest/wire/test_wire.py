@@ -53,6 +53,25 @@ def connect(tmp_path):
         ledger.close()
 
 
+def test_what_nothing_wakes_any_more_is_not_waited_for(tmp_path):
+    """An interruption comes in the middle of anything, also where a request under way was about to be woken."""
+    ledger = Ledger(tmp_path / "ledger.sqlite", AMPLE, create=True)
+    wire = Wire(Target(base_url="http://127.0.0.1:1", api_key=KEY), ledger, Redactor([KEY]))
+
+    async def never_ends():
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    under_way = wire._loop.create_task(never_ends())  # noqa: SLF001
+    wire.hang_up()
+    asked = time.monotonic()
+    wire.close()
+    assert time.monotonic() - asked < 5
+    assert not under_way.done()
+    ledger.close()
+
+
 def raw(status="202 Accepted", *lines, body=b""):
     head = [f"HTTP/1.1 {status}", "Content-Type: application/json", *lines]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body

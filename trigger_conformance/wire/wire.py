@@ -72,11 +72,11 @@ class Wire:
 
     def close(self) -> None:
         """Close connections and event loop."""
-        # An interruption leaves requests under way.
+        # An interruption leaves requests under way, and may have taken from one of them what would wake it.
         if under_way := asyncio.all_tasks(self._loop):
             for task in under_way:
                 task.cancel()
-            self._loop.run_until_complete(asyncio.wait(under_way))
+            self._loop.run_until_complete(asyncio.wait(under_way, timeout=_A_MOMENT))
         self._loop.run_until_complete(self._transport.aclose())
         self._loop.close()
 
