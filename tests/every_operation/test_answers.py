@@ -67,7 +67,8 @@ def test_valid_request_is_accepted(target):
 def first_request(target):
     """The exchange of the request with which the run found that the operation can be tested; None where it has none."""
     sent = (each for each in target.wire.ledger.exchanges() if each.check == f"{target.operation.id}.preflight")
-    return next((each for each in sent if each.answer is not None and not each.together), None)
+    asked = (each for each in sent if each.request.operation == target.operation.id and not each.together)
+    return next((each for each in asked if each.answer is not None), None)
 
 
 @must(

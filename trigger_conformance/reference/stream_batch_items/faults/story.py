@@ -67,6 +67,14 @@ class SealsLargeBatchesOnly(StreamBatchItemsServer):
         return super().is_whole(filling) and filling.batch.run_count > 4
 
 
+@fault(SEALED)
+class SealsNoBatchOfOne(StreamBatchItemsServer):
+    """A batch of one item, which is first and last in one, is not sealed."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        return super().is_whole(filling) and filling.batch.run_count > 1
+
+
 @fault("story.many_items_are_taken")
 class CountsTheFirstPage(StreamBatchItemsServer):
     """Of a batch's items fifty are counted, a page of the store: a larger one is never whole."""
