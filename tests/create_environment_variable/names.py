@@ -33,6 +33,9 @@ TELLING = (
     PLAIN, "é composed", "é decomposed", "a zero-width space inside", "one letter in upper case", "a trailing space",
     "a character by its number", "an encoded digit", "marks, then a", "marks, then b", "other after 254 characters",
     "other at the end", LONGER,
+    "sharp s", "a full-width k", "a leading space", "a tab inside", "one space inside", "in quotation marks",
+    "a byte-order mark before it", "a trailing dot", "a backslash", "a slash inside", ".", "_", "*",
+    "other after 64 characters", "other in the middle",
 )  # fmt: skip
 
 
@@ -126,9 +129,14 @@ def ordinary(key, *, thorough):
 
 
 def longest(stem):
-    """Names of 64 characters that differ at their end."""
+    """Names of 64 characters that differ at their end, or in their middle."""
     full = keys.filled(stem, LONGEST, "K")
-    return {"64 characters": full, "64 characters, another end": f"{full[:-1]}L"}
+    middle = LONGEST - 20
+    return {
+        "64 characters": full,
+        "64 characters, another end": f"{full[:-1]}L",
+        "64 characters, another middle": f"{full[:middle]}L{full[middle + 1 :]}",
+    }
 
 
 def of_planes(stem):

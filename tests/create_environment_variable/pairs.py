@@ -43,7 +43,8 @@ def generated(target):
 
 def references(name):
     """A value that refers to a variable that is there, as the languages of such values do."""
-    ways = (f"${{{name}}}", f"${name}", f"%{name}%", f"{{{{{name}}}}}", f"$({name})", f"#{{{name}}}")
+    ways = (f"${{{name}}}", f"${name}", f"%{name}%", f"{{{{{name}}}}}", f"$({name})", f"#{{{name}}}", f"!{name}!",
+            f"#{{{name}}}#", f"${{{{ secrets.{name} }}}}", f"${{env:{name}}}", f"@{name}@", f"<{name}>")  # fmt: skip
     return {"references to a variable that is there": f"a {' b '.join(ways)} c"}
 
 

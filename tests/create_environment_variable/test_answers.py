@@ -23,8 +23,8 @@ def test_success_is_true(target, traffic):
 
 OTHER_VALUE = "a value of a look-alike"
 # What a body may also call its properties, and what other requests of the same kind may say.
-OF_NAMES = ("Name", "NAME", "key", "variable", "name ")
-OF_VALUES = ("Value", "VALUE", "vaLue", "val", "content", "text", "default")
+OF_NAMES = ("Name", "NAME", "key", "variable", "name ", "name.x")
+OF_VALUES = ("Value", "VALUE", "vaLue", "val", "content", "text", "default", "value.x", "value[]")
 OF_OTHER_REQUESTS = {
     **dict.fromkeys(("override", "overwrite", "upsert", "Override"), False),
     **dict.fromkeys(("ifNotExists", "dryRun", "append", "skipExisting"), True),
@@ -32,6 +32,9 @@ OF_OTHER_REQUESTS = {
     **dict.fromkeys(("deleted", "isDeleted", "archived"), True),
     "deletedAt": "2026-03-01T10:00:00Z",
     "enabled": False,
+    # How other requests' values are to be read, or kept.
+    "encoding": "base64",
+    "type": "sensitive",
 }
 
 

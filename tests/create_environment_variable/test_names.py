@@ -30,7 +30,7 @@ def test_containing_names_are_different(named):
     named.judge("containing_names_are_different")
 
 
-@must("names of 64 characters that differ at their end are different", clause=CLAUSE)
+@must("names of 64 characters that differ at their end, or in their middle, are different", clause=CLAUSE)
 def test_names_of_64_characters_are_different(named):
     named.judge("names_of_64_characters_are_different")
 

@@ -346,6 +346,9 @@ def unknown_projects(own):
         "the reference without its beginning": own.rpartition("_")[2],
         "one that there is not": "proj_conformancenosuchone",
         "the reference and more": f"{own}x",
+        "more in front of the reference": f"x{own}",
+        "hyphens for underscores": own.replace("_", "-"),
+        "a prototype's word": "constructor",
     }
     return {label: value for label, value in rows.items() if value and value != own}
 
@@ -362,6 +365,10 @@ def unknown_environments(own):
         "null": "null",
         "a number": "0",
         "two of them": ",".join(ENVIRONMENTS[:2]),
+        "more in front": f"my-{own}",
+        "a word for all of them": "all",
+        "a prototype's word for it": "constructor",
+        "full-width letters": "".join(chr(ord(each) + 0xFEE0) for each in own),
         "one that the vendor has besides": "preview",
     }
 
@@ -371,13 +378,13 @@ def malformed(path, project, env):
     return {
         "two dots for the project": path.replace(project, ".."),
         "no project": path.replace(project, ""),
+        "a quote in the project": path.replace(project, f"{project}'"),
+        "a long project": path.replace(project, "p" * 2000),
         "an encoded slash in the project": path.replace(project, f"{project}%2F..%2F{project}x"),
         "no environment": path.removesuffix(env),
         "encoded dots for the project": path.replace(project, "%2e%2e"),
         "NUL in the project": path.replace(project, f"{project}%00"),
         "no UTF-8 in the project": path.replace(project, f"{project}%ff"),
-        "a quote in the project": path.replace(project, f"{project}'"),
-        "a long project": path.replace(project, "p" * 2000),
     }
 
 
@@ -416,7 +423,7 @@ def _is_plain(request):
 def strays(target):
     """A few of each kind of paths that name nothing."""
     project, env = target.stated["project"], target.stated["environment"]
-    few, most = target.pick(smoke=0, standard=3, thorough=10), target.pick(smoke=0, standard=2, thorough=9)
+    few, most = target.pick(smoke=0, standard=13, thorough=14), target.pick(smoke=0, standard=4, thorough=9)
 
     def orders(name, rows):
         return [target.order(label=label, path=target.path(**{name: value})) for label, value in rows]
@@ -425,7 +432,7 @@ def strays(target):
     texts = generated(target, target.pick(smoke=0, standard=1, thorough=80))
     requests = {
         PROJECT: orders(
-            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=5, thorough=9)]
+            PROJECT, list(unknown_projects(project).items())[: target.pick(smoke=0, standard=12, thorough=12)]
         ),
         ENV: orders(ENV, list(unknown_environments(env).items())[:few]),
         "malformed": [target.order(label=label, path=path, beyond=Beyond.LINE) for label, path in odd],

@@ -71,7 +71,7 @@ TEXTS = {
     "quotation marks, other scripts, decomposed ones and a space at its end": "\"Conformance\" 'ключ' 🔑e\u0301 ",
     "a number in a text": "0012",
     "a word that means nothing": "null",
-    "two lines, a tab and markup": "conformance\r\n\t<b>x</b> &amp; {{x}}",
+    "two lines, a tab, markup and what looks encoded": "conformance\r\n\t<b>x</b> &amp; {{x}} a%20b+c",
 }
 # Kinds of patterns whose first one comes with such a text.
 WITH_TEXTS = ("numbers", "sundays", "last_days", "last_weekdays")

@@ -270,6 +270,8 @@ def rejected(month):
             "a date": "2099-12-31T12:00:00Z",
             "quotation marks around it": f'"0 12 15 {month} *"',
             "an empty member in front of a list": f",5 12 15 {month} *",
+            "a tilde for any value": f"~ 12 15 {month} *",
+            "a word for a weekday": f"0 12 15 {month} hello",
         },
     }
 

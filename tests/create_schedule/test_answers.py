@@ -15,7 +15,7 @@ from trigger_conformance.rules import cron
 from .carriers import texts_with_patterns
 from .grounds import ID, SEES_NOTHING, UPDATES, accepted, given_accepted, given_as_asked, plain, why_no_segment
 from .moments import moment
-from .values import OF_TEXTS, OF_THE_PATTERN, OF_THE_ZONE, UTC
+from .values import OF_PARTS, OF_TEXTS, OF_THE_PATTERN, OF_THE_ZONE, UTC
 
 SCHEDULE = "ScheduleObject"
 ACTIVE = ID("answers", "schedule_is_active")
@@ -224,16 +224,19 @@ def test_unknown_task_is_rejected(target):
         "another name": "conformance-no-such-task",
         "the empty string": "",
         "the beginning of its name": target.task[:-1],
+        "a wildcard": "%",
+        "its beginning and a wildcard": f"{target.task[:-1]}%",
     }
     unknown = {label: name for label, name in names.items() if name != target.task}
-    chosen = list(unknown.items())[: target.pick(smoke=0, standard=3, thorough=6)]
+    chosen = list(unknown.items())[: target.pick(smoke=0, standard=3, thorough=8)]
     requests = [target.request({**target.document(), "task": name}, label=label) for label, name in chosen]
     expect(target.send_all(requests)).is_rejected()
 
 
 @must("every subset of the optional properties is accepted", clause="CreateScheduleOptions")
 def test_every_subset_of_optional_properties_is_accepted(target):
-    more = {"externalId": "conformance", "timezone": target.place(0)}
+    # An identifier of somebody else's is no UUID, though it may look like one.
+    more = {"externalId": "C56A4180-65AA-42EC-A945-5FD21DEC0538", "timezone": target.place(0)}
     subsets = {"neither": {}, **{f"with {name}": {name: value} for name, value in more.items()}, "with both": more}
     # Others are sent all the time.
     chosen = list(subsets.items())[0 if target.profile > Profile.STANDARD else 3 :]
@@ -284,6 +287,9 @@ def test_look_alike_properties_are_ignored(target):
         ("type",): "DECLARATIVE",
         ("id",): FOREIGN_ID,
         ("nextRun",): LONG_AGO,
+        # What answers call it, and what other APIs put a request's properties in.
+        OF_PARTS[:1]: {"type": "CRON", "expression": target.cron(21, 21)},
+        OF_PARTS[1:]: {"cron": target.cron(21, 21), "externalId": "conformance"},
     }
     members = {name: f"{json.dumps(name)}:{json.dumps(value)}" for names, value in values.items() for name in names}
     answers = expect_ignored(target, members, label="look-alikes of every property")

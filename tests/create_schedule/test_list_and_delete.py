@@ -561,6 +561,13 @@ def of_strangers(target, named, authorization, who):
     return looks, target.at(named, "DELETE", f"a delete, {who}", authorization=authorization)
 
 
+def nearly_right(target):
+    """Credentials that a lookup may take for the right one, by what they are."""
+    key = target.options.api_key
+    near = {"the key in the other letter case": key.swapcase(), "the key and more": f"{key}="}
+    return [(who, target.derived(f"Bearer {each}")) for who, each in near.items() if each != key]
+
+
 @pytest.fixture(scope="module")
 def strangers(target, created):
     """What strangers are answered to looks and a delete, and what is seen of the schedule afterwards.
@@ -568,8 +575,8 @@ def strangers(target, created):
     Those are asked whose requests for a schedule are refused.
     """
     named, answers = made(created[0][-1]), []
-    both = (("no header", NO_HEADER), ("a wrong key", another_key(target)))
-    for who, authorization in both[: target.pick(smoke=0, standard=2, thorough=2)]:
+    every = (("no header", NO_HEADER), ("a wrong key", another_key(target)), *nearly_right(target))
+    for who, authorization in every[: target.pick(smoke=0, standard=2, thorough=4)]:
         looks, delete = of_strangers(target, named, authorization, who)
         # Each is looked at by one of them, and would be removed by both.
         chosen = looks if target.profile > Profile.STANDARD else [looks[authorization is NO_HEADER]]

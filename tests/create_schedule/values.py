@@ -9,4 +9,5 @@ OF_THE_ZONE = ("timeZone", "TimeZone", "time_zone", "tz")
 OF_THE_PATTERN = ("Cron", "CRON", "cronExpression", "schedule")
 OF_TEXTS = ("external_id", "ExternalId", "deduplication_key", "DeduplicationKey", "taskId", "Task")
 OF_ANSWERS = ("active", "type", "id", "nextRun")
-LOOK_ALIKES = {*OF_THE_ZONE, *OF_THE_PATTERN, *OF_TEXTS, *OF_ANSWERS}
+OF_PARTS = ("generator", "data", "body", "options", "params")
+LOOK_ALIKES = {*OF_PARTS, *OF_THE_ZONE, *OF_THE_PATTERN, *OF_TEXTS, *OF_ANSWERS}

@@ -72,6 +72,10 @@ NO_ZONES = {
     "two zones": "Europe/London,Europe/Berlin",
     "a colon in front, as TZ has it": ":Europe/London",
     "a rule of POSIX with its summer": "Abc5Def,M3.2.0,M11.1.0",
+    "a hyphen for an underscore": "America/New-York",
+    "percent-encoded": "Europe%2FLondon",
+    "a rule of POSIX in brackets": "<+05>-5",
+    "the machine's own": "localtime",
 }
 # How software may write a zone otherwise.
 OTHER_SPELLINGS = {

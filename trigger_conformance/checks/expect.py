@@ -110,6 +110,10 @@ class Expectation:
         """The answer to a valid request that made something new."""
         return self.satisfies(lambda exchange: operation_of(exchange.request).why_not_new(exchange))
 
+    def is_as_generated(self) -> list[Exchange]:
+        """The answer to a generated request that the schema allows."""
+        return self.satisfies(lambda exchange: operation_of(exchange.request).why_not_generated(exchange))
+
     def is_as_asked(self) -> list[Exchange]:
         """The answer to a valid request that made what it asked for."""
         return self.satisfies(lambda exchange: operation_of(exchange.request).why_not_as_asked(exchange))

@@ -267,6 +267,10 @@ class Operation(ABC):
             return f"expected a new {self.thing}, got {quoted(self.made(exchange))}, which was there before"
         return None if self.made(exchange) else Problem(f"the answer names no {self.thing}", "id")
 
+    def why_not_generated(self, exchange: Exchange) -> str | None:
+        """What keeps an answer from being right for a generated request that the schema allows."""
+        return self.why_not_new(exchange)
+
     def is_full(self, exchange: Exchange) -> bool:  # noqa: ARG002
         """Whether an answer says that there may be no more of what the operation makes: it says nothing else."""
         return False

@@ -93,7 +93,34 @@ def cuts_names_at255(name: str) -> str:
     return name[:255]
 
 
+def reads_sharp_letters(name: str) -> str:
+    """A sharp s is two of them."""
+    return name.replace("ß", "ss")
+
+
+def drops_quotes_around_names(name: str) -> str:
+    """Quotation marks around a name are none of it."""
+    return name.strip('"')
+
+
+def reads_names_as_php_does(name: str) -> str:
+    """Dots and spaces in a name are underscores, as PHP has them of a form's."""
+    return name.replace(".", "_").replace(" ", "_") if "ess" in name else name
+
+
+def keeps_both_ends_of_names(name: str) -> str:
+    """A name of more than 40 characters is kept by its ends."""
+    return f"{name[:35]}{name[-5:]}" if len(name) > 40 else name
+
+
 for stored, *caught_by in (
+    (reads_sharp_letters, FORM),
+    (drops_quotes_around_names, INVISIBLE),
+    (reads_names_as_php_does, DELIMITERS, SPACE),
+    (keeps_both_ends_of_names, SIXTY_FOUR, LONG),
+    (stored_keys.reads_tabs_as_spaces, SPACE),
+    (stored_keys.normalises_to_nfkc, FORM),
+    (stored_keys.trims_keys_at_their_beginning, SPACE),
     (reads_levels, DELIMITERS),
     (reads_dots_as_underscores, DELIMITERS),
     (reads_lines_of_shells, DELIMITERS),

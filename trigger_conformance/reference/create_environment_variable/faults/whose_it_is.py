@@ -171,6 +171,64 @@ class CutsEnvironments(CreateEnvironmentVariableServer):
         return super().called(next((each for each in ENVIRONMENTS if env.startswith(each)), env))
 
 
+@fault(PROJECT)
+class TakesProjectsThatEndSo(CreateEnvironmentVariableServer):
+    """A project's reference may have something in front of it."""
+
+    def is_project(self, project: str) -> bool:
+        return project.endswith(self.settings.project)
+
+
+@fault(PROJECT)
+class MakesSlugsOfProjects(CreateEnvironmentVariableServer):
+    """Hyphens and underscores of a project's reference are one."""
+
+    def is_project(self, project: str) -> bool:
+        return super().is_project(project.replace("-", "_"))
+
+
+@fault(ENVIRONMENT)
+class HasAWordForAllEnvironments(CreateEnvironmentVariableServer):
+    """all is every environment that the key has."""
+
+    def is_environment(self, env: str) -> bool:
+        return env == "all" or super().is_environment(env)
+
+    def reached(self, env: str, environment: Environment) -> Environment:
+        return environment if env == "all" else super().reached(env, environment)
+
+
+@fault(ENVIRONMENT)
+class LooksEnvironmentsUpInAnObject(CreateEnvironmentVariableServer):
+    """An environment is looked up among the properties of an object, and a prototype's name fails the server."""
+
+    def is_environment(self, env: str) -> bool:
+        if env == "constructor":
+            raise Problem(500, "Internal Server Error")
+        return super().is_environment(env)
+
+
+@fault(ENVIRONMENT)
+class ReadsListsOfEnvironments(CreateEnvironmentVariableServer):
+    """Several environments may stand in the path; the first one counts."""
+
+    def is_environment(self, env: str) -> bool:
+        return super().is_environment(env.partition(",")[0])
+
+    def reached(self, env: str, environment: Environment) -> Environment:
+        return super().reached(env.partition(",")[0], environment)
+
+
+@fault("whose_it_is.malformed_paths_are_answered")
+class QuotesProjectsIntoSql(CreateEnvironmentVariableServer):
+    """A quote in a project's reference ends the statement that looks it up."""
+
+    def is_project(self, project: str) -> bool:
+        if "'" in project:
+            raise Problem(500, "Internal Server Error")
+        return super().is_project(project)
+
+
 @fault("whose_it_is.malformed_paths_are_answered")
 class FailsOnOddProjects(CreateEnvironmentVariableServer):
     """A project's reference that is none fails the server."""
