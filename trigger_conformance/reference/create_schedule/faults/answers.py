@@ -565,6 +565,40 @@ class SnakeCaseStandsIn(CreateScheduleServer):
         return super().validate(document)
 
 
+class _Unwrapping(CreateScheduleServer):
+    """Takes a property for what has the request's own in it."""
+
+    wrappers: tuple[str, ...] = ()
+
+    def validate(self, document: Any) -> Order:
+        inside = [document.get(each) for each in self.wrappers] if isinstance(document, dict) else []
+        for each in inside:
+            if isinstance(each, dict):
+                document = {**document, **self.meant(each)}
+        return super().validate(document)
+
+    def meant(self, inside: dict[str, Any]) -> dict[str, Any]:
+        """What the request has by what is inside."""
+        return inside
+
+
+@fault(LOOK_ALIKES)
+class ReadsGenerators(_Unwrapping):
+    """A schedule may be sent back as it was answered: generator.expression is its pattern."""
+
+    wrappers = ("generator",)
+
+    def meant(self, inside: dict[str, Any]) -> dict[str, Any]:
+        return {"cron": inside["expression"]} if "expression" in inside else {}
+
+
+@fault(LOOK_ALIKES)
+class Unwraps(_Unwrapping):
+    """What is in data, body, options or params counts as if it stood beside them."""
+
+    wrappers = ("data", "body", "options", "params")
+
+
 @fault(KEPT, AS_ASKED)
 class NullWordsAreNothing(CreateScheduleServer):
     """An externalId that says null is none."""
@@ -634,6 +668,14 @@ class WhatObjectsHaveAreTasks(_FindingTasks):
 
     def is_named(self, task: str) -> bool:
         return task in ("constructor", "toString", "valueOf", "hasOwnProperty")
+
+
+@fault(UNKNOWN_TASK)
+class MatchesTasks(_FindingTasks):
+    """A task is looked up by LIKE: a per cent sign stands for any letters."""
+
+    def is_named(self, task: str) -> bool:
+        return re.fullmatch(re.escape(task).replace("%", ".*"), self.settings.schedule_task) is not None
 
 
 class _KeepingTexts(CreateScheduleServer):

@@ -991,3 +991,20 @@ class RejectsStepsOfStars(CreateScheduleServer):
         if item.startswith("*/"):
             raise self.no_cron(f"{item[:40]!r} is no range with a step")
         return super().read_item(field, item)
+
+
+@fault(TEXT)
+class TildesAreStars(CreateScheduleServer):
+    """A tilde is any value, as in the cron of OpenBSD."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        return [EVERY if each == "~" else each for each in super().cron_fields(text)]
+
+
+@fault(TEXT)
+class WordsOfWeekdaysAreStars(CreateScheduleServer):
+    """A word that names no weekday is any."""
+
+    def cron_fields(self, text: str) -> list[str]:
+        *others, last = super().cron_fields(text)
+        return [*others, EVERY if last.isalpha() and last.islower() and len(others) == 4 else last]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from trigger_conformance.reference.behaviours import fault
@@ -458,3 +459,35 @@ class CompletesNames(_Reading):
     def read(self, timezone: str) -> str:
         begun = [each for each in all_zones() if each.startswith(timezone)]
         return begun[0] if len(begun) == 1 else timezone
+
+
+@fault(REJECTED)
+class HyphensOfZonesAreUnderscores(_Reading):
+    """A hyphen in a zone's name is an underscore."""
+
+    def read(self, timezone: str) -> str:
+        return timezone if timezone in all_zones() else timezone.replace("-", "_")
+
+
+@fault(REJECTED)
+class ZonesAreDecoded(_Reading):
+    """A zone's name is percent-decoded."""
+
+    def read(self, timezone: str) -> str:
+        return unquote(timezone)
+
+
+@fault(REJECTED)
+class OffsetsInBracketsAreZones(_Reading):
+    """A rule of POSIX whose name is in brackets is taken, for UTC."""
+
+    def read(self, timezone: str) -> str:
+        return "UTC" if re.fullmatch(r"<[+-]?\w+>[+-]?\d+", timezone) else timezone
+
+
+@fault(REJECTED)
+class TheMachinesZoneIsOne(_Reading):
+    """localtime is a file of the database, and taken."""
+
+    def read(self, timezone: str) -> str:
+        return "UTC" if timezone == "localtime" else timezone
