@@ -12,7 +12,7 @@ from trigger_conformance.checks.requirement import Profile
 
 from . import names, rows
 from .named import LOOKED_AT, Named
-from .seen import CALLED, Seen, seen
+from .seen import CALLED, LONG, Seen, seen
 from .values import count
 
 MIXED = "everything inside one text"
@@ -101,7 +101,8 @@ def _paired(target):
     kinds = names.kinds(target.key, thorough=False)
     # Names that are looked at come first, for values that are.
     carriers = sorted((label for kind in kinds for label in kind.rows), key=lambda label: label not in LOOKED_AT)
-    passengers = sorted(values, key=lambda label: label not in shown)
+    # Some targets show all that is there with every answer.
+    passengers = sorted(values, key=lambda label: (label not in shown, len(values[label]) > LONG))
     pairs = _paired_off(carriers, passengers)
     both = Named.sent(target, kinds, {name: (label, values[label]) for name, label in pairs.items()})
     if not both.are_kept():

@@ -242,8 +242,11 @@ def mixed():
 
 
 def later(kinds):
-    """The rows that are new values of variables that are there, by their kinds: long ones, removed at once, first."""
-    found = sorted((kind for kind in kinds if kind.later), key=lambda kind: kind.check != "long_values_are_kept")
+    """The rows that are new values of variables that are there, by their kinds: long ones, removed at once, last.
+
+    Some targets show all that is there with every answer.
+    """
+    found = sorted((kind for kind in kinds if kind.later), key=lambda kind: kind.check == "long_values_are_kept")
     return {kind.check: dict(kind.later) for kind in found}
 
 

@@ -27,14 +27,14 @@ class _Refusing(CreateEnvironmentVariableServer):
         super().check_value(value)
 
 
-@variant
+@variant(warns=("values.printable_values_are_accepted",))
 class NoMasks(_Refusing):
     """Values of asterisks are rejected: they are what a form shows of a secret."""
 
     refused = r"\A\*+\Z"
 
 
-@variant
+@variant(warns=("values.printable_values_are_accepted",))
 class NoReferences(_Refusing):
     """Values that refer to other variables are rejected."""
 

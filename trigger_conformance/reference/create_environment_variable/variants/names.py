@@ -65,6 +65,12 @@ MORE_THAN_TWENTY = (
     "whose_it_is.another_credential_sees_nothing",
     "whose_it_is.unknown_project_has_nothing",
     "whose_it_is.other_environments_have_nothing_of_this_one",
+    "names.cut_off_ends_make_names_different",
+    "names.delimiters_make_names_different",
+    "names.encoded_spellings_are_different_names",
+    "names.white_space_makes_names_different",
+    "values.numbers_are_kept",
+    "values.white_space_around_is_kept",
 )
 LOWER = "names.lower_case_letters_are_accepted"
 
