@@ -27,7 +27,7 @@ from trigger_conformance.checks.expect import (
     is_blocked,
     seen,
 )
-from trigger_conformance.checks.ground import given, rests
+from trigger_conformance.checks.ground import GroundError, given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must
 from trigger_conformance.contract.quoting import quoted
@@ -420,7 +420,8 @@ def test_unknown_name_is_404(target, plain):
     if lower.status == SUCCESS:
         # Whoever looks for it once more has to make the one that is found.
         message = f"{lower.request.label}: expected 404, got {lower.outcome}"
-        raise ViolationError(message, [plain.answers[0], lower], [Wrong(lower, message, "status")])
+        violation = ViolationError(message, [plain.answers[0], lower], [Wrong(lower, message, "status")])
+        raise GroundError(ID("names", "letter_case_makes_names_different"), violation)
     expect(lower).has_status(404, *REJECTIONS)
     there = plain.look.having(OF_OBJECTS)
     names = [each for each in OF_OBJECTS if not there[each]][: target.pick(smoke=0, standard=2, thorough=4)]

@@ -129,7 +129,7 @@ def normalises_paths(value: str) -> str:
     return re.sub(r"(?<=\w)//+(?=\w)", "/", value)
 
 
-@keeping(QUOTED)
+@keeping(QUOTED, JSON)
 def unquotes_values(value: str) -> str:
     """Double quotes around a value are dropped."""
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value

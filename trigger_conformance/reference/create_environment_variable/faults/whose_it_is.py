@@ -253,13 +253,13 @@ class LogsProjectsInLatin1(CreateEnvironmentVariableServer):
 
 @fault("whose_it_is.generated_paths_are_refused")
 class TakesOddEnvironments(CreateEnvironmentVariableServer):
-    """An environment beyond letters and digits is none that was given: the key's own is meant."""
+    """An environment with characters beyond U+FFFF is none that was given: the key's own is meant."""
 
     def is_environment(self, env: str) -> bool:
-        return super().is_environment(env) or not env.isascii()
+        return super().is_environment(env) or max(env) > "\uffff"
 
     def reached(self, env: str, environment: Environment) -> Environment:
-        return super().reached(env, environment) if env.isascii() else environment
+        return environment if max(env) > "\uffff" else super().reached(env, environment)
 
 
 @fault("whose_it_is.encoded_path_is_the_path_or_nothing")
@@ -497,7 +497,11 @@ class TakenNamesNeedNoCredential(_BeforeAuthentication):
         return await self.create_variable(request, home) if order.name in self.variables(home) else None
 
 
-@fault("bodies.odd_characters_in_strings_are_answered", "answers.never_a_server_error")
+@fault(
+    "bodies.odd_characters_in_strings_are_answered",
+    "answers.never_a_server_error",
+    "values.control_characters_are_kept",
+)
 class FailsOnNulInValues(CreateEnvironmentVariableServer):
     """A value with NUL is answered 500: no process can have it."""
 
