@@ -1006,5 +1006,6 @@ class WordsOfWeekdaysAreStars(CreateScheduleServer):
     """A word that names no weekday is any."""
 
     def cron_fields(self, text: str) -> list[str]:
-        *others, last = super().cron_fields(text)
-        return [*others, EVERY if last.isalpha() and last.islower() and len(others) == 4 else last]
+        fields = super().cron_fields(text)
+        is_word = len(fields) == 5 and fields[4].isalpha() and fields[4].islower()
+        return [*fields[:4], EVERY] if is_word else fields

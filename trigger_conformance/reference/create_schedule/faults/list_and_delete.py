@@ -551,12 +551,12 @@ class LooksAtNoWholeKey(CreateScheduleServer):
 class _OfNearKeys(CreateScheduleServer):
     """Answers looks and removals of whoever has nearly a key."""
 
-    async def handle(self, request: Request) -> Response:
+    def authenticate(self, request: Request) -> Environment | None:
+        """As ``CreateScheduleServer.authenticate``."""
         _, _, token = request.headers.get("authorization", "").partition(" ")
-        known = next((each for each in self.environments if self.is_near(token, each.api_key)), None)
-        if request.method in ("GET", "DELETE") and known is not None:
-            return await self.answer(request, known)
-        return await super().handle(request)
+        near = (each for each in self.environments if self.is_near(token, each.api_key))
+        is_look = request.method in ("GET", "DELETE")
+        return super().authenticate(request) or (next(near, None) if is_look else None)
 
     def is_near(self, token: str, key: str) -> bool:
         """Whether a token will do for a key."""
