@@ -46,13 +46,14 @@ LONG_AFTER = "what sealed a batch, long after"
 
 @pytest.fixture(scope="module")
 def filled(target):
-    """The answers to streams that fill a batch, and its size: one of 3, and that of the run's first request, one of 1.
+    """The answers to streams that fill a batch, and its size: that of the run's first request has one item.
 
-    What the first is answered that is no 200 is another's affair.
+    What the first is answered that is no 200 is another's affair. Numbers of two digits, as texts, have another order.
     """
-    three = target.send(target.whole(target.batch(3), "all 3"))
+    sizes = (3, 12)[: target.pick(smoke=1, standard=2, thorough=2)]
+    found = [(target.send(target.whole(target.batch(size), f"all {size}")), size) for size in sizes]
     first = first_request(target)
-    return [(three, 3)] + [(first, 1)] * (first is not None and first.status == 200)
+    return found + [(first, 1)] * (first is not None and first.status == 200)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,7 @@ def late(target, parts, completed):
         target.stream(parts[0], [target.item(1, payload="another")], "one item once more, with another payload"),
         target.stream(parts[0], [target.item(99)], "an item that the batch has no place for"),
         target.stream(parts[0], [], "no item at all, once the batch is sealed"),
+        target.stream(parts[0], b"{\n", "a line that is no JSON, once the batch is sealed"),
     ]
     return again, [] if target.profile is Profile.SMOKE else target.send_all(others)
 

@@ -75,6 +75,14 @@ class SealsNoBatchOfOne(StreamBatchItemsServer):
         return super().is_whole(filling) and filling.batch.run_count > 1
 
 
+@fault(SEALED)
+class SealsByTheLastOfItsTexts(StreamBatchItemsServer):
+    """Indexes are kept as texts, and a batch is whole when the last of them, as texts, is there: 9 comes after 11."""
+
+    def is_whole(self, filling: Filling) -> bool:
+        return super().is_whole(filling) and max(map(str, filling.items)) == str(filling.batch.run_count - 1)
+
+
 @fault("story.many_items_are_taken")
 class CountsTheFirstPage(StreamBatchItemsServer):
     """Of a batch's items fifty are counted, a page of the store: a larger one is never whole."""
@@ -286,6 +294,17 @@ class RunsLateItemsAgain(StreamBatchItemsServer):
         read = await self.fill(request, filling)
         filling.runs.update(filling.items.keys())
         return self.success(environment, filling, Stream(accepted=read.deduplicated))
+
+
+@fault(LATE, "answers.never_a_server_error")
+class FailsOnWrongLinesOfSealedBatches(StreamBatchItemsServer):
+    """A line that is no JSON is expected of batches that take items, and fails the server once a batch is sealed."""
+
+    async def answer_sealed(self, request: Request, environment: Environment, filling: Filling) -> Response:
+        try:
+            return await super().answer_sealed(request, environment, filling)
+        except Problem as problem:
+            raise Problem(500, "Internal Server Error") from problem
 
 
 @fault(RETRY)
