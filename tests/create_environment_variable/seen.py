@@ -28,6 +28,11 @@ class Seen:
     look: Look
     mixed_up: frozenset[str] = frozenset()
 
+    @property
+    def took_any(self):
+        """Whether any of the values was accepted."""
+        return any(each.status == SUCCESS for each in self.answers.values())
+
     def why_changed(self, label):
         """What became of a value that was accepted; None where both views have it as it was sent."""
         request = self.answers[label].request

@@ -86,7 +86,7 @@ def later(target, inside, whole):
     kinds = {"itself": itself, "assigning": {ASSIGNING: assigning(known)}, **rows.later((*rows.WHOLE, *rows.INSIDE))}
     values = {label: value for rows_ in kinds.values() for label, value in rows_.items()}
     rounds = in_rounds(target, values, names)
-    if not any(each.status == SUCCESS for each in rounds[0].answers.values()):
+    if not rounds[0].took_any:
         # A target may reject a name that is there: its values are then those of new names.
         names = []
         rounds = in_rounds(target, values, names)
@@ -109,7 +109,7 @@ def in_rounds(target, values, names):
     for at in range(0, len(labels), size):
         some = {label: values[label] for label in labels[at : at + size]}
         rounds.append(seen(target, some, LOOKED_AT, names[: len(some)]))
-        if not any(each.status == SUCCESS for each in rounds[0].answers.values()):
+        if not rounds[0].took_any:
             break
     return rounds
 

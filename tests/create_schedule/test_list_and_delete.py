@@ -4,6 +4,7 @@ import pytest
 
 from tests.every_operation import grounds
 from tests.every_operation.credentials import another_key
+from tests.every_operation.test_authentication import wrong_keys
 from trigger_conformance.checks.client import JSON, Authorization
 from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, expect, seen
 from trigger_conformance.checks.ground import given, rests
@@ -562,10 +563,9 @@ def of_strangers(target, named, authorization, who):
 
 
 def nearly_right(target):
-    """Credentials that a lookup may take for the right one, by what they are."""
-    key = target.options.api_key
-    near = {"the key in the other letter case": key.swapcase(), "the key and more": f"{key}="}
-    return [(who, target.derived(f"Bearer {each}")) for who, each in near.items() if each != key]
+    """Wrong keys that a lookup of its own may take for the right one, in larger profiles."""
+    wrong = wrong_keys(target) if target.profile > Profile.STANDARD else {}
+    return [(label, wrong[label]) for label in ("letter case swapped", "extended") if label in wrong]
 
 
 @pytest.fixture(scope="module")

@@ -149,15 +149,30 @@ class FallsBackToTheKeysEnvironment(CreateEnvironmentVariableServer):
         return super().reached(env, environment) if env in ENVIRONMENTS else environment
 
 
-@fault(ENVIRONMENT)
-class HasAFourthEnvironment(CreateEnvironmentVariableServer):
-    """What the vendor has besides the three, preview, is the key's own."""
+class _HasAnotherWord(CreateEnvironmentVariableServer):
+    """A word besides the three stands for the key's own environment."""
+
+    word = ""
 
     def is_environment(self, env: str) -> bool:
-        return env == "preview" or super().is_environment(env)
+        return env == self.word or super().is_environment(env)
 
     def reached(self, env: str, environment: Environment) -> Environment:
-        return environment if env == "preview" else super().reached(env, environment)
+        return environment if env == self.word else super().reached(env, environment)
+
+
+@fault(ENVIRONMENT)
+class HasAFourthEnvironment(_HasAnotherWord):
+    """What the vendor has besides the three, preview, is the key's own."""
+
+    word = "preview"
+
+
+@fault(ENVIRONMENT)
+class HasAWordForAllEnvironments(_HasAnotherWord):
+    """all is every environment that the key has."""
+
+    word = "all"
 
 
 @fault(ENVIRONMENT)
@@ -185,17 +200,6 @@ class MakesSlugsOfProjects(CreateEnvironmentVariableServer):
 
     def is_project(self, project: str) -> bool:
         return super().is_project(project.replace("-", "_"))
-
-
-@fault(ENVIRONMENT)
-class HasAWordForAllEnvironments(CreateEnvironmentVariableServer):
-    """all is every environment that the key has."""
-
-    def is_environment(self, env: str) -> bool:
-        return env == "all" or super().is_environment(env)
-
-    def reached(self, env: str, environment: Environment) -> Environment:
-        return environment if env == "all" else super().reached(env, environment)
 
 
 @fault(ENVIRONMENT)
