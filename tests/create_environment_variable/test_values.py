@@ -92,8 +92,7 @@ def later(target, inside, whole):
         rounds = in_rounds(target, values, names)
     odd = [label for each in rounds for label in each.by_name if each.why_changed(label)]
     if not odd and target.sparing:
-        taken = {key_of(each.request) for each in rounds[-1].answers.values() if each.status == SUCCESS}
-        target.use_again([each for each in names if each in taken])
+        target.use_again(still_there(names, rounds))
     alone = seen(target, {label: values[label] for label in odd}) if odd and names else None
     broken = next((check for check in inside if is_broken(inside, check)), "") if alone else ""
     return {check: Later(rounds, list(labels), alone, broken) for check, labels in kinds.items()}
@@ -112,6 +111,13 @@ def in_rounds(target, values, names):
         if not rounds[0].took_any:
             break
     return rounds
+
+
+def still_there(names, rounds):
+    """Those of the ``names`` whose latest value was accepted, plain names first; variables with long values are removed."""
+    latest = {key_of(each.request): each for seen_ in rounds for each in seen_.answers.values()}
+    kept = [name for name, each in latest.items() if each.status == SUCCESS and len(value_of(each.request)) <= LONG]
+    return sorted(set(names) & set(kept), key=lambda name: (not is_ordinary(name), len(name), name))
 
 
 @dataclass(frozen=True)

@@ -41,13 +41,12 @@ RIGHT = "the right key"
 # What a frugal operation leaves to larger profiles: whoever lets it in lets in another row, too.
 SPARED = {
     "Bearer and a space", "Basic, key as it is", "ApiKey", "BearerX", "XBearer", "first character changed",
-    "last character changed", "first character missing", "signed with another key, expired",
-    "16 kB of token", "bytes above 0x7F", "bearer", "BEARER", "a signature of zeros",
+    "signed with another key, expired", "16 kB of token", "bytes above 0x7F", "bearer", "BEARER", "a signature of zeros",
 }  # fmt: skip
 # What one whose things are removed leaves to them, too.
 SPARED_MORE = {
     "percent-encoded", "twice", "Token", "alg None", "Bearer without a token", "Basic, key as the password",
-    "a colon behind the scheme", "an empty signature", "an empty header", "dashes for underscores", "wrong, then right",
+    "a colon behind the scheme", "an empty signature", "an empty header", "wrong, then right",
 }  # fmt: skip
 # Who lets this one in lets in whatever is odder, which is no further finding.
 PLAINLY_WRONG = "a wrong key"
