@@ -305,6 +305,17 @@ def test_ground_that_is_settled_by_a_merge_is_waived_as_in_an_undivided_run():
     assert of_all(resting(), holds, waivers=[WAIVED], today=date(2026, 1, 3))[0] == ("violated", None)
 
 
+def test_what_many_checks_of_all_parts_saw_is_told_of_its_owner_with_the_lines_that_show_it():
+    others = [each for each in catalogue() if each.level is Level.MUST and each not in (CHECK, OWNER)][:2]
+    lines = {"lines": ["curl …"], "exchanges": [3]}
+    shown = {"evidence": [{"number": 3}], "reproduce": lines, "verdict": "violated"}
+    checks = [{**resting(), "id": each.id, **shown} for each in (CHECK, *others)]
+    told, _ = _settled([data(owning(Verdict.PASSED)), *checks], {}, waivers=(), today=TODAY, strict=False)
+    assert [each["verdict"] for each in told] == ["violated", *["inconclusive"] * 3]
+    assert told[0]["reproduce"] == lines
+    assert told[0]["evidence"] == shown["evidence"]
+
+
 def test_an_owner_that_another_part_found_violated_leaves_a_waived_check_undecided():
     alone = resting(waivers=[WAIVED], beside=[owning(Verdict.PASSED)])
     assert alone["verdict"] == "waived"

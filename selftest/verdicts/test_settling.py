@@ -100,6 +100,46 @@ def test_a_chain_is_settled_in_any_order(order, verdict, middle, last):
     assert (found["x.y.middle"], found["x.y.last"]) == (middle, last)
 
 
+MANY = ["first", "second", "third"]
+
+
+def test_what_fails_in_many_checks_is_told_once_of_its_owner():
+    checks = [replace(resting(name), message=f"{name}: what was seen", evidence=(number, 9))
+              for number, name in enumerate(MANY)]  # fmt: skip
+    found = settled([*checks, owner(Verdict.PASSED)])
+    assert [each.verdict for each in found] == [*[Verdict.INCONCLUSIVE] * 3, Verdict.VIOLATED]
+    assert found[-1].evidence == (0, 9, 1, 2)
+    assert found[-1].message.splitlines() == [
+        "held where it was looked at by itself, and not in 3 other checks:",
+        *(f"{name}: what was seen" for name in MANY),
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        resting("third", level=Level.SHOULD),
+        replace(resting("third"), needed=False),
+        resting("third", rests_on="x.y.another"),
+    ],
+    ids=["a SHOULD", "what only confirms", "another owner's"],
+)
+def test_fewer_are_cases_of_their_own(odd):
+    found = verdicts(settled([owner(Verdict.PASSED), *map(resting, MANY[:2]), odd]))
+    assert [found[f"x.y.{name}"] for name in ("owner", *MANY[:2])] == [Verdict.PASSED, *[Verdict.VIOLATED] * 2]
+
+
+def test_an_owner_that_is_judged_beside_the_selection_is_not_told_in_its_checks_place():
+    found = settled(list(map(resting, MANY)), [owner(Verdict.PASSED)])
+    assert {each.verdict for each in found} == {Verdict.VIOLATED}
+
+
+def test_a_waiver_of_the_owner_covers_what_many_checks_saw():
+    waivers = [Waiver(requirement="x.y.owner", reason="known")]
+    found = verdicts(settled([owner(Verdict.PASSED), *map(resting, MANY)], waivers=waivers, today=TODAY))
+    assert found == {"x.y.owner": Verdict.WAIVED, **{f"x.y.{name}": Verdict.SKIPPED for name in MANY}}
+
+
 def test_a_circle_or_a_missing_owner_leaves_undecided():
     for outcomes in ([resting("a", "x.y.b"), resting("b", "x.y.a")], [resting("a", "x.y.a")], [resting("a", "x.y.no")]):
         assert set(verdicts(settled(outcomes)).values()) == {Verdict.INCONCLUSIVE}

@@ -114,7 +114,7 @@ def in_rounds(target, values, names):
 
 
 def still_there(names, rounds):
-    """Those of the ``names`` whose latest value was accepted, plain names first; variables with long values are removed."""
+    """Those of the ``names`` whose latest value was accepted, plain names first; long values are removed."""
     latest = {key_of(each.request): each for seen_ in rounds for each in seen_.answers.values()}
     kept = [name for name, each in latest.items() if each.status == SUCCESS and len(value_of(each.request)) <= LONG]
     return sorted(set(names) & set(kept), key=lambda name: (not is_ordinary(name), len(name), name))

@@ -45,6 +45,14 @@ class Look:
                 if isinstance(entry, dict):
                     yield entry, page
 
+    def given_twice(self):
+        """The ids that schedules of several keys have."""
+        keys = {}
+        for entry, _ in self.entries():
+            if isinstance(named := entry.get("id"), str) and isinstance(key := entry.get(KEY), str):
+                keys.setdefault(named, set()).add(key)
+        return {named for named, found in keys.items() if len(found) > 1}
+
     def having(self, keys):
         """The schedules with one of these keys, by key."""
         wanted, found = set(keys), {}

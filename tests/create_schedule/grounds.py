@@ -4,7 +4,7 @@ import math
 import re
 
 from trigger_conformance.checks.expect import several
-from trigger_conformance.checks.ground import given
+from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.contract.quoting import apart, quoted
 
@@ -116,6 +116,12 @@ def given_seen(looks):
 def given_listed(look):
     """The list is answered, and could be looked through."""
     return given(given_pages(look.pages), rests_on=LISTED).has_status(OPERATION.contract.success)
+
+
+def given_ids_of_their_own(look):
+    """No id of the list is that of several schedules."""
+    if twice := sorted(look.given_twice()):
+        rests(IDS, f"two schedules have the id {quoted(twice[0])}", look.pages)
 
 
 def given_pages(pages):

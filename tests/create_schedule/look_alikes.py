@@ -22,6 +22,11 @@ class ScheduleLookAlikes(LookAlikes):
     operation = OPERATION
     why_no_copy = why_no_copy
 
+    @classmethod
+    def seen_twice(cls, target, named):
+        """Those of the ids ``named`` that several schedules of the list have."""
+        return target.look().given_twice() & named
+
     def given_copies(self, seconds, *firsts):
         """Second requests only confirm what the first answers showed."""
         ones = firsts if len(firsts) > 1 else firsts * len(seconds)

@@ -38,6 +38,7 @@ from .grounds import (
     differences,
     given_accepted,
     given_as_asked,
+    given_ids_of_their_own,
     given_listed,
     given_same_id,
     given_schedules,
@@ -236,15 +237,16 @@ def test_spelling_of_a_key_does_not_matter(target):
 def test_slightly_different_keys_are_different(target):
     family = transformations.few(target.key())
     firsts = target.send_all(target.order(key=key, label=label) for label, key in family.items())
-    expect_different(given_keys_taken(firsts, ScheduleLookAlikes.area))
+    expect_different(target, given_keys_taken(firsts, ScheduleLookAlikes.area))
 
 
-def expect_different(exchanges):
+def expect_different(target, exchanges):
     """No two of the exchanges, which have different keys, name one schedule."""
     owners = {}
     for exchange in exchanges:
         owner = owners.setdefault(made(exchange), exchange)
         if made(exchange) and owner is not exchange:
+            given_ids_of_their_own(target.look())
             both = f"{owner.request.label!r} and {exchange.request.label!r}"
             message = f"{both} got one schedule: {quoted(made(exchange))}"
             raise ViolationError(message, [owner, exchange], [Wrong(exchange, message, "id")])
@@ -376,7 +378,7 @@ def test_long_keys_are_different_or_rejected(target):
     firsts = target.send_all(target.order(key=key, label=label) for label, key in chosen.items())
     # Every list that is yet to come would have them.
     target.send_all(target.removal(made(each)) for each in firsts if made(each) and target.is_safe(made(each)))
-    expect_different_or_rejected(firsts)
+    expect_different_or_rejected(target, firsts)
 
 
 @must("keys outside the ordinary work as any key, or are rejected", clause=CLAUSE, cases="a key")
@@ -384,13 +386,14 @@ def test_unusual_keys_work_or_are_rejected(target):
     family = keys.unusual(target.key())
     told_apart = ("NUL, then a", "NUL, then b", "a high surrogate", "a replacement character")
     chosen = {label: key for label, key in family.items() if target.profile > Profile.STANDARD or label in told_apart}
-    expect_different_or_rejected(target.send_all(target.order(key=key, label=label) for label, key in chosen.items()))
+    firsts = target.send_all(target.order(key=key, label=label) for label, key in chosen.items())
+    expect_different_or_rejected(target, firsts)
 
 
-def expect_different_or_rejected(firsts):
+def expect_different_or_rejected(target, firsts):
     """Every key made a schedule of its own, but for those that were rejected."""
     expect(firsts).has_status(OPERATION.contract.success, *REJECTIONS)
-    expect_different([each for each in firsts if each.status == OPERATION.contract.success])
+    expect_different(target, [each for each in firsts if each.status == OPERATION.contract.success])
 
 
 @must("keys that differ in invalid bytes are different keys, or are rejected", clause=CLAUSE, cases="a key")
@@ -405,7 +408,7 @@ def test_invalid_bytes_make_keys_different(target):
     if failed:
         # Bytes that are no text are one more way in which a body is no JSON.
         given(failed, rests_on=MALFORMED).is_rejected()
-    expect_different_or_rejected(answers)
+    expect_different_or_rejected(target, answers)
 
 
 @pytest.fixture(scope="module")
@@ -465,7 +468,7 @@ def test_concurrent_requests_with_different_keys_make_different_schedules(target
     lanes = target.wire.burst_size(target.pick(smoke=0, standard=2, thorough=16))
     numbers = range(1, 2 * lanes, 2)
     firsts = given_accepted(target.send_together(variant(target, target.key(), number) for number in numbers))
-    expect_different(firsts)
+    expect_different(target, firsts)
     expect(firsts).is_as_asked()
 
 

@@ -1,7 +1,7 @@
 """One volley of all keys that software takes for each other, and what each requirement makes of its own rows of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -36,6 +36,8 @@ class LookAlikes:
     kinds: list[Kind]
     firsts: dict[str, Exchange]
     replays: dict[str, Exchange]
+    # Ids that several things have, each with a key of its own.
+    given_twice: frozenset[str] = frozenset()
 
     @classmethod
     def sent(cls, target, kinds, again, brought=MappingProxyType({})):
@@ -51,7 +53,14 @@ class LookAlikes:
         repeated = [PLAIN, *(label for kind in kinds for label in again(kind) if label != PLAIN)]
         repeated = [label for label in repeated if firsts[label].status == cls.operation.contract.success]
         answers = target.send_all(firsts[label].request for label in repeated)
-        return cls(kinds, firsts, dict(zip(repeated, answers, strict=True)))
+        found = cls(kinds, firsts, dict(zip(repeated, answers, strict=True)))
+        shared = {named for named, labels in found._by_thing().items() if len(labels) > 1}
+        return replace(found, given_twice=frozenset(cls.seen_twice(target, shared))) if shared else found
+
+    @classmethod
+    def seen_twice(cls, target, named):  # noqa: ARG003  (not everywhere is there anything to look at)
+        """Those of the ids ``named`` that several things are seen to have."""
+        return ()
 
     def judge(self, check):
         """Whether the rows that the requirement ``check`` judges are keys of their own, and remembered.
@@ -96,7 +105,11 @@ class LookAlikes:
         return found
 
     def _are_new(self, labels, named):
-        """Whether each says that it made what is ``named``: no key was taken for another, but an id given twice."""
+        """Whether each made what is ``named``, as is seen or as each says: no key was taken for another, but an id
+        given twice.
+        """
+        if named in self.given_twice:
+            return True
         firsts = [self.firsts[label] for label in labels]
         return all(self.operation.made(each) == named and self.operation.is_new(each) for each in firsts)
 

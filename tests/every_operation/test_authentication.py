@@ -41,7 +41,8 @@ RIGHT = "the right key"
 # What a frugal operation leaves to larger profiles: whoever lets it in lets in another row, too.
 SPARED = {
     "Bearer and a space", "Basic, key as it is", "ApiKey", "BearerX", "XBearer", "first character changed",
-    "signed with another key, expired", "16 kB of token", "bytes above 0x7F", "bearer", "BEARER", "a signature of zeros",
+    "signed with another key, expired", "16 kB of token", "bytes above 0x7F", "bearer", "BEARER",
+    "a signature of zeros",
 }  # fmt: skip
 # What one whose things are removed leaves to them, too.
 SPARED_MORE = {

@@ -23,9 +23,9 @@ from trigger_conformance.report import allure_run, files, har, results
 from trigger_conformance.report.curl import BODIES, Way
 from trigger_conformance.report.reproduce import Reproducer
 from trigger_conformance.verdicts.findings import findings
-from trigger_conformance.verdicts.outcome import undecided
+from trigger_conformance.verdicts.outcome import Outcome, undecided
 from trigger_conformance.verdicts.settling import settled
-from trigger_conformance.verdicts.verdict import Decision, ExitStatus, Overall, Verdict, exit_status, overall
+from trigger_conformance.verdicts.verdict import Decision, Ending, ExitStatus, Overall, Verdict, exit_status, overall
 from trigger_conformance.verdicts.waivers import Waiver, applied
 from trigger_conformance.wire.exchange import Exchange
 
@@ -221,12 +221,20 @@ def _settled(
     # What only all parts together show is waived as what one of them saw.
     outcomes = [applied(each, waivers, today) for each in settled(before, waivers=waivers, today=today, strict=strict)]
     told = [
-        {**each, "verdict": str(outcome.verdict), "message": outcome.message, "notes": [*outcome.notes],
-         "waiver": outcome.waiver and dict(outcome.waiver)}
+        {**each, **_shown(each, outcome, requirements), "verdict": str(outcome.verdict), "message": outcome.message,
+         "notes": [*outcome.notes], "waiver": outcome.waiver and dict(outcome.waiver)}
         for each, outcome in zip(requirements, outcomes, strict=True)
     ]  # fmt: skip
     lines = {each["id"]: each["reproduce"] for each in told}
     return told, [results.finding_data(each, lines[each.id]) for each in findings(outcomes, statuses)]
+
+
+def _shown(entry: Document, outcome: Outcome, entries: Iterable[Document]) -> Document:
+    """What shows that a requirement is violated which holds in every part: what a check that rests on it saw."""
+    if entry["verdict"] != Verdict.PASSED or outcome.ending is not Ending.BROKEN:
+        return {}
+    first = next((each for each in entries if each.get("rests_on") == entry["id"] and each["evidence"]), entry)
+    return {name: first[name] for name in ("evidence", "reproduce", "sights")}
 
 
 def _options(documents: Sequence[Document]) -> dict[str, Any]:

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from trigger_conformance.checks.requirement import Level
 from trigger_conformance.verdicts.outcome import Outcome
 from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
 
 _BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
 _NOT_JUDGED = "not judged: rests on"
+# What fails in so many checks that need it is no case of their own, though its owner did not meet with it.
+_MANY = 3
+_MOST_TOLD = 8
 
 
 def settled(
@@ -29,9 +33,11 @@ def settled(
     """``outcomes`` with a verdict each; owners of ground may be among them or ``beside`` them.
 
     Ground whose owner is violated leaves its check inconclusive; where the owner holds, what failed is a case of its
-    own, and violated; an owner that is waived skips the check, for the same reason; without its owner it is undecided.
-    What only confirms what was seen, and could not for its owner's sake, changes nothing.
+    own, and violated, but where it failed in many checks: then the owner is, by what they saw. An owner that is waived
+    skips the check, for the same reason; without its owner it is undecided. What only confirms what was seen, and could
+    not for its owner's sake, changes nothing.
     """
+    outcomes = [applied(each, waivers, today) for each in _with_what_others_saw(outcomes)]
     known = {each.requirement.id: each for each in (*beside, *outcomes)}
     verdicts: dict[str, Outcome] = {}
 
@@ -46,6 +52,36 @@ def settled(
         return verdicts[identity]
 
     return [settle(each, frozenset((each.requirement.id,))) for each in outcomes]
+
+
+def _with_what_others_saw(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """``outcomes``, where owners that hold are violated if many checks saw what they own fail."""
+    saw: dict[str, list[Outcome]] = {}
+    for each in outcomes:
+        if each.ending is Ending.UNGROUNDED and each.needed and each.requirement.level is Level.MUST:
+            saw.setdefault(each.rests_on, []).append(each)
+    return [
+        _broken_by(each, others) if len(others := saw.get(each.requirement.id, ())) >= _MANY and _holds(each) else each
+        for each in outcomes
+    ]
+
+
+def _holds(outcome: Outcome) -> bool:
+    return outcome.ending is Ending.HELD and outcome.requirement.level is Level.MUST
+
+
+def _broken_by(owner: Outcome, others: Sequence[Outcome]) -> Outcome:
+    """The ``owner`` of what ``others`` saw fail: the first of their lines, and all their evidence."""
+    told = [line for each in others for line in each.message.splitlines()[:1]]
+    seen = "\n".join(list(dict.fromkeys(told))[:_MOST_TOLD])
+    return replace(
+        owner,
+        ending=Ending.BROKEN,
+        verdict=Verdict.VIOLATED,
+        message=f"held where it was looked at by itself, and not in {len(others)} other checks:\n{seen}",
+        evidence=tuple(dict.fromkeys(number for each in others for number in each.evidence)),
+        sights=tuple(dict.fromkeys(sight for each in others for sight in each.sights)),
+    )
 
 
 def _with_owner(
