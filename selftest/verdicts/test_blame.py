@@ -1,9 +1,17 @@
 """Who is blamed: one defect is told by the requirements that it breaks, and by no others."""
 
+from dataclasses import replace
+
 import pytest
 
+from selftest.checks.test_telling import exchange
 from selftest.conftest import at, keys, reference
 from selftest.proof import Row
+from trigger_conformance.checks.catalogue import catalogue
+from trigger_conformance.checks.expect import ViolationError
+from trigger_conformance.runs import blame
+from trigger_conformance.verdicts.verdict import Ending
+from trigger_conformance.wire.exchange import Failure, FailureKind
 
 FOUND = ("violated", "warned")
 RUN_COUNT = {"run_count.out_of_range_is_rejected", "run_count.out_of_range_is_400"}
@@ -28,6 +36,14 @@ def test_one_defect_is_told_by_what_it_breaks(command, fault, profile):
         ran = command(*line, **keys(server))
     told = {name for name, verdict in ran.verdicts.items() if verdict in FOUND}
     assert told == {f"create_batch.{name}" for name in CASES[fault][profile]}
+
+
+def test_nobody_is_blamed_for_answers_that_are_more_than_a_run_reads():
+    unkept = replace(exchange(1), answer=None, failure=Failure(FailureKind.UNKEPT, "too much"))
+    requirement = next(iter(catalogue()))
+    found = blame._ending(ViolationError("lost", [unkept]), None, requirement)  # noqa: SLF001
+    assert found[0] is Ending.BLOCKED
+    assert "more than a run reads" in found[1]
 
 
 @pytest.mark.parametrize(

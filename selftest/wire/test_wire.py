@@ -474,9 +474,16 @@ def test_a_target_that_was_given_up_is_waited_for_a_moment_only(connect):
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize(("requests", "fit"), [(100, 4), (4_000, 4), (20_000, 9), (100_000, 14)])
-def test_a_run_keeps_so_much_of_large_answers_and_no_more(requests, fit, connect):
-    large = answer("202 Accepted", b'{"id":"' + b"x" * 1_000_000 + b'"}')
+ONE_TEXT, MANY_NUMBERS = b'{"id":"' + b"x" * 1_000_000 + b'"}', b"[" + b"7," * 100_000 + b"7]"
+
+
+@pytest.mark.parametrize(
+    ("requests", "body", "fit"),
+    [(100, ONE_TEXT, 16), (20_000, ONE_TEXT, 33), (100_000, ONE_TEXT, 50), (100, MANY_NUMBERS, 3)],
+    ids=["a run", "a larger one", "the largest", "many numbers"],
+)
+def test_a_run_keeps_so_much_of_large_answers_and_no_more(requests, body, fit, connect):
+    large = answer("202 Accepted", body)
     with canned(lambda _request, number, _connection: large if number <= fit + 2 else OK) as base_url:
         api = connect(base_url, Budget(requests=requests, runs=1000, seconds=20))
         kinds = [api.create().outcome for _ in range(fit + 4)]

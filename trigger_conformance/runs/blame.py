@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError
+from trigger_conformance.checks.expect import InconclusiveError, NotApplicableError, ViolationError, is_unread
 from trigger_conformance.checks.ground import GroundError
 from trigger_conformance.checks.requirement import Requirement
 from trigger_conformance.contract.quoting import bounded, visible
@@ -76,11 +76,14 @@ def _ending(
 
 
 def _why_not_blamed(violation: ViolationError, station: Station, requirement: Requirement) -> str | None:
-    """Why a violation does not count: it may be no more than a sign that the target is down or the key refused.
+    """Why a violation does not count: nothing was read, or it may be no more than a sign that the target is down or the
+    key refused.
 
     That is settled by a plain valid request afterwards; a target that comes back within moments is up. One that answers
     every request with an error of its own is up for the requirement that says it never does.
     """
+    if violation.wrongs and all(is_unread(each.exchange) for each in violation.wrongs):
+        return f"the target answered with more than a run reads: {violation.wrongs[0].exchange.failure}"
     fails = requirement.id == station.api.operation.owner(NO_SERVER_ERROR)
     suspicious = [each for each in violation.evidence if _may_mean_down(each) and not (fails and _is_its_own(each))]
     if not suspicious or len(suspicious) < len(violation.evidence):

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 # What a run keeps of answers that are larger than any usual one: every check looks at all of them again and again.
 # Policies and tokens make the headers of every answer of some servers large. Who sends more looks at longer lists.
-_LARGE, _MOST_LARGE, _MOST_HEADERS = 1 << 12, 9 << 21, 3 << 24
+_LARGE, _MOST_LARGE, _MOST_HEADERS = 1 << 12, 1 << 25, 3 << 24
 _A_LARGE_RUN, _MOST_TIMES = 10_000, 3
-# Objects take many times the memory of their text.
-_JSON_WEIGHT = 4
+# What each member of a JSON text takes in memory beside its characters.
+_MEMBER = 100
 # More than a process opens: what one book tells of connections is told apart by their numbers.
 _A_LANES_CONNECTIONS = 1_000_000
 
@@ -120,7 +120,7 @@ class Transmission:
         headers = sum(len(name) + len(value) for name, value in exchange.answer.headers)
         if len(body) + headers <= _LARGE:
             return exchange
-        self._room -= len(body) * (_JSON_WEIGHT if body.lstrip()[:1] in (b"{", b"[") else 1)
+        self._room -= _weight(body)
         self._room_of_headers -= headers
         if min(self._room, self._room_of_headers) >= 0:
             return exchange
@@ -136,6 +136,12 @@ class Transmission:
         return Answer(
             response.status_code, response.reason_phrase, headers, body, time.time(), leaks, response.http_version
         )
+
+
+def _weight(body: bytes) -> int:
+    """What a body takes in memory, and what becomes of it where it is JSON, in bytes."""
+    members = 1 + body.count(b",") if body.lstrip()[:1] in (b"{", b"[") else 0
+    return (2 if members else 1) * len(body) + _MEMBER * members
 
 
 def transport_to(target: Destination, lane: int = 0) -> Transport | Http2Transport:

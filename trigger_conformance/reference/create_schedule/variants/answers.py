@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trigger_conformance.reference.behaviours import variant
+from trigger_conformance.reference.create_schedule.cron import Cron
 from trigger_conformance.reference.create_schedule.server import USUAL_PAGE, CreateScheduleServer
 from trigger_conformance.reference.create_schedule.store import Schedule, Schedules
 from trigger_conformance.reference.server import Handler, Problem
@@ -33,6 +34,17 @@ class RejectionsAre422(CreateScheduleServer):
 
     def error(self, status: int, message: str, headers: list[tuple[str, str]] | None = None) -> Response:
         return super().error(422 if status == 400 else status, message, headers)
+
+
+@variant
+class TellsEverythingAtLength(CreateScheduleServer):
+    """A description of a pattern has 5,000 characters, and an id 200."""
+
+    def new_id(self) -> str:
+        return super().new_id() + secrets.token_hex(84)
+
+    def description(self, cron: Cron) -> str:
+        return f"{super().description(cron)}. ".ljust(5000, "-")
 
 
 @variant
