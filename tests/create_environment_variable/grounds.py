@@ -14,10 +14,13 @@ LISTED = ID("list_and_delete", "created_variable_is_in_the_list")
 DELETED = ID("list_and_delete", "delete_is_answered_200")
 STAYS_404 = ID("list_and_delete", "deleted_variable_is_404")
 STAYS_LISTED = ID("list_and_delete", "deleted_variable_is_not_in_the_list")
+LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
+SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
 THERE = ID("list_and_delete", "accepted_variables_are_there")
 FREE = ID("list_and_delete", "name_is_free_after_a_delete")
 REPLACED = ID("taken_names", "second_request_replaces_the_value_or_is_rejected")
 ODD = ID("taken_names", "odd_new_values_replace_or_are_rejected")
+EVERY_PLANE = ID("values", "every_plane_is_kept")
 BESIDE = ID("many_at_once", "concurrent_requests_with_different_names_make_all")
 SUCCESS = OPERATION.contract.success
 key_of = OPERATION.key
@@ -39,8 +42,17 @@ def given_looked(looks):
 
 
 def given_listed(look):
-    """The list is answered."""
-    return given(look.page, rests_on=LISTED).has_status(SUCCESS)
+    """The list is answered, and can be read."""
+    given(look.page, rests_on=LISTED).has_status(SUCCESS)
+    return given_array(look.page)
+
+
+def given_array(page):
+    """A list that was answered can be read: it is an array."""
+    return given(page, rests_on=LIST_SCHEMA).satisfies(
+        lambda each: None if each.status != SUCCESS or isinstance(each.answer.json, list) else "it is no array",
+        place="body",
+    )
 
 
 def given_found(target):

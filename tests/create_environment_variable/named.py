@@ -15,8 +15,8 @@ from trigger_conformance.wire.exchange import Exchange
 
 from . import names
 from .client import Look
-from .grounds import BESIDE, SUCCESS, THERE, key_of, value_of
-from .values import NAME, VALUE
+from .grounds import BESIDE, EVERY_PLANE, SUCCESS, THERE, key_of, value_of
+from .values import NAME, VALUE, is_misread
 
 MOST = 8
 # Names that a look may take for each other, or for others, where the list does not; removals look for all of them.
@@ -84,6 +84,8 @@ class Named:
                 message = f"{len(labels)} names are one variable: {'; '.join(labels[:MOST])}"
                 evidence = [self.by_name[label] for label in labels if label in self.by_name]
                 raise ViolationError(message, evidence, [Wrong(each, message, NAME) for each in evidence])
+        if misread := [label for label in mine if self._is_misread(label)]:
+            rests(EVERY_PLANE, "UTF-8 is read as Latin-1", [self.look.page, *map(self.answers.get, misread)])
         alone = [label for label in mine if label in self.by_name and not any(label in each for each in shared)]
         if alone:
             expect(self.by_name[label] for label in alone).satisfies(self._why_not_seen(alone))
@@ -107,6 +109,12 @@ class Named:
             message = f"the list has another name: {'; '.join(otherwise[:MOST])}"
             raise ViolationError(message, [self.look.page], [Wrong(self.look.page, message, NAME)])
         rests(THERE, "what is seen by its name is not in the list", [self.look.page])
+
+    def _is_misread(self, label):
+        """Whether the list has the variable under what its name's bytes are in another encoding."""
+        request = self.answers[label].request
+        return any(is_misread(key_of(request), entry[NAME]) for entry in self.look.entries()
+                   if entry.get(VALUE) == value_of(request))  # fmt: skip
 
     def _shared(self):
         """Groups of labels whose names show the value of one of them."""

@@ -112,11 +112,14 @@ class CreateEnvironmentVariable(Operation):
         if answer is None or not 200 <= answer.status < 300 or (is_look and _is_own(request.target, own)):
             return exchange
         told = strict_json(answer.body)
+        if told is INVALID:
+            # It stays what nobody can read.
+            return replace(exchange, answer=replace(answer, body=REDACTED.encode()))
         if not is_look and isinstance(told, dict):
             # What it says of itself is no variable's.
             veiled = {key: each if isinstance(each, str) else _veiled(each, own) for key, each in told.items()}
         else:
-            veiled = REDACTED if told is INVALID else _veiled(told, own)
+            veiled = _veiled(told, own)
         return exchange if veiled == told else replace(
             exchange, answer=replace(answer, body=json.dumps(veiled).encode())
         )  # fmt: skip

@@ -11,8 +11,8 @@ from trigger_conformance.wire.exchange import Beyond, Exchange
 
 from . import rows
 from .client import Look
-from .grounds import BESIDE, SUCCESS, THERE, key_of, value_of
-from .values import VALUE, difference
+from .grounds import BESIDE, EVERY_PLANE, SEEN_SCHEMA, SUCCESS, THERE, given_array, key_of, value_of
+from .values import VALUE, difference, is_misread
 
 LONG = 2048
 # Whether a value is shown may hang on what it is called.
@@ -46,13 +46,25 @@ class Seen:
         told = [f"{where}{how}" for where, how in changed.items() if how]
         return Problem(told[0], VALUE) if told else None
 
+    def _is_misread(self, label):
+        shown = _shown(self, label)
+        return shown is not None and is_misread(value_of(self.answers[label].request), shown)
+
     def listed(self, label):
         """The values that the list has of a variable."""
         name = key_of(self.answers[label].request)
         return self.look.having([name])[name]
 
-    def judge(self, labels):
-        """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected."""
+    def judge(self, labels, *, misread_too=False):
+        """Each of the ``labels``' values was accepted and is seen as it was sent, or was rejected.
+
+        That UTF-8 is read as another encoding is told once, by the check that judges what is ``misread_too``.
+        """
+        misread = (
+            [] if misread_too else [label for label in labels if label in self.by_name and self._is_misread(label)]
+        )
+        if misread:
+            rests(EVERY_PLANE, "UTF-8 is read as Latin-1", [self.by_name[label] for label in misread])
         answers = [self.answers[label] for label in labels]
         large = [each for each in answers if each.request.beyond is Beyond.SIZE]
         if small := [each for each in answers if each not in large]:
@@ -63,10 +75,13 @@ class Seen:
         if mixed_up := [self.by_name[label] for label in looks.values() if label in self.mixed_up]:
             rests(BESIDE, "a variable shows the value of a request beside its own, and the right one where it is alone",
                   mixed_up)  # fmt: skip
+        if unread := [look for look in map(self.by_name.get, looks.values()) if is_unread(look)]:
+            rests(SEEN_SCHEMA, "what is seen by its name is no JSON", unread)
         if looks:
             expect(self.by_name[label] for label in looks.values()).satisfies(
                 lambda each: self.why_changed(looks[id(each)])
             )
+        given_array(self.look.page)
         if lost := [self.answers[label] for label in looks.values() if not self.listed(label)]:
             rests(THERE, "what is seen by its name is not in the list", [*lost, self.look.page])
 
@@ -97,6 +112,11 @@ def seen(target, values, by_name=None, names=()):
     target.send_all(target.removal(key_of(each)) for each in long)
     found = Seen(answers, dict(zip(chosen, looks, strict=True)), page)
     return replace(found, mixed_up=frozenset(_mixed_up(target, found)))
+
+
+def is_unread(look):
+    """Whether what is seen by its name is no JSON at all."""
+    return look.status == SUCCESS and look.answer.json is None
 
 
 def _mixed_up(target, found):

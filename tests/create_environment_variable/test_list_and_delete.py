@@ -30,7 +30,9 @@ from trigger_conformance.checks.expect import (
 from trigger_conformance.checks.ground import GroundError, given, rests
 from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, Stage, must
+from trigger_conformance.contract.contract import strict_json
 from trigger_conformance.contract.quoting import quoted
+from trigger_conformance.contract.told import INVALID
 from trigger_conformance.wire.exchange import Beyond
 
 from .client import Look
@@ -38,10 +40,12 @@ from .grounds import (
     DELETED,
     ID,
     SEEN,
+    SEEN_SCHEMA,
     STAYS_404,
     STAYS_LISTED,
     SUCCESS,
     given_accepted,
+    given_array,
     given_found,
     given_listed,
     given_listing,
@@ -55,8 +59,6 @@ from .removals import at_once, removed
 from .values import NAME, VALUE
 
 ONE, LIST, DELETE = "retrieveEnvironmentVariable", "listEnvironmentVariables", "deleteEnvironmentVariable"
-LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
-SEEN_SCHEMA = ID("list_and_delete", "seen_variables_satisfy_the_schema")
 SECOND = ID("list_and_delete", "second_delete_is_404")
 OTHERS = ID("list_and_delete", "delete_removes_no_other")
 LETTERS = ID("names", "letter_case_makes_names_different")
@@ -92,9 +94,7 @@ def test_created_variable_is_seen_by_name(target, plain):
       profile=Profile.SMOKE)  # fmt: skip
 def test_created_variable_is_in_the_list(target, plain):
     given_found(target)
-    given(plain.look.page, rests_on=LIST_SCHEMA).satisfies(
-        lambda each: None if each.status != SUCCESS or isinstance(each.answer.json, list) else "it is no array"
-    )
+    given_array(plain.look.page)
     expect(plain.look.page).satisfies(why_not_in_the_list(target, plain.answers, plain.look))
 
 
@@ -123,7 +123,14 @@ def schema_of(target, name):
 def test_seen_variables_satisfy_the_schema(target, traffic):
     schema = schema_of(target, "EnvironmentVariableValue")
     found = looks(target, traffic, one=True)
-    seen(found, "variable by its name").satisfies(lambda each: why_no_json(each) or schema(each), place="body")
+    seen(found, "variable by its name").satisfies(
+        lambda each: why_no_json(each) or why_not_read(each) or schema(each), place="body"
+    )
+
+
+def why_not_read(exchange):
+    """What keeps a body from being read at all."""
+    return "the body is no JSON" if strict_json(exchange.answer.body) is INVALID else None
 
 
 @must("the list is an array of variables, and each satisfies the schema", clause=f"{LIST}.responses.200",
@@ -131,6 +138,8 @@ def test_seen_variables_satisfy_the_schema(target, traffic):
 def test_lists_satisfy_the_schema(target, traffic):
     def judge(exchange):
         told = exchange.answer.json
+        if why := why_not_read(exchange):
+            return why
         if not isinstance(told, list):
             return f"expected an array, got {type(told).__name__}"
         if problem := why_no_json(exchange):

@@ -13,6 +13,7 @@ from trigger_conformance.wire.exchange import Exchange
 from .client import Look
 from .grounds import (
     ID,
+    LIST_SCHEMA,
     REPLACED,
     SUCCESS,
     THERE,
@@ -25,7 +26,6 @@ from .grounds import (
 )
 from .values import NAME, VALUE, difference
 
-LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 REFUSED = ID("taken_names", "refused_request_changes_nothing")
 CLAUSE = "createEnvironmentVariable.responses"
 OF_OTHERS = "a value beside it"

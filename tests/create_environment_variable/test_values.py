@@ -10,7 +10,7 @@ from trigger_conformance.checks.problem import Problem
 from trigger_conformance.checks.requirement import Profile, must, should
 
 from . import pairs, rows
-from .grounds import ID, ODD, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
+from .grounds import EVERY_PLANE, ID, ODD, SUCCESS, given_listed, given_new_values, given_shown, key_of, value_of
 from .named import is_ordinary
 from .pairs import MIXED
 from .seen import CALLED, LONG, Seen, seen
@@ -152,15 +152,16 @@ class Later:
 
 def judge(kinds, check, later=None):
     found, labels = kinds[check]
-    found.judge(labels)
+    found.judge(labels, misread_too=ID("values", check) == EVERY_PLANE)
     if later is not None:
         later[check].judge()
 
 
 def is_broken(kinds, check):
     """Whether values of the kind are not kept."""
+    found, labels = kinds[check]
     try:
-        judge(kinds, check)
+        found.judge(labels, misread_too=True)
     except ViolationError:
         return True
     return False

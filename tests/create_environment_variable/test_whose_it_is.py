@@ -20,6 +20,7 @@ from .grounds import (
     ID,
     SUCCESS,
     given_accepted,
+    given_array,
     given_listed,
     given_listing,
     given_looked,
@@ -36,7 +37,6 @@ INTRUDER, ENCODED, THIRD = "another credential", "an encoded path", "the third e
 INTRUDED = ID("whose_it_is", "another_credential_makes_nothing_where_it_is_refused")
 UNSEEN = ID("whose_it_is", "another_environment_does_not_see_a_variable")
 LEFT = ID("whose_it_is", "removing_elsewhere_leaves_the_variable")
-LIST_SCHEMA = ID("list_and_delete", "lists_satisfy_the_schema")
 OWNERS = {
     PROJECT: ID("whose_it_is", "unknown_project_is_refused"),
     ENV: ID("whose_it_is", "unknown_environment_is_rejected"),
@@ -138,9 +138,7 @@ def test_creating_elsewhere_leaves_the_variable(elsewhere):
 def test_variable_of_both_is_in_each_list(target, elsewhere):
     given_accepted(elsewhere.created)
     page, name = elsewhere.listed.page, key_of(elsewhere.first.request)
-    given(page, rests_on=LIST_SCHEMA).satisfies(
-        lambda each: None if each.status != SUCCESS or isinstance(each.answer.json, list) else "it is no array"
-    )
+    given_array(page)
     given_listing(target)
     given_listed(elsewhere.listed)
     there = elsewhere.listed.having([name])[name]

@@ -41,6 +41,12 @@ def difference(sent, shown):
     return f"sent {count(sent)}, seen {count(shown)}: the same up to character {same}, then {_how(sent, shown)}"
 
 
+def is_misread(sent, shown):
+    """Whether what is seen are the bytes of what was sent, in UTF-8, read as Latin-1 or as Windows-1252."""
+    told = sent.encode("utf-8", "surrogatepass")
+    return not sent.isascii() and shown in {told.decode("latin-1"), told.decode("cp1252", "replace")}
+
+
 def count(text):
     """How long a text is."""
     return f"{len(text):,} character{'' if len(text) == 1 else 's'}"
