@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from trigger_conformance.checks.requirement import Level, Profile, Requirement, Stage
-from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.settling import settled, unowned
 from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver
@@ -138,6 +138,44 @@ def test_a_waiver_of_the_owner_covers_what_many_checks_saw():
     waivers = [Waiver(requirement="x.y.owner", reason="known")]
     found = verdicts(settled([owner(Verdict.PASSED), *map(resting, MANY)], waivers=waivers, today=TODAY))
     assert found == {"x.y.owner": Verdict.WAIVED, **{f"x.y.{name}": Verdict.SKIPPED for name in MANY}}
+
+
+def refused(area, problem="expected 200 or 400, got 402", place="status"):
+    sight = Sight(exchange=1, problem=problem, place=place, got="402")
+    named = replace(requirement("check"), id=f"x.{area}.check")
+    return Outcome(requirement=named, ending=Ending.BROKEN, verdict=Verdict.VIOLATED, message=problem, sights=(sight,))
+
+
+AREAS = ["names", "values", "http", "bodies"]
+
+
+@pytest.mark.parametrize("name", ["only_documented_statuses", "valid_request_is_accepted"])
+def test_a_status_that_requests_of_many_areas_get_is_told_once(name):
+    general = replace(
+        refused("answers", f"{name}: 402"), requirement=replace(requirement(name), id=f"x.answers.{name}")
+    )
+    found = settled([general, *map(refused, AREAS)])
+    assert [each.verdict for each in found] == [Verdict.VIOLATED, *[Verdict.INCONCLUSIVE] * 4]
+    assert {each.rests_on for each in found[1:]} == {f"x.answers.{name}"}
+    assert found[1].message.splitlines()[0] == f"not judged: rests on x.answers.{name}, which is violated"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        refused("names"),
+        refused("bodies", "expected 401, got 402"),
+        refused("bodies", "expected 200, got 402", place="body"),
+        replace(refused("bodies"), sights=()),
+        replace(refused("bodies"), verdict=Verdict.WAIVED),
+    ],
+    ids=["of fewer areas", "that was to be refused", "in the body", "without an answer", "that is waived"],
+)
+def test_a_status_that_fewer_get_is_told_where_it_is_seen(odd):
+    name = "only_documented_statuses"
+    general = replace(refused("answers"), requirement=replace(requirement(name), id=f"x.answers.{name}"))
+    outcomes = [general, *map(refused, AREAS[:3]), odd]
+    assert settled(outcomes) == outcomes
 
 
 def test_a_circle_or_a_missing_owner_leaves_undecided():

@@ -222,7 +222,8 @@ def _settled(
     outcomes = [applied(each, waivers, today) for each in settled(before, waivers=waivers, today=today, strict=strict)]
     told = [
         {**each, **_shown(each, outcome, requirements), "verdict": str(outcome.verdict), "message": outcome.message,
-         "notes": [*outcome.notes], "waiver": outcome.waiver and dict(outcome.waiver)}
+         "notes": [*outcome.notes], "waiver": outcome.waiver and dict(outcome.waiver),
+         "rests_on": outcome.rests_on or None}
         for each, outcome in zip(requirements, outcomes, strict=True)
     ]  # fmt: skip
     lines = {each["id"]: each["reproduce"] for each in told}

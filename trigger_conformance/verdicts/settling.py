@@ -6,6 +6,7 @@ to it (normative reading, "Verdicts").
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -20,6 +21,10 @@ _NOT_JUDGED = "not judged: rests on"
 # What fails in so many checks that need it is no case of their own, though its owner did not meet with it.
 _MANY = 3
 _MOST_TOLD = 8
+# A status that valid requests get in so many areas has nothing to do with what any of them asks about.
+_GENERAL = ("only_documented_statuses", "valid_request_is_accepted")
+_MANY_AREAS = 4
+_EXPECTED_SUCCESS = re.compile(r"expected 2\d\d\b")
 
 
 def settled(
@@ -51,7 +56,52 @@ def settled(
             verdicts[identity] = _with_owner(outcome, found, waivers, today, strict=strict)
         return verdicts[identity]
 
-    return [settle(each, frozenset((each.requirement.id,))) for each in outcomes]
+    return _without_consequences([settle(each, frozenset((each.requirement.id,))) for each in outcomes])
+
+
+def _without_consequences(outcomes: list[Outcome]) -> list[Outcome]:
+    """``outcomes``, where one status that valid requests of many areas got is told once, by who says it generally."""
+    for name in _GENERAL:
+        for owner in [each for each in outcomes if each.verdict is Verdict.VIOLATED and _name(each) == name]:
+            for status in sorted({sight.got for sight in owner.sights}):
+                outcomes = _without_those_of(owner, status, outcomes)
+    return outcomes
+
+
+def _without_those_of(owner: Outcome, status: str, outcomes: list[Outcome]) -> list[Outcome]:
+    operation = owner.requirement.operation
+    same = [
+        each
+        for each in outcomes
+        if each is not owner and each.requirement.operation == operation and _is_refused_by(status, each)
+    ]
+    areas = {each.requirement.id.rpartition(".")[0] for each in same}
+    if len(areas) < _MANY_AREAS:
+        return outcomes
+    why = f"{_NOT_JUDGED} {owner.requirement.id}, which is violated"
+    told = {each.requirement.id for each in same}
+    return [
+        replace(_undecided(each, why), ending=Ending.UNGROUNDED, rests_on=owner.requirement.id)
+        if each.requirement.id in told
+        else each
+        for each in outcomes
+    ]
+
+
+def _is_refused_by(status: str, outcome: Outcome) -> bool:
+    """Whether all that is wrong is that requests that could succeed got the ``status``."""
+    return (
+        outcome.verdict in _BROKEN
+        and bool(outcome.sights)
+        and all(
+            sight.place == "status" and sight.got == status and _EXPECTED_SUCCESS.search(sight.problem)
+            for sight in outcome.sights
+        )
+    )
+
+
+def _name(outcome: Outcome) -> str:
+    return outcome.requirement.id.rpartition(".")[2]
 
 
 def _with_what_others_saw(outcomes: Sequence[Outcome]) -> list[Outcome]:
