@@ -64,6 +64,16 @@ class CreateEnvironmentVariable(Operation):
         _, _, name = request.target.partition("/envvars/")[2].partition("/")
         return unquote(name, errors="surrogateescape") or None
 
+    def also_shows(self, exchange, book):
+        """Where a variable has a value that was not its own, the latest request that sent it for another name."""
+        name = self.about(exchange.request)
+        if exchange.request.method != "GET" or exchange.status != self.contract.success or name is None:
+            return []
+        shown = exchange.answer.document.get(VALUE)
+        earlier = [each for each in book if each.started < exchange.started and self.made(each)]
+        sent = [each for each in earlier if each.request.document.get(VALUE) == shown]
+        return [] if any(self.made(each) == name for each in sent) else sent[-1:]
+
     def is_full(self, exchange):
         """A 400 that speaks of a limit on how many variables there may be."""
         if exchange.status != LIMITED or exchange.answer is None or not self.asks(exchange.request):

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -229,6 +229,10 @@ class Operation(ABC):
     def about(self, request: Request) -> str | None:
         """The key of what a request asks for, looks at, or removes, where the request itself says it."""
         return self.key(request)
+
+    def also_shows(self, exchange: Exchange, book: Sequence[Exchange]) -> list[Exchange]:  # noqa: ARG002
+        """Those exchanges of a run's ``book`` whose things an answer shows in the place of its own."""
+        return []
 
     def beginning(self, run_id: str) -> str:
         """How the names of what a run makes begin."""

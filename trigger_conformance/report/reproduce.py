@@ -209,6 +209,7 @@ class Reproducer:
             for each in owners
             if each.started < exchange.started and each.number not in own and each is not exchange and each is not maker
         ]
+        earlier += operation_of(exchange.request).also_shows(exchange, self._order)
         if len(earlier) > _MOST_BEFORE:
             earlier = [*earlier[: _MOST_BEFORE - 1], earlier[-1]]
         return earlier

@@ -463,11 +463,11 @@ class TakesIntervals(CreateScheduleServer):
 
 
 @fault(LAST_DAYS)
-class LIsDay31(CreateScheduleServer):
-    """L is day 31, which seven months have."""
+class LIsDay28(CreateScheduleServer):
+    """L is day 28, the last that every month has."""
 
     def last_of_month(self, day: date) -> int:  # noqa: ARG002
-        return 31
+        return 28
 
 
 @fault(LAST_DAYS)
