@@ -367,7 +367,7 @@ def test_findings_are_compared_by_what_they_are_about(results):
 @pytest.mark.parametrize("render", [page, summary, junit.text, github], ids=lambda each: each.__module__)
 def test_a_document_of_before_findings_is_still_told(results, render):
     old = {name: value for name, value in results.items() if name != "findings"}
-    new = ("rests_on", "needed", "sights")
+    new = ("rests_on", "needed", "stated", "sights")
     old["requirements"] = [
         {name: value for name, value in each.items() if name not in new} for each in results["requirements"]
     ]

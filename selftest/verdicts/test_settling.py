@@ -120,9 +120,10 @@ def test_what_fails_in_many_checks_is_told_once_of_its_owner():
     [
         resting("third", level=Level.SHOULD),
         replace(resting("third"), needed=False),
+        replace(resting("third"), stated=True),
         resting("third", rests_on="x.y.another"),
     ],
-    ids=["a SHOULD", "what only confirms", "another owner's"],
+    ids=["a SHOULD", "what only confirms", "its own statement", "another owner's"],
 )
 def test_fewer_are_cases_of_their_own(odd):
     found = verdicts(settled([owner(Verdict.PASSED), *map(resting, MANY[:2]), odd]))

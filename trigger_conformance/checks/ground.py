@@ -26,12 +26,16 @@ IN_TIME = "answers.answers_come_in_time"
 
 
 class GroundError(InconclusiveError):
-    """Ground that did not hold: the requirement that owns it, what was wrong with it, and the exchanges that show."""
+    """Ground that did not hold: the requirement that owns it, what was wrong with it, and the exchanges that show.
 
-    def __init__(self, owner: str, violation: ViolationError, *, needed: bool = True) -> None:
+    ``stated`` says that it is the check's own statement that failed, for what may be its owner's reason.
+    """
+
+    def __init__(self, owner: str, violation: ViolationError, *, needed: bool = True, stated: bool = False) -> None:
         super().__init__(violation.message, violation.evidence)
         self.owner = owner
         self.needed = needed
+        self.stated = stated
         self.violation = violation
 
 

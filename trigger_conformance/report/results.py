@@ -30,7 +30,7 @@ from trigger_conformance.wire.budget import Budget
 from trigger_conformance.wire.exchange import Answer, Exchange
 from trigger_conformance.wire.redaction import Redactor
 
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 SCHEMA = Path(__file__).with_name("results.schema.json")
 _MOST_EVIDENCE = 5
 _MOST_NUMBERS = 100
@@ -315,6 +315,7 @@ def requirement_data(outcome: Outcome, reproducer: Reproducer) -> dict[str, Any]
         "duration_s": round(outcome.duration, 3),
         "rests_on": outcome.rests_on or None,
         "needed": outcome.needed,
+        "stated": outcome.stated,
         "sights": [asdict(sight) for sight in outcome.sights],
     }
 
@@ -349,6 +350,7 @@ def outcome_of(data: Mapping[str, Any], requirement: Requirement, judged: Contai
         sights=tuple(Sight(**each) for each in data.get("sights", ())),
         rests_on=rests_on,
         needed=data.get("needed", True),
+        stated=data.get("stated", False),
     )
 
 

@@ -49,6 +49,7 @@ def outcome(requirement: Requirement, station: Station, call: pytest.CallInfo[No
         sights=sights(error, station.redactor),
         rests_on=error.owner if ending is Ending.UNGROUNDED and isinstance(error, GroundError) else "",
         needed=not isinstance(error, GroundError) or error.needed,
+        stated=isinstance(error, GroundError) and error.stated,
     )
 
 

@@ -37,9 +37,13 @@ def as_read(error: BaseException | None, requirement: Requirement, operation: Op
     if len(left) == len(owners):
         return error
     if not left:
-        return GroundError(owners[0], violation, needed=not isinstance(error, GroundError) or error.needed)
+        if isinstance(error, GroundError):
+            return GroundError(owners[0], violation, needed=error.needed, stated=error.stated)
+        return GroundError(owners[0], violation, stated=True)
     rest = ViolationError(violation.message, [each.exchange for each in left], left)
-    return GroundError(error.owner, rest, needed=error.needed) if isinstance(error, GroundError) else rest
+    if isinstance(error, GroundError):
+        return GroundError(error.owner, rest, needed=error.needed, stated=error.stated)
+    return rest
 
 
 def _unreadable(wrong: Wrong, _: Operation) -> str:

@@ -41,7 +41,7 @@ def second_look(item: pytest.Item, station: Station, again: Callable[[], None]) 
     except (ViolationError, InconclusiveError) as error:
         violation = error.violation if isinstance(error, GroundError) else error
         if isinstance(violation, ViolationError) and (owner := _owner_of(violation, station)):
-            raise GroundError(owner, violation) from None
+            raise GroundError(owner, violation, stated=not isinstance(error, GroundError)) from None
         repeated = _repeat_lost(station)
         if not _may_be_a_stall(error.evidence, repeated, station):
             raise

@@ -33,7 +33,8 @@ class Outcome:
     ``evidence`` are numbers of exchanges in the ledger, ``requests`` how many the check sent, ``duration`` seconds,
     ``waiver`` tells reason, link and end of the waiver that covers a violation, ``sights`` the wrong answers,
     ``rests_on`` names the requirement that owns what the check lacked beside its own statement, ``needed`` says whether
-    its statement cannot be judged without.
+    its statement cannot be judged without, ``stated`` that it is its statement that failed, for what may be that one's
+    reason.
     """
 
     requirement: Requirement
@@ -48,6 +49,7 @@ class Outcome:
     sights: tuple[Sight, ...] = ()
     rests_on: str = ""
     needed: bool = True
+    stated: bool = False
 
     @property
     def decision(self) -> Decision:

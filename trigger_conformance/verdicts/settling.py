@@ -108,7 +108,8 @@ def _with_what_others_saw(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """``outcomes``, where owners that hold are violated if many checks saw what they own fail."""
     saw: dict[str, list[Outcome]] = {}
     for each in outcomes:
-        if each.ending is Ending.UNGROUNDED and each.needed and each.requirement.level is Level.MUST:
+        lacked = each.ending is Ending.UNGROUNDED and each.needed and not each.stated
+        if lacked and each.requirement.level is Level.MUST:
             saw.setdefault(each.rests_on, []).append(each)
     return [
         _broken_by(each, others) if len(others := saw.get(each.requirement.id, ())) >= _MANY and _holds(each) else each
