@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from xml.etree import ElementTree
 
@@ -305,15 +306,18 @@ def test_ground_that_is_settled_by_a_merge_is_waived_as_in_an_undivided_run():
     assert of_all(resting(), holds, waivers=[WAIVED], today=date(2026, 1, 3))[0] == ("violated", None)
 
 
-def test_what_many_checks_of_all_parts_saw_is_told_of_its_owner_with_the_lines_that_show_it():
-    others = [each for each in catalogue() if each.level is Level.MUST and each not in (CHECK, OWNER)][:2]
-    lines = {"lines": ["curl …"], "exchanges": [3]}
-    shown = {"evidence": [{"number": 3}], "reproduce": lines, "verdict": "violated"}
-    checks = [{**resting(), "id": each.id, **shown} for each in (CHECK, *others)]
-    told, _ = _settled([data(owning(Verdict.PASSED)), *checks], {}, waivers=(), today=TODAY, strict=False)
-    assert [each["verdict"] for each in told] == ["violated", *["inconclusive"] * 3]
-    assert told[0]["reproduce"] == lines
-    assert told[0]["evidence"] == shown["evidence"]
+def test_what_many_checks_of_all_parts_saw_is_told_of_who_says_it_with_the_lines_that_show_it():
+    musts = [each for each in catalogue() if each.operation == OWNER.operation and each.level is Level.MUST]
+    accepted = next(each for each in musts if each.id.endswith("valid_request_is_accepted"))
+    checks = [each for each in musts if each not in (accepted, OWNER)][:6]
+    sight = {"exchange": 3, "problem": "expected 202, got 422", "place": "status", "got": "422"}
+    shown = {"evidence": [{"number": 3}], "reproduce": {"lines": ["curl …"], "exchanges": [3]}, "sights": [sight]}
+    saw = [{**resting(), "id": each.id, **shown, "verdict": "violated"} for each in checks]
+    holds = [data(replace(owning(Verdict.PASSED), requirement=each)) for each in (OWNER, accepted)]
+    told, _ = _settled([*holds, *saw], {}, waivers=(), today=TODAY, strict=False)
+    assert [each["verdict"] for each in told] == ["passed", "violated", *["inconclusive"] * 6]
+    assert {name: told[1][name] for name in shown} == shown
+    assert told[2]["rests_on"] == accepted.id
 
 
 def test_an_owner_that_another_part_found_violated_leaves_a_waived_check_undecided():

@@ -100,45 +100,57 @@ def test_a_chain_is_settled_in_any_order(order, verdict, middle, last):
     assert (found["x.y.middle"], found["x.y.last"]) == (middle, last)
 
 
-MANY = ["first", "second", "third"]
+ACCEPTED = "x.answers.valid_request_is_accepted"
+PLAIN = replace(owner(Verdict.PASSED), requirement=replace(requirement("accepted"), id=ACCEPTED))
+REFUSED = Sight(exchange=1, problem="expected 200, got 422", place="status", got="422")
 
 
-def test_what_fails_in_many_checks_is_told_once_of_its_owner():
-    checks = [replace(resting(name), message=f"{name}: what was seen", evidence=(number, 9))
-              for number, name in enumerate(MANY)]  # fmt: skip
-    found = settled([*checks, owner(Verdict.PASSED)])
-    assert [each.verdict for each in found] == [*[Verdict.INCONCLUSIVE] * 3, Verdict.VIOLATED]
-    assert found[-1].evidence == (0, 9, 1, 2)
+def lacking(name, sight=REFUSED, **more):
+    """A check that got no further, for a valid request beside what it asks about was refused."""
+    return replace(resting(name), message=f"{name}: refused", sights=(sight,), **{"evidence": (9,), **more})
+
+
+MANY = ["first", "second", "third", "fourth", "fifth"]
+SIXTH = lacking("sixth", evidence=(7, 9))
+
+
+def test_valid_requests_that_many_checks_saw_refused_are_told_once():
+    found = settled([*map(lacking, MANY), SIXTH, owner(Verdict.PASSED), PLAIN])
+    assert [each.verdict for each in found] == [*[Verdict.INCONCLUSIVE] * 6, Verdict.PASSED, Verdict.VIOLATED]
+    assert {each.rests_on for each in found[:6]} == {ACCEPTED}
+    assert (found[-1].evidence, found[-1].sights) == ((9, 7), (REFUSED,))
     assert found[-1].message.splitlines() == [
-        "held where it was looked at by itself, and not in 3 other checks:",
-        *(f"{name}: what was seen" for name in MANY),
+        "held where it was looked at by itself, and not in 6 other checks:",
+        *(f"{name}: refused" for name in (*MANY, "sixth")),
     ]
 
 
 @pytest.mark.parametrize(
     "odd",
     [
-        resting("third", level=Level.SHOULD),
-        replace(resting("third"), needed=False),
-        replace(resting("third"), stated=True),
-        resting("third", rests_on="x.y.another"),
+        replace(SIXTH, stated=True),
+        replace(SIXTH, sights=(replace(REFUSED, got="400"),)),
+        replace(SIXTH, sights=(REFUSED, replace(REFUSED, place="id"))),
+        replace(SIXTH, requirement=replace(SIXTH.requirement, id="z.y.sixth")),
+        replace(SIXTH, requirement=replace(SIXTH.requirement, level=Level.SHOULD)),
     ],
-    ids=["a SHOULD", "what only confirms", "its own statement", "another owner's"],
+    ids=["its own statement", "another status", "more than a status", "another operation's", "a SHOULD"],
 )
 def test_fewer_are_cases_of_their_own(odd):
-    found = verdicts(settled([owner(Verdict.PASSED), *map(resting, MANY[:2]), odd]))
-    assert [found[f"x.y.{name}"] for name in ("owner", *MANY[:2])] == [Verdict.PASSED, *[Verdict.VIOLATED] * 2]
+    found = verdicts(settled([*map(lacking, MANY), odd, owner(Verdict.PASSED), PLAIN]))
+    assert [found[f"x.y.{name}"] for name in MANY] == [Verdict.VIOLATED] * 5
+    assert found[ACCEPTED] is Verdict.PASSED
 
 
-def test_an_owner_that_is_judged_beside_the_selection_is_not_told_in_its_checks_place():
-    found = settled(list(map(resting, MANY)), [owner(Verdict.PASSED)])
+def test_a_requirement_that_is_judged_beside_the_selection_is_not_told_in_its_checks_place():
+    found = settled([*map(lacking, MANY), SIXTH], [owner(Verdict.PASSED), PLAIN])
     assert {each.verdict for each in found} == {Verdict.VIOLATED}
 
 
-def test_a_waiver_of_the_owner_covers_what_many_checks_saw():
-    waivers = [Waiver(requirement="x.y.owner", reason="known")]
-    found = verdicts(settled([owner(Verdict.PASSED), *map(resting, MANY)], waivers=waivers, today=TODAY))
-    assert found == {"x.y.owner": Verdict.WAIVED, **{f"x.y.{name}": Verdict.SKIPPED for name in MANY}}
+def test_a_waiver_of_who_says_it_covers_what_many_checks_saw():
+    waivers = [Waiver(requirement=ACCEPTED, reason="known")]
+    found = settled([*map(lacking, MANY), SIXTH, owner(Verdict.PASSED), PLAIN], waivers=waivers, today=TODAY)
+    assert [each.verdict for each in found] == [*[Verdict.SKIPPED] * 6, Verdict.PASSED, Verdict.WAIVED]
 
 
 def refused(area, problem="expected 200 or 400, got 402", place="status"):

@@ -231,10 +231,12 @@ def _settled(
 
 
 def _shown(entry: Document, outcome: Outcome, entries: Iterable[Document]) -> Document:
-    """What shows that a requirement is violated which holds in every part: what a check that rests on it saw."""
+    """What shows that a requirement is violated which holds in every part: what a check saw that needs it."""
     if entry["verdict"] != Verdict.PASSED or outcome.ending is not Ending.BROKEN:
         return {}
-    first = next((each for each in entries if each.get("rests_on") == entry["id"] and each["evidence"]), entry)
+    numbers = {*outcome.evidence}
+    saw = (each for each in entries if any(one["number"] in numbers for one in each["evidence"]))
+    first = next(saw, entry)
     return {name: first[name] for name in ("evidence", "reproduce", "sights")}
 
 

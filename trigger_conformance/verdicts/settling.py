@@ -7,23 +7,22 @@ to it (normative reading, "Verdicts").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from trigger_conformance.checks.requirement import Level
-from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
 
 _BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
 _NOT_JUDGED = "not judged: rests on"
-# What fails in so many checks that need it is no case of their own, though its owner did not meet with it.
-_MANY = 3
+# Who says of all requests what one status shows of many of them.
+_UNDOCUMENTED, _ACCEPTED = "only_documented_statuses", "valid_request_is_accepted"
+# A status that valid requests get in so many areas has nothing to do with what any of them asks about; nor has one that
+# so many checks get where they ask for something beside it.
+_MANY_AREAS, _MANY = 4, 6
 _MOST_TOLD = 8
-# A status that valid requests get in so many areas has nothing to do with what any of them asks about.
-_GENERAL = ("only_documented_statuses", "valid_request_is_accepted")
-_MANY_AREAS = 4
 _EXPECTED_SUCCESS = re.compile(r"expected 2\d\d\b")
 
 
@@ -38,11 +37,10 @@ def settled(
     """``outcomes`` with a verdict each; owners of ground may be among them or ``beside`` them.
 
     Ground whose owner is violated leaves its check inconclusive; where the owner holds, what failed is a case of its
-    own, and violated, but where it failed in many checks: then the owner is, by what they saw. An owner that is waived
-    skips the check, for the same reason; without its owner it is undecided. What only confirms what was seen, and could
-    not for its owner's sake, changes nothing.
+    own, and violated; an owner that is waived skips the check, for the same reason; without its owner it is undecided.
+    What only confirms what was seen, and could not for its owner's sake, changes nothing. One status that many valid
+    requests get is told once, of the requirement that says what they all are answered.
     """
-    outcomes = [applied(each, waivers, today) for each in _with_what_others_saw(outcomes)]
     known = {each.requirement.id: each for each in (*beside, *outcomes)}
     verdicts: dict[str, Outcome] = {}
 
@@ -56,73 +54,79 @@ def settled(
             verdicts[identity] = _with_owner(outcome, found, waivers, today, strict=strict)
         return verdicts[identity]
 
-    return _without_consequences([settle(each, frozenset((each.requirement.id,))) for each in outcomes])
+    def leave_to(owner: Outcome, some: Iterable[Outcome], told: list[Outcome]) -> list[Outcome]:
+        names = {each.requirement.id for each in some}
+        return [
+            _with_owner(_resting_on(owner, each), owner, waivers, today, strict=strict)
+            if each.requirement.id in names
+            else each
+            for each in told
+        ]
+
+    found = [settle(each, frozenset((each.requirement.id,))) for each in outcomes]
+    for name in (_UNDOCUMENTED, _ACCEPTED):
+        for owner, some in _told_generally(name, found):
+            found = leave_to(owner, some, found)
+    for owner, some in _told_of_all(found):
+        broken = applied(owner, waivers, today)
+        found = [broken if each.requirement is owner.requirement else each for each in found]
+        found = leave_to(broken, some, found)
+    return found
 
 
-def _without_consequences(outcomes: list[Outcome]) -> list[Outcome]:
-    """``outcomes``, where one status that valid requests of many areas got is told once, by who says it generally."""
-    for name in _GENERAL:
-        for owner in [each for each in outcomes if each.verdict is Verdict.VIOLATED and _name(each) == name]:
-            for status in sorted({sight.got for sight in owner.sights}):
-                outcomes = _without_those_of(owner, status, outcomes)
-    return outcomes
+def _told_generally(name: str, outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Outcome]]]:
+    """Who says generally that a status is wrong, with those that saw the same one in requests of many areas."""
+    for owner in [each for each in outcomes if each.verdict is Verdict.VIOLATED and _name(each) == name]:
+        for status in sorted({sight.got for sight in owner.sights}):
+            same = _refused_with(status, owner, outcomes)
+            if len({each.requirement.id.rpartition(".")[0] for each in same}) >= _MANY_AREAS:
+                yield owner, same
 
 
-def _without_those_of(owner: Outcome, status: str, outcomes: list[Outcome]) -> list[Outcome]:
+def _told_of_all(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Outcome]]]:
+    """Who says that a valid request is accepted, as violated by those that many checks saw refused beside what they
+    ask about, and those checks: the one that was sent to see whether it is had been accepted.
+    """
+    for owner in [each for each in outcomes if each.ending is Ending.HELD and _name(each) == _ACCEPTED]:
+        beside = [
+            [each for each in _refused_with(status, owner, outcomes) if _lacks_ground(each)]
+            for status in sorted({sight.got for each in outcomes for sight in each.sights})
+        ]
+        if many := [each for some in beside if len(some) >= _MANY for each in some]:
+            yield _broken_by(owner, many), many
+
+
+def _lacks_ground(outcome: Outcome) -> bool:
+    return outcome.verdict is Verdict.VIOLATED and outcome.ending is Ending.UNGROUNDED and not outcome.stated
+
+
+def _refused_with(status: str, owner: Outcome, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Those of the ``owner``'s operation of which all that is wrong is that what could succeed got the ``status``."""
     operation = owner.requirement.operation
-    same = [
+    return [
         each
         for each in outcomes
-        if each is not owner and each.requirement.operation == operation and _is_refused_by(status, each)
-    ]
-    areas = {each.requirement.id.rpartition(".")[0] for each in same}
-    if len(areas) < _MANY_AREAS:
-        return outcomes
-    why = f"{_NOT_JUDGED} {owner.requirement.id}, which is violated"
-    told = {each.requirement.id for each in same}
-    return [
-        replace(_undecided(each, why), ending=Ending.UNGROUNDED, rests_on=owner.requirement.id)
-        if each.requirement.id in told
-        else each
-        for each in outcomes
-    ]
+        if each is not owner and each.requirement.operation == operation and each.verdict in _BROKEN and each.sights
+        and all(_is_refused(sight, status) for sight in each.sights)
+    ]  # fmt: skip
 
 
-def _is_refused_by(status: str, outcome: Outcome) -> bool:
-    """Whether all that is wrong is that requests that could succeed got the ``status``."""
-    return (
-        outcome.verdict in _BROKEN
-        and bool(outcome.sights)
-        and all(
-            sight.place == "status" and sight.got == status and _EXPECTED_SUCCESS.search(sight.problem)
-            for sight in outcome.sights
-        )
-    )
+def _is_refused(sight: Sight, status: str) -> bool:
+    expected = _EXPECTED_SUCCESS.search(sight.problem)
+    return sight.place == "status" and sight.got == status and expected is not None
+
+
+def _resting_on(owner: Outcome, outcome: Outcome) -> Outcome:
+    name = owner.requirement.id
+    return replace(outcome, ending=Ending.UNGROUNDED, verdict=Verdict.INCONCLUSIVE, rests_on=name, needed=True)
 
 
 def _name(outcome: Outcome) -> str:
     return outcome.requirement.id.rpartition(".")[2]
 
 
-def _with_what_others_saw(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """``outcomes``, where owners that hold are violated if many checks saw what they own fail."""
-    saw: dict[str, list[Outcome]] = {}
-    for each in outcomes:
-        lacked = each.ending is Ending.UNGROUNDED and each.needed and not each.stated
-        if lacked and each.requirement.level is Level.MUST:
-            saw.setdefault(each.rests_on, []).append(each)
-    return [
-        _broken_by(each, others) if len(others := saw.get(each.requirement.id, ())) >= _MANY and _holds(each) else each
-        for each in outcomes
-    ]
-
-
-def _holds(outcome: Outcome) -> bool:
-    return outcome.ending is Ending.HELD and outcome.requirement.level is Level.MUST
-
-
 def _broken_by(owner: Outcome, others: Sequence[Outcome]) -> Outcome:
-    """The ``owner`` of what ``others`` saw fail: the first of their lines, and all their evidence."""
+    """The ``owner``, by what ``others`` saw: the first of their lines, and all their evidence."""
     told = [line for each in others for line in each.message.splitlines()[:1]]
     seen = "\n".join(list(dict.fromkeys(told))[:_MOST_TOLD])
     return replace(
