@@ -189,7 +189,8 @@ WHOLE = (
          "a header": "a: b", "a path": "/usr//bin/", "an alias": "*a", "files' addresses": "file:///a"},
         later={"a mark in front": "#a", "a home": "~/bin", "a URL's slash": "https://a.example/",
                "a file's next line, and an end of text": "a\nCONFORMANCE_X=b\nEOF\n\tb",
-               "a share": "\\\\server\\share\\", "a URL's password alone": "postgres://u:p@h/d", "a formula": "=1+1"},
+               "a share": "\\\\server\\share\\", "a URL's password alone": "postgres://u:p@h/d", "a formula": "=1+1",
+               "openings without ends": "a ${b $(c"},
     ),
     Kind(
         "encoded_values_are_kept",

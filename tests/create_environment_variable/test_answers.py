@@ -49,6 +49,10 @@ def look_alikes(name):
       clause="EnvironmentVariable")  # fmt: skip
 def test_look_alike_properties_are_ignored(target):
     members = look_alikes(target.key("_LOOK_ALIKE"))
+    names, values = dict.fromkeys(OF_NAMES, target.key("_UNNAMED")), dict.fromkeys(OF_VALUES, OTHER_VALUE)
+    lacking = {"look-alikes of the name alone": {**names, VALUE: OTHER_VALUE},
+               "look-alikes of the value alone": {NAME: target.key(), **values}}  # fmt: skip
+    expect(target.send_all(target.request(each, label=label) for label, each in lacking.items())).is_rejected()
     first, *_ = expect_ignored(target, members, label="look-alikes of every property")
     name = key_of(first.request)
 

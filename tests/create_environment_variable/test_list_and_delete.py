@@ -416,16 +416,20 @@ OF_OBJECTS = ("0", "constructor", "toString", "hasOwnProperty")
 def test_unknown_name_is_404(target, plain):
     name = key_of(plain.answers[0].request)
     # Names of a run end in numbers: without its last digit it may be another one's.
-    rows = {"one that was never given": f"{name}_NONE", "a name without its end": name.rpartition("_")[0]}
+    rows = {"one that was never given": f"{name}_NONE", "a name without its end": name.rpartition("_")[0],
+            # To LIKE it is any character.
+            "an underscore for its last character": f"{name[:-1]}_"}  # fmt: skip
     requests = [target.at(each, label=label) for label, each in rows.items()]
     if target.profile > Profile.STANDARD:
         # What was deleted is so, too, in any run.
         requests += [target.at(each, "DELETE", f"delete {label}") for label, each in rows.items()]
     expect(target.send_all(requests)).has_status(404)
-    alike = {"a wildcard": f"{name[:-1]}%", "one that is there in other letters": name.lower()}
+    # To LIKE and to regular expressions they are any characters.
+    alike = {"a wildcard": f"{name[:-1]}%", "a dot for its last character": f"{name[:-1]}.",
+             "one that is there in other letters": name.lower()}  # fmt: skip
     # Which names there may be is the target's affair.
-    wildcard, lower = target.send_all(target.at(each, label=label) for label, each in alike.items())
-    expect(wildcard).has_status(404, *REJECTIONS)
+    *wildcards, lower = target.send_all(target.at(each, label=label) for label, each in alike.items())
+    expect(wildcards).has_status(404, *REJECTIONS)
     if lower.status == SUCCESS:
         # Whoever looks for it once more has to make the one that is found.
         message = f"{lower.request.label}: expected 404, got {lower.outcome}"

@@ -14,6 +14,7 @@ from trigger_conformance.checks.generation import drawn
 from trigger_conformance.checks.ground import given, rests
 from trigger_conformance.checks.requirement import Stage, info, must, should
 from trigger_conformance.wire.exchange import Beyond, Exchange
+from trigger_conformance.wire.spellings import FORMS, folded
 
 from .client import Look
 from .grounds import (
@@ -523,9 +524,19 @@ def encoded(target):
     return target.order(label="a percent-encoded letter", path=path, beyond=Beyond.LINE)
 
 
+# So much of a value that stands in an error is no chance.
+PIECE = 20
+
+
 def _says(exchange, value):
-    """Whether an answer has a value in it, however its JSON writes it."""
-    return exchange.answer is not None and any(value in said for said in words(exchange.answer))
+    """Whether an answer has a value in it, or a piece of it: as it is, or in another spelling as a whole."""
+    answer, request = exchange.answer, exchange.request
+    said = "\n".join([*words(answer), *(text for _, text in answer.headers)])
+    # A variable's own name may be told, and the request's path.
+    known = f"{key_of(request)}\n{request.target}"
+    pieces = {value[at : at + PIECE] for at in range(max(1, len(value) - PIECE + 1))}
+    forms = {folded(form) for write in FORMS.values() for form in write(value) if len(form) >= PIECE}
+    return any(piece in said and piece not in known for piece in pieces) or any(form in folded(said) for form in forms)
 
 
 @should("no error repeats the value that was sent: it may be a secret",

@@ -158,6 +158,25 @@ class FindsNamesByTheirBeginning(CreateEnvironmentVariableServer):
 
 
 @fault("list_and_delete.unknown_name_is_404")
+class FindsNamesByExpressions(CreateEnvironmentVariableServer):
+    """Where there is no variable with a name, it is a regular expression."""
+
+    def find(self, variables: Variables, name: str) -> Variable | None:
+        plain = re.fullmatch(r"[\w.]+", name)
+        alike = (each for key, each in variables.items() if plain and re.fullmatch(name, key))
+        return super().find(variables, name) or next(alike, None)
+
+
+@fault("list_and_delete.unknown_name_is_404")
+class FindsNamesByUnderscores(CreateEnvironmentVariableServer):
+    """Where there is no variable with a name, its last underscore is any character, as to LIKE."""
+
+    def find(self, variables: Variables, name: str) -> Variable | None:
+        alike = (each for key, each in variables.items() if name[-1:] == "_" and key[:-1] == name[:-1])
+        return super().find(variables, name) or next(alike, None)
+
+
+@fault("list_and_delete.unknown_name_is_404")
 class FindsNamesInOtherLetters(CreateEnvironmentVariableServer):
     """Where there is no variable with a name, one with the name in other letters is found."""
 

@@ -126,3 +126,19 @@ class DecodesItsKeys(CreateEnvironmentVariableServer):
 
     def key_matches(self, token: str, api_key: str) -> bool:
         return super().key_matches(unquote(token), api_key)
+
+
+@fault(LOOK_ALIKES)
+class TakesAKeyForAMissingName(CreateEnvironmentVariableServer):
+    """A body without a name is named by its key, as another platform has it."""
+
+    def text(self, document: dict[str, Any], name: str) -> str:
+        return super().text({"name": document["key"], **document} if "key" in document else document, name)
+
+
+@fault(LOOK_ALIKES)
+class TakesContentForAMissingValue(CreateEnvironmentVariableServer):
+    """A body without a value has its content."""
+
+    def text(self, document: dict[str, Any], name: str) -> str:
+        return super().text({"value": document["content"], **document} if "content" in document else document, name)

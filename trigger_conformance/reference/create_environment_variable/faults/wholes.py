@@ -257,3 +257,13 @@ class FillsInNamesBehindAtSigns(_FillsIn):
     """A value that is another variable's name behind an at sign stands for that one's value."""
 
     mark = "@"
+
+
+@fault("values.lists_and_assignments_are_kept", "answers.never_a_server_error")
+class FailsOnOpeningsWithoutEnds(CreateEnvironmentVariableServer):
+    """What opens a substitution and never closes it is answered 500."""
+
+    def check_value(self, value: str) -> None:
+        super().check_value(value)
+        if re.search(r"\$\{[^}]*$|\$\([^)]*$", value):
+            raise Problem(500, "bad substitution")

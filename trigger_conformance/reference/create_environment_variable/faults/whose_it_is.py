@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import re
 from typing import Any
 
@@ -287,6 +289,41 @@ class ErrorsRepeatTheValue(CreateEnvironmentVariableServer):
         except Problem as problem:
             raise Problem(problem.status, f"{problem.message}: {document}") from problem
         return order
+
+
+@fault("whose_it_is.no_error_repeats_the_value")
+class ErrorsRepeatTheBodyInBase64(CreateEnvironmentVariableServer):
+    """An error about a body has it in base64, for those who support it."""
+
+    def validate(self, document: object) -> Variable:
+        try:
+            order: Variable = super().validate(document)
+        except Problem as problem:
+            body = base64.b64encode(json.dumps(document).encode()).decode()
+            raise Problem(problem.status, f"{problem.message}: {body}") from problem
+        return order
+
+
+@fault("whose_it_is.no_error_repeats_the_value")
+class ErrorsRepeatTheBodyInAHeader(CreateEnvironmentVariableServer):
+    """An error about a body has its beginning in a header."""
+
+    async def order_of(self, request: Request) -> Any:
+        self.check_media_type(request)
+        self.check_coding(request)
+        body = await self.read_body(request)
+        try:
+            return self.validate(self.parse(body))
+        except Problem as problem:
+            request.state.said = json.dumps(body[:400].decode("utf-8", "replace"))
+            raise problem from None
+
+    async def create_variable(self, request: Request, environment: Environment) -> Response:
+        try:
+            return await super().create_variable(request, environment)
+        except Problem as problem:
+            said = getattr(request.state, "said", "")
+            return self.error(problem.status, problem.message, [("x-request-body", said)] if said else [])
 
 
 @fault(PROJECT)

@@ -126,7 +126,7 @@ class RejectionsSwitchOff(_Rejecting):
         return {**super().schedule_body(environment, schedule), "active": schedule.key not in self.off}
 
 
-@fault("bodies.special_names_change_nothing", "cron.generated_patterns_are_accepted")
+@fault("deduplication.key_is_free_after_a_delete")
 class RejectionsUseUpTheKey(_Rejecting):
     """A key that came with a rejected request is refused from then on."""
 
