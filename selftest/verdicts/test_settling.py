@@ -153,6 +153,32 @@ def test_a_waiver_of_who_says_it_covers_what_many_checks_saw():
     assert [each.verdict for each in found] == [*[Verdict.SKIPPED] * 6, Verdict.PASSED, Verdict.WAIVED]
 
 
+UNSEALED = Sight(exchange=1, problem="expected sealed True, got False", place="sealed", got="200")
+WIDE = ["a.one", "b.two", "c.three", "d.four", "d.five", "d.six"]
+
+
+def unsealed(name, sight=UNSEALED):
+    check = replace(requirement("check"), id=f"x.{name}")
+    return replace(resting("check"), requirement=check, sights=(sight,), message=name)
+
+
+def test_what_is_wrong_in_many_areas_is_told_of_its_owner():
+    found = settled([*map(unsealed, WIDE), owner(Verdict.PASSED)])
+    assert [each.verdict for each in found] == [*[Verdict.INCONCLUSIVE] * 6, Verdict.VIOLATED]
+    assert found[-1].message.splitlines()[1:] == WIDE
+
+
+@pytest.mark.parametrize(
+    "some",
+    [WIDE[:5], [*WIDE[:3], "c.four", "c.five", "c.six"]],
+    ids=["fewer checks", "fewer areas"],
+)
+def test_what_is_wrong_in_fewer_is_told_where_it_is_seen(some):
+    found = settled([*map(unsealed, some), owner(Verdict.PASSED)])
+    assert {each.verdict for each in found[:-1]} == {Verdict.VIOLATED}
+    assert found[-1].verdict is Verdict.PASSED
+
+
 def refused(area, problem="expected 200 or 400, got 402", place="status"):
     sight = Sight(exchange=1, problem=problem, place=place, got="402")
     named = replace(requirement("check"), id=f"x.{area}.check")

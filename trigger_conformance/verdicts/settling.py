@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
+from trigger_conformance.checks.requirement import Level
 from trigger_conformance.verdicts.outcome import Outcome, Sight
 from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
@@ -19,8 +20,8 @@ _BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
 _NOT_JUDGED = "not judged: rests on"
 # Who says of all requests what one status shows of many of them.
 _UNDOCUMENTED, _ACCEPTED = "only_documented_statuses", "valid_request_is_accepted"
-# A status that valid requests get in so many areas has nothing to do with what any of them asks about; nor has one that
-# so many checks get where they ask for something beside it.
+# What is wrong in so many areas has nothing to do with what any of them asks about; nor has a status that so many
+# checks get where they ask for something beside it.
 _MANY_AREAS, _MANY = 4, 6
 _MOST_TOLD = 8
 _EXPECTED_SUCCESS = re.compile(r"expected 2\d\d\b")
@@ -67,7 +68,7 @@ def settled(
     for name in (_UNDOCUMENTED, _ACCEPTED):
         for owner, some in _told_generally(name, found):
             found = leave_to(owner, some, found)
-    for owner, some in _told_of_all(found):
+    for owner, some in (*_told_of_all(found), *_told_of_owners(found)):
         broken = applied(owner, waivers, today)
         found = [broken if each.requirement is owner.requirement else each for each in found]
         found = leave_to(broken, some, found)
@@ -79,7 +80,7 @@ def _told_generally(name: str, outcomes: Sequence[Outcome]) -> Iterator[tuple[Ou
     for owner in [each for each in outcomes if each.verdict is Verdict.VIOLATED and _name(each) == name]:
         for status in sorted({sight.got for sight in owner.sights}):
             same = _refused_with(status, owner, outcomes)
-            if len({each.requirement.id.rpartition(".")[0] for each in same}) >= _MANY_AREAS:
+            if len(_areas(same)) >= _MANY_AREAS:
                 yield owner, same
 
 
@@ -94,6 +95,27 @@ def _told_of_all(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Ou
         ]
         if many := [each for some in beside if len(some) >= _MANY for each in some]:
             yield _broken_by(owner, many), many
+
+
+def _told_of_owners(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Outcome]]]:
+    """Owners of ground as violated by what checks of many areas saw at one place of answers, and those checks: what is
+    wrong there has nothing to do with what any of them asks about, though its owner did not meet with it.
+    """
+    saw: dict[tuple[str, str], list[Outcome]] = {}
+    for each in outcomes:
+        places = {sight.place for sight in each.sights}
+        if _lacks_ground(each) and len(places) == 1 and places != {"status"}:
+            saw.setdefault((each.rests_on, places.pop()), []).append(each)
+    for owner in [each for each in outcomes if each.ending is Ending.HELD and each.requirement.level is Level.MUST]:
+        many = [some for (name, _), some in saw.items() if name == owner.requirement.id]
+        for some in many:
+            if len(some) >= _MANY and len(_areas(some)) >= _MANY_AREAS:
+                yield _broken_by(owner, some), some
+                break
+
+
+def _areas(outcomes: Iterable[Outcome]) -> set[str]:
+    return {each.requirement.area for each in outcomes}
 
 
 def _lacks_ground(outcome: Outcome) -> bool:
