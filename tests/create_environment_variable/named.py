@@ -84,14 +84,16 @@ class Named:
                 message = f"{len(labels)} names are one variable: {'; '.join(labels[:MOST])}"
                 evidence = [self.by_name[label] for label in labels if label in self.by_name]
                 raise ViolationError(message, evidence, [Wrong(each, message, NAME) for each in evidence])
-        if misread := [label for label in mine if self._is_misread(label)]:
-            rests(EVERY_PLANE, "UTF-8 is read as Latin-1", [self.look.page, *map(self.answers.get, misread)])
-        alone = [label for label in mine if label in self.by_name and not any(label in each for each in shared)]
+        misread = list(filter(self._is_misread, mine))
+        alone = [label for label in mine if label in self.by_name and label not in misread
+                 and not any(label in each for each in shared)]  # fmt: skip
         if alone:
             expect(self.by_name[label] for label in alone).satisfies(self._why_not_seen(alone))
         listed = self.look.having(key_of(self.answers[label].request) for label in alone)
         if lost := [name for name, values in listed.items() if not values]:
             self._judge_the_lost(alone, lost)
+        if misread:
+            rests(EVERY_PLANE, "UTF-8 is read as Latin-1", [self.look.page, *map(self.answers.get, misread)])
 
     def _given_apart(self, labels):
         """Where the list has each of the names, with one value, it is the value that was taken for another's."""

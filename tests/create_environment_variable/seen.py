@@ -47,7 +47,7 @@ class Seen:
         return Problem(told[0], VALUE) if told else None
 
     def _is_misread(self, label):
-        shown = _shown(self, label)
+        shown = _shown(self, label) if label in self.by_name else None
         return shown is not None and is_misread(value_of(self.answers[label].request), shown)
 
     def listed(self, label):
@@ -60,11 +60,13 @@ class Seen:
 
         That UTF-8 is read as another encoding is told once, by the check that judges what is ``misread_too``.
         """
-        misread = (
-            [] if misread_too else [label for label in labels if label in self.by_name and self._is_misread(label)]
-        )
+        misread = [] if misread_too else list(filter(self._is_misread, labels))
+        if rest := [label for label in labels if label not in misread]:
+            self._judge(rest)
         if misread:
             rests(EVERY_PLANE, "UTF-8 is read as Latin-1", [self.by_name[label] for label in misread])
+
+    def _judge(self, labels):
         answers = [self.answers[label] for label in labels]
         large = [each for each in answers if each.request.beyond is Beyond.SIZE]
         if small := [each for each in answers if each not in large]:
