@@ -77,7 +77,7 @@ class Seen:
         if mixed_up := [self.by_name[label] for label in looks.values() if label in self.mixed_up]:
             rests(BESIDE, "a variable shows the value of a request beside its own, and the right one where it is alone",
                   mixed_up)  # fmt: skip
-        if unread := [look for look in map(self.by_name.get, looks.values()) if is_unread(look)]:
+        if unread := [look for look in map(self.by_name.get, looks.values()) if is_no_json(look)]:
             rests(SEEN_SCHEMA, "what is seen by its name is no JSON", unread)
         if looks:
             expect(self.by_name[label] for label in looks.values()).satisfies(
@@ -116,7 +116,7 @@ def seen(target, values, by_name=None, names=()):
     return replace(found, mixed_up=frozenset(_mixed_up(target, found)))
 
 
-def is_unread(look):
+def is_no_json(look):
     """Whether what is seen by its name is no JSON at all."""
     return look.status == SUCCESS and look.answer.json is None
 

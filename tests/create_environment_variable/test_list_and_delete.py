@@ -130,7 +130,9 @@ def test_seen_variables_satisfy_the_schema(target, traffic):
 
 def why_not_read(exchange):
     """What keeps a body from being read at all."""
-    return "the body is no JSON" if strict_json(exchange.answer.body) is INVALID else None
+    # JSON's null is read as None, too.
+    unread = exchange.answer.json is None and strict_json(exchange.answer.body) is INVALID
+    return "the body is no JSON" if unread else None
 
 
 @must("the list is an array of variables, and each satisfies the schema", clause=f"{LIST}.responses.200",

@@ -332,11 +332,10 @@ def habits(target, other_clients, send):
     shown = {label: [each for each in served if habit.has(each.request)] for label, habit in wanted.items()}
     alone = {label: habit.given(target.telling(label)) for label, habit in wanted.items() if not shown[label]}
     shown |= {label: [answer] for label, answer in zip(alone, target.send_all(alone.values()), strict=True)}
-    if not any(why_not_new(each) is None for answers in shown.values() for each in answers):
+    if all(why_not_new(each) for answers in shown.values() for each in answers):
         # What is refused without any habit, too, has nothing to do with them.
-        given(
-            target.send(target.telling("none of these habits")), rests_on=target.operation.owner(ACCEPTED)
-        ).is_accepted()
+        plain = target.send(target.telling("none of these habits"))
+        given(plain, rests_on=target.operation.owner(ACCEPTED)).is_accepted()
     return {name: {label: shown[label] for label in ways if label in shown} for name, ways in HABITS.items()}
 
 

@@ -223,7 +223,7 @@ def _settled(
     told = [
         {**each, **_shown(each, outcome, requirements), "verdict": str(outcome.verdict), "message": outcome.message,
          "notes": [*outcome.notes], "waiver": outcome.waiver and dict(outcome.waiver),
-         "rests_on": outcome.rests_on or None}
+         "rests_on": outcome.rests_on or None, "needed": outcome.needed}
         for each, outcome in zip(requirements, outcomes, strict=True)
     ]  # fmt: skip
     lines = {each["id"]: each["reproduce"] for each in told}

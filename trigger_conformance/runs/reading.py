@@ -36,14 +36,11 @@ def as_read(error: BaseException | None, requirement: Requirement, operation: Op
     left = [each for each, owner in zip(violation.wrongs, owners, strict=True) if owner in ("", requirement.id)]
     if len(left) == len(owners):
         return error
+    needed, stated = (error.needed, error.stated) if isinstance(error, GroundError) else (True, True)
     if not left:
-        if isinstance(error, GroundError):
-            return GroundError(owners[0], violation, needed=error.needed, stated=error.stated)
-        return GroundError(owners[0], violation, stated=True)
+        return GroundError(owners[0], violation, needed=needed, stated=stated)
     rest = ViolationError(violation.message, [each.exchange for each in left], left)
-    if isinstance(error, GroundError):
-        return GroundError(error.owner, rest, needed=error.needed, stated=error.stated)
-    return rest
+    return GroundError(error.owner, rest, needed=needed, stated=stated) if isinstance(error, GroundError) else rest
 
 
 def _unreadable(wrong: Wrong, _: Operation) -> str:

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from trigger_conformance.checks.requirement import Level, Stage
 from trigger_conformance.verdicts import titles
 from trigger_conformance.verdicts.outcome import Outcome, Sight
-from trigger_conformance.verdicts.verdict import Ending, Verdict
+from trigger_conformance.verdicts.verdict import BROKEN, Ending, Verdict
 
-_BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
 _NOT_JUDGED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 _GENERAL = (Stage.CLOSING, Stage.GENERATED)
 _LEVELS = (Level.MUST, Level.SHOULD, Level.INFO)
@@ -71,7 +70,7 @@ def findings(
 
     ``keys`` has by operation what it calls the key that makes two requests ask for one thing, where that is no "key".
     """
-    broken = [each for each in outcomes if each.verdict in _BROKEN]
+    broken = [each for each in outcomes if each.verdict in BROKEN]
     general = [each for each in broken if each.requirement.stage in _GENERAL]
     causes = _without_consequences(_joined([(each, each.sights) for each in broken if each not in general]))
     left = [(each, rest) for each in general if (rest := _unexplained(each, causes)) is not None]

@@ -6,25 +6,16 @@ to it (normative reading, "Verdicts").
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from trigger_conformance.checks.requirement import Level
-from trigger_conformance.verdicts.outcome import Outcome, Sight
-from trigger_conformance.verdicts.verdict import Ending, Verdict, verdict_of
+from trigger_conformance.verdicts import told_once
+from trigger_conformance.verdicts.outcome import Outcome
+from trigger_conformance.verdicts.verdict import BROKEN, Ending, Verdict, verdict_of
 from trigger_conformance.verdicts.waivers import Waiver, applied
 
-_BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
 _NOT_JUDGED = "not judged: rests on"
-# Who says of all requests what one status shows of many of them.
-_UNDOCUMENTED, _ACCEPTED = "only_documented_statuses", "valid_request_is_accepted"
-# What is wrong in so many areas has nothing to do with what any of them asks about; nor has a status that so many
-# checks get where they ask for something beside it.
-_MANY_AREAS, _MANY = 4, 6
-_MOST_TOLD = 8
-_EXPECTED_SUCCESS = re.compile(r"expected 2\d\d\b")
 
 
 def settled(
@@ -65,100 +56,19 @@ def settled(
         ]
 
     found = [settle(each, frozenset((each.requirement.id,))) for each in outcomes]
-    for name in (_UNDOCUMENTED, _ACCEPTED):
-        for owner, some in _told_generally(name, found):
+    for name in (told_once.UNDOCUMENTED, told_once.ACCEPTED):
+        for owner, some in told_once.generally(name, found):
             found = leave_to(owner, some, found)
-    for owner, some in (*_told_of_all(found), *_told_of_owners(found)):
+    for owner, some in (*told_once.of_all(found), *told_once.of_owners(found)):
         broken = applied(owner, waivers, today)
         found = [broken if each.requirement is owner.requirement else each for each in found]
         found = leave_to(broken, some, found)
     return found
 
 
-def _told_generally(name: str, outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Outcome]]]:
-    """Who says generally that a status is wrong, with those that saw the same one in requests of many areas."""
-    for owner in [each for each in outcomes if each.verdict is Verdict.VIOLATED and _name(each) == name]:
-        for status in sorted({sight.got for sight in owner.sights}):
-            same = _refused_with(status, owner, outcomes)
-            if len(_areas(same)) >= _MANY_AREAS:
-                yield owner, same
-
-
-def _told_of_all(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Outcome]]]:
-    """Who says that a valid request is accepted, as violated by those that many checks saw refused beside what they
-    ask about, and those checks: the one that was sent to see whether it is had been accepted.
-    """
-    for owner in [each for each in outcomes if each.ending is Ending.HELD and _name(each) == _ACCEPTED]:
-        beside = [
-            [each for each in _refused_with(status, owner, outcomes) if _lacks_ground(each)]
-            for status in sorted({sight.got for each in outcomes for sight in each.sights})
-        ]
-        if many := [each for some in beside if len(some) >= _MANY for each in some]:
-            yield _broken_by(owner, many), many
-
-
-def _told_of_owners(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[Outcome]]]:
-    """Owners of ground as violated by what checks of many areas saw at one place of answers, and those checks: what is
-    wrong there has nothing to do with what any of them asks about, though its owner did not meet with it.
-    """
-    saw: dict[tuple[str, str], list[Outcome]] = {}
-    for each in outcomes:
-        places = {sight.place for sight in each.sights}
-        if _lacks_ground(each) and len(places) == 1 and places != {"status"}:
-            saw.setdefault((each.rests_on, places.pop()), []).append(each)
-    for owner in [each for each in outcomes if each.ending is Ending.HELD and each.requirement.level is Level.MUST]:
-        many = [some for (name, _), some in saw.items() if name == owner.requirement.id]
-        for some in many:
-            if len(some) >= _MANY and len(_areas(some)) >= _MANY_AREAS:
-                yield _broken_by(owner, some), some
-                break
-
-
-def _areas(outcomes: Iterable[Outcome]) -> set[str]:
-    return {each.requirement.area for each in outcomes}
-
-
-def _lacks_ground(outcome: Outcome) -> bool:
-    return outcome.verdict is Verdict.VIOLATED and outcome.ending is Ending.UNGROUNDED and not outcome.stated
-
-
-def _refused_with(status: str, owner: Outcome, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Those of the ``owner``'s operation of which all that is wrong is that what could succeed got the ``status``."""
-    operation = owner.requirement.operation
-    return [
-        each
-        for each in outcomes
-        if each is not owner and each.requirement.operation == operation and each.verdict in _BROKEN and each.sights
-        and all(_is_refused(sight, status) for sight in each.sights)
-    ]  # fmt: skip
-
-
-def _is_refused(sight: Sight, status: str) -> bool:
-    expected = _EXPECTED_SUCCESS.search(sight.problem)
-    return sight.place == "status" and sight.got == status and expected is not None
-
-
 def _resting_on(owner: Outcome, outcome: Outcome) -> Outcome:
     name = owner.requirement.id
     return replace(outcome, ending=Ending.UNGROUNDED, verdict=Verdict.INCONCLUSIVE, rests_on=name, needed=True)
-
-
-def _name(outcome: Outcome) -> str:
-    return outcome.requirement.id.rpartition(".")[2]
-
-
-def _broken_by(owner: Outcome, others: Sequence[Outcome]) -> Outcome:
-    """The ``owner``, by what ``others`` saw: the first of their lines, and all their evidence."""
-    told = [line for each in others for line in each.message.splitlines()[:1]]
-    seen = "\n".join(list(dict.fromkeys(told))[:_MOST_TOLD])
-    return replace(
-        owner,
-        ending=Ending.BROKEN,
-        verdict=Verdict.VIOLATED,
-        message=f"held where it was looked at by itself, and not in {len(others)} other checks:\n{seen}",
-        evidence=tuple(dict.fromkeys(number for each in others for number in each.evidence)),
-        sights=tuple(dict.fromkeys(sight for each in others for sight in each.sights)),
-    )
 
 
 def _with_owner(
@@ -171,11 +81,11 @@ def _with_owner(
     if owner.verdict is Verdict.PASSED:
         verdict = verdict_of(Ending.BROKEN, level, strict=strict)
         return applied(replace(outcome, verdict=verdict), waivers, today)
-    if not outcome.needed and owner.verdict in (*_BROKEN, Verdict.WAIVED):
+    if not outcome.needed and owner.verdict in (*BROKEN, Verdict.WAIVED):
         said = f"judged by what was seen; that it lasts rests on {name}, which is {owner.verdict}"
         verdict = verdict_of(Ending.HELD, level, strict=strict)
         return replace(outcome, verdict=verdict, message="", sights=(), notes=(*outcome.notes, said))
-    if owner.verdict in _BROKEN:
+    if owner.verdict in BROKEN:
         word = "is violated" if owner.verdict is Verdict.VIOLATED else "has a warning"
         return _undecided(outcome, f"{_NOT_JUDGED} {name}, which {word}")
     if owner.verdict is Verdict.WAIVED:

@@ -21,6 +21,10 @@ class Verdict(StrEnum):
     WAIVED = "waived"
 
 
+# What a check comes to that found something wrong which nothing excuses.
+BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+
+
 class Overall(StrEnum):
     """The verdict of a run."""
 

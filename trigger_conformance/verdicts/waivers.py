@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from trigger_conformance.verdicts.outcome import Outcome
-from trigger_conformance.verdicts.verdict import Verdict
-
-_BROKEN = (Verdict.VIOLATED, Verdict.WARNED)
+from trigger_conformance.verdicts.verdict import BROKEN, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +32,7 @@ def applied(outcome: Outcome, waivers: Iterable[Waiver], today: date) -> Outcome
     """``outcome``, or the same marked as waived where a waiver that is still good covers it."""
     good = (each for each in waivers if each.requirement == outcome.requirement.id and not expired(each, today))
     waiver = next(good, None)
-    if waiver is None or outcome.verdict not in _BROKEN:
+    if waiver is None or outcome.verdict not in BROKEN:
         return outcome
     return replace(outcome, verdict=Verdict.WAIVED, waiver=_told(waiver))
 

@@ -279,29 +279,33 @@ class LosesWhatCameByAnEncodedPath(CreateEnvironmentVariableServer):
         return place
 
 
+class _ErrorsRepeat(CreateEnvironmentVariableServer):
+    """An error about a body says something of it."""
+
+    def said(self, document: object) -> object:
+        """What is said of it."""
+        return document
+
+    def validate(self, document: object) -> Variable:
+        """As ``CreateEnvironmentVariableServer.validate``."""
+        try:
+            order: Variable = super().validate(document)
+        except Problem as problem:
+            raise Problem(problem.status, f"{problem.message}: {self.said(document)}") from problem
+        return order
+
+
 @fault("whose_it_is.no_error_repeats_the_value")
-class ErrorsRepeatTheValue(CreateEnvironmentVariableServer):
+class ErrorsRepeatTheValue(_ErrorsRepeat):
     """A name that is rejected is told with its value."""
 
-    def validate(self, document: object) -> Variable:
-        try:
-            order: Variable = super().validate(document)
-        except Problem as problem:
-            raise Problem(problem.status, f"{problem.message}: {document}") from problem
-        return order
-
 
 @fault("whose_it_is.no_error_repeats_the_value")
-class ErrorsRepeatTheBodyInBase64(CreateEnvironmentVariableServer):
+class ErrorsRepeatTheBodyInBase64(_ErrorsRepeat):
     """An error about a body has it in base64, for those who support it."""
 
-    def validate(self, document: object) -> Variable:
-        try:
-            order: Variable = super().validate(document)
-        except Problem as problem:
-            body = base64.b64encode(json.dumps(document).encode()).decode()
-            raise Problem(problem.status, f"{problem.message}: {body}") from problem
-        return order
+    def said(self, document: object) -> str:
+        return base64.b64encode(json.dumps(document).encode()).decode()
 
 
 @fault("whose_it_is.no_error_repeats_the_value")
