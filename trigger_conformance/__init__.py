@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.12.3"
+__version__ = "0.12.4"
 
 _LIBRARY = ("Results", "UsageError", "run")
 

@@ -179,8 +179,8 @@ def test_what_is_wrong_in_fewer_is_told_where_it_is_seen(some):
     assert found[-1].verdict is Verdict.PASSED
 
 
-def refused(area, problem="expected 200 or 400, got 402", place="status"):
-    sight = Sight(exchange=1, problem=problem, place=place, got="402")
+def refused(area, problem="expected 200 or 400, got 402", place="status", got="402"):
+    sight = Sight(exchange=1, problem=problem, place=place, got=got)
     named = replace(requirement("check"), id=f"x.{area}.check")
     return Outcome(requirement=named, ending=Ending.BROKEN, verdict=Verdict.VIOLATED, message=problem, sights=(sight,))
 
@@ -215,6 +215,23 @@ def test_a_status_that_fewer_get_is_told_where_it_is_seen(odd):
     general = replace(refused("answers"), requirement=replace(requirement(name), id=f"x.answers.{name}"))
     outcomes = [general, *map(refused, AREAS[:3]), odd]
     assert settled(outcomes) == outcomes
+
+
+@pytest.mark.parametrize(("name", "got"), [("valid_request_is_accepted", "401"), ("never_a_server_error", "503")])
+def test_a_status_that_says_nothing_of_what_was_asked_is_told_once_whatever_that_was(name, got):
+    seen = [refused(area, f"expected 400, got {got}", got=got) for area in AREAS]
+    general = replace(refused("answers", got=got), requirement=replace(requirement(name), id=f"x.answers.{name}"))
+    found = settled([general, *seen])
+    assert [each.verdict for each in found] == [Verdict.VIOLATED, *[Verdict.INCONCLUSIVE] * 4]
+
+
+def test_what_many_checks_saw_refused_is_told_of_what_must_be_rejected_too():
+    strange = replace(REFUSED, got="401")
+    rejections = [refused(area, "expected 400, got 401", got="401") for area in AREAS]
+    found = settled([*(lacking(name, strange) for name in MANY), lacking("sixth", strange), *rejections,
+                     owner(Verdict.PASSED), PLAIN])  # fmt: skip
+    assert [each.verdict for each in found[:-2]] == [Verdict.INCONCLUSIVE] * 10
+    assert verdicts(found)[ACCEPTED] is Verdict.VIOLATED
 
 
 def test_a_circle_or_a_missing_owner_leaves_undecided():

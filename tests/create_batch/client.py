@@ -62,9 +62,12 @@ class BatchClient(Client):
         return delegated_token.payload_of(batch.answer) if batch.status == self.contract.success else None
 
     def twin(self, request):
-        """The valid request with the same key as ``request``: it is new unless that made a batch."""
+        """A valid request with the same key as ``request``, and two runs: it is new unless that made a batch.
+
+        Most that are rejected ask for one run, so that what remembers them knows this for another.
+        """
         key = self.operation.key(request)
-        return self.order(key=key, label=f"the valid request after: {request.label}")
+        return self.order(2, key=key, label=f"the valid request after: {request.label}")
 
     def create(self, run_count=1, key=None, label="", **properties):
         """Create a batch, or replay the one that ``key`` names."""

@@ -44,23 +44,31 @@ from .grounds import (
     given_copies,
     given_keys_taken,
     given_run_count,
-    given_that_replays_work,
+)
+from .life import (
+    LIFE,
+    again,
+    longest_unused,
+    of_the_other_environment,
+    replayed_in_time,
+    sent_in_ways,
+    the_largest_and_the_limited,
+    within_their_life,
 )
 from .look_alikes import BatchLookAlikes
 from .operation import OPERATION, batch, is_cached, is_new, key_of, keyed_batches, run_count
 
 KEY = "CreateBatchRequest.idempotencyKey"
-# A key is known for so many seconds at least.
-LIFE = 60.0
 MANY = 48
-# Of each kind of look-alike keys one in so many comes again in a standard run, and always as many of the earliest keys.
+# Of each kind of look-alike keys one in so many comes again in a standard run.
 FEW = 20
-EARLIEST = 4
 INVALID = '{"runCount":1,"idempotencyKey":"%s"}'
 OTHERS = "create_batch.idempotency.replay_ignores_other_properties"
 UNUSUAL = "create_batch.idempotency.unusual_keys_work_or_are_rejected"
 PARENT = "run_conformance_that_is_not_there"
 LARGE = 200_000
+# More than what is looked at of a body by whatever does not read it.
+BEHIND = 4_200
 CHARSET = "create_batch.http.charset_parameter_is_accepted"
 UUIDS = "create_batch.idempotency.spellings_of_one_value_are_different_keys"
 
@@ -73,7 +81,8 @@ def first_and_replays(target):
     smoke = target.profile is Profile.SMOKE
     replays = [] if smoke else [target.create(1, key=key, label="replay that asks for another runCount")]
     count = 1 if smoke else target.within(2)
-    written = b'{"conformanceExtra":1,"idempotencyKey":"%s","runCount":%d}' % (escaped(key).encode(), count)
+    text = b'{"conformanceExtra":"%s","idempotencyKey":"%s","runCount":%d}'
+    written = text % (b"x" * BEHIND, escaped(key).encode(), count)
     otherwise = target.request(written, label="replay written otherwise, on a new connection")
     # Whether an unknown property is accepted is another requirement's affair.
     replays += given(target.send(otherwise, fresh=True), rests_on=UNKNOWN, needed=False).is_accepted()
@@ -138,20 +147,22 @@ def test_replay_ignores_headers(target):
     given_batches(first)
     others = [("User-Agent", "axios/1.7.9"), ("Accept", "*/*"), ("traceparent", f"00-{'1' * 32}-{'2' * 16}-01")]
     others += [("X-Request-Id", "conformance"), ("Accept-Language", "de"), ("X-Forwarded-For", "192.0.2.1")]
+    others += [("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("x-trigger-client", "conformance")]
     lower = Authorization((f"bearer {target.options.api_key}".encode(),), '"bearer $TRIGGER_API_KEY"', "primary")
-    plain, named, charset, scheme = target.send_all(
+    plain, named, charset, *free = target.send_all(
         [
             target.order(key=key, label="a plain replay"),
             with_headers(target.order(key=key, label="another client and trace"), others),
             target.order(key=key, label="a charset", content_type="application/json; charset=utf-8"),
             target.order(key=key, label="the scheme in lower case", authorization=lower),
+            target.order(key=key, label="a query", query="?conformance=1", beyond=Beyond.LINE),
         ]
     )
     given_copies([plain], first)
     replays = [named]
     replays += given(charset, rests_on=CHARSET, needed=False).is_accepted()
-    # That the scheme's letter case does not matter is no MUST.
-    replays += [scheme] if scheme.status == 202 else []
+    # That the scheme's letter case does not matter is no MUST, and of queries nothing is said.
+    replays += [each for each in free if each.status == 202]
     given_copies(replays, first)
 
 
@@ -766,10 +777,6 @@ def test_key_outlives_the_wait(target, so_far):
     given_copies([again(target, first)], first)
 
 
-def again(target, first):
-    return target.create(key=key_of(first.request))
-
-
 def oldest(traffic):
     """The run's first exchange that made a batch with a key."""
     made = keyed_batches(traffic)
@@ -782,52 +789,13 @@ def oldest(traffic):
 def test_earliest_keys_are_known_at_the_end(target, traffic):
     young = within_their_life(target, traffic)
     firsts = [*longest_unused(target, traffic, young), *the_largest_and_the_limited(traffic, young)]
+    firsts += [*sent_in_ways(young), *of_the_other_environment(target, traffic)]
     if target.profile >= Profile.THOROUGH:
         target.wire.pause(LIFE - 1 - (time.monotonic() - firsts[0].ended))
     in_time = replayed_in_time(target, firsts)
     age = max(replay.ended - first.ended for first, replay in in_time)
     target.note(f"after {age:.1f} s and {len(keyed_batches(traffic))} batches with keys")
     given_copies([replay for _, replay in in_time], *(first for first, _ in in_time))
-
-
-def replayed_in_time(target, firsts):
-    """Each of ``firsts`` with its replay now, as far as its key's life has not ended by then."""
-    pairs = [(first, again(target, first)) for first in firsts]
-    in_time = [(first, replay) for first, replay in pairs if replay.ended - first.ended < LIFE]
-    if not in_time:
-        raise InconclusiveError("the replays took so long that a key may have expired", [replay for _, replay in pairs])
-    return in_time
-
-
-def the_largest_and_the_limited(traffic, young):
-    """Of ``young`` the one that made the largest batch, and the last one whose key was answered 429 afterwards."""
-    refused = {key_of(each.request): each.number for each in traffic if each.status == 429}
-    limited = [each for each in young if refused.get(key_of(each.request), 0) > each.number]
-    largest = sorted(young, key=lambda each: run_count(each.request) or 0)
-    return [*largest[-1:], *limited[-1:]]
-
-
-def within_their_life(target, traffic):
-    """The exchanges of the run that made batches with plain keys, as far as those must still be known."""
-    made = [each for each in keyed_batches(traffic) if keys.is_plain(key_of(each.request))]
-    old = sum(time.monotonic() - each.ended > LIFE - 2 for each in made)
-    return made[target.wire.decide("keys beyond their life", old) :]
-
-
-def longest_unused(target, traffic, young):
-    """Those of ``young`` whose keys were used last the longest ago, the longest first.
-
-    Keys that were replayed in vain, or never, are left out where others were: a replay must work to begin with.
-    """
-    last = {key_of(each.request): each.number for each in traffic}
-    found = {batch(each) for each in traffic if is_cached(each)}
-    if not found:
-        # A part of the suite may have replayed nothing yet.
-        given_that_replays_work(target)
-    replayed = [each for each in young if batch(each) in found] or young
-    if not replayed:
-        raise InconclusiveError("the run made no batch with a key that it could ask for again")
-    return sorted(replayed, key=lambda each: last[key_of(each.request)])[:EARLIEST]
 
 
 @must("what the retry of an abandoned request found is still there at the run's end", clause=KEY, stage=Stage.CLOSING)

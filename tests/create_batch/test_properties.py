@@ -176,11 +176,12 @@ def orphans(target):
         "of 304 characters": {"parentRunId": "run_" + "x" * 300},
         "with NUL": {"parentRunId": f"{unknown}\0"},
         "with an unpaired surrogate": {"parentRunId": f"{unknown}\ud800"},
+        "that is no part of a URL": {"parentRunId": "../runs/1?a=%zz#b c"},
+        "with a line break and wide letters": {"parentRunId": f"{unknown}\r\nX-Conformance: 1\r\n\r\n日本"},
         "that is empty": {"parentRunId": ""},
-        "that is a path": {"parentRunId": "../runs/1"},
         "with a low surrogate, resume true": {"parentRunId": "\udc00", "resumeParentOnCompletion": True},
     }
-    usual = json_texts.first(cases, 6, everywhere(target))
+    usual = json_texts.first(cases, 9, everywhere(target))
     if target.profile is Profile.SMOKE:
         usual = {"of 304 characters": cases["of 304 characters"]}
     return target.send_all(

@@ -40,6 +40,8 @@ OF_A_NETWORK = (
     ("X-Forwarded-Email", "admin@localhost"), ("X-Goog-Authenticated-User-Email", "accounts.google.com:admin"),
     ("X-MS-Client-Principal-Name", "admin"), ("X-SSL-Client-Verify", "SUCCESS"), ("X-Envoy-Internal", "true"),
 )  # fmt: skip
+# Who asks whether a server is well: orchestrators and load balancers.
+HEALTH_CHECKER = "kube-probe/1.31 ELB-HealthChecker/2.0 GoogleHC/1.0"
 # Cyrillic and Greek letters that look like Latin ones.
 _LOOK_ALIKES = str.maketrans("aceopxyTABEKMHOPCX", "асеорхуТАВЕКМНОРСХ")
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}

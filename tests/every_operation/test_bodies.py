@@ -1,5 +1,6 @@
 """Bodies: what is no JSON is rejected wherever it stands, what JSON allows is accepted, what is unknown is ignored."""
 
+import base64
 import itertools
 import json
 from urllib.parse import urlencode
@@ -25,6 +26,8 @@ NO_OBJECT = {
     "true": b"true",
     "an empty body": b"",
     "a form": lambda text: urlencode(json.loads(text)),
+    "YAML": lambda text: "\n".join(f"{name}: {json.dumps(value)}" for name, value in json.loads(text).items()),
+    "base64": lambda text: base64.b64encode(text.encode()),
 }
 
 

@@ -80,11 +80,16 @@ def _serves_others(station: Station, operation: Operation) -> bool:
 
 
 def _first_answer(station: Station, request: Request, sending: Sending) -> Exchange:
-    """The answer to a plain valid ``request``; one that is lost on its way is sent once more."""
+    """The answer to a plain valid ``request``; one that is lost on its way, or fails, is sent once more.
+
+    A target that answers then is up: what its first answer was is judged as any other.
+    """
     wire = station.wire
     exchange = wire.send(request, sending)
     if wire.take_lost() and exchange.failure and exchange.failure.kind not in _HOPELESS:
-        exchange = wire.send(exchange.request, replace(sending, repeats=exchange.number))
+        return wire.send(exchange.request, replace(sending, repeats=exchange.number))
+    if (exchange.status or 0) >= _OF_ITS_OWN:
+        return wire.send(station.api.valid(), sending)
     return exchange
 
 

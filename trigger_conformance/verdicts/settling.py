@@ -6,7 +6,7 @@ to it (normative reading, "Verdicts").
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -55,14 +55,16 @@ def settled(
             for each in told
         ]
 
+    def tell(telling: Callable[[Sequence[Outcome]], Iterable[told_once.Told]], told: list[Outcome]) -> list[Outcome]:
+        for owner, some in telling(told):
+            broken = applied(owner, waivers, today)
+            told = [broken if each.requirement is owner.requirement else each for each in told]
+            told = leave_to(broken, some, told)
+        return told
+
     found = [settle(each, frozenset((each.requirement.id,))) for each in outcomes]
-    for name in (told_once.UNDOCUMENTED, told_once.ACCEPTED):
-        for owner, some in told_once.generally(name, found):
-            found = leave_to(owner, some, found)
-    for owner, some in (*told_once.of_all(found), *told_once.of_owners(found)):
-        broken = applied(owner, waivers, today)
-        found = [broken if each.requirement is owner.requirement else each for each in found]
-        found = leave_to(broken, some, found)
+    for telling in told_once.IN_ORDER:
+        found = tell(telling, found)
     return found
 
 

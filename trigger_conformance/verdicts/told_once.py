@@ -7,8 +7,9 @@ with the outcomes that are then not judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from trigger_conformance.checks.requirement import Level
 from trigger_conformance.verdicts.outcome import Outcome, Sight
@@ -16,11 +17,14 @@ from trigger_conformance.verdicts.verdict import BROKEN, Ending, Verdict
 
 # Who says of all requests what one status shows of many of them.
 UNDOCUMENTED, ACCEPTED = "only_documented_statuses", "valid_request_is_accepted"
+FAILED = "never_a_server_error"
 # What is wrong in so many areas has nothing to do with what any of them asks about; nor has a status that so many
 # checks get where they ask for something beside it.
 _MANY_AREAS, _MANY = 4, 6
 _MOST_TOLD = 8
 _EXPECTED_SUCCESS = re.compile(r"expected 2\d\d\b")
+# Says nothing of what was asked: the target failed, or did not know its key.
+_OF_THE_TARGET = re.compile(r"401|5\d\d")
 
 Told = tuple[Outcome, list[Outcome]]
 
@@ -72,7 +76,9 @@ def _lacks_ground(outcome: Outcome) -> bool:
 
 
 def _refused_with(status: str, owner: Outcome, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Those of the ``owner``'s operation of which all that is wrong is that what could succeed got the ``status``."""
+    """Those of the ``owner``'s operation of which all that is wrong is that requests got the ``status``: such as could
+    succeed, or any where the status says nothing of what was asked.
+    """
     operation = owner.requirement.operation
     return [
         each
@@ -83,8 +89,9 @@ def _refused_with(status: str, owner: Outcome, outcomes: Iterable[Outcome]) -> l
 
 
 def _is_refused(sight: Sight, status: str) -> bool:
-    expected = _EXPECTED_SUCCESS.search(sight.problem)
-    return sight.place == "status" and sight.got == status and expected is not None
+    """Whether a request got the ``status`` that could have succeeded, or whatever was asked with it."""
+    told = _OF_THE_TARGET.fullmatch(status) or _EXPECTED_SUCCESS.search(sight.problem)
+    return sight.place == "status" and sight.got == status and told is not None
 
 
 def _name(outcome: Outcome) -> str:
@@ -103,3 +110,13 @@ def _broken_by(owner: Outcome, others: Sequence[Outcome]) -> Outcome:
         evidence=tuple(dict.fromkeys(number for each in others for number in each.evidence)),
         sights=tuple(dict.fromkeys(sight for each in others for sight in each.sights)),
     )
+
+
+# Each before what it may leave less to: a valid request that many saw refused is what the last but one tells generally.
+IN_ORDER: tuple[Callable[[Sequence[Outcome]], Iterable[Told]], ...] = (
+    partial(generally, FAILED),
+    partial(generally, UNDOCUMENTED),
+    of_all,
+    partial(generally, ACCEPTED),
+    of_owners,
+)

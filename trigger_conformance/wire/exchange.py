@@ -27,6 +27,11 @@ class Beyond(StrEnum):
     FRAMING = "framing"
 
 
+# The seconds for which a body waits for 100 (Continue): as long as curl waits, and never without end (RFC 9110 section
+# 10.1.1).
+CONTINUE_PATIENCE = 1.0
+
+
 class Framing(StrEnum):
     """How a body's end is told (RFC 9112 section 6)."""
 

@@ -29,7 +29,7 @@ import h11
 import httpx
 
 from trigger_conformance.wire.decoding import OversizedAnswerError, decode, largest_answer
-from trigger_conformance.wire.exchange import Delivery, Framing, Upload
+from trigger_conformance.wire.exchange import CONTINUE_PATIENCE, Delivery, Framing, Upload
 from trigger_conformance.wire.proxy import Proxy
 
 # With chunks' sizes, trailers and interim answers, of which nothing is kept.
@@ -44,8 +44,6 @@ _IDLE_SECONDS = 0.75
 # lost where no connection was idle.
 _CONNECTIONS_APART = 1000
 _SLICE = 4096
-# As long as curl waits for 100 (Continue); RFC 9110 section 10.1.1 forbids to wait without end.
-_CONTINUE_PATIENCE = 1.0
 _CONTINUE = b"HTTP/1.1 100"
 # Between two pieces, so that they do not arrive as one.
 _BETWEEN_PIECES = 0.002
@@ -469,7 +467,7 @@ async def _send_in_pieces(connection: _Connection, head: bytes, body: bytes, del
     """Send a request as ``delivery`` says; returns when its last piece was about to leave."""
     started = time.monotonic()
     connection.transport.write(head)
-    if delivery is Delivery.EXPECTING and not await connection.wants_the_body(_CONTINUE_PATIENCE):
+    if delivery is Delivery.EXPECTING and not await connection.wants_the_body(CONTINUE_PATIENCE):
         return started
     size = 1 if delivery is Delivery.BY_BYTES else max(1, len(body))
     pieces = [body[start : start + size] for start in range(0, len(body), size)]

@@ -132,7 +132,9 @@ class Wire:
 
     def _note_loss(self, exchange: Exchange) -> Exchange:
         failure = exchange.failure
-        if failure is not None and failure.kind is not FailureKind.ABANDONED and not exchange.repeats:
+        # What there was no room for was answered.
+        meant = failure is None or failure.kind in (FailureKind.ABANDONED, FailureKind.UNKEPT)
+        if not meant and not exchange.repeats:
             self._lost.append(exchange)
         return exchange
 

@@ -190,6 +190,15 @@ class ReadsBeforeItContinues(OperationServer):
         return b"" if "expect" in request.headers else await super().read_body(request)
 
 
+@fault(EXPECT)
+class NeverSaysToGoOn(OperationServer):
+    """The body is waited for, and 100 (Continue) never said: a client that expects it keeps the body back."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        receive.__self__.waiting_for_100_continue = False  # type: ignore[attr-defined]
+        await super().serve(scope, receive, send)
+
+
 @fault(PIECES)
 class ReadsTheBodysFirstPiece(OperationServer):
     """Only as much of a body is read as came at once."""
@@ -405,3 +414,65 @@ class FailsOnChainsOfProxies(OperationServer):
         if "," in request.headers.get("x-forwarded-for", ""):
             return self.error(500, "invalid input syntax for type inet")
         return await super().handle(request)
+
+
+@fault(HEADERS)
+class RefusesEmptyHeaders(OperationServer):
+    """A header without a value is malformed to a strict parser."""
+
+    async def handle(self, request: Request) -> Response:
+        if any(not value and name != "authorization" for name, value in request.headers.items()):
+            return self.error(400, "a header has no value")
+        return await super().handle(request)
+
+
+@fault(HEADERS)
+class RefusesRepeatedHeaders(OperationServer):
+    """A header that comes twice is taken for an attack, whatever it is."""
+
+    async def handle(self, request: Request) -> Response:
+        names = [name for name in request.headers.keys() if name != "authorization"]  # noqa: SIM118
+        if len(names) > len({*names}):
+            return self.error(400, "a header is there twice")
+        return await super().handle(request)
+
+
+@fault(HEADERS)
+class WantsAddressesOfProxies(OperationServer):
+    """X-Forwarded-For is a list of addresses, and "unknown" is none."""
+
+    async def handle(self, request: Request) -> Response:
+        if "unknown" in request.headers.get("x-forwarded-for", ""):
+            return self.error(400, "no address: unknown")
+        return await super().handle(request)
+
+
+@fault(HEADERS)
+class LooksForKeysElsewhereFirst(OperationServer):
+    """X-Api-Key goes before Authorization: another API's key there makes a stranger of who has the right one."""
+
+    async def handle(self, request: Request) -> Response:
+        key = request.headers.get("x-api-key")
+        if key is None or any(self.key_matches(key, each.api_key) for each in self.environments):
+            return await super().handle(request)
+        return self.unauthorized(request)
+
+
+@fault(HEADERS)
+class TakesCookiesForSessions(OperationServer):
+    """Who has a cookie called session is looked for among the sessions, and nowhere else."""
+
+    async def handle(self, request: Request) -> Response:
+        if "session=" in request.headers.get("cookie", ""):
+            return self.unauthorized(request)
+        return await super().handle(request)
+
+
+@fault("bodies.spelling_of_a_body_does_not_matter")
+class WantsNoLineBreakAtTheEnd(OperationServer):
+    """A body must end with its brace, for a line break there may be an attack."""
+
+    def parse(self, body: bytes) -> Any:
+        if body.endswith(b"\n"):
+            raise Problem(400, "The body is not valid JSON")
+        return super().parse(body)

@@ -38,6 +38,7 @@ class StreamBatchItemsServer(OperationServer):
             "other_clients.reads_the_space_before_parameters",
             "other_clients.refuses_foreign_origins",
             "other_clients.takes_other_spellings_for_text",
+            "other_clients.wants_no_line_break_at_the_end",
             # Its reading says that other media types are 415, and that uploads in chunks are read.
             "variants.any_media_type_is_taken",
             "variants.chunked_bodies_are_refused",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -100,6 +101,65 @@ class AllowsContinuedLines(Repairing, CreateBatchServer):
     """A backslash at the end of a line continues a string, as in JSON5."""
 
     pattern = r"\\\n"
+
+
+@fault(MALFORMED)
+class AllowsACommaAfterTheDocument(Repairing, CreateBatchServer):
+    """A comma after the document is left over, as where documents are an array's."""
+
+    pattern = r",\s*$"
+
+
+@fault(MALFORMED)
+class AllowsSuffixesOfBigIntegers(Repairing, CreateBatchServer):
+    """1n is 1, as in JavaScript."""
+
+    pattern = r"(?<=\d)n(?=\s*[,}\]])"
+
+
+@fault(MALFORMED)
+class AllowsEscapesOfZero(Repairing, CreateBatchServer):
+    r"""\0 is NUL, as in JavaScript."""
+
+    pattern, instead = r"\\0", r"\\u0000"
+
+
+class _Otherwise(CreateBatchServer):
+    """Reads what is no JSON in another way."""
+
+    def parse(self, body: bytes) -> Any:
+        try:
+            return super().parse(body)
+        except Problem:
+            document = self.read_otherwise(body)
+            if document is None:
+                raise
+            return document
+
+    def read_otherwise(self, body: bytes) -> Any:
+        raise NotImplementedError
+
+
+@fault("properties.body_must_be_a_json_object")
+class ReadsYaml(_Otherwise):
+    """The parser is one of YAML, of which JSON is a part: lines with a name and a value each are an object."""
+
+    def read_otherwise(self, body: bytes) -> Any:
+        lines = [line.partition(b": ") for line in body.splitlines()]
+        if not lines or any(not mark or not name.isalnum() for name, mark, _ in lines):
+            return None
+        return {name.decode(): super(_Otherwise, self).parse(value) for name, _, value in lines}
+
+
+@fault("properties.body_must_be_a_json_object")
+class DecodesBodies(_Otherwise):
+    """A body in base64 is decoded, as functions behind a gateway have to."""
+
+    def read_otherwise(self, body: bytes) -> Any:
+        try:
+            return super().parse(base64.b64decode(body, validate=True)) if body else None
+        except (ValueError, Problem):
+            return None
 
 
 @fault(MALFORMED)

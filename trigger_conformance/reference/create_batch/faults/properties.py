@@ -218,6 +218,42 @@ class FailsOnLongParents(CreateBatchServer):
         return super().find_parent(parent_run)
 
 
+class _LookingParentsUp(CreateBatchServer):
+    """Asks another service for a parent run, with an exception that nobody catches where it cannot be asked for."""
+
+    def is_impossible(self, parent_run: str) -> bool:
+        raise NotImplementedError
+
+    def find_parent(self, parent_run: str) -> str:
+        if self.is_impossible(parent_run):
+            raise Problem(500, "the service of runs cannot be reached")
+        return super().find_parent(parent_run)
+
+
+@fault("properties.unknown_parent_run_is_answered", "acceptance.never_a_server_error")
+class PutsParentsIntoUrls(_LookingParentsUp):
+    """A parentRunId becomes part of a URL as it stands; one with a percent sign makes that malformed."""
+
+    def is_impossible(self, parent_run: str) -> bool:
+        return "%" in parent_run
+
+
+@fault("properties.unknown_parent_run_is_answered", "acceptance.never_a_server_error")
+class PutsParentsIntoHeaders(_LookingParentsUp):
+    """A parentRunId becomes a header, which cannot have a line break."""
+
+    def is_impossible(self, parent_run: str) -> bool:
+        return "\n" in parent_run
+
+
+@fault("properties.unknown_parent_run_is_answered", "acceptance.never_a_server_error")
+class WritesParentsInLatin1(_LookingParentsUp):
+    """A parentRunId is handed on in Latin-1, which lacks most letters."""
+
+    def is_impossible(self, parent_run: str) -> bool:
+        return any(ord(each) > 0xFF and not 0xD800 <= ord(each) < 0xE000 for each in parent_run)
+
+
 @fault("properties.unknown_parent_run_is_answered", "acceptance.only_documented_statuses")
 class ForbidsUnknownParents(CreateBatchServer):
     """A parentRunId that names no run is answered 403."""

@@ -34,6 +34,14 @@ class _AlsoAccepting(OperationServer):
         raise NotImplementedError
 
 
+@fault(HEADERS)
+class LetsHealthCheckersIn(_AlsoAccepting):
+    """Whatever names itself as what asks whether a server is well needs no credential."""
+
+    def takes(self, request: Request) -> bool:
+        return request.headers.get("user-agent", "").startswith(("kube-probe", "ELB-HealthChecker", "GoogleHC"))
+
+
 @fault(MISSING, WRONG)
 class NeedsNoCredential(_AlsoAccepting):
     """Anybody may create batches."""
