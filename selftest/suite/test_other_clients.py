@@ -139,8 +139,9 @@ def test_every_habit_is_shown_by_a_client_of_a_standard_run():
     lonely = [label for ways in HABITS.values() for label, habit in ways.items() if not any(map(habit.has, sent))]
     # No client of an API is a browser or asks a POST for a range, and cookies and proxies are no client's own.
     assert lonely == [
-        "Accept: application/*", "Accept of a browser", "a cookie, an origin and a preference, by way of two proxies",
-        "a range",
+        "Accept: application/*", "Accept of a browser", "cookies of others", "an origin", "a preference",
+        "the way by proxies", "the proxies' names", "another API's key", "no-store", "a header without a value",
+        "a header twice", "a range",
     ]  # fmt: skip
 
 
