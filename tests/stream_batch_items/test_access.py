@@ -25,7 +25,7 @@ BATCH_ID = "streamBatchItems.parameters"
 BEARER = "BearerAuth"
 UNKNOWN = (*ERRORS, 404)
 # Whoever looks a batch up at its first item finds nothing wrong.
-NO_LINES = "brackets and quotes, and no lines"
+NO_LINES = "brackets, quotes and an emoji, and no lines"
 # On a live target a number may be some batch's.
 NUMBER = "a number, and no lines"
 # So long an id is not of a number alone.
@@ -61,7 +61,7 @@ def unknown(target):
     *_, bare = near.partition("_")
     return {
         "no id at all": "",
-        NO_LINES: quote("""conformance-no-such-batch['"(\\""", safe=""),
+        NO_LINES: quote("""conformance-no-such-batch['"(\\😀""", safe=""),
         NUMBER: "1",
         "the id without its prefix": quote(bare or near[1:], safe=""),
         "300 characters and more, not all of them UTF-8": f"{quote(near, safe='')}%ff{'x' * 300}",
@@ -96,7 +96,9 @@ def test_unknown_batch_is_an_error(target):
 def test_batch_of_another_environment_is_unknown(target):
     if target.second_bearer is None:
         raise NotApplicableError("needs another environment's credential: give --second-api-key")
-    batch = target.batch(2)
+    # With one key each: what is looked up by that must be looked up in its environment.
+    key = target.creates.key()
+    batch, theirs = target.batch(2, key=key), target.batch(2, key=key, authorization=target.second_bearer)
     given_part(target.send(target.stream(batch, target.items([0]), "one of 2 by its own environment")), 1)
     answer = target.send(
         target.whole(batch, "by another environment", authorization=target.second_bearer, beyond=Beyond.LINE)
@@ -108,6 +110,9 @@ def test_batch_of_another_environment_is_unknown(target):
     expect(target.send(replace(answer.request, label="by another environment, once it is sealed"))).has_status(
         *UNKNOWN, 401, 403
     )
+    if theirs.id != batch.id:
+        label = "the other environment's own batch, of the same key"
+        given_taken(target.send(target.whole(theirs, label, authorization=target.second_bearer)), 2)
 
 
 def given_not_anybody(target, batch, answer, secret, owner):

@@ -17,8 +17,8 @@ NO_OBJECT = {
     "an array": lambda text: f"[{text}]",
     "a string that holds an object": json.dumps,
     "an index and a task in an array": lambda text: json.dumps([*json.loads(text).values()]),
-    "a number": lambda _: "1",
     "null": lambda _: "null",
+    "a number": lambda _: "1",
     "true": lambda _: "true",
     "a form": lambda _: "index=0&task=x",
 }
@@ -60,6 +60,8 @@ MISTYPED = {
     "a negative fraction": ("index", "-0.5"),
     "index false": ("index", "false"),
     "task a number": ("task", "1"),
+    "task an object": ("task", '{"id":"x"}'),
+    "task in a list": ("task", '["x"]'),
     "options null": ("options", "null"),
     "options a list": ("options", "[]"),
     "index null": ("index", "null"),
@@ -67,14 +69,12 @@ MISTYPED = {
     "index in a list": ("index", "[0]"),
     "index empty": ("index", '""'),
     "options a string": ("options", '"x"'),
-    "task an object": ("task", '{"id":"x"}'),
     "a fraction": ("index", "0.5"),
     "index as a string with spaces": ("index", '" 0 "'),
     "index as a hexadecimal string": ("index", '"0x0"'),
     "index a space": ("index", '" "'),
     "index in digits of another script": ("index", '"٠"'),
     "index in an object": ("index", '{"0":0}'),
-    "task in a list": ("task", '["x"]'),
     "task an empty object": ("task", "{}"),
     "task an empty list": ("task", "[]"),
 }
@@ -89,7 +89,7 @@ def unreadable(target):
         **json_texts.malformed(everywhere, sparing=target.sparing),
     }
     ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=7, thorough=len(WRONG_ENDS)))
-    objects = itertools.islice(NO_OBJECT.items(), target.pick(smoke=1, standard=3, thorough=len(NO_OBJECT)))
+    objects = itertools.islice(NO_OBJECT.items(), target.pick(smoke=1, standard=4, thorough=len(NO_OBJECT)))
     tables = {
         "no object": {label: f"{case(right)}\n".encode() for label, case in objects},
         "malformed": in_payloads(
@@ -200,7 +200,7 @@ def broken(target):
     if target.profile > Profile.SMOKE:
         missing["an item in an envelope"] = json.dumps({"item": target.item()})
     mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
-    count = target.pick(smoke=2, standard=10, thorough=len(MISTYPED))
+    count = target.pick(smoke=2, standard=12, thorough=len(MISTYPED))
     return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
 
 

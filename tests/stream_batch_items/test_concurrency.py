@@ -27,6 +27,7 @@ ITEMS_ACCEPTED = "StreamBatchItemsResponse.itemsAccepted"
 SEALING = "StreamBatchItemsResponse.sealed"
 AT_ONCE = 4
 SIZE = 6
+BACKWARDS = {1: "", -1: ", backwards"}
 # Until all that leave at once have surely begun.
 MEANWHILE = 0.2
 
@@ -47,19 +48,25 @@ def same(target):
     batches = target.batches(*[SIZE] * target.pick(smoke=1, standard=2, thorough=10))
     # By turns all of them, and a part: that seals nothing, so that whoever comes later is read, too.
     turns = zip(batches, itertools.cycle((whole_at_once, part_at_once)))
-    races = [(batch, target.send_together([stream(target, batch)] * AT_ONCE)) for batch, stream in turns]
+    # Whoever locks what it writes meets with who locks it from the other end.
+    races = [
+        (batch, target.send_together(stream(target, batch, (1, -1)[lane % 2]) for lane in range(AT_ONCE)))
+        for batch, stream in turns
+    ]
     given_read(target, races)
     return races
 
 
-def whole_at_once(target, batch):
-    return target.whole(batch, "all items, at once with the same")
+def whole_at_once(target, batch, order):
+    """All items of a batch, from the last to the first where the ``order`` is -1."""
+    items = target.items(range(batch.size)[::order])
+    return target.stream(batch, items, f"all items{BACKWARDS[order]}, at once with the same")
 
 
-def part_at_once(target, batch):
+def part_at_once(target, batch, order):
     """Some of a batch's items."""
-    items = target.items(range(SIZE - 2))
-    return paused(target)(batch, items, f"{len(items)} of {SIZE} items, at once with the same")
+    items = target.items(range(SIZE - 2)[::order])
+    return paused(target)(batch, items, f"{len(items)} of {SIZE} items{BACKWARDS[order]}, at once with the same")
 
 
 @pytest.fixture(scope="module")

@@ -110,9 +110,10 @@ def in_pieces(target):
         "two lines, and one that is cut in a character": [ends[1], within(body, "😀".encode(), 2, line_from=ends[1])],
     }
     slow = {
+        # A second in all, which is a usual limit.
+        "pauses in a line and behind it": [9, ends[0]],
         "a pause between lines": ends[:1],
         "a pause in a line": [ends[0] + 20],
-        "pauses in a line and behind it": [9, ends[0]],
     }
     slow = dict(list(slow.items())[: target.pick(smoke=0, standard=1, thorough=3)])
     answers = uploads(target, body, together | slow, slow)
@@ -186,11 +187,12 @@ def blank_lines(body):
     white = b" \t\n"
     return {
         "blank lines before, between and after": b"\n"
-        + body.replace(b"\n", b"\n\n" + white + b"\n")
+        + body.replace(b"\n", b"\n\n\n" + white + b"\n")
         + white
         + b"\r\n\n",
         "blank lines between": body.replace(b"\n", b"\n\n"),
-        "three blank lines between, of white space too": body.replace(b"\n", b"\n\n" + white + b"\n"),
+        "blank lines between, of white space too": body.replace(b"\n", b"\n\n" + white + b"\n"),
+        "two blank lines between": body.replace(b"\n", b"\n\n\n"),
         "blank lines before and after": b"\n" + body + white + b"\r\n\n",
     }
 

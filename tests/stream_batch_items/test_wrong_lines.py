@@ -19,7 +19,7 @@ PLACES = {
     "before the others": ((), (0, 1)),
     "between the others": ((0, 1), (1,)),
     # Whoever looks closely at the first lines alone has seen enough of them.
-    "after the others": ([*range(SIZE)] * 4, ()),
+    "after the others": ([*range(SIZE)] * 50, ()),
 }
 
 
@@ -31,6 +31,8 @@ OUT_OF_RANGE = {
     "the runCount": index_of(SIZE),
     "below 0": index_of(-1),
     "2^32": index_of(2**32),
+    "2^8": index_of(2**8),
+    "2^16": index_of(2**16),
     "2^64": index_of(2**64),
     "1e999": index_of("1e999"),
     "-2^32": index_of(-(2**32)),
@@ -53,7 +55,7 @@ WRONG = ('{"index":0,', '{"index":0}', f'{{"index":{SIZE},"task":"conformance"}}
 )
 def test_index_out_of_range_is_rejected(target):
     right = target.text()
-    cases = list(OUT_OF_RANGE.items())[: target.pick(smoke=1, standard=5, thorough=20)]
+    cases = list(OUT_OF_RANGE.items())[: target.pick(smoke=1, standard=7, thorough=20)]
     batch = target.batch(SIZE)
     streams = [target.stream(batch, f"{wrong(right)}\n".encode(), label) for label, wrong in cases]
     expect(target.send_all(streams)).is_rejected()
