@@ -54,6 +54,17 @@ class StreamBatchItems(Operation):
             return False
         return True if sealed is True and deduplicated == 0 else None
 
+    def unreadable(self, exchange):
+        """Counts of more lines than the stream has, too: whatever they count, it is not this stream."""
+        accepted, deduplicated, _ = counts(exchange) if exchange.status == self.contract.success else (None, None, None)
+        is_told = type(accepted) is int and type(deduplicated) is int
+        # Whoever counts blank ones counts this stream all the same.
+        most = exchange.request.content.count(b"\n") + 1
+        if not is_told or accepted + deduplicated <= most:
+            return super().unreadable(exchange)
+        beyond = dict.fromkeys(("itemsAccepted", "itemsDeduplicated"), self.owner("story.counts_add_up_to_the_lines"))
+        return {**beyond, **super().unreadable(exchange)}
+
     def why_not_new(self, exchange):
         """What keeps an answer from being that of a stream all of whose items were taken."""
         if exchange.status != self.contract.success:

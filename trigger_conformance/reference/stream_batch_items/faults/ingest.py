@@ -420,7 +420,7 @@ class AcceptedIsTheBatchs(_Telling):
         return {"itemsAccepted": len(filling.items)}
 
 
-@fault("story.index_tells_the_item")
+@fault("story.counts_add_up_to_the_lines")
 class DeduplicatedAddsUp(_Telling):
     """itemsDeduplicated is what all streams of the batch have brought twice."""
 
