@@ -182,6 +182,15 @@ def test_error_bodies_are_json(target, traffic, libraries):
 
     answers = [*with_status(target, traffic, *ERRORS), *refused_types(target, traffic)]
     seen(answers, "400, 422 or 429").satisfies(judge, also_429=True, place="body")
+    # Whatever else is refused, and says that it tells why in JSON.
+    if broken := [each for each in traffic if is_other_error(each) and _invalid_json(each)]:
+        expect(broken).satisfies(_invalid_json, also_429=True, place="body")
+
+
+def is_other_error(exchange):
+    """Whether an answer is an error with a body, to whatever request; a failure of the server is another matter."""
+    is_error = exchange.answer is not None and 400 <= exchange.status < 500
+    return is_error and exchange.request.method != "HEAD" and bool(exchange.answer.body.strip())
 
 
 def refused_types(target, traffic):

@@ -227,7 +227,7 @@ def with_spellings(target, look_up_key):
         # Whoever takes a list apart, at its commas or its spaces, or looks for the key in it, finds the key.
         listed = {"a list with the key in front and behind": f"{key},x {key}"}
         return target.send_all(looked_up(target, look_up_key, listed, 1, smoke=1))
-    return target.send_all(looked_up(target, look_up_key, tokens, 18, frugal=3, thrifty=1))
+    return target.send_all(looked_up(target, look_up_key, tokens, 18, frugal=5, thrifty=1))
 
 
 @pytest.fixture(scope="module")

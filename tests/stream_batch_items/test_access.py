@@ -47,15 +47,15 @@ def unknown(target):
         "a path": f"../{near}",
         "a space after it": f"{near} ",
         "a wildcard": f"{near[:-4]}%",
+        "its first letter full-width": f"{chr(ord(near[0]) + 0xFEE0)}{near[1:]}" if "!" <= near[0] <= "~" else "x",
+        "a zero-width space, a byte-order mark and a NUL": f"\ufeff{near}\u200b\0",
         "a NUL and more": f"{near}\0and more",
         "encoded twice": f"{near[:-1]}%{ord(near[-1]):02X}",
         "the id and more": f"{near}0",
         "a quote": f"{near}' OR '1'='1",
         "a wildcard for one character": f"{near[:-1]}_",
         "a space before it": f" {near}",
-        "its first letter full-width": f"{chr(ord(near[0]) + 0xFEE0)}{near[1:]}" if "!" <= near[0] <= "~" else "x",
         "300 characters": "x" * 300,
-        "a NUL": f"{near}\0",
     }
     quoted = {label: quote(text, safe="") for label, text in others.items()}
     *_, bare = near.partition("_")
@@ -76,7 +76,7 @@ def unknown(target):
 
 @must("an id that no batch has is answered with a documented error or 404", clause=BATCH_ID, cases="a batch's id")
 def test_unknown_batch_is_an_error(target):
-    ids = list(unknown(target).items())[: target.pick(smoke=1, standard=16, thorough=99)]
+    ids = list(unknown(target).items())[: target.pick(smoke=1, standard=18, thorough=99)]
     prefix, _, after = target.path(batchId="\ue000").partition(quote("\ue000"))
     item = {NO_LINES: [], NUMBER: []}
     streams = [

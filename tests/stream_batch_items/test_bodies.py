@@ -35,6 +35,11 @@ WRONG_ENDS = {
     "a NUL behind the line": lambda text: f"{text}\0\n",
     "a carriage return in a string": lambda text: text.replace("{", '{"payload":"a\rb",', 1) + "\n",
     "an object over two lines": lambda text: text.replace(",", ",\n", 1) + "\n",
+    "a header line of JSON": lambda text: f'{{"type":"header"}}\n{text}\n',
+    "a last line that tells of the others": lambda text: f'{text}\n{{"done":true}}\n',
+    "an empty object": lambda text: f"{{}}\n{text}\n",
+    "a record separator before": lambda text: f"\x1e{text}\n",
+    "a carriage return alone between": lambda text: f"{text}\r{text}\n",
     "an event's field": lambda text: f"data: {text}\n\n",
     "a comment line of two slashes": lambda text: f"// one\n{text}\n",
     "a bracket before and behind": lambda text: f"[\n{text}\n]\n",
@@ -62,13 +67,18 @@ MISTYPED = {
     "task a number": ("task", "1"),
     "task an object": ("task", '{"id":"x"}'),
     "task in a list": ("task", '["x"]'),
+    "task false": ("task", "false"),
+    "task null, beside options": ("task", 'null,"options":{"conformanceExtra":1}'),
+    "an index of nearly 0": ("index", "1e-10"),
     "options null": ("options", "null"),
-    "options a list": ("options", "[]"),
+    "options a list of pairs": ("options", '[["a",1]]'),
+    "options an object in a string": ("options", '"{}"'),
     "index null": ("index", "null"),
     "task null": ("task", "null"),
     "index in a list": ("index", "[0]"),
     "index empty": ("index", '""'),
     "options a string": ("options", '"x"'),
+    "options a list": ("options", "[]"),
     "a fraction": ("index", "0.5"),
     "index as a string with spaces": ("index", '" 0 "'),
     "index as a hexadecimal string": ("index", '"0x0"'),
@@ -88,7 +98,7 @@ def unreadable(target):
         "two items on a line": lambda text: text + text,
         **json_texts.malformed(everywhere, sparing=target.sparing),
     }
-    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=7, thorough=len(WRONG_ENDS)))
+    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=12, thorough=len(WRONG_ENDS)))
     objects = itertools.islice(NO_OBJECT.items(), target.pick(smoke=1, standard=4, thorough=len(NO_OBJECT)))
     tables = {
         "no object": {label: f"{case(right)}\n".encode() for label, case in objects},
@@ -200,7 +210,7 @@ def broken(target):
     if target.profile > Profile.SMOKE:
         missing["an item in an envelope"] = json.dumps({"item": target.item()})
     mistyped = {label: with_property(target, *change) for label, change in MISTYPED.items()}
-    count = target.pick(smoke=2, standard=12, thorough=len(MISTYPED))
+    count = target.pick(smoke=2, standard=15, thorough=len(MISTYPED))
     return batch, {"missing": send(missing), "mistyped": send(dict(list(mistyped.items())[:count]))}
 
 

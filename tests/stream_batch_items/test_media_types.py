@@ -39,9 +39,10 @@ OTHERS = {
     "application/x-ndjson-seq": "application/x-ndjson-seq",
     "application/jsonl": "application/jsonl",
     "another one, a parameter and a list": LISTED,
+    "text/x-ndjson": "text/x-ndjson",
+    "any type": "*/*",
     "text/plain": "text/plain",
     "application/x-www-form-urlencoded": "application/x-www-form-urlencoded",
-    "text/x-ndjson": "text/x-ndjson",
     "application/x-jsonlines": "application/x-jsonlines",
     "application/ndjson+gzip": "application/ndjson+gzip",
     "the right one in a parameter": 'text/plain; x="application/x-ndjson"',
@@ -77,7 +78,7 @@ def others(target):
     batch = target.batch(1 if is_smoke else 2)
     if not is_smoke:
         given_part(target.send(target.stream(batch, target.items([0]), "one of 2")), 1)
-    types = list(OTHERS.items())[: target.pick(smoke=1, standard=6, thorough=len(OTHERS))]
+    types = list(OTHERS.items())[: target.pick(smoke=1, standard=8, thorough=len(OTHERS))]
     streams = [target.whole(batch, label, content_type=media_type, beyond=Beyond.MEDIA) for label, media_type in types]
     if target.profile > Profile.SMOKE:
         # Whoever reads pieces as they come may never look.

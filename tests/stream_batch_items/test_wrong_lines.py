@@ -28,8 +28,8 @@ def index_of(value):
 
 
 OUT_OF_RANGE = {
-    "the runCount": index_of(SIZE),
     "below 0": index_of(-1),
+    "the runCount": index_of(SIZE),
     "2^32": index_of(2**32),
     "2^8": index_of(2**8),
     "2^16": index_of(2**16),
@@ -44,8 +44,8 @@ OUT_OF_RANGE = {
 }
 
 
-# What the others stand beside, one a place; between the others it is of an item that the batch has.
-WRONG = ('{"index":0,', '{"index":0}', f'{{"index":{SIZE},"task":"conformance"}}')
+# What the others stand beside, one a place; between the others, and after them, it is of an item that the batch has.
+WRONG = ('{"index":0,', '{"index":0}', '{"index":1}')
 
 
 @must(

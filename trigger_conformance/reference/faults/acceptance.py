@@ -361,3 +361,14 @@ class EchoesAsAHeadersName(OperationServer):
         if succeeds(response.status_code):
             response.headers[f"x-{environment.api_key}"] = "1"
         return response
+
+
+@fault("answers.error_bodies_are_json")
+class RefusesInPythonsWords(OperationServer):
+    """What a stranger is told is printed, and not written as JSON: its quotation marks are single ones."""
+
+    def unauthorized(self, request: Request) -> Response:
+        answer = super().unauthorized(request)
+        answer.body = str(json.loads(bytes(answer.body))).encode()
+        answer.headers["content-length"] = str(len(answer.body))
+        return answer

@@ -65,6 +65,22 @@ class TakesTheLastWord(LookingUp):
         return token.split(" ")[-1] == self.key
 
 
+@fault(SPELLINGS)
+class TakesQuotesAway(LookingUp):
+    """Quotes around a token are taken away."""
+
+    def finds(self, token: str) -> bool:
+        return token.strip("\"'") == self.key
+
+
+@fault(SPELLINGS)
+class CutsTokensAtColons(LookingUp):
+    """A token ends at its first colon: a key and its secret."""
+
+    def finds(self, token: str) -> bool:
+        return token.partition(":")[0] == self.key
+
+
 class Verifying(LookingUp):
     """Trusts a token that it verifies with a secret which others know."""
 

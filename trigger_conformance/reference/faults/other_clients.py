@@ -299,6 +299,22 @@ class FailsOnBrokenGzip(Coded):
             raise Problem(500, "zlib.error") from error
 
 
+@fault(GZIP, "answers.never_a_server_error")
+class FailsOnNoGzip(Coded):
+    """gzip is understood, cut off too; what does not begin as it ends in an exception."""
+
+    async def read_body(self, request: Request) -> bytes:
+        body = await super().read_body(request)
+        if request.headers.get("content-encoding") != "gzip":
+            return body
+        try:
+            return gzip.decompress(body)
+        except EOFError as error:
+            raise Problem(400, "The body is cut off") from error
+        except OSError as error:
+            raise Problem(500, "Not a gzipped file") from error
+
+
 @fault("http.gzip_body_is_accepted_or_415")
 class SaysThatGzipIsNoJson(Coded):
     """A coded body is read as it stands, and its JSON found to be invalid: nothing says what would be taken."""

@@ -144,14 +144,6 @@ class DecodesTokens(LookingUp, CreateBatchServer):
         return unquote(token) == self.key
 
 
-@fault(SPELLINGS)
-class TakesQuotesAway(LookingUp, CreateBatchServer):
-    """Quotes around a token are taken away."""
-
-    def finds(self, token: str) -> bool:
-        return token.strip("\"'") == self.key
-
-
 @fault(KEYS)
 class AsksADatabaseForItsSecret(Verifying, CreateBatchServer):
     """kid is written into a query between two quotes."""
@@ -181,14 +173,6 @@ class CutsTokensAtPoints(_OfParts):
 
     def read_in(self, token: str) -> list[str]:
         return [token.partition(".")[0]]
-
-
-@fault(SPELLINGS)
-class CutsTokensAtColons(_OfParts):
-    """A token ends at its first colon: a key and its secret."""
-
-    def read_in(self, token: str) -> list[str]:
-        return [token.partition(":")[0]]
 
 
 @fault(SPELLINGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -240,6 +241,36 @@ class EndsIdsAtNul(_Near):
 
     def is_near(self, known: str, identity: str) -> bool:
         return "\0" in identity and identity.partition("\0")[0] == known
+
+
+@fault(UNKNOWN)
+class NormalisesIds(_Near):
+    """An id is brought into its compatible form, in which wide letters are letters."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return unicodedata.normalize("NFKC", identity) == known
+
+
+@fault(UNKNOWN)
+class SkipsWhatIsInvisible(_Near):
+    """What nobody sees of an id is dropped from it."""
+
+    def is_near(self, known: str, identity: str) -> bool:
+        return re.sub("[\u200b\ufeff\0]", "", identity) == known
+
+
+@fault("answers.error_bodies_are_json")
+class BuildsErrorsByHand(StreamBatchItemsServer):
+    """The error of an unknown batch has its id as it came, quotation marks and all."""
+
+    async def answer(self, request: Request, environment: Environment) -> Response:
+        try:
+            return await super().answer(request, environment)
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            text = f'{{"message":"There is no batch {request.path_params["batchId"]}"}}'
+            return Response(text.encode("utf-8", "replace"), 404, media_type="application/json")
 
 
 class _Failing(StreamBatchItemsServer):

@@ -307,3 +307,22 @@ class AnswersSealedBatchesFirst(StreamBatchItemsServer):
         if filling.sealed:
             return await self.answer_sealed(request, environment, filling)
         return await super().stream_items(request, environment)
+
+
+@fault(OTHERS)
+class LooksAtSubtypes(StreamBatchItemsServer):
+    """Of a media type the second half is looked at."""
+
+    def check_media_type(self, request: Request) -> None:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type.rpartition("/")[2] not in ("x-ndjson", "ndjson"):
+            super().check_media_type(request)
+
+
+@fault(OTHERS)
+class TakesRangesOfTypes(StreamBatchItemsServer):
+    """A media type is compared as Accept is: any type is one of ours."""
+
+    def check_media_type(self, request: Request) -> None:
+        if request.headers.get("content-type", "") not in ("*/*", "application/*"):
+            super().check_media_type(request)

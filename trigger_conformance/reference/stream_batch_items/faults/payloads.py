@@ -272,6 +272,40 @@ class StoresNamesOfThreeBytes(_Names):
         return all(character < "\U00010000" for name in names for character in name)
 
 
+class _Values(_Payloads):
+    """Takes payloads with some values only."""
+
+    def is_fine(self, payload: object) -> bool:
+        return all(map(self.is_fine_value, _values(payload)))
+
+    def is_fine_value(self, value: object) -> bool:
+        raise NotImplementedError
+
+
+@fault(ANY)
+class TakesShortLists(_Values):
+    """A list of more than a thousand values is refused."""
+
+    def is_fine_value(self, value: object) -> bool:
+        return not isinstance(value, list) or len(value) <= 1000
+
+
+@fault(ANY)
+class TakesCharactersOfXml(_Values):
+    """A text with a character that is none to XML is refused."""
+
+    def is_fine_value(self, value: object) -> bool:
+        return not isinstance(value, str) or re.search("[\ufffe\uffff]", value) is None
+
+
+@fault(ANY)
+class TakesNumbersOfOracle(_Values):
+    """A number that is nearer to zero than a database's is refused."""
+
+    def is_fine_value(self, value: object) -> bool:
+        return not isinstance(value, float) or value == 0 or abs(value) > 1e-300
+
+
 class _MixingUp(StreamBatchItemsServer):
     """Takes what a line has elsewhere for its own."""
 
