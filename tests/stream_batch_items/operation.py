@@ -13,7 +13,7 @@ from trigger_conformance.contract.quoting import quoted
 from .values import OF_ANOTHER
 
 # A standard run's batches have fewer items than this in all, and not all of them are sealed.
-MOST_RUNS = 550
+MOST_RUNS = 500
 
 
 @dataclass(frozen=True)

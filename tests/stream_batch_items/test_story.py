@@ -278,7 +278,7 @@ def test_repeated_line_is_deduplicated(repeated):
 
 @must("a batch of many items is filled by two streams of half of them", clause=f"{ANSWER}.itemsAccepted")
 def test_many_items_are_taken(target):
-    size = target.creates.within(target.pick(smoke=30, standard=130, thorough=1000))
+    size = target.creates.within(target.pick(smoke=30, standard=116, thorough=1000))
     batch, odd = target.batch(size), range(1, size, 2)
     given_part(target.send(target.stream(batch, target.items(odd), f"{len(odd)} of {size}")), len(odd))
     # From the last to the first; of what is there one comes once more, with many between.
