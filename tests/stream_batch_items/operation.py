@@ -14,6 +14,8 @@ from .values import OF_ANOTHER
 
 # A standard run's batches have fewer items than this in all, and not all of them are sealed.
 MOST_RUNS = 500
+COUNTS = ("itemsAccepted", "itemsDeduplicated")
+OF_A_BATCH = (*COUNTS, "sealed", "enqueuedCount", "expectedCount")
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,18 @@ class StreamBatchItems(Operation):
         return True if sealed is True and deduplicated == 0 else None
 
     def unreadable(self, exchange):
-        """Counts of more lines than the stream has, too: whatever they count, it is not this stream."""
-        accepted, deduplicated, _ = counts(exchange) if exchange.status == self.contract.success else (None, None, None)
-        is_told = type(accepted) is int and type(deduplicated) is int
+        """Whatever is said of another batch, and counts of more lines than the stream has: none is this stream's."""
+        if exchange.status != self.contract.success:
+            return super().unreadable(exchange)
+        own = {}
+        accepted, deduplicated, _ = counts(exchange)
         # Whoever counts blank ones counts this stream all the same.
         most = exchange.request.content.count(b"\n") + 1
-        if not is_told or accepted + deduplicated <= most:
-            return super().unreadable(exchange)
-        beyond = dict.fromkeys(("itemsAccepted", "itemsDeduplicated"), self.owner("story.counts_add_up_to_the_lines"))
-        return {**beyond, **super().unreadable(exchange)}
+        if type(accepted) is type(deduplicated) is int and accepted + deduplicated > most:
+            own |= dict.fromkeys(COUNTS, self.owner("story.counts_add_up_to_the_lines"))
+        if self.made(exchange) not in (None, self.key(exchange.request)):
+            own |= dict.fromkeys(OF_A_BATCH, self.owner("story.answer_names_its_batch"))
+        return {**own, **super().unreadable(exchange)}
 
     def why_not_new(self, exchange):
         """What keeps an answer from being that of a stream all of whose items were taken."""

@@ -285,9 +285,8 @@ class FailsOnGzip(Coded):
         return await super().read_body(request)
 
 
-@fault(GZIP, "answers.never_a_server_error")
-class FailsOnBrokenGzip(Coded):
-    """gzip is understood; what is none, and says that it is, ends in an exception."""
+class Inflating(Coded):
+    """Understands gzip."""
 
     async def read_body(self, request: Request) -> bytes:
         body = await super().read_body(request)
@@ -296,23 +295,27 @@ class FailsOnBrokenGzip(Coded):
         try:
             return gzip.decompress(body)
         except (OSError, EOFError) as error:
-            raise Problem(500, "zlib.error") from error
+            raise self.of_no_gzip(error) from error
+
+    def of_no_gzip(self, error: OSError | EOFError) -> Problem:  # noqa: ARG002
+        """The answer to a body that is none, or is cut off."""
+        return Problem(400, "The body is no gzip")
 
 
 @fault(GZIP, "answers.never_a_server_error")
-class FailsOnNoGzip(Coded):
+class FailsOnBrokenGzip(Inflating):
+    """gzip is understood; what is none, and says that it is, ends in an exception."""
+
+    def of_no_gzip(self, error: OSError | EOFError) -> Problem:  # noqa: ARG002
+        return Problem(500, "zlib.error")
+
+
+@fault(GZIP, "answers.never_a_server_error")
+class FailsOnNoGzip(Inflating):
     """gzip is understood, cut off too; what does not begin as it ends in an exception."""
 
-    async def read_body(self, request: Request) -> bytes:
-        body = await super().read_body(request)
-        if request.headers.get("content-encoding") != "gzip":
-            return body
-        try:
-            return gzip.decompress(body)
-        except EOFError as error:
-            raise Problem(400, "The body is cut off") from error
-        except OSError as error:
-            raise Problem(500, "Not a gzipped file") from error
+    def of_no_gzip(self, error: OSError | EOFError) -> Problem:
+        return Problem(500, "Not a gzipped file") if isinstance(error, OSError) else super().of_no_gzip(error)
 
 
 @fault("http.gzip_body_is_accepted_or_415")

@@ -39,7 +39,7 @@ class KnowsTheLastTwoStreams(StreamBatchItemsServer):
 
     async def fill(self, request: Request, filling: Filling) -> Stream:
         last = filling.kept.setdefault("last", [])
-        stream, own = Stream(), set()
+        stream, own = Stream(), {-1}
         for line in self.lines(await self.read_body(request)):
             item = self.item(filling, line)
             if filling.sealed or item.index in own.union(*last):
