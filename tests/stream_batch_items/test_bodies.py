@@ -38,7 +38,6 @@ WRONG_ENDS = {
     "a header line of JSON": lambda text: f'{{"type":"header"}}\n{text}\n',
     "a last line that tells of the others": lambda text: f'{text}\n{{"done":true}}\n',
     "an empty object": lambda text: f"{{}}\n{text}\n",
-    "a record separator before": lambda text: f"\x1e{text}\n",
     "a carriage return alone between": lambda text: f"{text}\r{text}\n",
     "an event's field": lambda text: f"data: {text}\n\n",
     "a comment line of two slashes": lambda text: f"// one\n{text}\n",
@@ -98,7 +97,7 @@ def unreadable(target):
         "two items on a line": lambda text: text + text,
         **json_texts.malformed(everywhere, sparing=target.sparing),
     }
-    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=12, thorough=len(WRONG_ENDS)))
+    ends = itertools.islice(WRONG_ENDS.items(), target.pick(smoke=1, standard=11, thorough=len(WRONG_ENDS)))
     objects = itertools.islice(NO_OBJECT.items(), target.pick(smoke=1, standard=4, thorough=len(NO_OBJECT)))
     tables = {
         "no object": {label: f"{case(right)}\n".encode() for label, case in objects},

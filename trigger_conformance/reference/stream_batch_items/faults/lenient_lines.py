@@ -63,14 +63,6 @@ class SkipsASummary(_Skipping):
 
 
 @fault(ENDS)
-class SkipsRecordSeparators(StreamBatchItemsServer):
-    """A record separator in front of a line is taken off, as in sequences of JSON texts (RFC 7464)."""
-
-    def split(self, body: bytes) -> list[bytes]:
-        return [line.removeprefix(b"\x1e") for line in super().split(body)]
-
-
-@fault(ENDS)
 class EndsLinesAtCarriageReturns(StreamBatchItemsServer):
     """A carriage return alone ends a line as well."""
 

@@ -60,7 +60,7 @@ class ByteOrderMarksOfLinesAreTaken(StreamBatchItemsServer):
 
 @variant
 class LinesAreTrimmed(StreamBatchItemsServer):
-    """White space of any kind around a line is cut off, as JavaScript's trim does."""
+    """White space of any kind around a line is cut off, as JavaScript's trim and Python's strip do."""
 
     def parse(self, body: bytes) -> Any:
         try:
