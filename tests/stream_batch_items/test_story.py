@@ -66,9 +66,9 @@ def filled(target):
 @pytest.fixture(scope="module")
 def parts(target):
     """A batch, and what several streams are answered that give it all its items but the first, which is to come."""
-    given = PARTS[: target.pick(smoke=2, standard=4, thorough=4)]
-    batch = target.batch(1 + sum(map(len, given)))
-    streams = [target.stream(batch, target.items(part), f"{len(part)} of {batch.size}: {[*part]}") for part in given]
+    indexes = PARTS[: target.pick(smoke=2, standard=4, thorough=4)]
+    batch = target.batch(1 + sum(map(len, indexes)))
+    streams = [target.stream(batch, long(target, part), f"{len(part)} of {batch.size}: {[*part]}") for part in indexes]
     return batch, [target.send(each) for each in streams]
 
 
@@ -76,9 +76,12 @@ def parts(target):
 def completed(target, parts):
     """All items of that batch, of which it lacks one."""
     batch = parts[0]
-    # Long enough that what remembers a body by its hash, or by its beginning, does so.
-    items = [target.item(index, payload={"n": index, "padding": "x" * PADDING}) for index in range(batch.size)]
-    return target.send(target.stream(batch, items, f"all {batch.size}"))
+    return target.send(target.stream(batch, long(target, range(batch.size)), f"all {batch.size}"))
+
+
+def long(target, indexes):
+    """Items that make a body so long that what remembers it by its hash, or by its beginning, does so."""
+    return [target.item(index, payload={"n": index, "padding": "x" * PADDING}) for index in indexes]
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +103,7 @@ def repeated(target):
     """Streams with lines that come again: one that does not fill its batch, with as many lines, and such as do."""
     page = target.creates.within(PAGE)
     rows = {
-        f"one item, {page} times": (page, [2 % page] * page),
+        f"the last item, {page} times": (page, [page - 1] * page),
         # Between two that are the same are as many as a window of the last ones has.
         f"ten items, the first one {MANY:,} times, then another": (FAR, [*range(FAR - 1), *[0] * MANY, FAR - 1]),
         "three items in five lines": (3, [0, 1, 0, 2, 1]),

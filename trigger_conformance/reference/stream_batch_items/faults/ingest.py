@@ -412,7 +412,7 @@ class _Telling(StreamBatchItemsServer):
         raise NotImplementedError
 
 
-@fault(AGAIN, PART, LATE)
+@fault("story.counts_add_up_to_the_lines")
 class AcceptedIsTheBatchs(_Telling):
     """itemsAccepted is how many items the batch has by now."""
 
