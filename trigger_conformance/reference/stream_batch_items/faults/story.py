@@ -142,7 +142,7 @@ class AcceptedIsTheLastIndex(_Telling):
         body["itemsAccepted"] = stream.accepted - (stream.accepted > 1)
 
 
-@fault("story.item_sent_again_is_deduplicated")
+@fault("story.counts_add_up_to_the_lines")
 class AcceptedCountsAllLines(_Telling):
     """itemsAccepted is how many lines came, those that were there already too."""
 
