@@ -247,6 +247,17 @@ def test_a_server_that_answers_one_request_only_is_inconclusive(command, later):
     assert bool(violated) is own
 
 
+def test_a_target_that_fails_at_first_is_asked_once_more(command):
+    def respond(_request, number, _connection):
+        return answer("202 Accepted", BATCH) if number > 1 else LATER["503"]
+
+    only = "--only=create_batch.acceptance.never_a_server_error"
+    with canned(respond) as base_url:
+        begun = command("run", f"--base-url={base_url}", only, **KEY)
+    assert begun.status == 1, begun.output
+    assert begun.verdicts == {"create_batch.acceptance.never_a_server_error": "violated"}
+
+
 def test_nobody_listens(command):
     began = time.monotonic()
     nobody = command("run", "--base-url=http://127.0.0.1:9", **KEY)
