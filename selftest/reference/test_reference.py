@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import sys
+import threading
 import tomllib
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,13 @@ from selftest.notes.server import TakeNoteServer
 from trigger_conformance.checks.catalogue import catalogue
 from trigger_conformance.checks.operation import operations
 from trigger_conformance.checks.requirement import Level
+from trigger_conformance.options import interruption
 from trigger_conformance.reference import registry
 from trigger_conformance.reference.app import ReferenceApp
 from trigger_conformance.reference.behaviours import declared, fault
 from trigger_conformance.reference.composition import IncompatibleBehavioursError, composed
 from trigger_conformance.reference.create_batch.server import PATH, CreateBatchServer
+from trigger_conformance.reference.listening import listen
 from trigger_conformance.reference.registry import Registry
 from trigger_conformance.reference.server import OperationServer
 from trigger_conformance.reference.settings import SOUND, Settings
@@ -385,3 +388,11 @@ def test_every_requirement_has_a_fault_that_names_it():
     silent = {each.id for each in catalogue() if each.level is not Level.INFO and each.id not in named}
     not_pressed = tuple(f"{name}.rate_limits." for name, each in operations().items() if not each.presses)
     assert {each for each in silent if not each.startswith(not_pressed)} == SHOWN_ALONG
+
+
+def test_a_server_that_was_interrupted_before_it_began_ends(monkeypatch):
+    monkeypatch.setattr(interruption, "requested", lambda: True)
+    server = threading.Thread(target=ReferenceApp().run, args=[listen()], daemon=True)
+    server.start()
+    server.join(30)
+    assert not server.is_alive()

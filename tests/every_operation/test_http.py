@@ -406,7 +406,9 @@ def test_any_accept_that_has_json_is_answered(target, habits):
 )
 def test_expectation_of_100_is_met(target, habits):
     expect_served(habits, "expectation")
-    silent = [each for answers in habits["expectation"].values() for each in answers if why_unprompted(each)]
+    # Many a forward proxy says nothing before it has all of a request.
+    judged = [each for answers in habits["expectation"].values() for each in answers if target.options.proxy is None]
+    silent = [each for each in judged if why_unprompted(each)]
     # On a busy machine a second may pass once.
     again = target.send_all(replace(each.request, label=f"{each.request.label}, once more") for each in silent)
     if silent and all(map(why_unprompted, again)):

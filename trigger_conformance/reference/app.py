@@ -69,9 +69,11 @@ class ReferenceApp:
         """What serves the application."""
         import uvicorn
 
+        from trigger_conformance.reference.serving import Serving
+
         settings = {"http": "h11", **self.uvicorn_settings()}
         config = uvicorn.Config(self.app(), log_level="warning", access_log=False, lifespan="off", **settings)
-        return uvicorn.Server(config)
+        return Serving(config)
 
     def uvicorn_settings(self) -> dict[str, Any]:
         """Further settings of uvicorn, by its own names."""
