@@ -58,7 +58,7 @@ class ThirdRequestMakesAnother(_Counting):
         return existing
 
 
-@fault(TENTH)
+@fault(TENTH, "answers.valid_request_is_accepted")
 class FifthRequestIsRefused(_Counting):
     """From the fifth request on, a key is refused."""
 
